@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * clock - where time comes from: the system, or a test that turns it by hand.
+ *
+ * The wall clock may jump; intervals are measured with the monotonic one.
+ * Nothing but this file reads the system's clocks. */
+#ifndef TAPPET_BASE_CLOCK_H
+#define TAPPET_BASE_CLOCK_H
+
+#include <stdint.h>
+
+struct instant {
+	int64_t wall; /* milliseconds since 1970-01-01T00:00:00Z */
+	int64_t mono; /* milliseconds since some fixed point; never goes back */
+};
+
+struct clock {
+	struct instant (*read)(void *of);
+	void *of;
+};
+
+struct clock clock_system(void);
+
+/* A clock that shows *now; the caller turns it. `now` is borrowed. */
+struct clock clock_manual(struct instant *now);
+
+static inline struct instant clock_read(const struct clock *clock)
+{
+	return clock->read(clock->of);
+}
+
+#endif
