@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * ast - the syntax tree: what the parser makes, the checker annotates and the
+ * compiler flattens.
+ *
+ * I1  Every node knows the bytes of the expression it was made from.
+ * I2  Chains of && and of || are one node with many kids, so a long condition is
+ *     not a deep one.
+ * Ownership: all nodes live in the compilation's scratch arena and borrow the
+ * expression's text; none outlives cel_compile. */
+#ifndef TAPPET_CEL_AST_H
+#define TAPPET_CEL_AST_H
+
+#include "engine/cel/issue.h"
+
+enum cel_ast_kind {
+	CEL_AST_LITERAL, /* value */
+	CEL_AST_NAME,    /* name */
+	CEL_AST_SELECT,  /* kids[0].name */
+	CEL_AST_HAS,     /* has(kids[0].name) */
+	CEL_AST_INDEX,   /* kids[0][kids[1]] */
+	CEL_AST_CALL,    /* name(kids...); member: kids[0] is the receiver */
+	CEL_AST_LIST,
+	CEL_AST_MAP, /* key, value, key, value, ... */
+	CEL_AST_NOT,
+	CEL_AST_NEGATE,
+	CEL_AST_BINARY, /* op */
+	CEL_AST_AND,
+	CEL_AST_OR,
+	CEL_AST_CHOOSE,  /* kids[0] ? kids[1] : kids[2] */
+	CEL_AST_LOOP,    /* a comprehension: kids[0] is the range, loop says which */
+	CEL_AST_DEFAULT, /* default(kids[0], kids[1]) */
+	/* Made by the checker out of names: */
+	CEL_AST_VARIABLE, /* index in the environment */
+	CEL_AST_LOCAL,    /* index = slot */
+};
+
+enum cel_op {
+	CEL_OP_ADD,
+	CEL_OP_SUB,
+	CEL_OP_MUL,
+	CEL_OP_DIV,
+	CEL_OP_MOD,
+	CEL_OP_EQ,
+	CEL_OP_NE,
+	CEL_OP_LT,
+	CEL_OP_LE,
+	CEL_OP_GT,
+	CEL_OP_GE,
+	CEL_OP_IN,
+};
+
+enum cel_loop {
+	CEL_LOOP_ALL,
+	CEL_LOOP_EXISTS,
+	CEL_LOOP_EXISTS_ONE,
+	CEL_LOOP_MAP, /* two kids: transform; three: filter, transform */
+	CEL_LOOP_FILTER,
+};
+
+struct cel_ast {
+	uint8_t kind; /* enum cel_ast_kind */
+	uint8_t type; /* enum cel_type; set by the checker */
+	union {
+		uint8_t op;   /* enum cel_op */
+		uint8_t loop; /* enum cel_loop */
+		bool member;  /* CEL_AST_CALL */
+		bool root;    /* CEL_AST_NAME: written with a leading dot */
+	};
+	uint32_t from, to;
+	uint32_t count;
+	struct cel_ast **kids;
+	struct text name; /* identifier, field, function, or a loop's variable */
+	struct value value;
+	uint32_t index;                         /* variable, or slot */
+	const struct cel_function **candidates; /* CEL_AST_CALL: rows that may fit */
+	uint32_t candidate_count;
+};
+
+const char *cel_op_text(enum cel_op op); /* "+", "==", "in" */
+
+/* Parses into nodes of `scratch`; NULL when refused (the issue is filled).
+ * *nodes is how many were made. */
+struct cel_ast *cel_parse(struct arena *scratch, struct text text, uint32_t *nodes,
+			  struct cel_issue *issue);
+
+/* ---- macros.c ---- */
+
+/* Rewrites a call that is a macro's (has, all, exists, exists_one, map, filter,
+ * default) in place. False when it is malformed (the issue is filled); calls of
+ * other names stay as they are. */
+bool cel_macro_expand(struct cel_ast *call, struct cel_issue *issue);
+
+/* The macro with this name, or NULL: for hints. */
+const char *cel_macro_usage(struct text name);
+
+/* ---- checker.c ---- */
+
+/* Resolves names and functions and sets the types. False when refused. */
+bool cel_check(const struct cel_env *env, struct arena *scratch, struct cel_ast *root,
+	       struct cel_issue *issue);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * env - the names and functions that expressions may use, as the compiler sees
+ * them. The library's own functions are always there.
+ *
+ * Ownership: as cel.h says; an environment lives in its arena and borrows its
+ * tables. */
+#ifndef TAPPET_CEL_ENV_H
+#define TAPPET_CEL_ENV_H
+
+#include "engine/cel/cel.h"
+
+struct cel_env {
+	struct arena *arena;
+	struct cel_variable *variables;
+	uint32_t variable_count, variable_room;
+	const struct cel_function **tables; /* each ends with a NULL name */
+	uint32_t table_count, table_room;
+	bool dotted; /* a variable's name holds a dot */
+};
+
+/* Index of the variable, or UINT32_MAX. */
+uint32_t cel_env_find(const struct cel_env *env, struct text name);
+
+/* Visits the rows of every table; *table and *row start at 0. NULL at the end. */
+const struct cel_function *cel_env_next(const struct cel_env *env, uint32_t *table, uint32_t *row);
+
+/* ---- The library's tables ---- */
+
+extern const struct cel_function cel_functions_core[]; /* size, conversions, type */
+extern const struct cel_function cel_functions_text[]; /* contains, startsWith, matches */
+extern const struct cel_function cel_functions_time[]; /* timestamp, duration, accessors */
+
+/* True for a row of the tables above: its result depends on its arguments only. */
+bool cel_env_is_library(const struct cel_function *row);
+
+#endif
