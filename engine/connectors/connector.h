@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * connector - what a product is to the engine: tables and pure functions.
+ *
+ * A connector describes its settings, events, actions and pollable resources,
+ * builds requests from checked parameters and reads replies. It never does
+ * I/O, never sees a credential, never keeps state: the same call with the same
+ * input gives the same output, so a decision can be tested and replayed.
+ *
+ * Checking, help, `tappet connectors` and the reference pages all come from
+ * these tables. Adding a product is one file here and one word in
+ * meson.build; adding an action or event is one row and its function.
+ *
+ * Ownership: tables are static. Whatever a function makes lives in call->arena. */
+#ifndef TAPPET_CONNECTORS_CONNECTOR_H
+#define TAPPET_CONNECTORS_CONNECTOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/base/arena.h"
+#include "engine/base/fate.h"
+#include "engine/base/text.h"
+#include "engine/value/parse.h"
+#include "engine/value/value.h"
+
+/* ---- Parameters of actions, and settings of connections. ---- */
+
+enum param_type {
+	PARAM_TEXT,
+	PARAM_ID, /* text; a number is taken as its text */
+	PARAM_INT,
+	PARAM_NUMBER, /* int or double */
+	PARAM_BOOL,
+	PARAM_CHOICE, /* one of choices */
+	PARAM_DATE,   /* text YYYY-MM-DD */
+	PARAM_MAP,    /* members, or anything when members is NULL */
+	PARAM_LIST,   /* of anything, or of maps with `members` */
+	PARAM_ANY,
+};
+
+/* Where a text parameter's value ends up, hence how template values are
+ * escaped. The template's own text never is. */
+enum param_slot {
+	SLOT_PLAIN,  /* becomes a JSON value: nothing to do */
+	SLOT_URL,    /* percent-encoded: everything but RFC 3986 unreserved */
+	SLOT_HEADER, /* CR, LF, NUL and other controls refused */
+	SLOT_SLACK,  /* & < > as entities */
+	SLOT_BODY,   /* JSON string escapes when the template's text starts with { or [ */
+};
+
+struct param {
+	const char *name; /* NULL ends a table */
+	enum param_type type;
+	bool required;
+	enum param_slot slot;
+	const char *doc;             /* one sentence */
+	const char *const *choices;  /* of PARAM_CHOICE, ends with NULL */
+	const struct param *members; /* of PARAM_MAP and PARAM_LIST */
+	bool secret;                 /* settings: kept in struct secret, never printed */
+};
+
+/* ---- Fields of objects, as far as they are known. ---- */
+
+enum field_type {
+	FIELD_ANY,
+	FIELD_TEXT, /* ids too: numbers are turned into text */
+	FIELD_BOOL,
+	FIELD_INT,
+	FIELD_DOUBLE,
+	FIELD_TIMESTAMP,      /* ISO 8601 text in, timestamp for rules */
+	FIELD_TIMESTAMP_UNIX, /* Unix seconds in, timestamp for rules */
+	FIELD_DATE,           /* text YYYY-MM-DD */
+	FIELD_LIST,
+	FIELD_MAP,
+};
+
+struct field {
+	const char *name; /* dotted path beneath the object; NULL ends a table */
+	enum field_type type;
+	const char *doc;
+
+	/* How a poll asks for it: "optional_fields=NAME", "include=NAME"; NULL: always there. */
+	const char *ask;
+};
+
+/* A field that turns, and the event that means. */
+struct edge {
+	const char *field; /* NULL ends a table */
+	bool to;           /* what it turns to; null, false, 0, "" and absent are false */
+	const char *event; /* suffix: "completed" */
+	bool first_sight;  /* fires also for an object never seen before */
+
+	/* Further fields whose change this event already tells; NULL, or ends with NULL. */
+	const char *const *covers;
+};
+
+struct object_kind {
+	const char *name; /* "kantata.workspace": prefix of its events */
+	const char *id;   /* field with the identity: "id" */
+	const struct field *fields;
+
+	/* Fields whose change alone is no event: updated_at; NULL, or ends with NULL. */
+	const char *const *ignored;
+
+	/* A field absent on one side tells nothing (permissions, optional fields). */
+	bool absent_is_unknown;
+	bool created, updated, deleted; /* which of these plain events exist */
+	const struct edge *edges;
+};
+
+struct event_type {
+	const char *name; /* "kantata.workspace.updated"; NULL ends a table */
+	const char *doc;
+	const struct object_kind *kind; /* what data is; NULL: see doc */
+	const char *example;            /* JSON of data */
+};
+
+/* ---- Calls. ---- */
+
+struct call {
+	struct arena *arena;
+	struct json_parser *parser;
+	struct value settings;       /* the connection's settings that are no secrets; a map */
+	const char *idempotency_key; /* of an action; else "" */
+	char why[240];               /* a failing function says why, for people */
+};
+
+struct request_header {
+	struct text name, value;
+};
+
+/* A request without credentials. `url` is appended to the connection's base URL
+ * unless `absolute`. */
+struct request {
+	const char *method;
+	struct text url;
+	bool absolute;
+	struct request_header headers[24]; /* room for http.request's; connectors use a few */
+	unsigned header_count;
+	struct text body;         /* may be empty */
+	const char *content_type; /* NULL: no Content-Type header (or among headers) */
+};
+
+struct reply {
+	int status;
+	struct text body;
+	struct text content_type;
+};
+
+/* What a 2xx reply to an action means. */
+struct reading {
+	struct value result; /* steps.NAME.result: the object itself, no envelope */
+
+	/* The reply holds this kind of object's new state: it is observed; else NULL. */
+	const struct object_kind *kind;
+	struct value object;
+	bool whole; /* object has all fields (else absent ones keep their last known value) */
+
+	/* Suffix of the edge this call itself brought about. It fires also when the object was
+	 * never seen before, provided its field has turned, and never when the last known state
+	 * had turned already; NULL: none. */
+	const char *happened;
+};
+
+/* What to do when bytes may have left and no status came back. */
+enum doubt {
+	DOUBT_REPEAT, /* harmless, or recognisable by its Idempotency-Key */
+	DOUBT_LOOKUP, /* ask the target first whether it happened */
+	DOUBT_PARK,   /* an operator decides */
+};
+
+struct action {
+	const char *name; /* without the connector's: "workspace.update"; NULL ends a table */
+	const char *doc;
+	const struct param *params;
+	enum doubt after_doubt;
+	const char *example; /* the YAML of its parameters, flow style: { id: "7", ... } */
+	const char *result;  /* one sentence: what steps.NAME.result is */
+
+	/* Builds the request from checked parameters. FATE_REJECT with call->why when
+	 * values don't fit; must not block. */
+	enum fate (*build)(struct call *call, struct value params, struct request *out);
+
+	/* Reads a 2xx reply. FATE_OK; FATE_RETRY with call->why when the body isn't
+	 * what the product promises (truncated, malformed); FATE_REJECT with call->why when
+	 * the product reports a failure inside a 2xx. */
+	enum fate (*read)(struct call *call, const struct reply *reply, struct reading *out);
+};
+
+/* ---- Polling. ---- */
+
+enum page_kind {
+	PAGE_CHANGES, /* objects changed after `after`, ordered by their change time, ascending */
+	PAGE_SWEEP,   /* all objects, ordered by their creation time, ascending */
+	PAGE_VERIFY,  /* exactly these ids */
+};
+
+struct page_ask {
+	enum page_kind kind;
+	int64_t after;          /* ms, as inclusive as the product allows; INT64_MIN: all */
+	unsigned offset;        /* rows to skip among those (several share one time) */
+	const struct text *ids; /* PAGE_VERIFY: at most resource->page_size */
+	unsigned id_count;
+	const char *const *asks; /* field.ask words wanted by rules, ends with NULL */
+};
+
+struct page {
+	unsigned items; /* objects on this page */
+	bool more;      /* there are further rows after these */
+
+	/* ms: the order time of the last object; INT64_MIN when there is none, and for
+	 * PAGE_VERIFY. It may be before `after`: an ask reaches back where the product leaves open
+	 * whether its bound is inclusive. When it is not beyond `after` and there is more, the next
+	 * ask has the same `after` and offset += items. */
+	int64_t high;
+};
+
+struct resource {
+	const char *name; /* the word under poll: "workspaces"; NULL ends a table */
+	const char *doc;
+	const struct object_kind *kind;
+	int64_t every, full; /* defaults, ms */
+	int64_t overlap;     /* ms to reach back before the last change seen */
+	unsigned page_size;
+
+	enum fate (*ask)(struct call *call, const struct page_ask *ask, struct request *out);
+
+	/* Reads a 2xx page: calls visit for every object of the resource with its id and JSON (the
+	 * bytes as received where possible, so that an unchanged object costs a hash), valid until
+	 * visit returns; visit must not use call->parser. FATE_RETRY with call->why when the page
+	 * is not what the product promises, or visit returned false: nothing of it is used then. */
+	enum fate (*read)(struct call *call, const struct page_ask *ask, const struct reply *reply,
+			  bool (*visit)(void *of, struct text id, struct text json), void *of,
+			  struct page *out);
+};
+
+/* ---- Inbound webhooks of the product. ---- */
+
+struct hook_reading {
+	struct text action;             /* the product's name for what happened; may be empty */
+	struct text event_id;           /* the sender's id; empty: none */
+	struct text subject;            /* may be empty */
+	int64_t time;                   /* ms; INT64_MIN: unknown */
+	const struct object_kind *kind; /* of object; NULL when there is none we know */
+	struct value object;
+	const char *happened; /* as in struct reading: the edge the action's name tells of */
+};
+
+struct webhook {
+	const char *verify; /* a scheme of sources/: "hindsite" */
+	bool bodies_unique; /* without an id, equal bodies are one delivery */
+	enum fate (*read)(struct call *call, struct value body, struct hook_reading *out);
+};
+
+/* ---- The product. ---- */
+
+enum auth_kind {
+	AUTH_NONE,
+	AUTH_BEARER,             /* setting `auth_setting` is the token */
+	AUTH_CLIENT_CREDENTIALS, /* client_id, client_secret; POST token_path (RFC 6749, 4.4) */
+	AUTH_URL,                /* setting `auth_setting` is the whole secret URL */
+};
+
+struct connector {
+	const char *name;  /* "kantata": file, symbol, prefix in rules */
+	const char *title; /* "Kantata OX" */
+	const char *doc;
+
+	/* Besides the common ones (connector, allow_private, rate, poll, webhook). */
+	const struct param *settings;
+	enum auth_kind auth;
+	const char *auth_setting;
+	const char *token_path;
+	const char *base_url;     /* default of the setting base_url; NULL: it has none */
+	bool connection_optional; /* actions work without a connection (http) */
+	const struct event_type *events;
+	const struct action *actions;
+	const struct resource *resources; /* NULL: nothing to poll */
+	const struct webhook *webhook;    /* NULL: sends none */
+	double per_second, burst;         /* default rate per target; 0: none */
+
+	/* The product's own words in an error reply, for the dead letter; empty text
+	 * when there are none. */
+	struct text (*error_words)(struct call *call, const struct reply *reply);
+};
+
+/* ---- The list (registry.c). ---- */
+
+const struct connector *const *connectors_all(void); /* ends with NULL */
+const struct connector *connector_find(struct text name);
+const struct action *connector_action(const struct connector *connector, struct text name);
+const struct resource *connector_resource(const struct connector *connector, struct text name);
+
+/* The row of exactly this path; NULL: unknown. _nearest: the row of the path or of what
+ * holds it ("creator" for "creator.full_name"); NULL when no part of it is known. */
+const struct field *object_kind_field(const struct object_kind *kind, struct text path);
+const struct field *object_kind_nearest(const struct object_kind *kind, struct text path);
+
+/* The event type's row, from all connectors; NULL: unknown. A row's name may end in
+ * ".*" and then stands for one further segment. */
+const struct event_type *connectors_event(struct text type);
+
+/* Gives known fields their types (numbers to doubles, ids to text, times to
+ * timestamps); what does not fit stays as it is. `object` null stays null; null also with a
+ * spent arena. */
+struct value object_kind_typed(const struct object_kind *kind, struct arena *arena,
+			       struct value object);
+
+/* ---- Helpers for connectors (request.c, params.c). ---- */
+
+struct buf;
+
+/* Writes call->why (cut between characters, always UTF-8) and returns `fate`. */
+enum fate call_fail(struct call *call, enum fate fate, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Values from templates arrive unchecked: gives every parameter its declared type (numbers
+ * become the text of an id, 305.0 and "305" the int 305, a timestamp its UTC date) and drops
+ * top-level ones that are null. FATE_REJECT with call->why naming the first that doesn't fit.
+ * Nested members may be null: that clears a field at most products. */
+enum fate params_fit(struct call *call, const struct param *table, struct value given,
+		     struct value *out);
+
+/* The parameter's value, null when it isn't there; its text or TEXT_NONE. */
+struct value param_value(struct value params, const char *name);
+struct text param_text(struct value params, const char *name);
+
+void request_header(struct request *request, const char *name, struct text value);
+
+/* FATE_REJECT with call->why when the body is larger than LIMIT_REQUEST. A form's fields are a map
+ * of scalars, or of lists of them. */
+enum fate request_json(struct call *call, struct request *request, struct value body);
+enum fate request_form(struct call *call, struct request *request, struct value fields);
+
+/* Takes what was written as request->url. FATE_REJECT when it is too long. */
+enum fate request_url(struct call *call, struct request *request, const struct buf *url);
+
+/* Appends text percent-encoded (RFC 3986 unreserved stay). */
+void url_encode(struct buf *out, struct text t);
+
+/* Appends an id as exactly one path segment. FATE_REJECT when it can't be one: empty,
+ * "." or "..", or longer than LIMIT_ID. */
+enum fate url_segment(struct call *call, struct buf *out, struct text id);
+
+/* Appends name=value pairs of a map, percent-encoded: to a query with `joint` '?' or '&' before the
+ * first, to a form with 0. A list gives its name once per item; nulls are left out. */
+enum fate url_pairs(struct call *call, struct buf *out, char joint, struct value fields);
+
+/* At most LIMIT_WORDS bytes of a product's words, cut between characters; TEXT_NONE when they
+ * are not UTF-8. */
+struct text words_cut(struct text words);
+
+/* A 2xx body as JSON: FATE_OK, or FATE_RETRY with call->why. */
+enum fate reply_json(struct call *call, const struct reply *reply, struct value *out);
+
+/* An id as products write them, text or number, as text; false when it is neither or empty. */
+bool value_id(struct arena *arena, struct value v, struct text *out);
+
+#endif

@@ -1,0 +1,474 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * http - any HTTP API, without knowing it.
+ *
+ * Works without a connection: then url is absolute. A connection gives base_url
+ * and may give a bearer token: then url is relative to it, or absolute and
+ * beneath it.
+ *
+ * I1  A connection's token never leaves its base_url: an absolute URL elsewhere is
+ *     refused.
+ * I2  A path has no "." or ".." segment, however it was put together, so that a
+ *     value in a URL can't climb out of its place.
+ * I3  Headers that frame the message or name its receiver are the client's own.
+ * Source: RFC 9110 (methods, fields), RFC 3986 (URLs). */
+#include "engine/connectors/connector.h"
+
+#include <assert.h>
+
+#include "engine/base/buf.h"
+#include "engine/base/cleanup.h"
+#include "engine/base/limits.h"
+
+static const char *const methods[] = { "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", NULL };
+
+static const struct param request_params[] = {
+	{ .name = "method",
+	  .type = PARAM_CHOICE,
+	  .doc = "Method; POST when there is a body, else GET, unless said otherwise.",
+	  .choices = methods },
+	{ .name = "url",
+	  .type = PARAM_TEXT,
+	  .required = true,
+	  .slot = SLOT_URL,
+	  .doc = "Absolute URL, or a path beneath the connection's base_url." },
+	{ .name = "query",
+	  .type = PARAM_MAP,
+	  .doc = "Parameters to add to the URL; a list gives one several times." },
+	{ .name = "headers", .type = PARAM_MAP, .slot = SLOT_HEADER, .doc = "Headers to send." },
+	{ .name = "json", .type = PARAM_ANY, .doc = "Body, sent as JSON." },
+	{ .name = "form", .type = PARAM_MAP, .doc = "Body, sent as an HTML form is." },
+	{ .name = "body",
+	  .type = PARAM_TEXT,
+	  .slot = SLOT_BODY,
+	  .doc = "Body as text; JSON when it begins with { or [, unless a header says otherwise." },
+	{ .name = "auth",
+	  .type = PARAM_TEXT,
+	  .doc = "A declared secret to send as bearer token; not to be written into a rule.",
+	  .secret = true },
+	{ .name = NULL },
+};
+
+/* ---- URL ---- */
+
+/* A dot as clients and servers see it: plain or percent-encoded. Returns its length. */
+static size_t dot_at(struct text t, size_t at)
+{
+	if (t.s[at] == '.')
+		return 1;
+	if (at + 2 < t.n && t.s[at] == '%' && t.s[at + 1] == '2' &&
+	    (t.s[at + 2] == 'e' || t.s[at + 2] == 'E'))
+		return 3;
+	return 0;
+}
+
+static bool is_dots(struct text segment)
+{
+	size_t dots = 0;
+	size_t at = 0;
+
+	while (at < segment.n) {
+		size_t n = dot_at(segment, at);
+
+		if (n == 0)
+			return false;
+		at += n;
+		dots++;
+	}
+	return dots == 1 || dots == 2;
+}
+
+/* True when a segment of the path is "." or "..". A backslash is a slash to some. */
+static bool has_dots(struct text path)
+{
+	size_t from = 0;
+
+	for (size_t i = 0; i <= path.n; i++) {
+		bool end = i == path.n || path.s[i] == '?' || path.s[i] == '#';
+
+		if (!end && path.s[i] != '/' && path.s[i] != '\\')
+			continue;
+		if (is_dots((struct text){ path.s + from, i - from }))
+			return true;
+		if (end)
+			return false;
+		from = i + 1;
+	}
+	return false;
+}
+
+/* Printable ASCII; the characters that can't stand in a URL are refused, not repaired. */
+static bool is_url_text(struct text t)
+{
+	for (size_t i = 0; i < t.n; i++) {
+		unsigned char c = (unsigned char)t.s[i];
+
+		if (c <= ' ' || c >= 0x7f || memchr("\"<>\\^`{|}#", c, 10) != NULL)
+			return false;
+	}
+	return t.n > 0;
+}
+
+/* What follows "https://" or "http://"; TEXT_NONE when url is not absolute. */
+static struct text after_scheme(struct text url)
+{
+	for (size_t i = 0; i < 2; i++) {
+		struct text scheme = i == 0 ? TEXT("https://") : TEXT("http://");
+
+		if (url.n > scheme.n && text_ieq((struct text){ url.s, scheme.n }, scheme))
+			return (struct text){ url.s + scheme.n, url.n - scheme.n };
+	}
+	return TEXT_NONE;
+}
+
+static size_t authority_end(struct text t)
+{
+	size_t n = 0;
+
+	while (n < t.n && t.s[n] != '/' && t.s[n] != '?')
+		n++;
+	return n;
+}
+
+static enum fate check_absolute(struct call *call, struct text url)
+{
+	struct text rest = after_scheme(url);
+	size_t n = authority_end(rest);
+
+	if (n == 0)
+		return call_fail(call, FATE_REJECT,
+				 "url must begin with http:// or https:// and a host");
+	if (memchr(rest.s, '@', n) != NULL)
+		return call_fail(call, FATE_REJECT, "url must not hold a user or password");
+	if (has_dots((struct text){ rest.s + n, rest.n - n }))
+		return call_fail(call, FATE_REJECT, "url must not have . or .. in its path");
+	return FATE_OK;
+}
+
+/* The part of url beneath base, beginning with '/' or '?' (or empty); false when it is elsewhere.
+ */
+static bool beneath(struct text url, struct text base, struct text *rest)
+{
+	while (base.n > 0 && base.s[base.n - 1] == '/')
+		base.n--;
+	if (!text_starts(url, base))
+		return false;
+	*rest = (struct text){ url.s + base.n, url.n - base.n };
+	return rest->n == 0 || rest->s[0] == '/' || rest->s[0] == '?';
+}
+
+/* A connection is there exactly when its settings have a base_url. */
+static enum fate put_url(struct call *call, struct buf *out, struct text url, bool *absolute)
+{
+	struct text base = param_text(call->settings, "base_url");
+	enum fate fate = FATE_OK;
+
+	if (!is_url_text(url))
+		return call_fail(call, FATE_REJECT,
+				 "url has characters that must be percent-encoded");
+	*absolute = base.n == 0;
+	if (*absolute)
+		fate = check_absolute(call, url);
+	else if (after_scheme(url).n > 0 && !beneath(url, base, &url))
+		return call_fail(call, FATE_REJECT, "url leads out of the connection's base_url");
+	else if (url.n > 0 && url.s[0] != '/' && url.s[0] != '?')
+		return call_fail(call, FATE_REJECT, "url must begin with / or with %.*s",
+				 TEXT_ARG(base));
+	else if (has_dots(url))
+		return call_fail(call, FATE_REJECT, "url must not have . or .. in its path");
+	buf_text(out, url);
+	return fate;
+}
+
+/* ---- headers ---- */
+
+/* RFC 9110, 5.6.2. */
+static bool is_token(struct text t)
+{
+	for (size_t i = 0; i < t.n; i++) {
+		char c = t.s[i];
+
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+		      (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL)))
+			return false;
+	}
+	return t.n > 0;
+}
+
+/* RFC 9110, 5.5: a value has no controls but tabs inside. */
+static bool is_field_value(struct text t)
+{
+	for (size_t i = 0; i < t.n; i++) {
+		unsigned char c = (unsigned char)t.s[i];
+
+		if ((c < ' ' && c != '\t') || c == 0x7f)
+			return false;
+	}
+	return true;
+}
+
+static bool is_ours(struct text name)
+{
+	static const char *const ours[] = { "host",
+					    "content-length",
+					    "transfer-encoding",
+					    "connection",
+					    "keep-alive",
+					    "te",
+					    "trailer",
+					    "upgrade",
+					    "expect",
+					    "proxy-authorization",
+					    "idempotency-key",
+					    NULL };
+
+	for (size_t i = 0; ours[i] != NULL; i++)
+		if (text_ieq(name, text_of(ours[i])))
+			return true;
+	return false;
+}
+
+static enum fate check_header(struct call *call, const struct request *out, struct text name,
+			      struct text value)
+{
+	bool connected = param_text(call->settings, "base_url").n > 0;
+
+	if (!is_token(name))
+		return call_fail(call, FATE_REJECT, "\"%.*s\" is no name of a header",
+				 TEXT_ARG(name));
+	if (is_ours(name) || (connected && text_ieq(name, TEXT("authorization"))))
+		return call_fail(call, FATE_REJECT, "header %.*s is set by tappet itself",
+				 TEXT_ARG(name));
+	if (!is_field_value(value))
+		return call_fail(call, FATE_REJECT, "header %.*s has control characters",
+				 TEXT_ARG(name));
+	for (unsigned i = 0; i < out->header_count; i++)
+		if (text_ieq(out->headers[i].name, name))
+			return call_fail(call, FATE_REJECT, "header %.*s is given twice",
+					 TEXT_ARG(name));
+	if (out->header_count == sizeof(out->headers) / sizeof(out->headers[0]))
+		return call_fail(call, FATE_REJECT, "too many headers: at most %u",
+				 out->header_count);
+	return FATE_OK;
+}
+
+static enum fate header_text(struct call *call, struct value v, struct text *out)
+{
+	AUTO_FINI(buf_fini) struct buf plain;
+
+	buf_init(&plain, LIMIT_URL);
+	if (!value_is(v, VALUE_TEXT) && !value_is(v, VALUE_BOOL) && !value_is(v, VALUE_INT) &&
+	    !value_is(v, VALUE_UINT) && !value_is(v, VALUE_DOUBLE))
+		return call_fail(call, FATE_REJECT, "a header's value must be text or a number");
+	value_write_plain(&plain, v);
+	*out = text_dup(call->arena, buf_view(&plain));
+	if (out->s == NULL || buf_failed(&plain))
+		return call_fail(call, FATE_REJECT, "a header is longer than %u bytes", LIMIT_URL);
+	return FATE_OK;
+}
+
+static enum fate put_headers(struct call *call, struct request *out, struct value headers)
+{
+	for (uint32_t i = 0; i < headers.n; i++) {
+		struct text name = value_as_text(headers.pairs[i].key);
+		struct text value;
+		enum fate fate;
+
+		if (!value_is(headers.pairs[i].key, VALUE_TEXT))
+			return call_fail(call, FATE_REJECT, "a header's name must be text");
+		if (value_is(headers.pairs[i].val, VALUE_NULL))
+			continue;
+		fate = header_text(call, headers.pairs[i].val, &value);
+		if (fate == FATE_OK)
+			fate = check_header(call, out, name, value);
+		if (fate != FATE_OK)
+			return fate;
+		out->headers[out->header_count++] = (struct request_header){ name, value };
+	}
+	return FATE_OK;
+}
+
+/* ---- body ---- */
+
+static bool has_header(const struct request *request, struct text name)
+{
+	for (unsigned i = 0; i < request->header_count; i++)
+		if (text_ieq(request->headers[i].name, name))
+			return true;
+	return false;
+}
+
+static enum fate put_text(struct call *call, struct request *out, struct text body)
+{
+	struct text t = text_trim(body);
+
+	if (body.n > LIMIT_REQUEST)
+		return call_fail(call, FATE_REJECT, "the body is larger than %u bytes",
+				 LIMIT_REQUEST);
+	out->body = body;
+	out->content_type = t.n > 0 && (t.s[0] == '{' || t.s[0] == '[')
+				? "application/json"
+				: "text/plain; charset=utf-8";
+	return FATE_OK;
+}
+
+static enum fate put_body(struct call *call, struct request *out, struct value params)
+{
+	const struct value *json = value_get(params, TEXT("json"));
+	const struct value *form = value_get(params, TEXT("form"));
+	const struct value *body = value_get(params, TEXT("body"));
+	enum fate fate = FATE_OK;
+
+	if ((json != NULL) + (form != NULL) + (body != NULL) > 1)
+		return call_fail(call, FATE_REJECT, "only one of json, form and body can be sent");
+	if (json != NULL)
+		fate = request_json(call, out, *json);
+	else if (form != NULL)
+		fate = request_form(call, out, *form);
+	else if (body != NULL)
+		fate = put_text(call, out, value_as_text(*body));
+	if (has_header(out, TEXT("content-type")))
+		out->content_type = NULL;
+	return fate;
+}
+
+/* ---- the action ---- */
+
+static enum fate put_method(struct call *call, struct request *out, struct value params)
+{
+	struct text given = param_text(params, "method");
+	bool body = value_get(params, TEXT("json")) != NULL ||
+		    value_get(params, TEXT("form")) != NULL ||
+		    value_get(params, TEXT("body")) != NULL;
+
+	out->method = body ? "POST" : "GET";
+	for (size_t i = 0; methods[i] != NULL; i++)
+		if (text_is(given, methods[i]))
+			out->method = methods[i];
+	if (body && (strcmp(out->method, "GET") == 0 || strcmp(out->method, "HEAD") == 0))
+		return call_fail(call, FATE_REJECT, "a %s sends no body", out->method);
+	return FATE_OK;
+}
+
+static enum fate build_url(struct call *call, struct request *out, struct value params)
+{
+	AUTO_FINI(buf_fini) struct buf url;
+	struct text given = param_text(params, "url");
+	struct value query = param_value(params, "query");
+	enum fate fate;
+
+	buf_init(&url, LIMIT_URL);
+	fate = put_url(call, &url, given, &out->absolute);
+	if (fate == FATE_OK && value_is(query, VALUE_MAP))
+		fate = url_pairs(call, &url, text_find(given, TEXT("?")) == SIZE_MAX ? '?' : '&',
+				 query);
+	return fate == FATE_OK ? request_url(call, out, &url) : fate;
+}
+
+static enum fate build_request(struct call *call, struct value given, struct request *out)
+{
+	struct value params;
+	enum fate fate;
+
+	assert(call != NULL && out != NULL);
+	*out = (struct request){ .method = "GET" };
+	fate = params_fit(call, request_params, given, &params);
+	if (fate != FATE_OK)
+		return fate;
+	if (value_get(params, TEXT("auth")) != NULL)
+		return call_fail(call, FATE_REJECT, "auth takes a declared secret only");
+	fate = put_method(call, out, params);
+	if (fate == FATE_OK)
+		fate = build_url(call, out, params);
+	if (fate == FATE_OK)
+		fate = put_headers(call, out, param_value(params, "headers"));
+	if (fate == FATE_OK)
+		fate = put_body(call, out, params);
+	return fate;
+}
+
+/* application/json, application/problem+json; parameters don't matter. */
+static bool is_json(struct text content_type)
+{
+	struct text type;
+
+	(void)text_split(content_type, ';', &type);
+	type = text_trim(type);
+	if (text_ieq(type, TEXT("application/json")) || text_ieq(type, TEXT("text/json")))
+		return true;
+	return type.n > 5 && text_ieq((struct text){ type.s + type.n - 5, 5 }, TEXT("+json"));
+}
+
+static enum fate read_reply(struct call *call, const struct reply *reply, struct reading *out)
+{
+	struct text body;
+
+	assert(call != NULL && reply != NULL && out != NULL);
+	*out = (struct reading){ .result = value_null() };
+	if (text_trim(reply->body).n == 0)
+		return FATE_OK;
+	if (is_json(reply->content_type))
+		return reply_json(call, reply, &out->result);
+	body = text_dup(call->arena, reply->body);
+	if (body.s == NULL)
+		return call_fail(call, FATE_RETRY, "the reply takes too much memory");
+	out->result = value_text(body);
+	if (!text_is_utf8(body))
+		out->result.kind = VALUE_BYTES;
+	return FATE_OK;
+}
+
+/* The usual members of a JSON error (RFC 9457 among them), else the text itself. */
+static struct text error_words(struct call *call, const struct reply *reply)
+{
+	static const char *const members[] = { "detail", "message", "error_description",
+					       "error",  "title",   NULL };
+	struct json_error error;
+	struct value doc;
+	struct text t;
+
+	assert(call != NULL && reply != NULL);
+	if (json_parse(call->parser, call->arena, reply->body, &doc, &error) == FATE_OK)
+		for (size_t i = 0; members[i] != NULL; i++)
+			if (param_text(doc, members[i]).n > 0)
+				return words_cut(param_text(doc, members[i]));
+	t = text_dup(call->arena, words_cut(text_trim(reply->body)));
+	return t.s != NULL ? t : TEXT_NONE;
+}
+
+static const struct action actions[] = {
+	{ .name = "request",
+	  .doc = "Sends an HTTP request.",
+	  .params = request_params,
+	  .after_doubt = DOUBT_REPEAT, /* with a stable Idempotency-Key */
+	  .example =
+	      "{ method: POST, url: \"https://api.example.com/orders\", json: { total: 12 } }",
+	  .result = "The reply's body: data when it is JSON, else text; null when it is empty.",
+	  .build = build_request,
+	  .read = read_reply },
+	{ .name = NULL },
+};
+
+static const struct param settings[] = {
+	{ .name = "base_url",
+	  .type = PARAM_TEXT,
+	  .required = true,
+	  .doc = "What relative URLs are put behind; requests stay beneath it." },
+	{ .name = "bearer",
+	  .type = PARAM_TEXT,
+	  .doc = "Token to send as Authorization: Bearer.",
+	  .secret = true },
+	{ .name = NULL },
+};
+
+const struct connector connector_http = {
+	.name = "http",
+	.title = "HTTP",
+	.doc = "Requests to any HTTP API.",
+	.settings = settings,
+	.auth = AUTH_BEARER,
+	.auth_setting = "bearer",
+	.connection_optional = true,
+	.actions = actions,
+	.error_words = error_words,
+};
