@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * catalog - which events and actions exist: from the connectors' tables, the
+ * configuration's hooks and schedules, and the engine's own.
+ *
+ * Events may also arrive as CloudEvents of any type, or by hand, so a type is
+ * refused only when it claims to be one of ours and isn't, or is a slip of the
+ * pen away from one. */
+#include "engine/rules/load.h"
+
+#include <assert.h>
+
+#define MAX_TYPES 512 /* known types to compare a word with; all connectors have some 60 */
+
+static const char *const own_types[] = {
+	"tappet.source.stalled",
+	"tappet.source.gap",
+	"tappet.run.dead",
+	"tappet.rule.blind",
+	"tappet.breaker.open",
+	"tappet.breaker.closed",
+	NULL,
+};
+
+/* Types whose product or subject comes with a later version. */
+static const char *const later_types[] = { "blueworks.", "kantata.feed.",
+					   "kantata.workspace_resource.", "plugin.", NULL };
+
+/* ---- Collecting. ---- */
+
+struct known {
+	struct arena *arena;
+	const char *types[MAX_TYPES + 1];
+	size_t count;
+};
+
+static void add(struct known *k, const char *type)
+{
+	if (k->count < MAX_TYPES && type != NULL)
+		k->types[k->count++] = type;
+	k->types[k->count] = NULL;
+}
+
+static void collect(struct known *k, const struct config *config)
+{
+	for (const struct connector *const *c = connectors_all(); *c != NULL; c++)
+		for (const struct event_type *e = (*c)->events; e != NULL && e->name != NULL; e++)
+			add(k, e->name);
+	for (size_t i = 0; i < config->hook_count; i++) {
+		const struct hook_config *hook = &config->hooks[i];
+
+		if (hook->connection == NULL)
+			add(k, text_printf(k->arena, "hook.%.*s%s", TEXT_ARG(hook->name),
+					   hook->event_header != NULL ? ".*" : "")
+				   .s);
+	}
+	for (size_t i = 0; i < config->schedule_count; i++)
+		add(k,
+		    text_printf(k->arena, "schedule.%.*s", TEXT_ARG(config->schedules[i].name)).s);
+	for (size_t i = 0; own_types[i] != NULL; i++)
+		add(k, own_types[i]);
+}
+
+/* Collected once per set. */
+static const struct known *known_types(struct loading *l)
+{
+	if (l->known == NULL) {
+		l->known = arena_zero(l->r.arena, sizeof(*l->known));
+		if (l->known == NULL)
+			return NULL;
+		l->known->arena = l->r.arena;
+		collect(l->known, l->config);
+	}
+	return l->known;
+}
+
+/* A known name with a last segment "*" stands for any one segment there. */
+static bool is_known(const struct known *k, struct text type)
+{
+	for (size_t i = 0; i < k->count; i++) {
+		struct text name = text_of(k->types[i]);
+
+		if (text_eq(name, type) || (text_ends(name, TEXT(".*")) && event_glob(name, type)))
+			return true;
+	}
+	return false;
+}
+
+static bool any_known(const struct known *k, struct text glob)
+{
+	for (size_t i = 0; i < k->count; i++)
+		if (event_glob(glob, text_of(k->types[i])))
+			return true;
+	return false;
+}
+
+/* ---- Checking. ---- */
+
+static bool well_formed(struct text type)
+{
+	struct text rest = type, segment;
+
+	while (rest.s != NULL) {
+		rest = text_split(rest, '.', &segment);
+		if (segment.n == 0 ||
+		    (memchr(segment.s, '*', segment.n) != NULL && !text_is(segment, "*") &&
+		     !(text_is(segment, "**") && rest.s == NULL)))
+			return false;
+		for (size_t i = 0; i < segment.n; i++)
+			if ((unsigned char)segment.s[i] <= ' ')
+				return false;
+	}
+	return type.n > 0;
+}
+
+static bool is_later(struct text type)
+{
+	for (size_t i = 0; later_types[i] != NULL; i++)
+		if (text_starts(type, text_of(later_types[i])))
+			return true;
+	return false;
+}
+
+static bool ours(const struct config *config, struct text type)
+{
+	struct text head;
+
+	text_split(type, '.', &head);
+	if (text_is(head, "hook") || text_is(head, "schedule"))
+		return !config_is_bare(config);
+	return connector_find(head) != NULL || text_is(head, "tappet");
+}
+
+static void check_glob(struct loading *l, const struct yaml_node *node, const struct known *k,
+		       struct text glob)
+{
+	if (any_known(k, glob) || (config_is_bare(l->config) && !ours(l->config, glob)))
+		return;
+	reader_warn(&l->r, node, "* stands for one segment, a trailing ** for any number",
+		    "no known event matches \"%.*s\"", TEXT_ARG(glob));
+}
+
+static void check_connected(struct loading *l, const struct yaml_node *node, struct text type)
+{
+	const struct connector *connector;
+	struct text head;
+
+	text_split(type, '.', &head);
+	connector = connector_find(head);
+	if (connector == NULL || config_is_bare(l->config) || connectors_event(type) == NULL)
+		return;
+	for (size_t i = 0; i < l->config->connection_count; i++)
+		if (l->config->connections[i].connector == connector)
+			return;
+	reader_warn(&l->r, node, "add one under connections in tappet.yaml",
+		    "no connection uses the connector %s, so this never happens", connector->name);
+}
+
+/* A first segment that is no word of ours, nor nearly one: somebody else's type. */
+static bool foreign(const struct config *config, struct text type)
+{
+	const char *names[64] = { "hook", "schedule", "tappet", "plugin", "blueworks" };
+	size_t n = 5;
+	struct text head;
+
+	text_split(type, '.', &head);
+	for (const struct connector *const *c = connectors_all(); *c != NULL && n < 63; c++)
+		names[n++] = (*c)->name;
+	names[n] = NULL;
+	return !ours(config, type) && text_nearest(head, names) == NULL;
+}
+
+static void unknown_type(struct loading *l, const struct yaml_node *node, const struct known *k,
+			 struct text type)
+{
+	const char *hint =
+	    foreign(l->config, type) ? "" : reader_nearest(l->r.arena, type, k->types);
+
+	if (hint[0] != '\0' || ours(l->config, type))
+		reader_error(&l->r, node, hint, "there is no event \"%.*s\"", TEXT_ARG(type));
+	else if (!config_is_bare(l->config) && l->config->hook_count == 0)
+		reader_warn(&l->r, node, "events of other types arrive at hooks, as CloudEvents",
+			    "nothing here sends \"%.*s\"", TEXT_ARG(type));
+}
+
+void catalog_check_type(struct loading *l, const struct yaml_node *node, struct text type)
+{
+	const struct known *k;
+
+	assert(l != NULL && node != NULL);
+	/* The usual case, without collecting anything. */
+	if (connectors_event(type) != NULL && memchr(type.s, '*', type.n) == NULL) {
+		check_connected(l, node, type);
+		return;
+	}
+	if (!well_formed(type)) {
+		reader_error(&l->r, node,
+			     "segments joined with dots; * is one whole segment, a trailing ** any",
+			     "\"%.*s\" is no event type", TEXT_ARG(type));
+		return;
+	}
+	if (is_later(type) && connectors_event(type) == NULL) {
+		reader_error(&l->r, node, "", "the event \"%.*s\" is not yet supported",
+			     TEXT_ARG(type));
+		return;
+	}
+	k = known_types(l);
+	if (k == NULL)
+		return;
+	if (memchr(type.s, '*', type.n) != NULL)
+		check_glob(l, node, k, type);
+	else if (!is_known(k, type))
+		unknown_type(l, node, k, type);
+}
+
+/* ---- Kinds. ---- */
+
+static bool add_kind(const struct object_kind *kind, const struct object_kind **kinds,
+		     size_t *count, size_t room)
+{
+	if (kind == NULL)
+		return false;
+	for (size_t i = 0; i < *count; i++)
+		if (kinds[i] == kind)
+			return true;
+	if (*count == room)
+		return false;
+	kinds[(*count)++] = kind;
+	return true;
+}
+
+bool catalog_kinds(struct text type, const struct object_kind **kinds, size_t *count, size_t room)
+{
+	const struct event_type *exact;
+	bool known = true, any = false;
+
+	assert(kinds != NULL && count != NULL);
+	if (memchr(type.s, '*', type.n) == NULL) {
+		exact = connectors_event(type);
+		return exact != NULL && add_kind(exact->kind, kinds, count, room);
+	}
+	for (const struct connector *const *c = connectors_all(); *c != NULL; c++) {
+		for (const struct event_type *e = (*c)->events; e != NULL && e->name != NULL; e++) {
+			if (!event_glob(type, text_of(e->name)))
+				continue;
+			any = true;
+			known = add_kind(e->kind, kinds, count, room) && known;
+		}
+	}
+	return any && known;
+}
+
+/* ---- Hints. ---- */
+
+const char *catalog_connector_hint(struct arena *arena, struct text word)
+{
+	const char *names[64];
+	size_t n = 0;
+
+	assert(arena != NULL);
+	for (const struct connector *const *c = connectors_all(); *c != NULL && n < 63; c++)
+		names[n++] = (*c)->name;
+	names[n] = NULL;
+	return reader_nearest(arena, word, names);
+}
+
+const char *catalog_action_hint(struct arena *arena, struct text word)
+{
+	const char *names[MAX_TYPES + 1];
+	size_t n = 0;
+
+	assert(arena != NULL);
+	for (const struct connector *const *c = connectors_all(); *c != NULL; c++) {
+		for (const struct action *a = (*c)->actions; a != NULL && a->name != NULL; a++) {
+			struct text name = text_printf(arena, "%s.%s", (*c)->name, a->name);
+
+			if (n < MAX_TYPES && name.s != NULL)
+				names[n++] = name.s;
+		}
+	}
+	names[n] = NULL;
+	return reader_nearest(arena, word, names);
+}

@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * config - reads tappet.yaml; see config.h.
+ *
+ * The arena holds everything, this file's struct box included, so that a
+ * configuration is freed whole. The YAML tree lives in a second arena that goes
+ * when reading is done. */
+#include "engine/rules/config_internal.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <sys/stat.h>
+
+#include "engine/base/buf.h"
+#include "engine/base/cleanup.h"
+#include "engine/base/limits.h"
+
+#define DAY INT64_C(86400000)
+
+struct box {
+	struct config config; /* first: a config is its box */
+	atomic_int refs;
+	struct arena *arena;
+	bool bare;
+};
+
+/* ---- Life. ---- */
+
+static struct box *box_new(const char *path)
+{
+	struct arena *arena = arena_new("configuration", LIMIT_CONFIG_ARENA);
+	struct box *box = arena != NULL ? arena_zero(arena, sizeof(*box)) : NULL;
+	struct config *config;
+
+	if (box == NULL) {
+		arena_free(arena);
+		return NULL;
+	}
+	box->arena = arena;
+	atomic_init(&box->refs, 1);
+	config = &box->config;
+	config->file = text_dup(arena, text_of(path));
+	config->directory = text_dup(arena, reader_directory(text_of(path)));
+	config->listen = TEXT("127.0.0.1:8080");
+	config->retain_events = 90 * DAY;
+	config->retain_dedupe = 9 * DAY;
+	config->body_limit = LIMIT_BODY_DEFAULT;
+	config->memory_limit = 256 * MIB;
+	config->vars = (struct value){ .kind = VALUE_MAP };
+	return box;
+}
+
+static void default_paths(struct box *box)
+{
+	struct config *config = &box->config;
+	struct text path = reader_path(box->arena, config->directory, TEXT("tappet.db"));
+	struct text *rules = arena_alloc(box->arena, sizeof(*rules));
+
+	config->store = text_printf(box->arena, "sqlite:%.*s", TEXT_ARG(path));
+	path = reader_path(box->arena, config->directory, TEXT("tappet.sock"));
+	config->admin = text_printf(box->arena, "unix:%.*s", TEXT_ARG(path));
+	if (rules != NULL) {
+		*rules = reader_path(box->arena, config->directory, TEXT("rules/"));
+		config->rule_paths = rules;
+		config->rule_path_count = 1;
+	}
+}
+
+struct config *config_bare(void)
+{
+	struct box *box = box_new("tappet.yaml");
+
+	if (box == NULL)
+		return NULL;
+	default_paths(box);
+	box->bare = true;
+	return &box->config;
+}
+
+static const struct box *box_of(const struct config *config)
+{
+	assert(config != NULL);
+	return (const struct box *)config;
+}
+
+bool config_is_bare(const struct config *config)
+{
+	return box_of(config)->bare;
+}
+
+struct config *config_ref(struct config *config)
+{
+	assert(config != NULL);
+	atomic_fetch_add(&((struct box *)config)->refs, 1);
+	return config;
+}
+
+void config_free(struct config *config)
+{
+	struct box *box = (struct box *)config;
+
+	if (box != NULL && atomic_fetch_sub(&box->refs, 1) == 1)
+		arena_free(box->arena);
+}
+
+const struct connection *config_connection(const struct config *config, struct text name)
+{
+	assert(config != NULL);
+	for (size_t i = 0; i < config->connection_count; i++)
+		if (text_eq(config->connections[i].name, name))
+			return &config->connections[i];
+	return NULL;
+}
+
+const struct hook_config *config_hook(const struct config *config, struct text name)
+{
+	assert(config != NULL);
+	for (size_t i = 0; i < config->hook_count; i++)
+		if (text_eq(config->hooks[i].name, name))
+			return &config->hooks[i];
+	return NULL;
+}
+
+/* ---- Names. ---- */
+
+bool config_name(struct configuring *c, const struct yaml_node *key, const char *what)
+{
+	const struct connection *other = config_connection(c->config, key->text);
+
+	assert(c != NULL && key != NULL && what != NULL);
+	if (!reader_is_name(key->text)) {
+		reader_error(&c->r, key, "small letters, digits, _ and -, a letter first",
+			     "\"%.*s\" is no name for a %s", TEXT_ARG(key->text), what);
+		return false;
+	}
+	if (other != NULL) {
+		reader_error(&c->r, key,
+			     "connections, hooks and plugins share one namespace: rename one",
+			     "the name \"%.*s\" is taken by the connection on line %d",
+			     TEXT_ARG(key->text), other->at.line);
+		return false;
+	}
+	return true;
+}
+
+/* ---- Addresses and paths. ---- */
+
+/* "host:port", the port from 0 (any free one) to 65535. */
+static bool is_address(struct text t)
+{
+	size_t colon = t.n;
+	int64_t port;
+
+	while (colon > 0 && t.s[colon - 1] != ':')
+		colon--;
+	if (colon <= 1)
+		return false;
+	return text_to_int((struct text){ t.s + colon, t.n - colon }, &port) && port >= 0 &&
+	       port <= 65535;
+}
+
+static void read_address(struct configuring *c, const struct yaml_node *node, struct text *out)
+{
+	struct text t;
+
+	if (!config_text(c, node, &t))
+		return;
+	if (text_starts(t, TEXT("unix:")) && t.n > 5) {
+		t = reader_path(c->r.arena, c->config->directory,
+				(struct text){ t.s + 5, t.n - 5 });
+		*out = text_printf(c->r.arena, "unix:%.*s", TEXT_ARG(t));
+	} else if (is_address(t)) {
+		*out = t;
+	} else {
+		reader_error(&c->r, node, "like 127.0.0.1:8080 or unix:tappet.sock",
+			     "\"%.*s\" is no address", TEXT_ARG(t));
+	}
+}
+
+static void read_admin(struct configuring *c, const struct yaml_node *map)
+{
+	static const char *const keys[] = { "listen", "token", NULL };
+	const struct yaml_node *listen, *token;
+
+	if (!reader_keys(&c->r, map, "admin", keys, NULL))
+		return;
+	listen = yaml_get(map, "listen");
+	token = yaml_get(map, "token");
+	if (listen != NULL)
+		read_address(c, listen, &c->config->admin);
+	if (token != NULL)
+		c->config->admin_token = config_secret(c, token);
+	else if (!text_starts(c->config->admin, TEXT("unix:")))
+		reader_error(&c->r, listen,
+			     "token: \"${env:NAME}\", or listen: \"unix:tappet.sock\"",
+			     "an admin address on TCP needs a token");
+}
+
+static void read_store(struct configuring *c, const struct yaml_node *node)
+{
+	struct text t;
+
+	if (!config_text(c, node, &t))
+		return;
+	if (!text_starts(t, TEXT("sqlite:")) || t.n == 7) {
+		reader_error(&c->r, node, "sqlite:PATH",
+			     text_starts(t, TEXT("postgres")) ? "\"%.*s\": not yet supported"
+							      : "\"%.*s\" is no store",
+			     TEXT_ARG(t));
+		return;
+	}
+	t = reader_path(c->r.arena, c->config->directory, (struct text){ t.s + 7, t.n - 7 });
+	c->config->store = text_printf(c->r.arena, "sqlite:%.*s", TEXT_ARG(t));
+}
+
+static void read_rule_path(struct configuring *c, const struct yaml_node *node, struct text *out)
+{
+	struct stat st;
+	struct text t;
+
+	if (!config_text(c, node, &t))
+		return;
+	*out = reader_path(c->r.arena, c->config->directory, t);
+	if (out->s != NULL && stat(out->s, &st) != 0)
+		reader_error(&c->r, node, "paths are relative to this file",
+			     "there is no file or folder \"%.*s\"", TEXT_ARG(*out));
+}
+
+static void read_rules(struct configuring *c, const struct yaml_node *node)
+{
+	size_t n = node->kind == YAML_LIST ? node->count : 1;
+	struct text *paths = arena_array(c->r.arena, n, sizeof(*paths));
+	size_t count = 0;
+
+	for (size_t i = 0; paths != NULL && i < n; i++) {
+		paths[count] = TEXT_NONE;
+		read_rule_path(c, node->kind == YAML_LIST ? node->items[i] : node, &paths[count]);
+		count += paths[count].s != NULL;
+	}
+	c->config->rule_paths = paths;
+	c->config->rule_path_count = count;
+}
+
+/* ---- Vars, retention, limits, reload. ---- */
+
+static void refuse_references(struct configuring *c, const struct yaml_node *node)
+{
+	struct text t;
+
+	for (size_t i = 0; node->kind == YAML_MAP && i < node->count; i++)
+		refuse_references(c, node->pairs[i].val);
+	for (size_t i = 0; node->kind == YAML_LIST && i < node->count; i++)
+		refuse_references(c, node->items[i]);
+	if (node->kind == YAML_TEXT)
+		config_text(c, node, &t);
+}
+
+static void read_vars(struct configuring *c, const struct yaml_node *node)
+{
+	if (node->kind == YAML_NULL)
+		return;
+	if (node->kind != YAML_MAP) {
+		reader_error(&c->r, node, "vars: { name: value }", "vars must be a map, not %s",
+			     yaml_kind_words(node));
+		return;
+	}
+	refuse_references(c, node);
+	c->config->vars = yaml_value(c->r.arena, node);
+}
+
+static void read_retention(struct configuring *c, const struct yaml_node *map)
+{
+	static const char *const keys[] = { "events", "dedupe", NULL };
+	const struct yaml_node *node;
+
+	if (!reader_keys(&c->r, map, "retention", keys, NULL))
+		return;
+	if ((node = yaml_get(map, "events")) != NULL)
+		reader_duration(&c->r, node, 60000, &c->config->retain_events);
+	if ((node = yaml_get(map, "dedupe")) != NULL)
+		reader_duration(&c->r, node, 60000, &c->config->retain_dedupe);
+}
+
+static void read_limits(struct configuring *c, const struct yaml_node *map)
+{
+	static const char *const keys[] = { "body", "memory", NULL };
+	const struct yaml_node *node;
+
+	if (!reader_keys(&c->r, map, "limits", keys, NULL))
+		return;
+	if ((node = yaml_get(map, "body")) != NULL)
+		reader_size(&c->r, node, KIB, LIMIT_BODY_MAX, &c->config->body_limit);
+	if ((node = yaml_get(map, "memory")) != NULL)
+		reader_size(&c->r, node, 16 * MIB, SIZE_MAX / 2, &c->config->memory_limit);
+}
+
+static void read_reload(struct configuring *c, const struct yaml_node *node)
+{
+	static const char *const words[] = { "signal", "watch", NULL };
+	int choice = 0;
+
+	if (reader_choice(&c->r, node, words, NULL, &choice))
+		c->config->watch = choice == 1;
+}
+
+static void read_listen(struct configuring *c, const struct yaml_node *node)
+{
+	read_address(c, node, &c->config->listen);
+}
+
+/* ---- The whole file. ---- */
+
+static const struct {
+	const char *key;
+	void (*read)(struct configuring *c, const struct yaml_node *node);
+} sections[] = {
+	/* In this order: hooks are checked against the names of connections. */
+	{ "listen", read_listen },
+	{ "admin", read_admin },
+	{ "store", read_store },
+	{ "rules", read_rules },
+	{ "vars", read_vars },
+	{ "retention", read_retention },
+	{ "limits", read_limits },
+	{ "reload", read_reload },
+	{ "connections", config_connections },
+	{ "hooks", config_hooks },
+	{ "schedules", config_schedules },
+};
+
+#define SECTIONS (sizeof(sections) / sizeof(*sections))
+
+static size_t members(const struct yaml_node *root, const char *key)
+{
+	const struct yaml_node *node = yaml_get(root, key);
+
+	return node != NULL && node->kind == YAML_MAP ? node->count : 0;
+}
+
+static bool make_room(struct configuring *c, const struct yaml_node *root)
+{
+	size_t connections = members(root, "connections"), hooks = members(root, "hooks");
+
+	/* One more of each: the next one is prepared in place. */
+	c->connections = arena_array(c->r.arena, connections + 1, sizeof(*c->connections));
+	c->hooks = arena_array(c->r.arena, connections + hooks + 1, sizeof(*c->hooks));
+	c->schedules =
+	    arena_array(c->r.arena, members(root, "schedules") + 1, sizeof(*c->schedules));
+	c->config->connections = c->connections;
+	c->config->hooks = c->hooks;
+	c->config->schedules = c->schedules;
+	return c->connections != NULL && c->hooks != NULL && c->schedules != NULL;
+}
+
+static void read_sections(struct configuring *c, const struct yaml_node *root)
+{
+	static const char *const later[] = { "secrets",      "plugins",   "tables", "links",
+					     "environments", "calendars", NULL };
+	const char *known[SECTIONS + 1];
+
+	for (size_t i = 0; i < SECTIONS; i++)
+		known[i] = sections[i].key;
+	known[SECTIONS] = NULL;
+	if (root->kind == YAML_NULL || !reader_keys(&c->r, root, "tappet.yaml", known, later))
+		return;
+	for (size_t i = 0; i < SECTIONS; i++) {
+		const struct yaml_node *node = yaml_get(root, sections[i].key);
+
+		if (node != NULL)
+			sections[i].read(c, node);
+	}
+}
+
+static struct yaml_node *read_tree(struct arena *scratch, const char *path, struct diags *diags)
+{
+	AUTO_FINI(buf_fini) struct buf content;
+	const char *why, *file;
+
+	if (!reader_file(text_of(path), LIMIT_YAML_FILE, &content, &why)) {
+		diags_add(diags, DIAG_ERROR, (struct place){ path, 0, 0 },
+			  "name the file with -c FILE", "can't be read: %s", why);
+		return NULL;
+	}
+	file = diags_source(diags, path, buf_view(&content));
+	return yaml_read(scratch, diags, file != NULL ? file : path, buf_view(&content));
+}
+
+struct config *config_load(const char *path, enum config_secrets secrets, struct diags *diags)
+{
+	AUTO(arena_free) struct arena *scratch = arena_new("tappet.yaml", LIMIT_CONFIG_ARENA);
+	struct yaml_node *root;
+	struct configuring c = { .secrets = secrets };
+	struct box *box;
+
+	assert(path != NULL && diags != NULL);
+	root = scratch != NULL ? read_tree(scratch, path, diags) : NULL;
+	if (root == NULL)
+		return NULL;
+	box = box_new(path);
+	if (box == NULL)
+		return NULL;
+	c.config = &box->config;
+	c.r = (struct reader){ box->arena, diags, box->config.file.s };
+	default_paths(box);
+	if (make_room(&c, root))
+		read_sections(&c, root);
+	if (arena_failed(box->arena)) {
+		diags_add(diags, DIAG_ERROR, root->at, "", "the file takes too much memory");
+		config_free(&box->config);
+		return NULL;
+	}
+	return &box->config;
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * config - tappet.yaml as the engine sees it: checked, defaulted, resolved.
+ *
+ * Secrets (${env:NAME}, ${file:PATH}, ${credential:NAME}) are read here into
+ * struct secret and nowhere else; in check mode a missing one is a warning, at
+ * run an error.
+ * Ownership: config_free frees all, secrets included; immutable otherwise, and
+ * counted by config_ref so that a reload can replace it while others read. */
+#ifndef TAPPET_RULES_CONFIG_H
+#define TAPPET_RULES_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/base/diag.h"
+#include "engine/base/secret.h"
+#include "engine/base/text.h"
+#include "engine/connectors/connector.h"
+#include "engine/value/value.h"
+
+struct poll_config {
+	const struct resource *resource;
+	int64_t every, full; /* ms */
+	bool baseline_emits; /* baseline: emit */
+	struct text source;  /* "<connection>/<resource>": cursor and source name */
+};
+
+struct connection {
+	struct text name;
+	const struct connector *connector;
+	struct place at;
+	struct value settings;                    /* non-secret ones, a map (base_url, ...) */
+	struct secret *token;                     /* AUTH_BEARER */
+	struct secret *client_id, *client_secret; /* AUTH_CLIENT_CREDENTIALS */
+	struct secret *url;                       /* AUTH_URL */
+	struct text base_url;                     /* without a trailing slash; empty for AUTH_URL */
+	bool allow_private;       /* said so, or base_url's host is written literally */
+	double per_second, burst; /* 0: none */
+	unsigned slots;           /* requests at once */
+	int64_t timeout;          /* ms per attempt, for steps that say nothing; 0: the default */
+	struct secret **webhook_secrets; /* received at /hooks/<name>; count 0: not received */
+	size_t webhook_secret_count;
+	const struct poll_config *polls;
+	size_t poll_count;
+};
+
+enum verify_scheme {
+	VERIFY_NONE,
+	VERIFY_HINDSITE,
+	VERIFY_GITHUB,
+	VERIFY_STANDARD, /* standard-webhooks */
+	VERIFY_HMAC,
+	VERIFY_BEARER,
+};
+
+struct hook_config {
+	struct text name;
+	struct place at;
+	enum verify_scheme verify;
+	struct secret **secrets;
+	size_t secret_count;
+	/* hmac: */
+	const char *header;           /* NULL when not given */
+	bool base64;                  /* else hex */
+	bool sha512, sha1;            /* algorithm; default sha256 */
+	const char *prefix;           /* "" when none */
+	const char *timestamp_header; /* NULL: body alone is signed; else "<timestamp>.<body>" */
+	int64_t tolerance; /* ms; standard-webhooks and timestamp_header: default 5 min */
+	/* any: */
+	const char *event_header, *id_header; /* NULL when not given */
+	bool dedupe_by_body;
+	int64_t dedupe_within;               /* ms; 0: retention.dedupe */
+	const struct connection *connection; /* a connection's own webhook, else NULL */
+};
+
+enum on_gap {
+	GAP_RUN,
+	GAP_SKIP
+}; /* planned time does not exist (clocks forward): run after the gap, or skip */
+enum on_overlap { OVERLAP_ONCE, OVERLAP_TWICE };      /* planned time exists twice */
+enum missed { MISSED_ONCE, MISSED_SKIP, MISSED_ALL }; /* after downtime */
+
+/* Five fields: minute hour day-of-month month day-of-week; names, ranges, lists, steps;
+ * day-of-month and day-of-week are alternatives when both are restricted (crontab(5)). Bit sets. */
+struct cron {
+	uint64_t minutes;
+	uint32_t hours, days, months, weekdays;
+	bool any_day, any_weekday;
+};
+
+struct zone;
+
+struct schedule_config {
+	struct text name;
+	struct place at;
+	struct cron cron;
+	struct zone *zone;
+	enum on_gap on_gap;
+	enum on_overlap on_overlap;
+	enum missed missed;
+};
+
+struct config {
+	struct text file;              /* as given */
+	struct text directory;         /* paths are relative to it */
+	struct text listen, admin;     /* "127.0.0.1:8080", "unix:tappet.sock" (path resolved) */
+	struct secret *admin_token;    /* required with a TCP admin address */
+	struct text store;             /* "sqlite:/abs/or/relative path resolved" */
+	const struct text *rule_paths; /* resolved */
+	size_t rule_path_count;
+	struct value vars;                    /* a map */
+	int64_t retain_events, retain_dedupe; /* ms */
+	size_t body_limit, memory_limit;
+	bool watch; /* reload: watch */
+	const struct connection *connections;
+	size_t connection_count;
+	const struct hook_config *hooks; /* those of connections included */
+	size_t hook_count;
+	const struct schedule_config *schedules;
+	size_t schedule_count;
+};
+
+enum config_secrets { CONFIG_SECRETS_NEEDED, CONFIG_SECRETS_OPTIONAL };
+
+/* Reads and checks `path`. Mistakes go to diags; NULL when the file can't be used at all. A caller
+ * goes on only when diags_errors() is 0. */
+struct config *config_load(const char *path, enum config_secrets secrets, struct diags *diags);
+
+/* A configuration with nothing but defaults, for rules checked on their own:
+ * every connector then counts as connected once under its own name. */
+struct config *config_bare(void);
+bool config_is_bare(const struct config *config);
+
+struct config *config_ref(struct config *config);
+void config_free(struct config *config);
+
+const struct connection *config_connection(const struct config *config, struct text name);
+const struct hook_config *config_hook(const struct config *config, struct text name);
+
+/* cron.c: the first planned time after `after` (seconds since the epoch) by the schedule's zone and
+ * gap/overlap rules; INT64_MAX when there is none within 8 years. */
+bool cron_parse(struct text t, struct cron *out, char *why, size_t why_room);
+int64_t cron_next(const struct schedule_config *schedule, int64_t after);
+
+#endif

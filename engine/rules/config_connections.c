@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * config_connections - the `connections:` of tappet.yaml, each checked against
+ * its connector's table of settings. */
+#include "engine/rules/config_internal.h"
+
+#include <assert.h>
+
+#include "engine/base/limits.h"
+
+#define MAX_SETTINGS  32   /* of one connector, the common ones included; ours have at most 8 */
+#define DEFAULT_SLOTS 8    /* requests at once: what a browser grants a host, and a little more */
+#define MAX_SLOTS     1000 /* sockets of one connection */
+#define LEAST_POLL    100  /* ms; below that a poll is a busy loop */
+
+static const char *const common_keys[] = { "connector", "allow_private", "rate", "poll",
+					   "webhook",   "timeout",       NULL };
+
+static void check_setting_keys(struct configuring *c, const struct yaml_node *node,
+			       const struct connector *connector)
+{
+	const char *known[MAX_SETTINGS + 1];
+	struct text what = text_printf(c->r.arena, "a %s connection", connector->name);
+	size_t n = 0;
+
+	for (size_t i = 0; common_keys[i] != NULL; i++)
+		known[n++] = common_keys[i];
+	for (const struct param *p = connector->settings;
+	     p != NULL && p->name != NULL && n < MAX_SETTINGS; p++)
+		known[n++] = p->name;
+	known[n] = NULL;
+	if (what.s != NULL)
+		reader_keys(&c->r, node, what.s, known, NULL);
+}
+
+/* ---- Settings. ---- */
+
+static struct text host_of(struct text url)
+{
+	size_t at = text_find(url, TEXT("://"));
+	size_t n = 0;
+
+	if (at != SIZE_MAX)
+		url = (struct text){ url.s + at + 3, url.n - at - 3 };
+	while (n < url.n && url.s[n] != '/' && url.s[n] != '?' && url.s[n] != '#')
+		n++;
+	return (struct text){ url.s, n };
+}
+
+static void base_url(struct configuring *c, const struct yaml_node *node, struct connection *conn)
+{
+	struct text url;
+
+	if (!config_env_text(c, node, &url) || url.n == 0)
+		return;
+	if (!text_starts(url, TEXT("http://")) && !text_starts(url, TEXT("https://"))) {
+		reader_error(&c->r, node, "it starts with https://, or http:// inside a network",
+			     "this is no URL");
+		return;
+	}
+	if (host_of(url).n == 0) {
+		reader_error(&c->r, node, "", "this URL has no host");
+		return;
+	}
+	while (url.n > 0 && url.s[url.n - 1] == '/')
+		url.n--;
+	conn->base_url = text_dup(c->r.arena, url);
+	/* What the operator writes out is allowed; what a name or variable may lead to isn't. */
+	if (text_find(host_of(node->text), TEXT("${")) == SIZE_MAX)
+		conn->allow_private = true;
+}
+
+static bool literal_fits(const struct param *p, const struct yaml_node *node)
+{
+	switch (p->type) {
+	case PARAM_TEXT:
+	case PARAM_DATE:
+		return node->kind == YAML_TEXT;
+	case PARAM_ID:
+		return node->kind == YAML_TEXT || node->kind == YAML_INT;
+	case PARAM_INT:
+		return node->kind == YAML_INT;
+	case PARAM_NUMBER:
+		return node->kind == YAML_INT || node->kind == YAML_FLOAT;
+	case PARAM_BOOL:
+		return node->kind == YAML_BOOL;
+	case PARAM_LIST:
+		return node->kind == YAML_LIST;
+	case PARAM_MAP:
+		return node->kind == YAML_MAP;
+	case PARAM_CHOICE:
+	case PARAM_ANY:
+		return true;
+	}
+	return false;
+}
+
+static void plain_setting(struct configuring *c, const struct param *p,
+			  const struct yaml_node *node, struct value_map_builder *settings)
+{
+	int choice;
+
+	if (!literal_fits(p, node)) {
+		reader_error(&c->r, node, p->doc, "\"%s\" has the wrong type: %s", p->name,
+			     yaml_kind_words(node));
+		return;
+	}
+	if (p->type == PARAM_CHOICE && !reader_choice(&c->r, node, p->choices, NULL, &choice))
+		return;
+	value_map_set(settings, p->name,
+		      p->type == PARAM_ID ? value_text(text_dup(c->r.arena, node->text))
+					  : yaml_value(c->r.arena, node));
+}
+
+/* Where a setting that is a credential is kept, or NULL. */
+static struct secret **secret_slot(struct connection *conn, const char *name)
+{
+	const struct connector *connector = conn->connector;
+	bool is_auth =
+	    connector->auth_setting != NULL && strcmp(name, connector->auth_setting) == 0;
+
+	if (connector->auth == AUTH_BEARER && is_auth)
+		return &conn->token;
+	if (connector->auth == AUTH_URL && is_auth)
+		return &conn->url;
+	if (connector->auth == AUTH_CLIENT_CREDENTIALS && strcmp(name, "client_id") == 0)
+		return &conn->client_id;
+	if (connector->auth == AUTH_CLIENT_CREDENTIALS && strcmp(name, "client_secret") == 0)
+		return &conn->client_secret;
+	return NULL;
+}
+
+static void url_secret(struct configuring *c, const struct yaml_node *node, struct connection *conn)
+{
+	struct text url = conn->url != NULL ? secret_reveal(conn->url) : TEXT_NONE;
+
+	if (url.n > 0 && !text_starts(url, TEXT("http://")) && !text_starts(url, TEXT("https://")))
+		reader_error(&c->r, node, "it starts with https://", "this is no URL");
+	if (text_find(host_of(node->text), TEXT("${")) == SIZE_MAX)
+		conn->allow_private = true;
+}
+
+static void setting(struct configuring *c, struct connection *conn, const struct yaml_node *map,
+		    const struct param *p, struct value_map_builder *settings)
+{
+	const struct yaml_node *node = yaml_get(map, p->name);
+	struct secret **slot = secret_slot(conn, p->name);
+
+	if (node == NULL) {
+		if (p->required)
+			reader_need(&c->r, map, p->name, p->doc);
+		return;
+	}
+	if (slot != NULL) {
+		*slot = config_secret(c, node);
+		if (slot == &conn->url)
+			url_secret(c, node, conn);
+	} else if (strcmp(p->name, "base_url") == 0) {
+		base_url(c, node, conn);
+	} else {
+		plain_setting(c, p, node, settings);
+	}
+}
+
+static void settings(struct configuring *c, struct connection *conn, const struct yaml_node *map)
+{
+	const struct connector *connector = conn->connector;
+	struct value_map_builder b;
+
+	value_map_begin(&b, c->r.arena);
+	for (const struct param *p = connector->settings; p != NULL && p->name != NULL; p++)
+		setting(c, conn, map, p, &b);
+	if (conn->base_url.n == 0 && connector->base_url != NULL)
+		conn->base_url = text_of(connector->base_url);
+	if (conn->base_url.n > 0)
+		value_map_set(&b, "base_url", value_text(conn->base_url));
+	conn->settings = value_map_end(&b);
+}
+
+/* ---- The common keys. ---- */
+
+static void rate(struct configuring *c, const struct yaml_node *node, struct connection *conn)
+{
+	static const char *const keys[] = { "per_second", "burst", "slots", NULL };
+	const struct yaml_node *per_second, *burst, *slots;
+	int64_t n;
+
+	if (!reader_keys(&c->r, node, "rate", keys, NULL))
+		return;
+	per_second = yaml_get(node, "per_second");
+	burst = yaml_get(node, "burst");
+	slots = yaml_get(node, "slots");
+	if (per_second != NULL && reader_number(&c->r, per_second, &conn->per_second))
+		conn->burst = conn->per_second > 1 ? conn->per_second : 1;
+	if (burst != NULL)
+		reader_number(&c->r, burst, &conn->burst);
+	if (conn->per_second > 0 && conn->burst < 1) {
+		reader_error(&c->r, burst != NULL ? burst : node, "",
+			     "a burst below 1 would let nothing through");
+		conn->burst = 1;
+	}
+	if (slots != NULL && reader_int(&c->r, slots, 1, MAX_SLOTS, &n))
+		conn->slots = (unsigned)n;
+}
+
+static void unknown_resource(struct configuring *c, const struct yaml_node *key,
+			     const struct connector *connector)
+{
+	const char *names[64];
+	size_t n = 0;
+
+	if (text_is(key->text, "webhook_deliveries") || text_is(key->text, "subscribed_events")) {
+		reader_error(&c->r, key, "", "polling %.*s is not yet supported",
+			     TEXT_ARG(key->text));
+		return;
+	}
+	/* Documented, but no connector offers it so far: the rest of the file is good. */
+	if (text_is(key->text, "workspace_resources")) {
+		reader_warn(&c->r, key, "remove it until then",
+			    "polling %.*s is not yet supported: it is left out",
+			    TEXT_ARG(key->text));
+		return;
+	}
+	for (const struct resource *r = connector->resources;
+	     r != NULL && r->name != NULL && n < 63; r++)
+		names[n++] = r->name;
+	names[n] = NULL;
+	reader_error(&c->r, key, reader_nearest(c->r.arena, key->text, names),
+		     "%s has nothing to poll called \"%.*s\"", connector->name,
+		     TEXT_ARG(key->text));
+}
+
+static void poll_settings(struct configuring *c, const struct yaml_node *node,
+			  struct poll_config *poll)
+{
+	static const char *const keys[] = { "every", "full", "baseline", "fields", NULL };
+	static const char *const later[] = { "hints", NULL };
+	static const char *const baselines[] = { "silent", "emit", NULL };
+	static const char *const fields[] = { "auto", NULL };
+	const struct yaml_node *every, *full, *baseline, *which;
+	int choice = 0;
+
+	if (node->kind == YAML_NULL || !reader_keys(&c->r, node, "a poll", keys, later))
+		return;
+	every = yaml_get(node, "every");
+	full = yaml_get(node, "full");
+	baseline = yaml_get(node, "baseline");
+	which = yaml_get(node, "fields");
+	if (every != NULL)
+		reader_duration(&c->r, every, LEAST_POLL, &poll->every);
+	if (full != NULL)
+		reader_duration(&c->r, full, LEAST_POLL, &poll->full);
+	if (baseline != NULL && reader_choice(&c->r, baseline, baselines, NULL, &choice))
+		poll->baseline_emits = choice == 1;
+	if (which != NULL)
+		reader_choice(&c->r, which, fields, NULL, &choice);
+}
+
+static void polls(struct configuring *c, const struct yaml_node *node, struct connection *conn)
+{
+	struct poll_config *list;
+
+	if (node->kind != YAML_MAP) {
+		reader_error(&c->r, node, "poll: { workspaces: { every: 60s } }",
+			     "poll must be a map, not %s", yaml_kind_words(node));
+		return;
+	}
+	list = arena_array(c->r.arena, node->count, sizeof(*list));
+	for (size_t i = 0; list != NULL && i < node->count; i++) {
+		const struct yaml_node *key = node->pairs[i].key;
+		const struct resource *resource = connector_resource(conn->connector, key->text);
+
+		if (resource == NULL) {
+			unknown_resource(c, key, conn->connector);
+			continue;
+		}
+		list[conn->poll_count] = (struct poll_config){
+			.resource = resource,
+			.every = resource->every,
+			.full = resource->full,
+			.source = text_printf(c->r.arena, "%.*s/%s", TEXT_ARG(conn->name),
+					      resource->name),
+		};
+		poll_settings(c, node->pairs[i].val, &list[conn->poll_count++]);
+	}
+	conn->polls = list;
+}
+
+static void connection_webhook(struct configuring *c, const struct yaml_node *node,
+			       struct connection *conn)
+{
+	static const char *const keys[] = { "secret", NULL };
+	const struct webhook *webhook = conn->connector->webhook;
+	struct hook_config *hook;
+	const struct yaml_node *secret;
+
+	if (webhook == NULL) {
+		reader_error(&c->r, node, "", "%s sends no webhooks", conn->connector->title);
+		return;
+	}
+	if (!reader_keys(&c->r, node, "webhook", keys, NULL))
+		return;
+	secret = reader_need(&c->r, node, "secret", "webhook: { secret: \"${env:NAME}\" }");
+	if (secret == NULL ||
+	    !config_secret_list(c, secret, &conn->webhook_secrets, &conn->webhook_secret_count))
+		return;
+	hook = &c->hooks[c->config->hook_count];
+	*hook = (struct hook_config){ .name = conn->name,
+				      .at = conn->at,
+				      .secrets = conn->webhook_secrets,
+				      .secret_count = conn->webhook_secret_count,
+				      .prefix = "",
+				      .dedupe_by_body = webhook->bodies_unique,
+				      .connection = conn };
+	if (config_verify_scheme(webhook->verify, &hook->verify))
+		c->config->hook_count++;
+}
+
+static void common(struct configuring *c, const struct yaml_node *map, struct connection *conn)
+{
+	const struct yaml_node *node;
+
+	conn->per_second = conn->connector->per_second;
+	conn->burst = conn->connector->burst;
+	conn->slots = DEFAULT_SLOTS;
+	if ((node = yaml_get(map, "allow_private")) != NULL)
+		reader_bool(&c->r, node, &conn->allow_private);
+	if ((node = yaml_get(map, "rate")) != NULL)
+		rate(c, node, conn);
+	if ((node = yaml_get(map, "timeout")) != NULL)
+		reader_duration(&c->r, node, 1, &conn->timeout);
+	if ((node = yaml_get(map, "poll")) != NULL)
+		polls(c, node, conn);
+	if ((node = yaml_get(map, "webhook")) != NULL)
+		connection_webhook(c, node, conn);
+}
+
+/* ---- Connections. ---- */
+
+static const struct connector *connector_named(struct configuring *c, const struct yaml_node *node)
+{
+	const char *names[64];
+	const struct connector *found = connector_find(node->text);
+	size_t n = 0;
+
+	if (found != NULL)
+		return found;
+	for (const struct connector *const *all = connectors_all(); *all != NULL && n < 63; all++)
+		names[n++] = (*all)->name;
+	names[n] = NULL;
+	reader_error(&c->r, node, reader_nearest(c->r.arena, node->text, names),
+		     "there is no connector \"%.*s\"", TEXT_ARG(node->text));
+	return NULL;
+}
+
+static void connection(struct configuring *c, const struct yaml_node *key,
+		       const struct yaml_node *map)
+{
+	struct connection *conn = &c->connections[c->config->connection_count];
+	const struct yaml_node *word;
+
+	if (!config_name(c, key, "connection"))
+		return;
+	if (map->kind != YAML_MAP) {
+		reader_error(&c->r, map, "{ connector: NAME, ... }",
+			     "a connection must be a map, not %s", yaml_kind_words(map));
+		return;
+	}
+	word = reader_need(&c->r, map, "connector", "connector: NAME; see tappet connectors");
+	*conn = (struct connection){ .name = text_dup(c->r.arena, key->text),
+				     .at = reader_place(&c->r, key) };
+	if (word == NULL || (conn->connector = connector_named(c, word)) == NULL)
+		return;
+	check_setting_keys(c, map, conn->connector);
+	settings(c, conn, map);
+	common(c, map, conn);
+	c->config->connection_count++;
+}
+
+void config_connections(struct configuring *c, const struct yaml_node *map)
+{
+	assert(c != NULL && map != NULL);
+	for (size_t i = 0; map->kind == YAML_MAP && i < map->count; i++)
+		connection(c, map->pairs[i].key, map->pairs[i].val);
+	if (map->kind != YAML_MAP && map->kind != YAML_NULL)
+		reader_error(&c->r, map, "NAME: { connector: ... }",
+			     "connections must be a map, not %s", yaml_kind_words(map));
+}

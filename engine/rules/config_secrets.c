@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * config_secrets - ${env:NAME}, ${file:PATH} and ${credential:NAME} become what
+ * they stand for.
+ *
+ * Values go straight into struct secret; buffers on the way are wiped. A value
+ * that is missing is an error, or a warning where a configuration is only
+ * checked. */
+#include "engine/rules/config_internal.h"
+
+#include <assert.h>
+
+#include "engine/base/buf.h"
+#include "engine/base/cleanup.h"
+#include "engine/base/crypto.h"
+#include "engine/base/limits.h"
+
+static void wipe(struct buf *b)
+{
+	if (b->s != NULL)
+		bytes_wipe(b->s, b->room);
+	buf_fini(b);
+}
+
+static void missing(struct configuring *c, const struct yaml_node *node, const char *what,
+		    struct text name, const char *why)
+{
+	enum severity severity = c->secrets == CONFIG_SECRETS_NEEDED ? DIAG_ERROR : DIAG_WARNING;
+
+	diags_add(c->r.diags, severity, node->at, "", "%s %.*s %s", what, TEXT_ARG(name), why);
+}
+
+static void put_file(struct configuring *c, const struct yaml_node *node, const char *what,
+		     struct text path, struct buf *out)
+{
+	AUTO_FINI(wipe) struct buf content;
+	struct text t;
+	const char *why;
+
+	if (!reader_file(path, LIMIT_SECRET_FILE, &content, &why)) {
+		missing(c, node, what, path, why);
+		return;
+	}
+	t = buf_view(&content);
+	while (t.n > 0 && (t.s[t.n - 1] == '\n' || t.s[t.n - 1] == '\r'))
+		t.n--;
+	buf_text(out, t);
+}
+
+static void put_env(struct configuring *c, const struct yaml_node *node, struct text name,
+		    struct buf *out)
+{
+	struct text z = text_dup(c->r.arena, name);
+	const char *value = z.s != NULL ? getenv(z.s) : NULL;
+
+	if (value == NULL || value[0] == '\0')
+		missing(c, node, "the environment variable", name,
+			value == NULL ? "is not set" : "is empty");
+	else
+		buf_str(out, value);
+}
+
+static void put_credential(struct configuring *c, const struct yaml_node *node, struct text name,
+			   struct buf *out)
+{
+	const char *directory = getenv("CREDENTIALS_DIRECTORY");
+
+	if (memchr(name.s, '/', name.n) != NULL || text_starts(name, TEXT(".")))
+		reader_error(&c->r, node, "", "\"%.*s\" is no name of a credential",
+			     TEXT_ARG(name));
+	else if (directory == NULL)
+		missing(c, node, "the credential", name,
+			"can't be read: systemd passed none (LoadCredential=)");
+	else
+		put_file(c, node, "the credential",
+			 text_printf(c->r.arena, "%s/%.*s", directory, TEXT_ARG(name)), out);
+}
+
+/* `inside` is what stands between the braces. */
+static bool put_reference(struct configuring *c, const struct yaml_node *node, struct text inside,
+			  bool env_only, struct buf *out)
+{
+	struct text kind, name = text_split(inside, ':', &kind);
+
+	if (text_is(kind, "env") && name.n > 0) {
+		put_env(c, node, name, out);
+		return true;
+	}
+	if (!env_only && text_is(kind, "file") && name.n > 0) {
+		put_file(c, node, "the file", reader_path(c->r.arena, c->config->directory, name),
+			 out);
+		return true;
+	}
+	if (!env_only && text_is(kind, "credential") && name.n > 0) {
+		put_credential(c, node, name, out);
+		return true;
+	}
+	reader_error(&c->r, node,
+		     env_only ? "write ${env:NAME}"
+			      : "write ${env:NAME}, ${file:PATH} or ${credential:NAME}",
+		     "\"${%.*s}\" can't be used here", TEXT_ARG(inside));
+	return false;
+}
+
+/* Expands all references; *literal: there was none. */
+static bool expand(struct configuring *c, const struct yaml_node *node, bool env_only,
+		   struct buf *out, bool *literal)
+{
+	struct text rest = node->text;
+	size_t open;
+
+	*literal = true;
+	if (node->kind != YAML_TEXT) {
+		reader_error(&c->r, node, "put it in quotes if a text is meant",
+			     "this must be a text, not %s", yaml_kind_words(node));
+		return false;
+	}
+	while ((open = text_find(rest, TEXT("${"))) != SIZE_MAX) {
+		struct text after = { rest.s + open + 2, rest.n - open - 2 };
+		size_t close = text_find(after, TEXT("}"));
+
+		*literal = false;
+		buf_put(out, rest.s, open);
+		if (close == SIZE_MAX) {
+			reader_error(&c->r, node, "add the closing brace", "\"${\" is not closed");
+			return false;
+		}
+		if (!put_reference(c, node, (struct text){ after.s, close }, env_only, out))
+			return false;
+		rest = (struct text){ after.s + close + 1, after.n - close - 1 };
+	}
+	buf_text(out, rest);
+	return !buf_failed(out);
+}
+
+static void let_go(void *of)
+{
+	secret_free(of);
+}
+
+struct secret *config_secret(struct configuring *c, const struct yaml_node *node)
+{
+	AUTO_FINI(wipe) struct buf b;
+	struct secret *secret;
+	bool literal;
+
+	assert(c != NULL && node != NULL);
+	buf_init(&b, 2 * LIMIT_SECRET_FILE);
+	if (!expand(c, node, false, &b, &literal))
+		return NULL;
+	if (literal)
+		reader_warn(&c->r, node, "keep it outside: \"${env:NAME}\" or \"${file:PATH}\"",
+			    "a secret is written in the file");
+	secret = secret_new(buf_view(&b));
+	if (secret != NULL && !arena_on_free(c->r.arena, let_go, secret)) {
+		secret_free(secret);
+		return NULL;
+	}
+	return secret;
+}
+
+bool config_secret_list(struct configuring *c, const struct yaml_node *node, struct secret ***out,
+			size_t *count)
+{
+	size_t n = node->kind == YAML_LIST ? node->count : 1;
+
+	assert(c != NULL && node != NULL && count != NULL);
+	*count = 0;
+	*out = arena_array(c->r.arena, n, sizeof(struct secret *));
+	if (*out == NULL)
+		return false;
+	if (n == 0)
+		reader_error(&c->r, node, "", "at least one secret is needed");
+	for (size_t i = 0; i < n; i++) {
+		struct secret *secret =
+		    config_secret(c, node->kind == YAML_LIST ? node->items[i] : node);
+
+		if (secret == NULL)
+			return false;
+		(*out)[(*count)++] = secret;
+	}
+	return n > 0;
+}
+
+bool config_env_text(struct configuring *c, const struct yaml_node *node, struct text *out)
+{
+	AUTO_FINI(buf_fini) struct buf b;
+	bool literal;
+
+	assert(c != NULL && node != NULL && out != NULL);
+	buf_init(&b, LIMIT_SECRET_FILE);
+	if (!expand(c, node, true, &b, &literal))
+		return false;
+	*out = text_dup(c->r.arena, buf_view(&b));
+	return out->s != NULL;
+}
+
+bool config_text(struct configuring *c, const struct yaml_node *node, struct text *out)
+{
+	assert(c != NULL && node != NULL && out != NULL);
+	if (node->kind == YAML_TEXT && text_find(node->text, TEXT("${")) != SIZE_MAX) {
+		reader_error(&c->r, node,
+			     "${...} works in tokens, secrets, base_url and hooks' secrets only",
+			     "no ${...} here");
+		return false;
+	}
+	return reader_text(&c->r, node, out);
+}

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * evaluate - deciding whether a rule fires, and the values its expressions see.
+ *
+ * Variables are made when an expression first asks for them and kept for the
+ * rest of the scope; a define is evaluated at its first use, and its error is
+ * then the error of whatever used it.
+ * Never: reads a clock; ctx.now comes with the scope. */
+#include "engine/rules/evaluate.h"
+
+#include <assert.h>
+
+#include "engine/base/buf.h"
+#include "engine/base/cleanup.h"
+#include "engine/base/limits.h"
+#include "engine/value/diff.h"
+
+struct scope_cache {
+	struct value vars[VARIABLES];
+	bool known[VARIABLES];
+	struct value *defines; /* of the rule; null: not yet evaluated */
+	bool *defined;
+};
+
+/* ---- Variables. ---- */
+
+static struct value event_value(const struct scope *scope)
+{
+	const struct event_view *e = scope->event;
+	struct value_map_builder b;
+
+	value_map_begin(&b, scope->arena);
+	value_map_set(&b, "id", value_text(e->id));
+	value_map_set(&b, "source", value_text(e->source));
+	value_map_set(&b, "type", value_text(e->type));
+	value_map_set(&b, "subject", value_text(e->subject));
+	value_map_set(&b, "time", value_timestamp_ms(e->time));
+	value_map_set(&b, "connection", value_text(e->connection));
+	value_map_set(&b, "seq", value_int(e->seq));
+	value_map_set(&b, "depth", value_int(e->depth));
+	return value_map_end(&b);
+}
+
+static struct value changed_value(const struct scope *scope)
+{
+	struct changes changes =
+	    diff_values(scope->arena, scope->event->before, scope->event->data);
+
+	return diff_as_value(scope->arena, &changes);
+}
+
+static struct value ctx_value(const struct scope *scope)
+{
+	struct value_map_builder b;
+
+	value_map_begin(&b, scope->arena);
+	value_map_set(&b, "now", value_timestamp_ms(scope->now));
+	return value_map_end(&b);
+}
+
+static struct value steps_value(const struct scope *scope)
+{
+	return value_is(scope->steps, VALUE_MAP) ? scope->steps
+						 : (struct value){ .kind = VALUE_MAP };
+}
+
+static struct value make_variable(const struct scope *scope, enum variable which)
+{
+	const struct event_view *e = scope->event;
+
+	switch (which) {
+	case VAR_EVENT:
+		return event_value(scope);
+	case VAR_DATA:
+		return e->data;
+	case VAR_BEFORE:
+		return e->before;
+	case VAR_OBJECT:
+		return value_is(e->data, VALUE_NULL) ? e->before : e->data;
+	case VAR_CHANGED:
+		return changed_value(scope);
+	case VAR_VARS:
+		return ruleset_vars(scope->rule->set);
+	case VAR_CTX:
+		return ctx_value(scope);
+	case VAR_STEPS:
+		return steps_value(scope);
+	case VAR_ERROR:
+		return scope->error;
+	case VARIABLES:
+		break;
+	}
+	return value_null();
+}
+
+static struct scope_cache *cache_of(struct scope *scope)
+{
+	size_t defines = scope->rule->define_count;
+	struct scope_cache *cache = scope->cache;
+
+	if (cache != NULL)
+		return cache;
+	cache = arena_zero(scope->arena, sizeof(*cache));
+	if (cache == NULL)
+		return NULL;
+	cache->defines = arena_zero(scope->arena, defines * sizeof(*cache->defines));
+	cache->defined = arena_zero(scope->arena, defines * sizeof(*cache->defined));
+	if (cache->defines == NULL || cache->defined == NULL)
+		return NULL;
+	scope->cache = cache;
+	return cache;
+}
+
+/* A define names only earlier ones, so this ends. */
+static struct value define_value(struct scope *scope, struct scope_cache *cache, size_t i)
+{
+	const struct define *define = &scope->rule->defines[i];
+
+	if (!cache->defined[i]) {
+		struct value v = scope_eval(scope, define->program);
+
+		if (value_is(v, VALUE_ERROR)) {
+			v = value_text(text_printf(scope->arena, "define %.*s: %.*s",
+						   TEXT_ARG(define->name),
+						   TEXT_ARG(value_as_text(v))));
+			v.kind = VALUE_ERROR;
+		}
+		cache->defines[i] = v;
+		cache->defined[i] = true;
+	}
+	return cache->defines[i];
+}
+
+static bool look_up(void *of, struct arena *arena, uint32_t index, struct value *out)
+{
+	struct scope *scope = of;
+	struct scope_cache *cache = cache_of(scope);
+
+	(void)arena;
+	if (cache == NULL)
+		return false;
+	if (index >= VARIABLES) {
+		assert(index - VARIABLES < scope->rule->define_count);
+		*out = define_value(scope, cache, index - VARIABLES);
+		return true;
+	}
+	if (!cache->known[index]) {
+		cache->vars[index] = make_variable(scope, (enum variable)index);
+		cache->known[index] = true;
+	}
+	*out = cache->vars[index];
+	return true;
+}
+
+struct value scope_eval(struct scope *scope, const struct cel_program *program)
+{
+	struct cel_vars vars = { look_up, scope };
+
+	assert(scope != NULL && scope->rule != NULL);
+	assert(scope->event != NULL && program != NULL);
+	return cel_eval(program, scope->arena, &vars);
+}
+
+/* ---- Decisions. ---- */
+
+static enum verdict condition(struct scope *scope, const struct cel_program *program,
+			      struct text *why)
+{
+	struct value v = scope_eval(scope, program);
+
+	if (value_is(v, VALUE_BOOL))
+		return v.b ? VERDICT_YES : VERDICT_NO;
+	*why = value_is(v, VALUE_ERROR)
+		   ? value_as_text(v)
+		   : text_printf(scope->arena, "the condition is neither true nor false but %s",
+				 value_kind_name((enum value_kind)v.kind));
+	return VERDICT_BLIND;
+}
+
+static bool key_text(struct scope *scope, struct value v, struct text *out)
+{
+	AUTO_FINI(buf_fini) struct buf b;
+
+	buf_init(&b, KIB);
+	if (value_is(v, VALUE_TEXT)) {
+		*out = value_as_text(v);
+		return true;
+	}
+	if (!value_is(v, VALUE_INT) && !value_is(v, VALUE_UINT) && !value_is(v, VALUE_BOOL))
+		return false;
+	value_write_plain(&b, v);
+	*out = text_dup(scope->arena, buf_view(&b));
+	return true;
+}
+
+static bool decide_key(struct scope *scope, struct decision *d)
+{
+	const struct event_view *e = scope->event;
+	struct value v;
+
+	if (scope->rule->key == NULL) {
+		d->key = e->subject.n > 0 ? e->subject : e->id;
+		return true;
+	}
+	v = scope_eval(scope, scope->rule->key);
+	if (!value_is(v, VALUE_ERROR) && key_text(scope, v, &d->key))
+		return true;
+	d->verdict = VERDICT_BLIND;
+	d->part = "key";
+	d->why = value_is(v, VALUE_ERROR)
+		     ? value_as_text(v)
+		     : text_printf(scope->arena, "a key must be text, int or bool; this is %s",
+				   value_kind_name((enum value_kind)v.kind));
+	return false;
+}
+
+static bool decide_part(struct scope *scope, const struct cel_program *program, const char *part,
+			struct decision *d)
+{
+	if (program == NULL)
+		return true;
+	d->verdict = condition(scope, program, &d->why);
+	d->part = d->verdict == VERDICT_YES ? "" : part;
+	return d->verdict == VERDICT_YES;
+}
+
+static bool decide_on(const struct rule *rule, struct text type)
+{
+	for (size_t i = 0; i < rule->on_count; i++)
+		if (event_glob(rule->on[i], type))
+			return true;
+	return false;
+}
+
+struct decision rule_decide(struct scope *scope)
+{
+	struct decision d = { VERDICT_NO, "", TEXT_NONE, TEXT_NONE };
+	const struct rule *rule;
+
+	assert(scope != NULL && scope->rule != NULL);
+	assert(scope->event != NULL && scope->arena != NULL);
+	rule = scope->rule;
+	if (!decide_on(rule, scope->event->type)) {
+		d.part = "on";
+		return d;
+	}
+	if (rule->from.n > 0 && !text_eq(rule->from, scope->event->connection)) {
+		d.part = "from";
+		return d;
+	}
+	if (!decide_part(scope, rule->match, "match", &d) || !decide_key(scope, &d) ||
+	    !decide_part(scope, rule->when, "when", &d))
+		return d;
+	d.verdict = VERDICT_YES;
+	return d;
+}
+
+enum verdict step_condition(struct scope *scope, const struct step *step, struct text *why)
+{
+	assert(scope != NULL && step != NULL && why != NULL);
+	*why = TEXT_NONE;
+	return step->condition == NULL ? VERDICT_YES : condition(scope, step->condition, why);
+}

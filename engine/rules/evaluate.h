@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * evaluate - one way to run an expression of a rule; see rule.h for the scope. */
+#ifndef TAPPET_RULES_EVALUATE_H
+#define TAPPET_RULES_EVALUATE_H
+
+#include "engine/rules/load.h"
+
+/* The value, or VALUE_ERROR. */
+struct value scope_eval(struct scope *scope, const struct cel_program *program);
+
+#endif

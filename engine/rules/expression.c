@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * expression - compiling the conditions of a rule, and checking the names they
+ * use against what is known: vars, earlier steps, fields of the events. */
+#include "engine/rules/load.h"
+
+#include <assert.h>
+
+#include "engine/rules/walker.h"
+
+struct cel_env *load_env(struct arena *arena)
+{
+	struct cel_env *env = cel_env_new(arena);
+
+	if (env == NULL)
+		return NULL;
+	/* In the order of enum variable. */
+	cel_env_variable(env, "event", CEL_MAP);
+	cel_env_variable(env, "data", CEL_DYN);
+	cel_env_variable(env, "before", CEL_DYN);
+	cel_env_variable(env, "object", CEL_DYN);
+	cel_env_variable(env, "changed", CEL_MAP);
+	cel_env_variable(env, "vars", CEL_MAP);
+	cel_env_variable(env, "ctx", CEL_MAP);
+	cel_env_variable(env, "steps", CEL_MAP);
+	cel_env_variable(env, "error", CEL_DYN);
+	cel_env_functions(env, rule_functions);
+	return env;
+}
+
+/* ---- Names. ---- */
+
+#define REMEMBERED 16 /* names reported per expression, so that none is told twice */
+
+struct checking {
+	struct loading *l;
+	const struct yaml_node *node;
+	size_t offset;
+	struct text text; /* as written: of the expression, or of a whole `match` */
+	const char *variable;
+	struct text told[REMEMBERED];
+	size_t told_count;
+};
+
+static bool first_time(struct checking *c, struct text name)
+{
+	for (size_t i = 0; i < c->told_count; i++)
+		if (text_eq(c->told[i], name))
+			return false;
+	if (c->told_count < REMEMBERED)
+		c->told[c->told_count++] = name;
+	return true;
+}
+
+static struct place inside(const struct checking *c, size_t at)
+{
+	struct walker w = walker_of(c->text);
+
+	if (c->node->kind != YAML_MAP)
+		return yaml_inside(c->node, c->offset + at);
+	w.line = c->node->at.line;
+	w.column = c->node->at.column;
+	return walker_to(&w, c->node->at.file, at);
+}
+
+/* Where variable.path stands in the expression, as far as text search can tell. */
+static struct place place_of(const struct checking *c, struct text path)
+{
+	struct arena *arena = c->l->scratch;
+	struct text needle = text_printf(arena, "%s.%.*s", c->variable, TEXT_ARG(path));
+	size_t at = needle.s != NULL ? text_find(c->text, needle) : SIZE_MAX;
+
+	if (at != SIZE_MAX)
+		return inside(c, at + strlen(c->variable) + 1);
+	at = text_find(c->text, path);
+	return inside(c, at != SIZE_MAX ? at : 0);
+}
+
+static struct text head_of(struct text path, struct text *rest)
+{
+	struct text head;
+
+	*rest = text_split(path, '.', &head);
+	return head;
+}
+
+static void unknown_var(struct checking *c, struct text name)
+{
+	struct value vars = c->l->config->vars;
+	const char *names[64], *hint;
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < vars.n && n < 63; i++) {
+		struct text key = text_dup(c->l->scratch, value_as_text(vars.pairs[i].key));
+
+		if (key.s != NULL)
+			names[n++] = key.s;
+	}
+	names[n] = NULL;
+	hint = reader_nearest(c->l->r.arena, name, names);
+	/* A slip of the pen is sure to fail; another name may yet be given by a file of vars. */
+	diags_add(c->l->r.diags, hint[0] != '\0' ? DIAG_ERROR : DIAG_WARNING, place_of(c, name),
+		  hint[0] != '\0' ? hint : "add it under vars in tappet.yaml",
+		  "there is no vars.%.*s", TEXT_ARG(name));
+}
+
+static void visit_var(void *of, struct text path)
+{
+	struct checking *c = of;
+	struct text rest, name = head_of(path, &rest);
+
+	if (name.n == 0 || value_get(c->l->config->vars, name) != NULL || !first_time(c, name))
+		return;
+	if (config_is_bare(c->l->config)) /* nobody said anything: its name stands for it */
+		value_map_add(&c->l->stand_ins, value_text(text_dup(c->l->set->arena, name)),
+			      value_text(text_dup(c->l->set->arena, name)));
+	else
+		unknown_var(c, name);
+}
+
+static int step_named(const struct loading *l, struct text name)
+{
+	for (int i = 0; i < l->step_count; i++)
+		if (text_eq(l->steps[i].name, name))
+			return i;
+	return -1;
+}
+
+static void unknown_step(struct checking *c, struct text name)
+{
+	const struct loading *l = c->l;
+	const char *names[64], *hint;
+	size_t n = 0;
+
+	for (int i = 0; i < l->visible && n < 63; i++)
+		if (l->steps[i].name.n > 0)
+			names[n++] = l->steps[i].name.s;
+	names[n] = NULL;
+	hint = reader_nearest(l->r.arena, name, names);
+	if (hint[0] == '\0')
+		hint = "give an earlier step a name with as: NAME";
+	diags_add(l->r.diags, DIAG_ERROR, place_of(c, name), hint,
+		  "there is no earlier step \"%.*s\"", TEXT_ARG(name));
+}
+
+static void visit_step(void *of, struct text path)
+{
+	static const char *const members[] = { "result", "status", "error", NULL };
+	struct checking *c = of;
+	struct text rest, name = head_of(path, &rest), member = head_of(rest, &rest);
+	int i = name.n > 0 ? step_named(c->l, name) : -1;
+
+	if (name.n == 0)
+		return;
+	if ((i < 0 || i >= c->l->visible) && first_time(c, name)) {
+		unknown_step(c, name);
+	} else if (i >= 0 && member.n > 0 && !text_is(member, "result") &&
+		   !text_is(member, "status") && !text_is(member, "error") && first_time(c, path)) {
+		diags_add(c->l->r.diags, DIAG_ERROR, place_of(c, path),
+			  reader_nearest(c->l->r.arena, member, members),
+			  "a step has result, status and error, no \"%.*s\"", TEXT_ARG(member));
+	}
+}
+
+static const char *const event_fields[] = { "id",         "source", "type",  "subject", "time",
+					    "connection", "seq",    "depth", NULL };
+static const char *const ctx_fields[] = { "now", NULL };
+static const char *const error_fields[] = { "step", "message", "status", NULL };
+
+static void visit_fixed(struct checking *c, struct text path, const char *const *fields)
+{
+	struct text rest, name = head_of(path, &rest);
+
+	for (size_t i = 0; fields[i] != NULL; i++)
+		if (text_is(name, fields[i]))
+			return;
+	if (name.n > 0 && first_time(c, name))
+		diags_add(c->l->r.diags, DIAG_ERROR, place_of(c, name),
+			  reader_nearest(c->l->r.arena, name, fields), "there is no %s.%.*s",
+			  c->variable, TEXT_ARG(name));
+}
+
+static void visit_event(void *of, struct text path)
+{
+	visit_fixed(of, path, event_fields);
+}
+
+static void visit_ctx(void *of, struct text path)
+{
+	visit_fixed(of, path, ctx_fields);
+}
+
+static void visit_error(void *of, struct text path)
+{
+	visit_fixed(of, path, error_fields);
+}
+
+/* True when the kind knows the field, one above it, or one beneath it. */
+static bool kind_has(const struct object_kind *kind, struct text path)
+{
+	struct text head = path;
+
+	for (const struct field *f = kind->fields; f != NULL && f->name != NULL; f++) {
+		struct text name = text_of(f->name);
+
+		if (name.n > path.n && name.s[path.n] == '.' && text_starts(name, path))
+			return true;
+	}
+	while (head.n > 0) {
+		if (object_kind_field(kind, head) != NULL)
+			return true;
+		while (head.n > 0 && head.s[head.n - 1] != '.')
+			head.n--;
+		head.n -= head.n > 0;
+	}
+	return false;
+}
+
+static void unknown_field(struct checking *c, struct text path)
+{
+	const struct loading *l = c->l;
+	const char *names[256], *hint;
+	size_t n = 0;
+
+	for (size_t k = 0; k < l->kind_count; k++)
+		for (const struct field *f = l->kinds[k]->fields;
+		     f != NULL && f->name != NULL && n < 255; f++)
+			names[n++] = f->name;
+	names[n] = NULL;
+	hint = reader_nearest(l->r.arena, path, names);
+	diags_add(l->r.diags, DIAG_WARNING, place_of(c, path),
+		  hint[0] != '\0' ? hint : "a field the product added later works all the same",
+		  "%s has no known field \"%.*s\"", l->kinds[0]->name, TEXT_ARG(path));
+}
+
+static void visit_field(void *of, struct text path)
+{
+	struct checking *c = of;
+	const struct loading *l = c->l;
+
+	if (path.n == 0 || !l->kinds_known || l->kind_count == 0)
+		return;
+	for (size_t i = 0; i < l->kind_count; i++)
+		if (kind_has(l->kinds[i], path))
+			return;
+	if (first_time(c, path))
+		unknown_field(c, path);
+}
+
+void load_check_names(struct loading *l, const struct cel_program *program,
+		      const struct yaml_node *node, size_t offset)
+{
+	static const struct {
+		const char *variable;
+		void (*visit)(void *of, struct text path);
+	} rules[] = { { "vars", visit_var },     { "steps", visit_step },  { "event", visit_event },
+		      { "ctx", visit_ctx },      { "error", visit_error }, { "data", visit_field },
+		      { "before", visit_field }, { "object", visit_field } };
+	struct checking c = { .l = l, .node = node, .offset = offset };
+
+	assert(l != NULL && program != NULL && node != NULL);
+	c.text = cel_program_text(program);
+	if (node->kind == YAML_MAP) /* `match`: the program's text is made up */
+		c.text = (struct text){ node->source, node->to - node->from };
+	for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++) {
+		c.variable = rules[i].variable;
+		c.told_count = 0;
+		cel_program_paths(program, c.variable, rules[i].visit, &c);
+	}
+}
+
+/* ---- Compiling. ---- */
+
+static const char comment_hint[] = "YAML takes \" #\" for a comment: put the whole value in quotes";
+
+const struct cel_program *load_expression(struct loading *l, const struct yaml_node *node,
+					  struct text text, size_t offset)
+{
+	const struct cel_program *program;
+	struct cel_issue issue;
+	enum fate fate;
+
+	assert(l != NULL && l->env != NULL);
+	fate = cel_compile(l->env, l->r.arena, text, &program, &issue);
+	if (fate != FATE_OK && node->mended && text.n > 0 && strchr("&*@%`|", text.s[0]) != NULL)
+		return NULL; /* no expression starts like that, and its quotes were asked for */
+	if (fate != FATE_OK) {
+		diags_add(l->r.diags, DIAG_ERROR, yaml_inside(node, offset + issue.offset),
+			  issue.hint[0] == '\0' && node->comment_follows ? comment_hint
+									 : issue.hint,
+			  "%s", issue.what);
+		return NULL;
+	}
+	load_check_names(l, program, node, offset);
+	return program;
+}
+
+const struct cel_program *load_condition(struct loading *l, const struct yaml_node *node)
+{
+	const struct cel_program *program;
+	enum cel_type type;
+
+	assert(l != NULL && node != NULL);
+	if (node->kind == YAML_LIST || node->kind == YAML_MAP || node->kind == YAML_NULL) {
+		reader_error(&l->r, node,
+			     node->kind == YAML_NULL
+				 ? "write an expression, like data.total > 0"
+				 : "a condition that starts with [ or { needs quotes",
+			     "a condition must be a text, not %s", yaml_kind_words(node));
+		return NULL;
+	}
+	program = load_expression(l, node, node->text, 0);
+	type = program != NULL ? cel_program_type(program) : CEL_BOOL;
+	if (type != CEL_BOOL && type != CEL_DYN) {
+		reader_error(&l->r, node,
+			     node->quoted ? "quotes of YAML are no quotes of the expression" : "",
+			     "a condition must be true or false; this is %s", cel_type_name(type));
+		return NULL;
+	}
+	return program;
+}

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * load - rule files become rules.
+ *
+ * One mapping of YAML becomes one struct rule. The text it was written as is
+ * kept, indentation removed, so that the rule can be loaded again by itself: a
+ * run finishes under the revision it began with. */
+#include "engine/rules/load.h"
+
+#include <assert.h>
+
+#include "engine/base/buf.h"
+#include "engine/base/cleanup.h"
+#include "engine/base/hash.h"
+#include "engine/base/limits.h"
+#include "engine/base/map.h"
+
+#define REVISION_DIGITS 12
+
+static const char *const rule_keys[] = { "id",     "description", "on",  "from",     "match",
+					 "define", "when",        "key", "throttle", "mode",
+					 "do",     "tests",       NULL };
+static const char *const later_rule_keys[] = {
+	"lookup", "for_each", "tables",   "links",        "edge",     "clear",     "lane",
+	"echoes", "use",      "reuse",    "environments", "for",      "count",     "within",
+	"absent", "sequence", "debounce", "group",        "wait_for", "approve",   "parallel",
+	"undo",   "guard",    "budget",   "hold",         "silences", "calendars", NULL,
+};
+static const char *const file_keys[] = { "rules", NULL };
+static const char *const later_file_keys[] = { "tables",    "links",     "silences",     "use",
+					       "calendars", "templates", "environments", NULL };
+
+/* ---- id, on, from. ---- */
+
+static bool is_rule_id(struct text t)
+{
+	if (t.n == 0 || t.n > LIMIT_RULE_ID)
+		return false;
+	for (size_t i = 0; i < t.n; i++) {
+		bool word = ((t.s[i] | 32) >= 'a' && (t.s[i] | 32) <= 'z') ||
+			    (t.s[i] >= '0' && t.s[i] <= '9');
+
+		if (!word && (i == 0 || (t.s[i] != '-' && t.s[i] != '_' && t.s[i] != '.')))
+			return false;
+	}
+	return true;
+}
+
+static void read_id(struct loading *l, const struct yaml_node *map)
+{
+	const struct yaml_node *node =
+	    reader_need(&l->r, map, "id", "a name that stays, like order-paid");
+	const struct rule *other;
+
+	if (node == NULL)
+		return;
+	if ((node->kind != YAML_TEXT && node->kind != YAML_INT) || !is_rule_id(node->text)) {
+		reader_error(&l->r, node, "letters, digits, - _ and ., at most 128",
+			     "this is no id for a rule");
+		return;
+	}
+	l->rule->id = text_dup(l->r.arena, node->text);
+	other = map_get(l->set->by_id, node->text);
+	if (other != NULL)
+		reader_error(&l->r, node, "state belongs to the id: give one of them another",
+			     "another rule has the id \"%.*s\": %s:%d", TEXT_ARG(node->text),
+			     other->at.file, other->at.line);
+}
+
+struct types {
+	struct loading *l;
+	struct text *out;
+	size_t count;
+};
+
+static void read_type(void *of, struct yaml_node *node)
+{
+	struct types *types = of;
+	struct loading *l = types->l;
+	struct text type;
+
+	if (!reader_text(&l->r, node, &type))
+		return;
+	catalog_check_type(l, node, type);
+	types->out[types->count++] = type;
+	if (!catalog_kinds(type, l->kinds, &l->kind_count, MAX_KINDS))
+		l->kinds_known = false;
+}
+
+static void read_on(struct loading *l, const struct yaml_node *map)
+{
+	const struct yaml_node *node =
+	    reader_need(&l->r, map, "on", "an event type, like kantata.workspace.updated");
+	struct types types = { .l = l };
+
+	l->kind_count = 0;
+	l->kinds_known = node != NULL;
+	if (node == NULL)
+		return;
+	types.out =
+	    arena_array(l->r.arena, node->kind == YAML_LIST ? node->count : 1, sizeof(*types.out));
+	if (types.out == NULL)
+		return;
+	if (node->kind == YAML_LIST && node->count == 0)
+		reader_error(&l->r, node, "", "an empty list: the rule never fires");
+	reader_each(node, read_type, &types);
+	l->rule->on = types.out;
+	l->rule->on_count = types.count;
+}
+
+static const char *from_hint(struct loading *l, struct text word)
+{
+	const char *names[64];
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->config->connection_count && n < 63; i++)
+		names[n++] = l->config->connections[i].name.s;
+	names[n] = NULL;
+	return reader_nearest(l->r.arena, word, names);
+}
+
+static void read_from(struct loading *l, const struct yaml_node *node)
+{
+	struct text name;
+
+	if (!reader_text(&l->r, node, &name))
+		return;
+	l->rule->from = name;
+	if (!config_is_bare(l->config) && config_connection(l->config, name) == NULL &&
+	    config_hook(l->config, name) == NULL)
+		reader_error(&l->r, node, from_hint(l, name), "there is no connection \"%.*s\"",
+			     TEXT_ARG(name));
+}
+
+/* ---- define, key, throttle, mode. ---- */
+
+static bool define_name_fits(struct loading *l, const struct yaml_node *key)
+{
+	static const char *const taken[] = { "event", "data",  "before", "object", "changed",
+					     "vars",  "ctx",   "steps",  "error",  "secrets",
+					     "true",  "false", "null",   "in",     NULL };
+	struct text t = key->text;
+
+	for (size_t i = 0; taken[i] != NULL; i++) {
+		if (text_is(t, taken[i])) {
+			reader_error(&l->r, key, "", "the name \"%.*s\" is taken", TEXT_ARG(t));
+			return false;
+		}
+	}
+	for (size_t i = 0; i < t.n; i++) {
+		bool letter = t.s[i] == '_' || ((t.s[i] | 32) >= 'a' && (t.s[i] | 32) <= 'z');
+
+		if (!letter && (i == 0 || t.s[i] < '0' || t.s[i] > '9')) {
+			reader_error(&l->r, key, "letters, digits and _, a letter first",
+				     "\"%.*s\" is no name for a value", TEXT_ARG(t));
+			return false;
+		}
+	}
+	return t.n > 0;
+}
+
+static void read_defines(struct loading *l, const struct yaml_node *map)
+{
+	struct define *defines;
+
+	if (map->kind != YAML_MAP) {
+		reader_error(&l->r, map, "define: { name: expression }",
+			     "define must be a map, not %s", yaml_kind_words(map));
+		return;
+	}
+	l->env = load_env(l->scratch);
+	defines = arena_array(l->r.arena, map->count, sizeof(*defines));
+	l->rule->defines = defines;
+	for (size_t i = 0; l->env != NULL && defines != NULL && i < map->count; i++) {
+		const struct yaml_node *key = map->pairs[i].key, *val = map->pairs[i].val;
+		struct define *define = &defines[l->rule->define_count];
+
+		if (!define_name_fits(l, key))
+			continue;
+		define->name = text_dup(l->r.arena, key->text);
+		define->program = NULL;
+		if (val->kind == YAML_MAP || val->kind == YAML_LIST || val->kind == YAML_NULL)
+			reader_error(
+			    &l->r, val, "an expression that starts with [ or { needs quotes",
+			    "a value is defined by an expression, not by %s", yaml_kind_words(val));
+		else
+			define->program = load_expression(l, val, val->text, 0);
+		cel_env_variable(l->env, define->name.s,
+				 define->program != NULL ? cel_program_type(define->program)
+							 : CEL_DYN);
+		l->rule->define_count++;
+	}
+}
+
+static void read_key(struct loading *l, const struct yaml_node *node)
+{
+	enum cel_type type;
+
+	if (node->kind == YAML_MAP || node->kind == YAML_LIST || node->kind == YAML_NULL) {
+		reader_error(&l->r, node, "like object.id", "a key must be an expression, not %s",
+			     yaml_kind_words(node));
+		return;
+	}
+	l->rule->key = load_expression(l, node, node->text, 0);
+	if (l->rule->key == NULL)
+		return;
+	type = cel_program_type(l->rule->key);
+	if (type != CEL_DYN && type != CEL_TEXT && type != CEL_INT && type != CEL_UINT &&
+	    type != CEL_BOOL)
+		reader_error(&l->r, node, "", "a key must be text, int or bool; this is %s",
+			     cel_type_name(type));
+}
+
+static void read_throttle(struct loading *l, const struct yaml_node *map)
+{
+	static const char *const keys[] = { "every", NULL };
+	const struct yaml_node *every;
+
+	if (!reader_keys(&l->r, map, "throttle", keys, later_rule_keys))
+		return;
+	every = reader_need(&l->r, map, "every", "throttle: { every: 24h }");
+	if (every != NULL)
+		reader_duration(&l->r, every, 1, &l->rule->throttle);
+}
+
+static void read_mode(struct loading *l, const struct yaml_node *node)
+{
+	static const char *const words[] = { "live", "shadow", "off", NULL };
+	int choice;
+
+	if (reader_choice(&l->r, node, words, NULL, &choice))
+		l->rule->mode = (enum rule_mode)choice;
+}
+
+static void read_tests(struct loading *l, const struct yaml_node *list)
+{
+	static const char *const keys[] = { "name", "given", "reply", "expect", NULL };
+	static const char *const later[] = { "tables", "lookup", NULL };
+
+	if (list->kind != YAML_LIST) {
+		reader_error(&l->r, list, "tests: [ { name, given, expect } ]",
+			     "tests must be a list, not %s", yaml_kind_words(list));
+		return;
+	}
+	for (size_t i = 0; i < list->count; i++)
+		reader_keys(&l->r, list->items[i], "a test", keys, later);
+	l->rule->tests = yaml_copy(l->r.arena, list, l->r.file);
+}
+
+/* ---- The text of a rule. ---- */
+
+/* The mapping's bytes with the indentation of its first key taken off every line. */
+static struct text dedented(struct arena *arena, const struct yaml_node *map)
+{
+	size_t indent = map->at.column > 0 ? (size_t)map->at.column - 1 : 0;
+	size_t n = map->to - map->from, out = 0, blanks = 0;
+	char *s = arena_alloc(arena, n + 2);
+	bool leading = false;
+
+	if (s == NULL)
+		return TEXT_NONE;
+	for (size_t i = 0; i < n; i++) {
+		char c = map->source[i];
+
+		if (leading && c == ' ' && blanks < indent) {
+			blanks++;
+			continue;
+		}
+		leading = c == '\n';
+		blanks = leading ? 0 : blanks;
+		s[out++] = c;
+	}
+	if (out > 0 && s[out - 1] != '\n')
+		s[out++] = '\n';
+	s[out] = '\0';
+	return (struct text){ s, out };
+}
+
+static void keep_source(struct loading *l, const struct yaml_node *map)
+{
+	char digits[HASH_HEX];
+
+	l->rule->source = dedented(l->r.arena, map);
+	hash_name(&l->rule->source, 1, digits);
+	l->rule->revision = text_dup(l->r.arena, (struct text){ digits, REVISION_DIGITS });
+}
+
+/* ---- A rule. ---- */
+
+static void read_parts(struct loading *l, const struct yaml_node *map)
+{
+	static const struct {
+		const char *key;
+		void (*read)(struct loading *l, const struct yaml_node *node);
+	} parts[] = {
+		/* In this order: each sees the names that those before it define. */
+		{ "from", read_from },         { "define", read_defines }, { "key", read_key },
+		{ "throttle", read_throttle }, { "mode", read_mode },      { "tests", read_tests },
+	};
+	const struct yaml_node *node;
+
+	if ((node = yaml_get(map, "description")) != NULL)
+		reader_text(&l->r, node, &l->rule->description);
+	if ((node = yaml_get(map, "match")) != NULL)
+		l->rule->match = load_match(l, node);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+		if ((node = yaml_get(map, parts[i].key)) != NULL)
+			parts[i].read(l, node);
+	if ((node = yaml_get(map, "when")) != NULL)
+		l->rule->when = load_condition(l, node);
+	if ((node = yaml_get(map, "do")) != NULL)
+		load_steps(l, node);
+}
+
+static void read_rule(struct loading *l, const struct yaml_node *map)
+{
+	struct rule *rule = arena_zero(l->r.arena, sizeof(*rule));
+
+	if (rule == NULL || !reader_keys(&l->r, map, "a rule", rule_keys, later_rule_keys))
+		return;
+	l->rule = rule;
+	l->env = l->plain;
+	l->step_count = l->visible = 0;
+	l->handled = -1;
+	rule->at = reader_place(&l->r, map);
+	rule->mode = MODE_LIVE;
+	rule->set = l->set;
+	read_id(l, map);
+	read_on(l, map);
+	read_parts(l, map);
+	keep_source(l, map);
+	if (rule->id.n > 0)
+		ruleset_add(l->set, rule);
+}
+
+/* ---- Files. ---- */
+
+static void read_document(struct loading *l, const struct yaml_node *root)
+{
+	const struct yaml_node *rules;
+
+	if (root->kind == YAML_NULL ||
+	    !reader_keys(&l->r, root, "a rules file", file_keys, later_file_keys))
+		return;
+	rules = reader_need(&l->r, root, "rules", "rules: [ { id, on, do } ]");
+	if (rules == NULL || rules->kind == YAML_NULL)
+		return;
+	if (rules->kind != YAML_LIST) {
+		reader_error(&l->r, rules, "start each rule with \"- id: NAME\"",
+			     "rules must be a list, not %s", yaml_kind_words(rules));
+		return;
+	}
+	for (size_t i = 0; i < rules->count; i++)
+		read_rule(l, rules->items[i]);
+}
+
+/* The tree of a text that goes by `name`, or NULL. */
+static struct yaml_node *read_tree(struct loading *l, struct text name, struct text content)
+{
+	struct text kept = text_dup(l->r.arena, name);
+	const char *shown;
+
+	if (kept.s == NULL)
+		return NULL;
+	l->r.file = kept.s;
+	shown = diags_source(l->r.diags, kept.s, content);
+	/* Without room for a copy, mistakes are told without the line. */
+	return yaml_read(l->scratch, l->r.diags, shown != NULL ? shown : kept.s, content);
+}
+
+void load_file(struct loading *l, struct text path)
+{
+	AUTO_FINI(buf_fini) struct buf content;
+	const struct yaml_node *root;
+	const char *why;
+
+	assert(l != NULL && path.n > 0);
+	if (!reader_file(path, LIMIT_YAML_FILE, &content, &why)) {
+		struct text name = text_dup(l->r.arena, path);
+
+		diags_add(l->r.diags, DIAG_ERROR, (struct place){ name.s, 0, 0 }, "",
+			  "can't be read: %s", why);
+		return;
+	}
+	root = read_tree(l, path, buf_view(&content));
+	if (root != NULL)
+		read_document(l, root);
+	arena_reset(l->scratch);
+}
+
+void load_source(struct loading *l, struct text id, struct text source)
+{
+	struct text name = text_printf(l->r.arena, "rule %.*s", TEXT_ARG(id));
+	const struct yaml_node *root;
+
+	assert(source.n == 0 || source.s != NULL);
+	assert(l != NULL);
+	root = name.s != NULL ? read_tree(l, name, source) : NULL;
+	if (root != NULL)
+		read_rule(l, root);
+	arena_reset(l->scratch);
+}

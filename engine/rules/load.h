@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * load - shared by the files that turn YAML into rules; see rule.h.
+ *
+ * I1  Whatever stays lives in the set's arena; trees and environments live in
+ *     a scratch arena that is emptied after each file.
+ * I2  Errors are reported where they stand and loading goes on; a set with
+ *     errors is never run. */
+#ifndef TAPPET_RULES_LOAD_H
+#define TAPPET_RULES_LOAD_H
+
+#include <stdatomic.h>
+
+#include "engine/rules/reader.h"
+#include "engine/rules/rule.h"
+
+struct map;
+struct known;
+
+/* The order of cel_env_variable, so the index an evaluation asks for. A rule's
+ * defines follow. */
+enum variable {
+	VAR_EVENT,
+	VAR_DATA,
+	VAR_BEFORE,
+	VAR_OBJECT,
+	VAR_CHANGED,
+	VAR_VARS,
+	VAR_CTX,
+	VAR_STEPS,
+	VAR_ERROR,
+	VARIABLES,
+};
+
+#define MAX_KINDS 8 /* kinds of objects one rule's events carry; more and nothing is known */
+
+struct loading {
+	struct reader r;
+	struct ruleset *set;
+	const struct config *config;
+	struct arena *scratch;
+	struct cel_env *plain; /* for rules without defines */
+	struct known *known;   /* catalog.c: event types that exist */
+	struct value_map_builder stand_ins; /* of a bare configuration: vars that rules read */
+
+	/* The rule under way. */
+	struct rule *rule;
+	struct cel_env *env;
+	const struct object_kind *kinds[MAX_KINDS];
+	size_t kind_count;
+	bool kinds_known;   /* every event type has a known kind */
+	struct step *steps; /* LIMIT_STEPS of them, main ones first */
+	int step_count;
+	int visible; /* steps[0..visible) may be named by steps.NAME */
+	int handled; /* the step whose handler is read, -1: a main step */
+};
+
+/* ---- expression.c ---- */
+
+/* The functions of rules: changed, became, ..., raw. */
+extern const struct cel_function rule_functions[];
+
+struct cel_env *load_env(struct arena *arena);
+
+/* Compiles what a scalar says from byte `offset` on. NULL after reporting. */
+const struct cel_program *load_expression(struct loading *l, const struct yaml_node *node,
+					  struct text text, size_t offset);
+
+/* A condition: an expression that is true or false. */
+const struct cel_program *load_condition(struct loading *l, const struct yaml_node *node);
+
+/* Names that don't exist: vars.X, steps.X, fields of data, ... `node` and `offset` as above, or
+ * the whole map of `match`. */
+void load_check_names(struct loading *l, const struct cel_program *program,
+		      const struct yaml_node *node, size_t offset);
+
+/* ---- match.c ---- */
+
+const struct cel_program *load_match(struct loading *l, const struct yaml_node *map);
+
+/* ---- templates.c ---- */
+
+/* A parameter tree. `row` says what the node must be (NULL: anything), `slot` how texts are
+ * escaped. NULL after reporting. */
+const struct template *load_template(struct loading *l, const struct yaml_node *node,
+				     const struct param *row, enum param_slot slot);
+
+/* A map of parameters against their table (NULL: any). */
+const struct template *load_template_map(struct loading *l, const struct yaml_node *node,
+					 const struct param *table, enum param_slot slot);
+
+bool template_is_dynamic(struct text t);                            /* has ${…} */
+struct text template_unescaped(struct arena *arena, struct text t); /* $${ becomes ${ */
+
+/* The expression of a text that is one ${…}: its bytes. */
+bool template_whole(struct text t, struct text *expression);
+
+/* Offset of the brace that closes the expression which starts at `from`, or SIZE_MAX. */
+size_t template_close(struct text t, size_t from);
+
+void template_programs(const struct template *t,
+		       void (*visit)(void *of, const struct cel_program *program), void *of);
+
+/* templates_fill.c's view of the tree. */
+enum template_kind { TEMPLATE_VALUE, TEMPLATE_WHOLE, TEMPLATE_TEXT, TEMPLATE_LIST, TEMPLATE_MAP };
+
+struct template_part {
+	struct text literal; /* when program is NULL */
+	const struct cel_program *program;
+	struct place at;
+	bool raw;       /* raw(x): not escaped */
+	bool in_string; /* SLOT_BODY: inside a JSON string */
+};
+
+struct template
+{
+	enum template_kind kind;
+	enum param_slot slot;
+	struct value value;                  /* VALUE */
+	const struct template_part *parts;   /* TEXT; WHOLE has one */
+	const struct template *const *items; /* LIST, MAP */
+	const struct text *keys;             /* MAP */
+	size_t count;
+};
+
+/* ---- params.c ---- */
+
+/* Checks a literal against its row; the value it stands for goes to *out. False after reporting. */
+bool load_literal(struct loading *l, const struct yaml_node *node, const struct param *row,
+		  struct value *out);
+
+/* Unknown, missing and secret members of a parameter map. */
+void load_check_members(struct loading *l, const struct yaml_node *map, const struct param *table);
+
+/* ---- steps.c ---- */
+
+void load_steps(struct loading *l, const struct yaml_node *list);
+
+/* ---- catalog.c ---- */
+
+/* Checks one entry of `on`. */
+void catalog_check_type(struct loading *l, const struct yaml_node *node, struct text type);
+
+/* Adds the kinds of objects that events of this type or glob carry; false when some are unknown. */
+bool catalog_kinds(struct text type, const struct object_kind **kinds, size_t *count, size_t room);
+
+const char *catalog_connector_hint(struct arena *arena, struct text word);
+const char *catalog_action_hint(struct arena *arena, struct text word);
+
+/* ---- load.c ---- */
+
+/* Reads the rules of one file into the set, or the one rule whose text this is. */
+void load_file(struct loading *l, struct text path);
+void load_source(struct loading *l, struct text id, struct text source);
+
+/* ---- ruleset.c ---- */
+
+struct bucket {
+	uint32_t *rules; /* indexes, rising */
+	uint32_t count, room;
+};
+
+struct asked {
+	struct asked *next;
+	struct text connection;
+	const struct resource *resource;
+	const char **words; /* ends with NULL */
+};
+
+struct ruleset {
+	atomic_int refs;
+	struct arena *arena;
+	struct config *config;
+	struct value vars; /* the configuration's; of a bare one, stand-ins */
+	const struct rule **rules;
+	size_t count, room;
+	struct map *by_id;
+	struct map *by_type; /* type -> struct bucket */
+	struct bucket globs; /* rules with a * in `on` */
+	struct asked *asked;
+};
+
+bool ruleset_add(struct ruleset *set, const struct rule *rule);
+
+/* ---- asks.c ---- */
+
+/* Words for every poll of the configuration; false when memory is out. */
+bool ruleset_index_asks(struct ruleset *set);
+
+#endif

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * rule - the rule model: what the loader makes of YAML and the sequencer runs.
+ *
+ * A rule set is immutable once loaded and counted by reference, so a reload
+ * swaps it whole. One rule can also be loaded by itself from its stored text (a
+ * run finishes under the revision it began with).
+ * Ownership: everything lives in the set's arena. */
+#ifndef TAPPET_RULES_RULE_H
+#define TAPPET_RULES_RULE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/base/diag.h"
+#include "engine/cel/cel.h"
+#include "engine/connectors/connector.h"
+#include "engine/rules/config.h"
+
+enum rule_mode { MODE_LIVE, MODE_SHADOW, MODE_OFF };
+
+/* A parameter tree in which texts may hold ${...}. */
+struct template;
+
+struct define {
+	struct text name;
+	const struct cel_program *program;
+};
+
+enum on_error { ON_ERROR_STOP, ON_ERROR_CONTINUE, ON_ERROR_STEPS };
+
+struct step {
+	struct text name; /* `as`, or empty */
+	struct place at;
+	const struct connector *connector;
+	const struct action *action;
+	struct text connection; /* resolved name; empty: none (http without one) */
+	const struct template *params;
+	const struct cel_program *condition; /* `if`, or NULL */
+	int attempts;                        /* retry.attempts */
+	int64_t first, max;                  /* retry: first wait and ceiling, ms */
+	int64_t timeout;                     /* ms per attempt */
+	const int *ok;                       /* further statuses that count as success */
+	size_t ok_count;
+	enum on_error on_error;
+	int handler; /* ON_ERROR_STEPS: index of the handler's first step */
+	enum doubt after_doubt;
+	int next;    /* index of the step that follows, -1: the end */
+	int handles; /* index of the step whose failure this one handles, -1: a main step */
+};
+
+/* One `tests:` entry, kept as YAML for the test runner. */
+struct yaml_node;
+
+struct rule {
+	struct text id, description;
+	struct place at;
+	struct text source;    /* the rule as written: what the store keeps */
+	struct text revision;  /* 12 hex digits of the source's hash */
+	const struct text *on; /* types and globs */
+	size_t on_count;
+	struct text from; /* connection, or empty */
+	enum rule_mode mode;
+	const struct cel_program *match; /* of all `match` entries, or NULL */
+	const struct define *defines;
+	size_t define_count;
+	const struct cel_program *when; /* or NULL */
+	const struct cel_program *key;  /* or NULL: the default key */
+	int64_t throttle;               /* ms; 0: none */
+	const struct step *steps;       /* main steps first: [0, main_count), then handlers */
+	int step_count, main_count;
+	const struct yaml_node *tests; /* list, or NULL */
+	const struct ruleset *set;
+};
+
+struct ruleset;
+
+/* Loads files and folders (every *.yaml and *.yml beneath, sorted). All mistakes of all
+ * files go to diags; NULL only when memory is out. */
+struct ruleset *ruleset_load(const struct config *config, const struct text *paths, size_t count,
+			     struct diags *diags);
+
+/* One rule from its stored source. NULL with diags when it does not load any more. */
+struct ruleset *ruleset_load_revision(const struct config *config, struct text id,
+				      struct text source, struct diags *diags);
+
+struct ruleset *ruleset_ref(struct ruleset *set);
+void ruleset_free(struct ruleset *set);
+
+size_t ruleset_count(const struct ruleset *set);
+const struct rule *ruleset_at(const struct ruleset *set, size_t i);
+const struct rule *ruleset_find(const struct ruleset *set, struct text id);
+struct value ruleset_vars(const struct ruleset *set);
+
+/* Calls visit for each rule whose `on` takes the type, in the order loaded. */
+void ruleset_each(const struct ruleset *set, struct text type,
+		  bool (*visit)(void *of, const struct rule *rule), void *of);
+
+/* True when the glob takes the type: * is one segment, a trailing ** any number (at least one). */
+bool event_glob(struct text glob, struct text type);
+
+/* The field.ask words that polls of this connection and resource must ask for, because a
+ * rule reads those fields of its events; ends with NULL; lives as long as the set. */
+const char *const *ruleset_asks(const struct ruleset *set, struct text connection,
+				const struct resource *resource);
+
+/* ---- Evaluation (evaluate.c). Everything is allocated from the scope's arena. ---- */
+
+/* One event as rules see it. */
+struct event_view {
+	struct text id, source, type, subject, connection;
+	int64_t time; /* ms */
+	int64_t seq;
+	int depth;
+	struct value data, before; /* typed; null when there is none */
+};
+
+/* Everything an expression of a rule may read. Zero-initialise, fill, pass by
+ * pointer; caches fill up as it is used. */
+struct scope {
+	struct arena *arena;
+	const struct rule *rule;
+	const struct event_view *event;
+	int64_t now;               /* ctx.now, ms */
+	struct value steps;        /* map: NAME -> {result, status, error}; null: none yet */
+	struct value error;        /* on_error steps: {step, message, status}; else null */
+	struct scope_cache *cache; /* evaluate.c's own; start with NULL */
+};
+
+enum verdict {
+	VERDICT_NO, /* a condition is false */
+	VERDICT_YES,
+	VERDICT_BLIND, /* a condition or the key could not be evaluated */
+};
+
+struct decision {
+	enum verdict verdict;
+	const char *part; /* which part decided: "on", "from", "match", "key", "when"; "" for YES */
+	struct text why;  /* BLIND: the error */
+	struct text key;  /* YES: the key as text */
+};
+
+/* on, from, match, key, when, in this order. A define is evaluated when something first uses it;
+ * its error is then the error of that part. */
+struct decision rule_decide(struct scope *scope);
+
+/* A step's `if`: VERDICT_BLIND fails the step. */
+enum verdict step_condition(struct scope *scope, const struct step *step, struct text *why);
+
+/* A step's parameters with templates filled in: FATE_OK, or FATE_REJECT with why
+ * (with the place as file:line:column). */
+enum fate step_params(struct scope *scope, const struct step *step, struct value *out,
+		      struct text *why);
+
+#endif

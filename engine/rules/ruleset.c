@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * ruleset - the rules of all files, and the index from an event's type to the
+ * rules that ask for it.
+ *
+ * I1  Rules are visited in the order they were loaded: files sorted by path,
+ *     rules as they stand in their file.
+ * I2  A set is immutable once loaded. */
+#include "engine/rules/load.h"
+
+#include <assert.h>
+#include <dirent.h>
+#include <sys/stat.h>
+
+#include "engine/base/cleanup.h"
+#include "engine/base/limits.h"
+#include "engine/base/map.h"
+
+/* ---- Types. ---- */
+
+bool event_glob(struct text glob, struct text type)
+{
+	struct text want, have;
+
+	assert(glob.n == 0 || glob.s != NULL);
+	while (glob.s != NULL) {
+		glob = text_split(glob, '.', &want);
+		if (type.s == NULL)
+			return false;
+		if (glob.s == NULL && text_is(want, "**"))
+			return type.n > 0;
+		type = text_split(type, '.', &have);
+		if (!text_is(want, "*") && !text_eq(want, have))
+			return false;
+		if (have.n == 0)
+			return false;
+	}
+	return type.s == NULL;
+}
+
+/* ---- Building. ---- */
+
+/* Arrays that grow by doubling; the old ones stay in the arena. */
+static void *grown(struct arena *arena, const void *items, size_t count, size_t room, size_t size)
+{
+	void *more = arena_array(arena, room, size);
+
+	if (more != NULL && count > 0)
+		memcpy(more, items, count * size);
+	return more;
+}
+
+static bool bucket_add(struct arena *arena, struct bucket *bucket, uint32_t index)
+{
+	if (bucket->count > 0 && bucket->rules[bucket->count - 1] == index)
+		return true;
+	if (bucket->count == bucket->room) {
+		uint32_t room = bucket->room == 0 ? 4 : bucket->room * 2;
+		uint32_t *more = grown(arena, bucket->rules, bucket->count, room, sizeof(*more));
+
+		if (more == NULL)
+			return false;
+		bucket->rules = more;
+		bucket->room = room;
+	}
+	bucket->rules[bucket->count++] = index;
+	return true;
+}
+
+static bool index_type(struct ruleset *set, struct text type, uint32_t index)
+{
+	struct bucket *bucket;
+
+	if (memchr(type.s, '*', type.n) != NULL)
+		return bucket_add(set->arena, &set->globs, index);
+	bucket = map_get(set->by_type, type);
+	if (bucket == NULL) {
+		bucket = arena_zero(set->arena, sizeof(*bucket));
+		if (bucket == NULL || !map_put(set->by_type, type, bucket))
+			return false;
+	}
+	return bucket_add(set->arena, bucket, index);
+}
+
+bool ruleset_add(struct ruleset *set, const struct rule *rule)
+{
+	uint32_t index = (uint32_t)set->count;
+	union {
+		const struct rule *rule;
+		void *p;
+	} entry = { .rule = rule };
+
+	assert(set != NULL && rule != NULL && rule->id.n > 0);
+	if (set->count == set->room) {
+		size_t room = set->room == 0 ? 64 : set->room * 2;
+		const struct rule **more =
+		    grown(set->arena, set->rules, set->count, room, sizeof(*more));
+
+		if (more == NULL)
+			return false;
+		set->rules = more;
+		set->room = room;
+	}
+	if (!map_put(set->by_id, rule->id, entry.p))
+		return false;
+	set->rules[set->count++] = rule;
+	for (size_t i = 0; i < rule->on_count; i++)
+		if (!index_type(set, rule->on[i], index))
+			return false;
+	return true;
+}
+
+/* ---- Life. ---- */
+
+static struct ruleset *ruleset_new(const struct config *config)
+{
+	struct arena *arena = arena_new("rules", LIMIT_RULES_ARENA);
+	struct ruleset *set = arena != NULL ? arena_zero(arena, sizeof(*set)) : NULL;
+
+	if (set == NULL) {
+		arena_free(arena);
+		return NULL;
+	}
+	atomic_init(&set->refs, 1);
+	set->arena = arena;
+	set->by_id = map_new();
+	set->by_type = map_new();
+	/* Counting holders is the one thing about a configuration that changes. */
+	set->config = config_ref((struct config *)(uintptr_t)config);
+	if (set->by_id == NULL || set->by_type == NULL) {
+		ruleset_free(set);
+		return NULL;
+	}
+	return set;
+}
+
+struct ruleset *ruleset_ref(struct ruleset *set)
+{
+	assert(set != NULL);
+	atomic_fetch_add(&set->refs, 1);
+	return set;
+}
+
+void ruleset_free(struct ruleset *set)
+{
+	if (set == NULL || atomic_fetch_sub(&set->refs, 1) > 1)
+		return;
+	map_free(set->by_id);
+	map_free(set->by_type);
+	config_free(set->config);
+	arena_free(set->arena);
+}
+
+/* ---- Files and folders. ---- */
+
+struct paths {
+	struct arena *arena;
+	struct text *items;
+	size_t count, room;
+};
+
+static void add_path(struct paths *paths, struct text path)
+{
+	if (paths->count == paths->room) {
+		size_t room = paths->room == 0 ? 16 : paths->room * 2;
+		struct text *more =
+		    grown(paths->arena, paths->items, paths->count, room, sizeof(*more));
+
+		if (more == NULL)
+			return;
+		paths->items = more;
+		paths->room = room;
+	}
+	paths->items[paths->count++] = path;
+}
+
+static bool is_rule_file(const char *name)
+{
+	struct text t = text_of(name);
+
+	return name[0] != '.' && (text_ends(t, TEXT(".yaml")) || text_ends(t, TEXT(".yml")));
+}
+
+static void add_folder(struct paths *paths, struct text folder, int depth);
+
+static void add_entry(struct paths *paths, struct text folder, const char *name, int depth)
+{
+	bool slash = text_ends(folder, TEXT("/"));
+	struct text path =
+	    text_printf(paths->arena, "%.*s%s%s", TEXT_ARG(folder), slash ? "" : "/", name);
+	struct stat st;
+
+	if (name[0] == '.' || path.s == NULL || stat(path.s, &st) != 0)
+		return;
+	if (S_ISDIR(st.st_mode))
+		add_folder(paths, path, depth + 1);
+	else if (is_rule_file(name))
+		add_path(paths, path);
+}
+
+static void add_folder(struct paths *paths, struct text folder, int depth)
+{
+	DIR *dir = depth < LIMIT_FOLDERS ? opendir(folder.s) : NULL;
+	struct dirent *entry;
+
+	if (dir == NULL)
+		return;
+	while ((entry = readdir(dir)) != NULL)
+		add_entry(paths, folder, entry->d_name, depth);
+	closedir(dir);
+}
+
+static int by_path(const void *a, const void *b)
+{
+	return text_cmp(*(const struct text *)a, *(const struct text *)b);
+}
+
+/* Files named directly come in the order given; those of a folder sorted. */
+static void add_given(struct paths *paths, struct text given, struct diags *diags, bool reported)
+{
+	struct text path = text_dup(paths->arena, given);
+	size_t before = paths->count;
+	struct stat st;
+
+	if (path.s == NULL)
+		return;
+	if (stat(path.s, &st) != 0) {
+		if (!reported)
+			diags_add(diags, DIAG_ERROR, (struct place){ path.s, 0, 0 }, "",
+				  "there is no such file or folder");
+	} else if (S_ISDIR(st.st_mode)) {
+		add_folder(paths, path, 0);
+		qsort(paths->items + before, paths->count - before, sizeof(*paths->items), by_path);
+	} else {
+		add_path(paths, path);
+	}
+}
+
+static bool loading_init(struct loading *l, struct ruleset *set, struct arena *scratch,
+			 struct arena *env, struct diags *diags)
+{
+	*l = (struct loading){ .set = set, .config = set->config, .scratch = scratch };
+	l->r = (struct reader){ set->arena, diags, "" };
+	l->plain = load_env(env);
+	value_map_begin(&l->stand_ins, set->arena);
+	l->steps = arena_array(env, LIMIT_STEPS, sizeof(*l->steps));
+	return l->plain != NULL && l->steps != NULL;
+}
+
+/* Rules checked and tested on their own have no vars: each one they read stands for
+ * itself, as the text of its name. */
+static void load_stand_ins(struct loading *l)
+{
+	struct value own = l->config->vars;
+
+	l->set->vars = own;
+	if (l->stand_ins.n == 0)
+		return;
+	for (uint32_t i = 0; i < own.n; i++)
+		value_map_add(&l->stand_ins, own.pairs[i].key, own.pairs[i].val);
+	l->set->vars = value_map_end(&l->stand_ins);
+}
+
+static void load_all(struct loading *l, const struct paths *paths)
+{
+	for (size_t i = 0; i < paths->count; i++) {
+		bool twice = false;
+
+		for (size_t k = 0; k < i && paths->count < 1000; k++)
+			twice = twice || text_eq(paths->items[k], paths->items[i]);
+		if (!twice)
+			load_file(l, paths->items[i]);
+	}
+	if (arena_failed(l->r.arena) || !ruleset_index_asks(l->set))
+		diags_add(l->r.diags, DIAG_ERROR, (struct place){ "rules", 0, 0 }, "",
+			  "the rules take too much memory");
+}
+
+struct ruleset *ruleset_load(const struct config *config, const struct text *paths, size_t count,
+			     struct diags *diags)
+{
+	AUTO(arena_free) struct arena *scratch = arena_new("rule file", LIMIT_RULES_ARENA);
+	AUTO(arena_free) struct arena *once = arena_new("rule files", LIMIT_RULES_ARENA);
+	struct paths all = { .arena = once };
+	struct ruleset *set;
+	struct loading l;
+
+	assert(config != NULL && diags != NULL);
+	if (scratch == NULL || once == NULL)
+		return NULL;
+	set = ruleset_new(config);
+	if (set == NULL || !loading_init(&l, set, scratch, once, diags)) {
+		ruleset_free(set);
+		return NULL;
+	}
+	/* The configuration's own paths were checked, with positions, when it was read. */
+	for (size_t i = 0; i < count; i++)
+		add_given(&all, paths[i], diags, paths == config->rule_paths);
+	load_all(&l, &all);
+	load_stand_ins(&l);
+	return set;
+}
+
+struct ruleset *ruleset_load_revision(const struct config *config, struct text id,
+				      struct text source, struct diags *diags)
+{
+	AUTO(arena_free) struct arena *scratch = arena_new("rule text", LIMIT_RULES_ARENA);
+	AUTO(arena_free) struct arena *once = arena_new("rule text", LIMIT_RULES_ARENA);
+	size_t errors = diags_errors(diags);
+	struct ruleset *set;
+	struct loading l;
+
+	assert(config != NULL && diags != NULL);
+	if (scratch == NULL || once == NULL)
+		return NULL;
+	set = ruleset_new(config);
+	if (set == NULL || !loading_init(&l, set, scratch, once, diags)) {
+		ruleset_free(set);
+		return NULL;
+	}
+	load_source(&l, id, source);
+	load_stand_ins(&l);
+	if (diags_errors(diags) > errors || set->count != 1 || arena_failed(set->arena)) {
+		ruleset_free(set);
+		return NULL;
+	}
+	return set;
+}
+
+/* ---- Reading. ---- */
+
+size_t ruleset_count(const struct ruleset *set)
+{
+	assert(set != NULL);
+	return set->count;
+}
+
+const struct rule *ruleset_at(const struct ruleset *set, size_t i)
+{
+	assert(set != NULL && i < set->count);
+	return set->rules[i];
+}
+
+const struct rule *ruleset_find(const struct ruleset *set, struct text id)
+{
+	assert(set != NULL);
+	return map_get(set->by_id, id);
+}
+
+struct value ruleset_vars(const struct ruleset *set)
+{
+	assert(set != NULL);
+	return set->vars;
+}
+
+static bool takes(const struct rule *rule, struct text type)
+{
+	for (size_t i = 0; i < rule->on_count; i++)
+		if (event_glob(rule->on[i], type))
+			return true;
+	return false;
+}
+
+void ruleset_each(const struct ruleset *set, struct text type,
+		  bool (*visit)(void *of, const struct rule *rule), void *of)
+{
+	static const struct bucket none = { NULL, 0, 0 };
+	const struct bucket *exact = map_get(set->by_type, type);
+	uint32_t e = 0, g = 0;
+
+	assert(visit != NULL);
+	if (exact == NULL)
+		exact = &none;
+	/* Two rising lists merged; a rule in both is visited once. */
+	while (e < exact->count || g < set->globs.count) {
+		uint32_t a = e < exact->count ? exact->rules[e] : UINT32_MAX;
+		uint32_t b = g < set->globs.count ? set->globs.rules[g] : UINT32_MAX;
+		const struct rule *rule = set->rules[a < b ? a : b];
+
+		e += a <= b;
+		g += b <= a;
+		if ((a <= b || takes(rule, type)) && !visit(of, rule))
+			return;
+	}
+}

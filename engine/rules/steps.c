@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * steps - the `do:` list: each step's action, connection, options and
+ * parameters. Steps of on_error lists follow the main ones. */
+#include "engine/rules/load.h"
+
+#include <assert.h>
+
+#include "engine/base/limits.h"
+
+#define DEFAULT_ATTEMPTS 8
+#define DEFAULT_FIRST    1000        /* ms */
+#define DEFAULT_MAX      (5 * 60000) /* ms */
+#define DEFAULT_TIMEOUT  30000       /* ms */
+#define MAX_ATTEMPTS     1000        /* three days at the ceiling of 5 minutes */
+#define MAX_TIMEOUT      600000      /* ms; a connection is held that long */
+
+static const char *const step_keys[] = { "as",  "if",       "retry",       "timeout", "ok",
+					 "via", "on_error", "after_doubt", NULL };
+static const char *const later_keys[] = { "for_each", "lookup", "wait_for", "approve",  "parallel",
+					  "undo",     "guard",  "budget",   "hold",     "lane",
+					  "echoes",   "use",    "for",      "debounce", NULL };
+
+static bool in_list(struct text word, const char *const *list)
+{
+	for (; *list != NULL; list++)
+		if (text_is(word, *list))
+			return true;
+	return false;
+}
+
+/* ---- Which action. ---- */
+
+static const char *key_hint(struct loading *l, struct text key, const struct yaml_pair *action)
+{
+	const char *hint = reader_nearest(l->r.arena, key, step_keys);
+
+	if (hint[0] != '\0')
+		return hint;
+	if (action != NULL && action->val->kind == YAML_NULL)
+		return "parameters stand beneath their action, two spaces further in";
+	return catalog_action_hint(l->r.arena, key);
+}
+
+static const struct yaml_pair *action_pair(struct loading *l, const struct yaml_node *map)
+{
+	const struct yaml_pair *found = NULL;
+
+	for (size_t i = 0; i < map->count; i++) {
+		const struct yaml_node *key = map->pairs[i].key;
+
+		if (in_list(key->text, step_keys))
+			continue;
+		if (in_list(key->text, later_keys)) {
+			reader_error(&l->r, key, "the word is reserved for a later version",
+				     "\"%.*s\" is not yet supported", TEXT_ARG(key->text));
+		} else if (memchr(key->text.s, '.', key->text.n) == NULL) {
+			reader_error(&l->r, key, key_hint(l, key->text, found),
+				     "a step has no key \"%.*s\"", TEXT_ARG(key->text));
+		} else if (found != NULL) {
+			reader_error(&l->r, key, "start another item with \"- \"",
+				     "one step does one thing: it has \"%.*s\" already",
+				     TEXT_ARG(found->key->text));
+		} else {
+			found = &map->pairs[i];
+		}
+	}
+	return found;
+}
+
+static bool read_action(struct loading *l, const struct yaml_node *key, struct step *step)
+{
+	struct text connector, action = text_split(key->text, '.', &connector);
+
+	step->connector = connector_find(connector);
+	if (step->connector == NULL) {
+		reader_error(&l->r, key, catalog_connector_hint(l->r.arena, connector),
+			     text_is(connector, "blueworks")
+				 ? "the connector \"%.*s\" is not yet supported"
+				 : "there is no connector \"%.*s\"",
+			     TEXT_ARG(connector));
+		return false;
+	}
+	step->action = connector_action(step->connector, action);
+	if (step->action == NULL) {
+		reader_error(&l->r, key, catalog_action_hint(l->r.arena, key->text),
+			     "there is no action \"%.*s\"", TEXT_ARG(key->text));
+		return false;
+	}
+	return true;
+}
+
+/* ---- Which connection. ---- */
+
+static const char *connection_names(struct loading *l, const struct connector *connector)
+{
+	struct text names = TEXT("via: NAME, one of:");
+	bool first = true;
+
+	for (size_t i = 0; i < l->config->connection_count; i++) {
+		const struct connection *c = &l->config->connections[i];
+
+		if (c->connector != connector || names.s == NULL)
+			continue;
+		names = text_printf(l->r.arena, "%.*s%s %.*s", TEXT_ARG(names), first ? "" : ",",
+				    TEXT_ARG(c->name));
+		first = false;
+	}
+	return names.s != NULL ? names.s : "";
+}
+
+static void via(struct loading *l, const struct yaml_node *node, struct step *step)
+{
+	const struct connection *c;
+	struct text name;
+
+	if (!reader_text(&l->r, node, &name))
+		return;
+	c = config_connection(l->config, name);
+	if (c == NULL && config_is_bare(l->config))
+		step->connection = name;
+	else if (c == NULL)
+		reader_error(&l->r, node, connection_names(l, step->connector),
+			     "there is no connection \"%.*s\"", TEXT_ARG(name));
+	else if (c->connector != step->connector)
+		reader_error(&l->r, node, connection_names(l, step->connector),
+			     "\"%.*s\" is a %s connection, the action is of %s", TEXT_ARG(name),
+			     c->connector->name, step->connector->name);
+	else
+		step->connection = c->name;
+}
+
+static void only_connection(struct loading *l, const struct yaml_node *key, struct step *step)
+{
+	const struct connection *found = NULL;
+	size_t count = 0;
+
+	for (size_t i = 0; i < l->config->connection_count; i++) {
+		if (l->config->connections[i].connector == step->connector) {
+			found = &l->config->connections[i];
+			count++;
+		}
+	}
+	if (count == 1) {
+		step->connection = text_dup(l->r.arena, found->name);
+	} else if (count > 1 && !step->connector->connection_optional) {
+		reader_error(&l->r, key, connection_names(l, step->connector),
+			     "several connections use %s: say which with via",
+			     step->connector->name);
+	} else if (count == 0 && !step->connector->connection_optional) {
+		if (config_is_bare(l->config))
+			step->connection = text_of(step->connector->name);
+		else
+			reader_error(&l->r, key, "add one under connections in tappet.yaml",
+				     "no connection uses the connector %s", step->connector->name);
+	}
+}
+
+/* ---- Options. ---- */
+
+static void retry(struct loading *l, const struct yaml_node *node, struct step *step)
+{
+	static const char *const keys[] = { "attempts", "first", "max", NULL };
+	const struct yaml_node *attempts, *first, *max;
+	int64_t n;
+
+	if (!reader_keys(&l->r, node, "retry", keys, NULL))
+		return;
+	attempts = yaml_get(node, "attempts");
+	first = yaml_get(node, "first");
+	max = yaml_get(node, "max");
+	if (attempts != NULL && reader_int(&l->r, attempts, 1, MAX_ATTEMPTS, &n))
+		step->attempts = (int)n;
+	if (first != NULL && reader_duration(&l->r, first, 1, &step->first) &&
+	    step->max < step->first)
+		step->max = step->first;
+	if (max != NULL && reader_duration(&l->r, max, 1, &step->max) && step->max < step->first)
+		reader_error(&l->r, max, "", "the ceiling is below the first wait");
+}
+
+static void timeout(struct loading *l, const struct yaml_node *node, struct step *step)
+{
+	if (!reader_duration(&l->r, node, 1, &step->timeout))
+		return;
+	if (step->timeout > MAX_TIMEOUT)
+		reader_error(&l->r, node, "", "an attempt can take 10m at most");
+}
+
+static void ok(struct loading *l, const struct yaml_node *node, struct step *step)
+{
+	size_t n = node->kind == YAML_LIST ? node->count : 1;
+	int *statuses = arena_array(l->r.arena, n, sizeof(*statuses));
+
+	for (size_t i = 0; statuses != NULL && i < n; i++) {
+		const struct yaml_node *item = node->kind == YAML_LIST ? node->items[i] : node;
+		int64_t status;
+
+		if (reader_int(&l->r, item, 100, 599, &status))
+			statuses[step->ok_count++] = (int)status;
+	}
+	step->ok = statuses;
+}
+
+static void after_doubt(struct loading *l, const struct yaml_node *node, struct step *step)
+{
+	static const char *const words[] = { "repeat", "lookup", "park", NULL };
+	int choice;
+
+	if (!reader_choice(&l->r, node, words, NULL, &choice))
+		return;
+	if (choice == DOUBT_LOOKUP && step->action->after_doubt != DOUBT_LOOKUP)
+		reader_error(&l->r, node, "repeat or park", "%s.%s can't be looked up",
+			     step->connector->name, step->action->name);
+	else
+		step->after_doubt = (enum doubt)choice;
+}
+
+static void name(struct loading *l, const struct yaml_node *node, struct step *step)
+{
+	struct text t;
+
+	if (!reader_text(&l->r, node, &t))
+		return;
+	for (size_t i = 0; i < t.n; i++) {
+		bool letter = t.s[i] == '_' || ((t.s[i] | 32) >= 'a' && (t.s[i] | 32) <= 'z');
+
+		if (!letter && (i == 0 || t.s[i] < '0' || t.s[i] > '9')) {
+			reader_error(&l->r, node, "letters, digits and _, a letter first",
+				     "\"%.*s\" is no name for a step", TEXT_ARG(t));
+			return;
+		}
+	}
+	for (int i = 0; i < l->step_count; i++) {
+		if (text_eq(l->steps[i].name, t)) {
+			reader_error(&l->r, node, "", "another step has the name \"%.*s\"",
+				     TEXT_ARG(t));
+			return;
+		}
+	}
+	if (t.n > 0)
+		step->name = t;
+}
+
+/* ---- Steps. ---- */
+
+static void read_step(struct loading *l, const struct yaml_node *map);
+
+/* Handlers are read after the main steps: remembered here until then. */
+static void on_error(struct loading *l, const struct yaml_node *node, struct step *step)
+{
+	static const char *const words[] = { "stop", "continue", NULL };
+	int choice;
+
+	if (node->kind == YAML_LIST) {
+		if (l->handled >= 0)
+			reader_error(&l->r, node, "stop or continue",
+				     "a step of on_error can't have a list of its own");
+		else if (node->count > 0)
+			step->on_error = ON_ERROR_STEPS;
+	} else if (reader_choice(&l->r, node, words, NULL, &choice)) {
+		step->on_error = choice == 0 ? ON_ERROR_STOP : ON_ERROR_CONTINUE;
+	}
+}
+
+static void options(struct loading *l, const struct yaml_node *map, struct step *step)
+{
+	static const struct {
+		const char *key;
+		void (*read)(struct loading *l, const struct yaml_node *node, struct step *step);
+	} readers[] = { { "as", name },
+			{ "retry", retry },
+			{ "timeout", timeout },
+			{ "ok", ok },
+			{ "on_error", on_error } };
+	const struct yaml_node *node;
+
+	for (size_t i = 0; i < sizeof(readers) / sizeof(*readers); i++)
+		if ((node = yaml_get(map, readers[i].key)) != NULL)
+			readers[i].read(l, node, step);
+	if ((node = yaml_get(map, "if")) != NULL)
+		step->condition = load_condition(l, node);
+}
+
+static void params(struct loading *l, const struct yaml_node *node, struct step *step)
+{
+	struct yaml_node none = { .kind = YAML_MAP, .at = node->at, .source = node->source };
+
+	if (node->kind == YAML_NULL)
+		node = &none;
+	if (node->kind != YAML_MAP) {
+		reader_error(&l->r, node,
+			     step->action->example != NULL ? step->action->example : "",
+			     "parameters must be a map, not %s", yaml_kind_words(node));
+		return;
+	}
+	step->params = load_template_map(l, node, step->action->params, SLOT_PLAIN);
+}
+
+static void defaults(struct loading *l, const struct yaml_node *map, struct step *step)
+{
+	*step = (struct step){ .at = reader_place(&l->r, map),
+			       .attempts = DEFAULT_ATTEMPTS,
+			       .first = DEFAULT_FIRST,
+			       .max = DEFAULT_MAX,
+			       .on_error = ON_ERROR_STOP,
+			       .handler = -1,
+			       .next = -1,
+			       .handles = l->handled };
+}
+
+static void with_action(struct loading *l, const struct yaml_pair *pair,
+			const struct yaml_node *map, struct step *step)
+{
+	const struct yaml_node *node;
+	const struct connection *connection;
+
+	step->after_doubt = step->action->after_doubt;
+	if ((node = yaml_get(map, "via")) != NULL)
+		via(l, node, step);
+	else
+		only_connection(l, pair->key, step);
+	if ((node = yaml_get(map, "after_doubt")) != NULL)
+		after_doubt(l, node, step);
+	connection = step->connection.n > 0 ? config_connection(l->config, step->connection) : NULL;
+	if (step->timeout == 0)
+		step->timeout = connection != NULL && connection->timeout > 0 ? connection->timeout
+									      : DEFAULT_TIMEOUT;
+	params(l, pair->val, step);
+}
+
+static void read_step(struct loading *l, const struct yaml_node *map)
+{
+	const struct yaml_pair *pair;
+	struct step step;
+
+	if (map->kind != YAML_MAP) {
+		reader_error(&l->r, map, "- slack.post: { text: \"...\" }",
+			     "a step must be a map, not %s", yaml_kind_words(map));
+		return;
+	}
+	if (l->step_count == LIMIT_STEPS) {
+		reader_error(&l->r, map, "split the rule", "more than %d steps", LIMIT_STEPS);
+		return;
+	}
+	defaults(l, map, &step);
+	pair = action_pair(l, map);
+	if (pair == NULL && !map->damaged)
+		reader_error(&l->r, map, "- slack.post: { text: \"...\" }",
+			     "this step names no action");
+	options(l, map, &step);
+	if (pair != NULL && read_action(l, pair->key, &step))
+		with_action(l, pair, map, &step);
+	l->steps[l->step_count++] = step;
+	if (l->handled < 0)
+		l->visible = l->step_count;
+}
+
+static void handlers(struct loading *l, const struct yaml_node *list, int step)
+{
+	int first = l->step_count;
+
+	assert(step >= 0 && step < l->step_count);
+	l->handled = step;
+	l->visible = step + 1;
+	l->steps[step].handler = first;
+	for (size_t i = 0; i < list->count; i++) {
+		int before = l->step_count;
+
+		read_step(l, list->items[i]);
+		if (before > first && l->step_count > before)
+			l->steps[before - 1].next = before;
+	}
+	if (l->step_count == first) {
+		l->steps[step].on_error = ON_ERROR_STOP;
+		l->steps[step].handler = -1;
+	}
+	l->handled = -1;
+}
+
+/* Which item of the list a main step came from: items that are no maps make none. */
+static const struct yaml_node *item_of(const struct yaml_node *list, int step)
+{
+	int seen = 0;
+
+	for (size_t i = 0; i < list->count; i++)
+		if (list->items[i]->kind == YAML_MAP && seen++ == step)
+			return list->items[i];
+	return NULL;
+}
+
+void load_steps(struct loading *l, const struct yaml_node *list)
+{
+	int main_count;
+
+	assert(l != NULL && list != NULL);
+	l->step_count = l->visible = 0;
+	l->handled = -1;
+	if (list->kind != YAML_LIST) {
+		if (list->kind != YAML_NULL)
+			reader_error(&l->r, list, "do: [ { slack.post: { text: \"...\" } } ]",
+				     "do must be a list of steps, not %s", yaml_kind_words(list));
+		return;
+	}
+	for (size_t i = 0; i < list->count; i++)
+		read_step(l, list->items[i]);
+	main_count = l->step_count;
+	for (int i = 0; i + 1 < main_count; i++)
+		l->steps[i].next = i + 1;
+	for (int i = 0; i < main_count; i++) {
+		const struct yaml_node *item = item_of(list, i);
+		const struct yaml_node *node = item != NULL ? yaml_get(item, "on_error") : NULL;
+
+		if (l->steps[i].on_error == ON_ERROR_STEPS && node != NULL)
+			handlers(l, node, i);
+	}
+	l->rule->main_count = main_count;
+	l->rule->step_count = l->step_count;
+	l->rule->steps =
+	    arena_copy(l->r.arena, l->steps, (size_t)l->step_count * sizeof(*l->steps));
+}

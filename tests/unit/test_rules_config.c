@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * test_rules_config - tappet.yaml: the documented example, defaults, secrets,
+ * and what is refused. */
+#include "tests/unit/test_rules_kit.h"
+
+#define DATA "tests/unit/data/"
+
+static void mistake(const char *text, int line, int column, const char *what, const char *hint)
+{
+	struct kit k;
+
+	kit_init(&k);
+	kit_config(&k, text);
+	kit_expect(k.diags, line, column, what, hint);
+	kit_fini(&k);
+}
+
+START_TEST(documented_example)
+{
+	struct diags *diags = diags_new();
+	struct config *config;
+	const struct connection *kantata, *hindsite, *slack;
+	const struct hook_config *hook;
+
+	setenv("KANTATA_TOKEN", "t0ken", 1);
+	config = config_load(DATA "tappet.yaml", CONFIG_SECRETS_OPTIONAL, diags);
+	ck_assert_ptr_nonnull(config);
+	if (diags_errors(diags) > 0)
+		kit_show(diags);
+	ck_assert_uint_eq(diags_errors(diags), 0);
+	ck_assert(text_is(config->listen, "127.0.0.1:8080"));
+	ck_assert(text_is(config->admin, "unix:" DATA "tappet.sock"));
+	ck_assert(text_is(config->store, "sqlite:" DATA "tappet.db"));
+	ck_assert(text_is(config->rule_paths[0], DATA "rules/"));
+	ck_assert_int_eq(config->retain_events, 90 * INT64_C(86400000));
+	ck_assert_uint_eq(config->body_limit, MIB);
+	ck_assert_uint_eq(config->connection_count, 3);
+	ck_assert_uint_eq(config->hook_count, 3);
+	ck_assert_uint_eq(config->schedule_count, 1);
+	kantata = config_connection(config, TEXT("kantata"));
+	ck_assert(text_is(secret_reveal(kantata->token), "t0ken"));
+	ck_assert(text_is(kantata->base_url, "https://api.mavenlink.com/api/v1"));
+	ck_assert(kantata->allow_private);
+	ck_assert_uint_ge(kantata->poll_count, 1);
+	ck_assert_int_eq(kantata->polls[0].every, 60000);
+	ck_assert_int_eq(kantata->polls[0].full, 6 * 3600000);
+	ck_assert(text_is(kantata->polls[0].source, "kantata/workspaces"));
+	hindsite = config_connection(config, TEXT("hindsite"));
+	ck_assert_ptr_nonnull(hindsite->client_secret);
+	hook = config_hook(config, TEXT("hindsite"));
+	ck_assert_ptr_eq(hook->connection, hindsite);
+	ck_assert(hook->verify == VERIFY_HINDSITE && hook->dedupe_by_body);
+	slack = config_connection(config, TEXT("slack"));
+	ck_assert_ptr_nonnull(slack->url);
+	ck_assert(!slack->allow_private);
+	hook = config_hook(config, TEXT("billing"));
+	ck_assert(hook->verify == VERIFY_STANDARD && hook->secret_count == 2);
+	ck_assert_int_eq(hook->tolerance, 300000);
+	ck_assert_str_eq(config_hook(config, TEXT("github"))->event_header, "X-GitHub-Event");
+	ck_assert(value_get(config->vars, TEXT("recovery_collection")) != NULL);
+	config_free(config);
+	diags_free(diags);
+}
+END_TEST
+
+START_TEST(defaults)
+{
+	struct kit k;
+
+	kit_init(&k);
+	kit_config(&k, "{}\n");
+	ck_assert_uint_eq(diags_count(k.diags), 0);
+	ck_assert(text_is(k.config->listen, "127.0.0.1:8080"));
+	ck_assert(text_ends(k.config->store, TEXT("/tappet.db")));
+	ck_assert_int_eq(k.config->retain_dedupe, 9 * INT64_C(86400000));
+	ck_assert(!k.config->watch && !config_is_bare(k.config));
+	kit_fini(&k);
+}
+END_TEST
+
+START_TEST(bare)
+{
+	struct config *config = config_bare();
+
+	ck_assert(config_is_bare(config));
+	ck_assert(text_is(config->store, "sqlite:tappet.db"));
+	ck_assert_ptr_eq(config_ref(config), config);
+	config_free(config);
+	config_free(config);
+}
+END_TEST
+
+START_TEST(secrets)
+{
+	struct kit k;
+	FILE *f = fopen("/tmp/tappet-test-secret", "w");
+
+	ck_assert_ptr_nonnull(f);
+	fputs("from file\n", f);
+	fclose(f);
+	setenv("TAPPET_TEST", "x y", 1);
+	kit_init(&k);
+	kit_config(&k, "connections:\n"
+		       "  a: { connector: kantata, token: \"1${env:TAPPET_TEST}2\" }\n"
+		       "  b: { connector: kantata, token: \"${file:/tmp/tappet-test-secret}\" }\n"
+		       "  c: { connector: kantata, token: abc }\n"
+		       "  d: { connector: kantata, token: \"${env:TAPPET_TEST}\","
+		       " base_url: \"http://${env:TAPPET_TEST}/x/\" }\n");
+	ck_assert_uint_eq(diags_errors(k.diags), 0);
+	kit_expect(k.diags, 4, 35, "secret is written", "${env:NAME}");
+	ck_assert(text_is(secret_reveal(k.config->connections[0].token), "1x y2"));
+	ck_assert(text_is(secret_reveal(k.config->connections[1].token), "from file"));
+	ck_assert(text_is(k.config->connections[3].base_url, "http://x y/x"));
+	ck_assert(!k.config->connections[3].allow_private);
+	unlink("/tmp/tappet-test-secret");
+	kit_fini(&k);
+}
+END_TEST
+
+START_TEST(a_missing_secret_is_an_error_at_run)
+{
+	struct diags *diags = diags_new();
+	struct config *config;
+	struct kit_file f;
+
+	kit_write(&f, "tappet.yaml",
+		  "connections:\n  a: { connector: kantata, token: \"${env:TAPPET_NONE}\" }\n");
+	config = config_load(f.path, CONFIG_SECRETS_NEEDED, diags);
+	kit_expect(diags, 2, 35, "TAPPET_NONE is not set", "");
+	ck_assert_uint_eq(diags_errors(diags), 1);
+	config_free(config);
+	kit_remove(&f);
+	diags_free(diags);
+}
+END_TEST
+
+START_TEST(top_level_mistakes)
+{
+	mistake("lisen: 1\n", 1, 1, "no key \"lisen\"", "\"listen\"");
+	mistake("secrets: {}\n", 1, 1, "not yet", "");
+	mistake("plugins: {}\n", 1, 1, "not yet", "");
+	mistake("listen: nowhere\n", 1, 9, "no address", "");
+	mistake("listen: 1.2.3.4:70000\n", 1, 9, "no address", "");
+	mistake("listen: \"${env:X}\"\n", 1, 9, "no ${...} here", "");
+	mistake("admin: { listen: \"0.0.0.0:1\" }\n", 1, 18, "needs a token", "");
+	mistake("store: postgres://x\n", 1, 8, "not yet", "");
+	mistake("rules: [nothing/]\n", 1, 9, "no file or folder", "relative");
+	mistake("vars: { a: \"${env:X}\" }\n", 1, 12, "no ${...} here", "");
+	mistake("vars: 5\n", 1, 7, "must be a map", "");
+	mistake("retention: { events: 5 }\n", 1, 22, "duration", "5m");
+	mistake("limits: { body: 1GiB }\n", 1, 17, "between", "");
+	mistake("limits: { body: 1 pound }\n", 1, 17, "size", "MiB");
+	mistake("reload: wach\n", 1, 9, "\"wach\"", "\"watch\"");
+}
+END_TEST
+
+START_TEST(connection_mistakes)
+{
+	mistake("connections: { A: { connector: slack } }\n", 1, 16, "no name", "small letters");
+	mistake("connections: { a: { connector: slak } }\n", 1, 32, "no connector", "\"slack\"");
+	mistake("connections: { a: {} }\n", 1, 19, "\"connector\" is missing", "");
+	mistake("connections: { a: { connector: slack } }\n", 1, 19, "\"webhook_url\" is missing",
+		"");
+	mistake("connections: { a: { connector: kantata, tokn: x } }\n", 1, 41, "\"tokn\"",
+		"\"token\"");
+	mistake("connections: { a: { connector: kantata, token: x, base_url: ftp://a } }\n", 1, 61,
+		"no URL", "https");
+	mistake("connections: { a: { connector: kantata, token: x, poll: { workspace: {} } } }\n",
+		1, 59, "nothing to poll", "\"workspaces\"");
+	mistake("connections: { a: { connector: kantata, token: x, poll: { workspaces: { evry: 1s "
+		"} } } }\n",
+		1, 73, "\"evry\"", "\"every\"");
+	mistake("connections: { a: { connector: kantata, token: x, poll: { workspaces: { hints: x "
+		"} } } }\n",
+		1, 73, "not yet", "");
+	mistake("connections: { a: { connector: kantata, token: x, webhook: { secret: y } } }\n", 1,
+		60, "sends no webhooks", "");
+	mistake("connections: { a: { connector: kantata, token: x, rate: { per_second: -1 } } }\n",
+		1, 71, "number", "");
+	mistake("connections: { a: { connector: kantata, token: \"${vault:x}\" } }\n", 1, 48,
+		"can't be used", "credential");
+}
+END_TEST
+
+START_TEST(hook_mistakes)
+{
+	mistake("hooks: { a: { secret: x } }\n", 1, 13, "\"verify\" is missing", "none");
+	mistake("hooks: { a: { verify: stripe } }\n", 1, 23, "not yet", "");
+	mistake("hooks: { a: { verify: githb } }\n", 1, 23, "\"githb\"", "\"github\"");
+	mistake("hooks: { a: { verify: github } }\n", 1, 13, "\"secret\" is missing", "");
+	mistake("hooks: { a: { verify: hmac, secret: x } }\n", 1, 13, "\"header\" is missing", "");
+	mistake("hooks: { a: { verify: github, secret: x, header: y } }\n", 1, 42,
+		"has no \"header\"", "hmac");
+	mistake("hooks: { a: { verify: none, secret: x } }\n", 1, 37, "no secret", "");
+	mistake("hooks: { a: { verify: none, id_header: \"a b\" } }\n", 1, 40,
+		"no name of a header", "");
+	mistake("hooks: { a: { verify: none, dedupe: { by: bdy } } }\n", 1, 43, "\"bdy\"",
+		"\"body\"");
+	mistake("connections: { a: { connector: kantata, token: x } }\nhooks: { a: { verify: none "
+		"} }\n",
+		2, 10, "taken by the connection on line 1", "namespace");
+	mistake("schedules: { a: { cron: \"61 * * * *\" } }\n", 1, 25, "no minute", "");
+	mistake("schedules: { a: { cron: \"* * * * *\", timezone: Europe/Berln } }\n", 1, 48,
+		"no time zone", "Europe/Berlin");
+	mistake("schedules: { a: { cron: \"* * * * *\", missed: al } }\n", 1, 46, "\"al\"", "all");
+}
+END_TEST
+
+START_TEST(hmac_hook)
+{
+	struct kit k;
+	const struct hook_config *hook;
+
+	kit_init(&k);
+	kit_config(&k, "hooks:\n  a: { verify: hmac, secret: x, header: X-Sig, algorithm: sha512,\n"
+		       "       encoding: base64, prefix: \"v1=\", timestamp_header: X-Time,\n"
+		       "       tolerance: 1m, dedupe: { by: body, within: 10m } }\n");
+	ck_assert_uint_eq(diags_errors(k.diags), 0);
+	hook = config_hook(k.config, TEXT("a"));
+	ck_assert_ptr_nonnull(hook);
+	ck_assert(hook->sha512 && hook->base64 && !hook->sha1);
+	ck_assert_str_eq(hook->prefix, "v1=");
+	ck_assert_str_eq(hook->timestamp_header, "X-Time");
+	ck_assert_int_eq(hook->tolerance, 60000);
+	ck_assert_int_eq(hook->dedupe_within, 600000);
+	kit_fini(&k);
+}
+END_TEST
+
+START_TEST(a_file_that_is_not_there)
+{
+	struct diags *diags = diags_new();
+
+	ck_assert_ptr_null(config_load("/nowhere/tappet.yaml", CONFIG_SECRETS_NEEDED, diags));
+	ck_assert_uint_eq(diags_errors(diags), 1);
+	diags_free(diags);
+}
+END_TEST
+
+UNIT_MAIN("rules_config", documented_example, defaults, bare, secrets,
+	  a_missing_secret_is_an_error_at_run, top_level_mistakes, connection_mistakes,
+	  hook_mistakes, hmac_hook, a_file_that_is_not_there)

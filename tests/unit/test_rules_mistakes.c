@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * test_rules_mistakes - one run tells every mistake of a file, with its place
+ * and a hint that helps. */
+#include "tests/unit/test_rules_kit.h"
+
+#define DATA "tests/unit/data/"
+
+static void load(struct kit *k, const char *path)
+{
+	struct text t = text_of(path);
+
+	kit_init(k);
+	k->set = ruleset_load(k->config, &t, 1, k->diags);
+	ck_assert_ptr_nonnull(k->set);
+}
+
+START_TEST(ten_mistakes)
+{
+	static const struct {
+		int line, column;
+		const char *what, *hint;
+	} all[] = {
+		{ 6, 29, "${...} inside {...}", "\"${data.title} is late\"" },
+		{ 9, 11, "starts with \"!\"", "\"!data.archived\"" },
+		{ 12, 11, "second quote", "'\"Acme\" == data.title && data.price_in_cents > 0'" },
+		{ 15, 11, "starts with \"[\"", "'[\"a\", \"b\"].exists(x, x == data.title)'" },
+		{ 18, 11, "holds \": \"", "'data.title == \"Acme: phase 2\"'" },
+		{ 21, 11, "holds \" #\"", "'data.title == \"order #1\"'" },
+		{ 26, 17, "starts with \"@\"", "\"@channel the budget" },
+		{ 29, 18, "starts with \"%\"", "\"% of budget used\"" },
+		{ 31, 9, "no action \"slack.pots\"", "\"slack.post\"" },
+		{ 34, 5, "no key \"wen\"", "\"when\"" },
+	};
+	struct kit k;
+
+	load(&k, DATA "ten-mistakes.yaml");
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+		kit_expect(k.diags, all[i].line, all[i].column, all[i].what, all[i].hint);
+	ck_assert_uint_eq(diags_errors(k.diags), 10);
+	kit_fini(&k);
+}
+END_TEST
+
+static int marked_wrong(const char *path, bool lines[200])
+{
+	FILE *f = fopen(path, "r");
+	char line[500];
+	int n = 0, count = 0;
+
+	ck_assert_ptr_nonnull(f);
+	while (fgets(line, sizeof(line), f) != NULL && ++n < 200) {
+		lines[n] = n > 2 && strstr(line, "# wrong") != NULL;
+		count += lines[n];
+	}
+	fclose(f);
+	return count;
+}
+
+START_TEST(what_needs_quotes)
+{
+	bool wrong[200] = { false };
+	int count = marked_wrong(DATA "quoting.yaml", wrong);
+	struct kit k;
+
+	load(&k, DATA "quoting.yaml");
+	for (size_t i = 0; i < diags_count(k.diags); i++) {
+		const struct diag *d = diags_at(k.diags, i);
+
+		if (d->severity == DIAG_ERROR && !wrong[d->at.line])
+			kit_show(k.diags);
+		ck_assert(d->severity == DIAG_WARNING || wrong[d->at.line]);
+	}
+	ck_assert_int_eq((int)diags_errors(k.diags), count);
+	kit_fini(&k);
+}
+END_TEST
+
+static void mistake(const char *rule, int line, int column, const char *what, const char *hint)
+{
+	char text[2000];
+	struct kit k;
+
+	snprintf(text, sizeof(text), "rules:\n  - id: a\n    on: kantata.workspace.updated\n%s",
+		 rule);
+	kit_init(&k);
+	kit_load(&k, text);
+	kit_expect(k.diags, line, column, what, hint);
+	kit_fini(&k);
+}
+
+START_TEST(one_by_one)
+{
+	mistake("    when: data.title == \"x #1\"\n", 4, 0, "", "\" #\"");
+	mistake("    when: [data.title]\n", 4, 11, "must be a text", "quotes");
+	mistake("    when: data.titel == 'x'\n", 4, 16, "no known field \"titel\"", "\"title\"");
+	mistake("    when: dat.title == 'x'\n", 4, 11, "dat", "data");
+	mistake("    when: data.title\n      == 'x' && dat.y\n", 5, 17, "dat", "");
+	mistake("    when: 'data.title + 1 =='\n", 4, 0, "", "");
+	mistake("    when: size(data.title)\n", 4, 11, "true or false", "");
+	mistake("    when: event.typ == 'x'\n", 4, 17, "no event.typ", "\"type\"");
+	mistake("    lookup: {}\n", 4, 5, "not yet", "");
+	mistake("    for_each: x\n", 4, 5, "not yet", "");
+	mistake("    throttle: { evry: 1h }\n", 4, 17, "\"evry\"", "\"every\"");
+	mistake("    throttle: { every: 1 hour }\n", 4, 24, "duration", "5m");
+	mistake("    mode: lve\n", 4, 11, "\"lve\"", "\"live\"");
+	mistake("    match: { data.stage: { gee: 1 } }\n", 4, 28, "no operator \"gee\"", "\"ge\"");
+	mistake("    match: { stage: x }\n", 4, 14, "no path", "data.FIELD");
+	mistake("    match: { became: { data.x: 1 } }\n", 4, 24, "relative", "");
+	mistake("    match: { data.stag: x }\n", 4, 19, "no known field \"stag\"", "\"stage\"");
+	mistake("    match: { data.title: { matches: '(' } }\n", 4, 37, "", "");
+	mistake("    define: { data: 1 }\n", 4, 15, "taken", "");
+	mistake("    define: { x: y + 1, y: 1 }\n", 4, 18, "y", "");
+}
+END_TEST
+
+START_TEST(steps_one_by_one)
+{
+	mistake("    do: { slack.post: { text: a } }\n", 4, 9, "list of steps", "");
+	mistake("    do:\n      - slack.post: { txt: a }\n", 5, 23, "no parameter \"txt\"",
+		"\"text\"");
+	mistake("    do:\n      - slack.post: { text: 5 }\n", 5, 29, "must be a text", "quotes");
+	mistake("    do:\n      - slack.psot: { text: a }\n", 5, 9, "\"slack.psot\"",
+		"\"slack.post\"");
+	mistake("    do:\n      - slak.post: { text: a }\n", 5, 9, "no connector", "\"slack\"");
+	mistake("    do:\n      - kantata.workspace.show: {}\n", 5, 0, "\"id\" is missing", "");
+	mistake("    do:\n      - slack.post: { text: a }\n        ass: x\n", 6, 9, "\"ass\"",
+		"\"as\"");
+	mistake("    do:\n      - slack.post: { text: '${data.title' }\n", 5, 30, "not closed",
+		"brace");
+	mistake("    do:\n      - slack.post: { text: 'a ${data.title +} b' }\n", 5, 0, "", "");
+	mistake("    do:\n      - slack.post: { text: '${}' }\n", 5, 0, "empty", "");
+	mistake("    do:\n      - slack.post: { text: '${steps.b.result}' }\n      - as: b\n"
+		"        slack.post: { text: x }\n",
+		5, 38, "no earlier step \"b\"", "as");
+	mistake("    do:\n      - as: b\n        slack.post: { text: x }\n"
+		"      - slack.post: { text: '${steps.b.reslt}' }\n",
+		7, 0, "result, status and error", "\"result\"");
+	mistake("    do:\n      - slack.post: { text: x }\n        after_doubt: lookup\n", 6, 22,
+		"can't be looked up", "");
+	mistake("    do:\n      - slack.post: { text: x }\n        parallel: x\n", 6, 9, "not yet",
+		"");
+	mistake("    do:\n      - slack.post: { text: x }\n        on_error: [{ slack.post: { "
+		"text: y }, "
+		"on_error: [] }]\n",
+		6, 0, "list of its own", "");
+	mistake("    do:\n      - http.request: { url: '${data.title}/x' }\n", 5, 0,
+		"percent-encoded", "raw");
+	mistake("    do:\n      - blueworks.task.complete: { id: '1' }\n", 5, 9, "not yet", "");
+	mistake("    do:\n      - as: x\n", 5, 9, "names no action", "");
+}
+END_TEST
+
+START_TEST(types_of_events)
+{
+	static const struct {
+		const char *on, *what, *hint;
+	} all[] = {
+		{ "kantata.workspace.udpated", "no event", "\"kantata.workspace.updated\"" },
+		{ "kantta.workspace.updated", "no event", "\"kantata.workspace.updated\"" },
+		{ "kantata.feed.story.created", "not yet", "" },
+		{ "blueworks.task.completed", "not yet", "" },
+		{ "plugin.x.y", "not yet", "" },
+		{ "kantata.nothing.*", "no known event matches", "**" },
+		{ "kantata.work*", "no event type", "" },
+		{ "tappet.run.daed", "no event", "\"tappet.run.dead\"" },
+	};
+	char text[300];
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		struct kit k;
+
+		snprintf(text, sizeof(text), "rules:\n  - id: a\n    on: [%s]\n", all[i].on);
+		kit_init(&k);
+		kit_load(&k, text);
+		kit_expect(k.diags, 3, 10, all[i].what, all[i].hint);
+		kit_fini(&k);
+	}
+}
+END_TEST
+
+START_TEST(types_that_are_fine)
+{
+	static const char *const all[] = { "kantata.workspace.*",
+					   "kantata.**",
+					   "hindsite.webhook.report_export_completed",
+					   "com.example.order.created",
+					   "hook.billing",
+					   "hook.github.push",
+					   "schedule.monday",
+					   "tappet.run.dead",
+					   "'**'" };
+	char text[300];
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		struct kit k;
+
+		snprintf(text, sizeof(text), "rules:\n  - id: a\n    on: %s\n", all[i]);
+		kit_init(&k);
+		kit_load(&k, text);
+		if (diags_count(k.diags) > 0)
+			kit_show(k.diags);
+		ck_assert_uint_eq(diags_count(k.diags), 0);
+		kit_fini(&k);
+	}
+}
+END_TEST
+
+/* What a line that can't be read would have said isn't missed as well. */
+START_TEST(no_mistakes_follow_from_others)
+{
+	struct kit k;
+
+	kit_init(&k);
+	kit_load(&k, "rules:\n  - id: a\n    on:x.y\n    mode: off\n  - id: b\n    on: x.y\n"
+		     "    when: &x &&\n  - id: c\n    on: x.y\n     mode: off\n");
+	kit_expect(k.diags, 3, 5, "expected \": \"", "space");
+	kit_expect(k.diags, 7, 11, "starts with \"&\"", "quotes");
+	kit_expect(k.diags, 10, 0, "can't stand here", "indentation");
+	ck_assert_uint_eq(diags_count(k.diags), 3);
+	kit_fini(&k);
+}
+END_TEST
+
+START_TEST(the_same_id_twice)
+{
+	struct kit k;
+
+	kit_init(&k);
+	kit_load(&k, "rules:\n  - id: a\n    on: x.y\n  - id: a\n    on: x.y\n");
+	kit_expect(k.diags, 4, 9, "another rule has the id \"a\"", "");
+	ck_assert_ptr_nonnull(strstr(diags_at(k.diags, 0)->what, "rules.yaml:2"));
+	kit_fini(&k);
+}
+END_TEST
+
+UNIT_MAIN("rules_mistakes", ten_mistakes, what_needs_quotes, one_by_one, steps_one_by_one,
+	  types_of_events, types_that_are_fine, no_mistakes_follow_from_others, the_same_id_twice)

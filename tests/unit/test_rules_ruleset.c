@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * test_rules_ruleset - files and folders, the index by type, revisions,
+ * connections, and what polls are asked for. */
+#include <sys/stat.h>
+
+#include "tests/unit/test_rules_kit.h"
+
+START_TEST(globs)
+{
+	ck_assert(event_glob(TEXT("a.b"), TEXT("a.b")));
+	ck_assert(!event_glob(TEXT("a.b"), TEXT("a.b.c")));
+	ck_assert(!event_glob(TEXT("a.b.c"), TEXT("a.b")));
+	ck_assert(event_glob(TEXT("a.*"), TEXT("a.b")));
+	ck_assert(!event_glob(TEXT("a.*"), TEXT("a")));
+	ck_assert(!event_glob(TEXT("a.*"), TEXT("a.b.c")));
+	ck_assert(event_glob(TEXT("*.b"), TEXT("x.b")));
+	ck_assert(event_glob(TEXT("a.**"), TEXT("a.b.c")));
+	ck_assert(!event_glob(TEXT("a.**"), TEXT("a")));
+	ck_assert(event_glob(TEXT("**"), TEXT("a.b")));
+	ck_assert(event_glob(TEXT("a.*.c.**"), TEXT("a.b.c.d")));
+	ck_assert(!event_glob(TEXT("a.*"), TEXT("a.")));
+}
+END_TEST
+
+static bool note(void *of, const struct rule *rule)
+{
+	struct buf *out = of;
+
+	buf_text(out, rule->id);
+	return true;
+}
+
+START_TEST(visited_in_order)
+{
+	struct kit k;
+	struct buf b;
+
+	kit_init(&k);
+	kit_load(&k, "rules:\n  - { id: a, on: x.y }\n  - { id: b, on: 'x.*' }\n"
+		     "  - { id: c, on: [x.y, 'x.**', x.y] }\n  - { id: d, on: x.z }\n"
+		     "  - { id: e, on: [z.z, x.y] }\n");
+	ck_assert_uint_eq(diags_errors(k.diags), 0);
+	buf_init(&b, KIB);
+	ruleset_each(k.set, TEXT("x.y"), note, &b);
+	ck_assert_str_eq(buf_cstr(&b), "abce");
+	buf_clear(&b);
+	ruleset_each(k.set, TEXT("x.z"), note, &b);
+	ck_assert_str_eq(buf_cstr(&b), "bcd");
+	buf_clear(&b);
+	ruleset_each(k.set, TEXT("q"), note, &b);
+	ck_assert_str_eq(buf_cstr(&b), "");
+	ck_assert_ptr_null(ruleset_find(k.set, TEXT("nobody")));
+	buf_fini(&b);
+	kit_fini(&k);
+}
+END_TEST
+
+static void put(const char *folder, const char *name, const char *text)
+{
+	char path[200];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	f = fopen(path, "w");
+	ck_assert_ptr_nonnull(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+START_TEST(folders)
+{
+	char folder[] = "/tmp/tappet-rules-XXXXXX", sub[64], path[200];
+	static const char *const files[] = { "b.yaml", "a.yml", "sub/c.yaml", "no.txt",
+					     ".hidden.yaml" };
+	struct kit k;
+	struct text t;
+
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	snprintf(sub, sizeof(sub), "%s/sub", folder);
+	ck_assert_int_eq(mkdir(sub, 0700), 0);
+	put(folder, "b.yaml", "rules: [{ id: b, on: x.y }, { id: a, on: x.y }]\n");
+	put(folder, "a.yml", "rules: [{ id: a, on: x.y }]\n");
+	put(folder, "sub/c.yaml", "# nothing yet\n");
+	put(folder, "no.txt", "]\n");
+	put(folder, ".hidden.yaml", "]\n");
+	kit_init(&k);
+	t = text_of(folder);
+	k.set = ruleset_load(k.config, &t, 1, k.diags);
+	ck_assert_uint_eq(diags_count(k.diags), 1);
+	kit_expect(k.diags, 1, 35, "another rule has the id \"a\"", "");
+	ck_assert(text_is(ruleset_at(k.set, 0)->id, "a"));
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		snprintf(path, sizeof(path), "%s/%s", folder, files[i]);
+		unlink(path);
+	}
+	rmdir(sub);
+	rmdir(folder);
+	kit_fini(&k);
+}
+END_TEST
+
+START_TEST(a_path_that_is_not_there)
+{
+	struct text t = TEXT("/nowhere/rules");
+	struct kit k;
+
+	kit_init(&k);
+	k.set = ruleset_load(k.config, &t, 1, k.diags);
+	ck_assert_uint_eq(diags_errors(k.diags), 1);
+	kit_fini(&k);
+}
+END_TEST
+
+START_TEST(revisions_load_alone)
+{
+	static const char *const texts[] = {
+		"rules:\n  - id: a\n    on: x.y\n    when: >\n      data.a &&\n\n      data.b\n"
+		"    define:\n      t: |\n        'x'\n",
+		"rules: [{ id: a, on: x.y,\n  when: data.a, do: [{ slack.post: { text: \"a\n  b\" "
+		"} }] }]\n",
+		"rules:\n  - on: x.y\n    # comment\n    id: a\n    do:\n    - slack.post:\n       "
+		" text: |\n"
+		"          one\n            two\n\n          three ${data.a}\n",
+	};
+	struct text path = TEXT("tests/unit/data/rules/over-budget.yaml");
+	struct ruleset *again;
+	const struct rule *rule, *same;
+	struct kit k;
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		kit_init(&k);
+		rule = kit_rule(&k, texts[i]);
+		again = ruleset_load_revision(k.config, rule->id, rule->source, k.diags);
+		if (again == NULL)
+			kit_show(k.diags);
+		ck_assert_ptr_nonnull(again);
+		same = ruleset_at(again, 0);
+		ck_assert(text_eq(same->source, rule->source));
+		ck_assert(text_eq(same->revision, rule->revision));
+		ck_assert_int_eq(same->step_count, rule->step_count);
+		ruleset_free(again);
+		kit_fini(&k);
+	}
+	kit_init(&k);
+	k.set = ruleset_load(k.config, &path, 1, k.diags);
+	rule = ruleset_at(k.set, 0);
+	again = ruleset_load_revision(k.config, rule->id, rule->source, k.diags);
+	ck_assert_ptr_nonnull(again);
+	same = ruleset_at(again, 0);
+	ck_assert(text_eq(same->revision, rule->revision));
+	ck_assert(text_eq(cel_program_text(same->match), cel_program_text(rule->match)));
+	ruleset_free(again);
+	ck_assert_ptr_null(ruleset_load_revision(k.config, TEXT("x"), TEXT("id: [\n"), k.diags));
+	ck_assert_ptr_null(ruleset_load_revision(k.config, TEXT("x"), TEXT("5"), k.diags));
+	kit_fini(&k);
+}
+END_TEST
+
+START_TEST(revisions_tell_rules_apart)
+{
+	struct kit k;
+
+	kit_init(&k);
+	kit_load(&k, "rules:\n  - { id: a, on: x.y }\n  - { id: b, on: x.y }\n");
+	ck_assert(!text_eq(ruleset_at(k.set, 0)->revision, ruleset_at(k.set, 1)->revision));
+	ck_assert(text_is(ruleset_at(k.set, 0)->source, "{ id: a, on: x.y }\n"));
+	kit_fini(&k);
+}
+END_TEST
+
+#define TWO                                                                                        \
+	"connections:\n  k1: { connector: kantata, token: \"${env:A}\", timeout: 7s,\n"            \
+	"        poll: { workspaces: {} } }\n"                                                     \
+	"  k2: { connector: kantata, token: \"${env:A}\" }\n"                                      \
+	"  chat: { connector: slack, webhook_url: \"${env:A}\" }\n"                                \
+	"vars: { room: ops }\nhooks: { gh: { verify: none, event_header: X-E }, b: { verify: "     \
+	"none } }\n"                                                                               \
+	"schedules: { monday: { cron: \"0 9 * * 1\" } }\n"
+
+static void with_two(const char *rule, int line, const char *what, const char *hint)
+{
+	char text[1000];
+	struct kit k;
+
+	kit_init(&k);
+	kit_config(&k, TWO);
+	ck_assert_uint_eq(diags_errors(k.diags), 0);
+	diags_free(k.diags);
+	k.diags = diags_new();
+	snprintf(text, sizeof(text), "rules:\n  - id: a\n%s", rule);
+	kit_load(&k, text);
+	if (line > 0)
+		kit_expect(k.diags, line, 0, what, hint);
+	else if (diags_count(k.diags) > 0)
+		kit_show(k.diags);
+	if (line == 0)
+		ck_assert_uint_eq(diags_count(k.diags), 0);
+	kit_fini(&k);
+}
+
+START_TEST(connections)
+{
+	with_two("    on: hook.b\n    do: [{ kantata.workspace.show: { id: 1 } }]\n", 4,
+		 "several connections", "k1, k2");
+	with_two("    on: hook.b\n    do: [{ kantata.workspace.show: { id: 1 }, via: k2 }]\n", 0,
+		 "", "");
+	with_two("    on: hook.b\n    do: [{ kantata.workspace.show: { id: 1 }, via: k3 }]\n", 4,
+		 "no connection \"k3\"", "k1, k2");
+	with_two("    on: hook.b\n    do: [{ kantata.workspace.show: { id: 1 }, via: chat }]\n", 4,
+		 "is a slack connection", "");
+	with_two("    on: hook.b\n    do: [{ slack.post: { text: '${vars.room}' } }]\n", 0, "", "");
+	with_two("    on: hook.b\n    do: [{ slack.post: { text: '${vars.rom}' } }]\n", 4,
+		 "no vars.rom", "\"room\"");
+	with_two("    on: hook.b\n    do: [{ hindsite.work_set.start: { id: x } }]\n", 4,
+		 "no connection uses", "");
+	with_two("    on: hook.b\n    do: [{ http.request: { url: \"http://h/\" } }]\n", 0, "", "");
+	with_two("    on: hook.gh.push\n", 0, "", "");
+	with_two("    on: hook.gh\n", 3, "no event", "");
+	with_two("    on: hook.bb\n", 3, "no event", "\"hook.b\"");
+	with_two("    on: schedule.mondey\n", 3, "no event", "\"schedule.monday\"");
+	with_two("    on: schedule.monday\n", 0, "", "");
+	with_two("    on: com.example.made\n", 0, "", "");
+	with_two("    on: hindsite.work_set.completed\n", 3, "never happens", "");
+	with_two("    on: kantata.workspace.updated\n    from: k3\n", 4, "no connection", "");
+}
+END_TEST
+
+START_TEST(timeouts_come_from_the_connection)
+{
+	struct kit k;
+
+	kit_init(&k);
+	kit_config(&k, TWO);
+	kit_load(&k, "rules:\n  - id: a\n    on: hook.b\n    do:\n"
+		     "      - { kantata.workspace.show: { id: 1 }, via: k1 }\n"
+		     "      - { kantata.workspace.show: { id: 1 }, via: k2 }\n");
+	ck_assert_int_eq(ruleset_at(k.set, 0)->steps[0].timeout, 7000);
+	ck_assert_int_eq(ruleset_at(k.set, 0)->steps[1].timeout, 30000);
+	ck_assert(text_is(ruleset_at(k.set, 0)->steps[1].connection, "k2"));
+	kit_fini(&k);
+}
+END_TEST
+
+static bool asked(const struct kit *k, const char *connection, const char *word)
+{
+	const struct connection *c = config_connection(k->config, TEXT("k1"));
+	const char *const *words = ruleset_asks(k->set, text_of(connection), c->polls[0].resource);
+
+	for (; *words != NULL; words++)
+		if (strstr(*words, word) != NULL)
+			return true;
+	return false;
+}
+
+/* Three optional fields of the kind: read in a condition, a template, a change function. */
+START_TEST(polls_ask_for_what_rules_read)
+{
+	const char *fields[4] = { NULL };
+	const struct object_kind *kind;
+	char text[1000];
+	size_t n = 0;
+	struct kit k;
+
+	kit_init(&k);
+	kit_config(&k, TWO);
+	kind = config_connection(k.config, TEXT("k1"))->polls[0].resource->kind;
+	for (const struct field *f = kind->fields; f->name != NULL && n < 4; f++)
+		if (f->ask != NULL && strchr(f->name, '.') == NULL)
+			fields[n++] = f->name;
+	ck_assert_uint_eq(n, 4);
+	snprintf(
+	    text, sizeof(text),
+	    "rules:\n  - id: a\n    on: kantata.workspace.updated\n    when: data.%s != null\n"
+	    "    match: { changed: %s }\n    do: [{ slack.post: { text: '${before.%s.x}' } }]\n"
+	    "  - id: b\n    on: hook.b\n    when: data.%s\n",
+	    fields[0], fields[1], fields[2], fields[3]);
+	kit_load(&k, text);
+	ck_assert(asked(&k, "k1", object_kind_field(kind, text_of(fields[0]))->ask));
+	ck_assert(asked(&k, "k1", object_kind_field(kind, text_of(fields[1]))->ask));
+	ck_assert(asked(&k, "k1", object_kind_field(kind, text_of(fields[2]))->ask));
+	ck_assert(!asked(&k, "k1", object_kind_field(kind, text_of(fields[3]))->ask));
+	ck_assert(!asked(&k, "k2", ""));
+	kit_fini(&k);
+}
+END_TEST
+
+UNIT_MAIN("rules_ruleset", globs, visited_in_order, folders, a_path_that_is_not_there,
+	  revisions_load_alone, revisions_tell_rules_apart, connections,
+	  timeouts_come_from_the_connection, polls_ask_for_what_rules_read)
