@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * store - the contract of everything durable.
+ *
+ * One writer (the sequencer) works in batches: store_begin, any number of puts
+ * and gets, store_commit. Gets see the batch's own puts. A put never fails by
+ * itself: the first failure sticks and store_commit answers FATE_RETRY after
+ * rolling the whole batch back, so a batch is either there or not. Readers have
+ * connections of their own and see whole batches only.
+ *
+ * I1  What store_commit answered FATE_OK for survives the loss of power.
+ * I2  A batch that did not commit leaves no trace.
+ * I3  One writer per store: a second one is refused while the lock is held.
+ * I4  Nothing is deleted except by store_retain, in whole runs, and what is still
+ *     open or in doubt (and its event) is kept whatever its age.
+ * I5  The file's mode is 0600; it carries an application id and a schema
+ *     version, and one from a newer version is refused.
+ *
+ * Backends: "sqlite:PATH" (WAL, synchronous=FULL) and "memory:".
+ * Ownership: texts passed in are borrowed for the call. Texts handed out by a
+ * get live in the arena given; those handed to a visitor only for the call.
+ * Never: interprets the JSON it keeps, reads a clock. */
+#ifndef TAPPET_STORE_STORE_H
+#define TAPPET_STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/base/arena.h"
+#include "engine/base/fate.h"
+#include "engine/base/text.h"
+#include "engine/store/run_state.h"
+
+struct store;
+
+struct store_error {
+	enum {
+		STORE_OTHER,
+		STORE_BUSY,    /* another daemon holds the lock */
+		STORE_NEWER,   /* written by a newer version */
+		STORE_FOREIGN, /* not a tappet store */
+		STORE_CORRUPT,
+		STORE_FULL,    /* no space, or read-only */
+		STORE_MISSING, /* a reader's store does not exist */
+	} kind;
+	char text[240]; /* for people: what and where */
+};
+
+/* Opens for writing, creates and migrates. FATE_REJECT for a malformed name,
+ * NEWER, FOREIGN, CORRUPT; FATE_RETRY otherwise (BUSY, FULL, ...). */
+enum fate store_open(const char *name, struct store **out, struct store_error *error);
+
+/* Opens for reading only, never creates; works beside a running daemon. Of the
+ * functions below only gets and queries may be used. */
+enum fate store_open_reader(const char *name, struct store **out, struct store_error *error);
+
+void store_close(struct store *store); /* rolls back an open batch; NULL is fine */
+
+/* ---- The batch. ---- */
+
+void store_begin(struct store *store);
+enum fate store_commit(struct store *store); /* OK, or RETRY with everything rolled back */
+void store_rollback(struct store *store);
+bool store_failed(const struct store *store); /* the batch can't commit any more */
+const struct store_error *store_last_error(const struct store *store);
+
+/* ---- Events: the history. seq is given by the caller, ascending. ---- */
+
+struct event_record {
+	int64_t seq;
+	struct text id; /* what senders and people see; unique */
+	struct text
+	    source; /* connection, hook, schedule or plugin that brought it; or "tappet", "cli" */
+	struct text type;
+	struct text subject;    /* may be empty */
+	struct text connection; /* may be empty */
+	int64_t time;           /* ms: when it happened, as far as the sender tells */
+	int64_t received;       /* ms: the batch's clock */
+	int64_t cause;          /* id of the run whose action caused it, else 0 */
+	int depth;              /* 0, or the causing event's depth + 1 */
+	struct text data;       /* JSON; the object after the change, "null" when deleted */
+	struct text before;     /* JSON, "null" when new or not a change event */
+};
+
+void store_put_event(struct store *store, const struct event_record *event);
+bool store_get_event(struct store *store, struct arena *arena, int64_t seq,
+		     struct event_record *out);
+bool store_get_event_by_id(struct store *store, struct arena *arena, struct text id,
+			   struct event_record *out);
+
+/* ---- Dedupe: (source, sender's id) -> the event it became. ---- */
+
+/* Copies the id of the first event into the arena; false when unseen or expired at `now`. */
+bool store_get_seen(struct store *store, struct arena *arena, struct text source, struct text key,
+		    int64_t now, struct text *event_id);
+void store_put_seen(struct store *store, struct text source, struct text key, struct text event_id,
+		    int64_t expires);
+
+/* ---- Cursors: one JSON text per source. ---- */
+
+bool store_get_cursor(struct store *store, struct arena *arena, struct text source,
+		      struct text *json);
+void store_put_cursor(struct store *store, struct text source, struct text json);
+
+/* ---- Snapshots: the last known state of an object. `kind` is
+ * "<connection>/<object kind>". hash lets an unchanged object cost one look-up
+ * and no reading of its data. ---- */
+
+bool store_get_object_hash(struct store *store, struct text kind, struct text id, uint64_t *hash);
+bool store_get_object(struct store *store, struct arena *arena, struct text kind, struct text id,
+		      uint64_t *hash, struct text *data);
+void store_put_object(struct store *store, struct text kind, struct text id, uint64_t hash,
+		      struct text data);
+void store_drop_object(struct store *store, struct text kind, struct text id);
+
+/* All ids of a kind in byte order, starting after `after` ("" for the first), at most
+ * `limit`; visit returning false stops. Returns how many were visited. */
+size_t store_each_object(struct store *store, struct text kind, struct text after, size_t limit,
+			 bool (*visit)(void *of, struct text id, uint64_t hash), void *of);
+
+/* ---- Rules: revisions in use, and state that belongs to a rule's id. ---- */
+
+struct revision_record {
+	struct text rule;
+	struct text revision; /* hash of the text */
+	struct text file;
+	int line;
+	struct text text; /* the rule as written, YAML */
+};
+
+void store_put_revision(struct store *store,
+			const struct revision_record *revision); /* once is enough */
+bool store_get_revision(struct store *store, struct arena *arena, struct text rule,
+			struct text revision, struct revision_record *out);
+
+/* State per (rule, what, key); `what` is "throttle" or "throttle.shadow" now. */
+bool store_get_state(struct store *store, struct arena *arena, struct text rule, struct text what,
+		     struct text key, struct text *json);
+void store_put_state(struct store *store, struct text rule, struct text what, struct text key,
+		     struct text json, int64_t now);
+void store_drop_state(struct store *store, struct text rule, struct text what, struct text key);
+
+/* ---- Runs. ---- */
+
+struct run_record {
+	int64_t id;    /* given by the caller, ascending */
+	int64_t event; /* seq */
+	struct text rule;
+	struct text revision;
+	struct text key;
+	enum run_state state;
+	struct text reason; /* for DEAD, IN_DOUBT and SKIPPED; may be empty */
+	int64_t created;    /* ms: clock of the deciding batch; what ctx.now shows */
+	int64_t updated;    /* ms */
+	int64_t due;        /* ms: WAITING until; else 0 */
+	int step;           /* index of the step in hand */
+	int attempt; /* number of the attempt in hand or last made of that step, from 1; 0: none */
+	struct text steps; /* JSON list, one entry per step reached; "" while none is finished */
+};
+
+void store_put_run(struct store *store, const struct run_record *run); /* a new one */
+/* Changes state, reason, updated, due, step, attempt and steps of a run. */
+void store_update_run(struct store *store, const struct run_record *run);
+bool store_get_run(struct store *store, struct arena *arena, int64_t id, struct run_record *out);
+
+struct attempt_record {
+	int64_t run;
+	int step;
+	int n;                  /* from 1 */
+	int64_t started, ended; /* ms */
+	int status;             /* HTTP status, 0: none came back */
+	struct text fate;       /* "ok", "retry", "reject", "doubt" */
+	struct text error;      /* may be empty */
+	struct text key;        /* the idempotency key sent */
+	struct text request;    /* JSON, without credentials */
+	struct text reply;      /* body as received, cut to LIMIT_REPLY_KEPT */
+};
+
+void store_put_attempt(struct store *store, const struct attempt_record *attempt);
+
+/* ---- Highest numbers in use, to continue from; 0 when there are none. ---- */
+int64_t store_last_event(struct store *store);
+int64_t store_last_run(struct store *store);
+
+/* ---- Queries, for the writer's start and for readers. Visitors return false to
+ * stop. A query answers FATE_OK, or FATE_RETRY with store_last_error. ---- */
+
+struct event_query {
+	int64_t after_seq; /* only larger ones; 0: all */
+	int64_t since;     /* received at or after, ms; 0: all */
+	struct text type;  /* exact, or a prefix ending in "*"; empty: all */
+	struct text id;    /* exact; empty: all */
+	bool newest_first;
+	size_t limit; /* 0: none */
+};
+
+enum fate store_query_events(struct store *store, const struct event_query *query,
+			     bool (*visit)(void *of, const struct event_record *event), void *of);
+
+struct run_query {
+	int64_t after_id; /* only larger ones; 0: all */
+	int64_t id;       /* exactly this one; 0: all */
+	int64_t event;    /* of this event's seq; 0: all */
+	int64_t since;    /* created at or after, ms; 0: all */
+	struct text rule; /* exact; empty: all */
+	unsigned states;  /* bit 1u << state; 0: all */
+	bool newest_first;
+	size_t limit; /* 0: none */
+};
+
+enum fate store_query_runs(struct store *store, const struct run_query *query,
+			   bool (*visit)(void *of, const struct run_record *run), void *of);
+enum fate store_query_attempts(struct store *store, int64_t run,
+			       bool (*visit)(void *of, const struct attempt_record *attempt),
+			       void *of);
+enum fate store_query_cursors(struct store *store,
+			      bool (*visit)(void *of, struct text source, struct text json),
+			      void *of);
+
+/* ---- Retention, inside a batch: forgets events received before `events_before`
+ * with their finished runs, dedupe entries that expired before `now`, states of
+ * rules that `rule_is_known` denies and that were last touched before
+ * `states_before`, and revisions no run or known rule needs. At most `limit` rows of
+ * each, so that a batch stays short; returns whether there is more. ---- */
+struct retention {
+	int64_t now, events_before, states_before;
+	bool (*rule_is_known)(void *of, struct text rule);
+	void *of;
+	size_t limit;
+};
+
+bool store_retain(struct store *store, const struct retention *retention);
+
+#endif
