@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * command.c - what operators decide about runs: resolve, cancel, retry, drop.
+ *
+ * A decision that does not fit the run's state is answered 409 with the state it
+ * is in; nothing changes then. */
+#include "engine/sequencer/internal.h"
+
+static void command_answer(struct sequencer *s, const struct command_input *c, const char *state)
+{
+	seq_reply(s, c->ticket, 200, "{\"id\":%lld,\"state\":\"%s\"}", (long long)c->run, state);
+}
+
+static void command_conflict(struct sequencer *s, const struct command_input *c,
+			     enum run_state state, const char *wanted)
+{
+	char why[160];
+
+	(void)snprintf(why, sizeof(why), "run %lld is %s; this needs one that is %s",
+		       (long long)c->run, run_state_word(state), wanted);
+	seq_refuse(s, c->ticket, 409, why);
+}
+
+/* A closed run that is to be worked on again: at the end of its lane. */
+static struct run *command_reopen(struct sequencer *s, const struct command_input *c,
+				  const struct run_record *record)
+{
+	struct run *run = run_load(s, record);
+
+	if (run == NULL) {
+		seq_refuse(s, c->ticket, 409, "the rule it began with no longer loads");
+		return NULL;
+	}
+	mem_free(run->failure);
+	run->failure = NULL;
+	run_dirty(s, run);
+	return run;
+}
+
+static void command_go(struct sequencer *s, const struct command_input *c, struct run *run)
+{
+	run_move(run, RUN_PENDING);
+	if (lane_join(s, run))
+		target_queue(s, s->turn, run);
+	command_answer(s, c, "PENDING");
+}
+
+static void command_resolve_done(struct sequencer *s, const struct command_input *c,
+				 const struct run_record *record)
+{
+	struct run *run = command_reopen(s, c, record);
+
+	if (run == NULL)
+		return;
+	(void)lane_join(s, run);
+	if (run_step_done(s, run, 0, value_null())) {
+		if (run->lane->head == run)
+			target_queue(s, s->turn, run);
+	}
+	command_answer(s, c, run_state_word(run->state));
+}
+
+struct numbering {
+	int step, last;
+};
+
+static bool command_last(void *of, const struct attempt_record *attempt)
+{
+	struct numbering *n = of;
+
+	if (attempt->step == n->step && attempt->n > n->last)
+		n->last = attempt->n;
+	return true;
+}
+
+/* Tried again from the step that failed, with all the attempts a step has; their
+ * numbers go on from where they were. */
+static void command_again(struct sequencer *s, const struct command_input *c,
+			  const struct run_record *record)
+{
+	struct run *run = command_reopen(s, c, record);
+
+	if (run == NULL)
+		return;
+	if (run->rule->steps[run->step].handles >= 0)
+		run->step = run->rule->steps[run->step].handles;
+	struct numbering numbering = { .step = run->step };
+
+	if (run->entered)
+		buf_cut(&run->steps, run->entry);
+	run->entered = false;
+	if (store_query_attempts(s->store, run->id, command_last, &numbering) != FATE_OK)
+		seq_break(s);
+	run->attempt = run->base = numbering.last;
+	command_go(s, c, run);
+}
+
+static void command_close(struct sequencer *s, const struct command_input *c,
+			  struct run_record *record, enum run_state to, const char *reason)
+{
+	assert(run_state_may(record->state, to));
+	record->state = to;
+	record->reason = text_of(reason);
+	record->updated = s->now.wall;
+	record->due = 0;
+	store_update_run(s->store, record);
+	command_answer(s, c, run_state_word(to));
+}
+
+static void command_cancel(struct sequencer *s, const struct command_input *c,
+			   const struct run_record *record)
+{
+	struct run *run = run_find(s, c->run);
+
+	if (run == NULL || (run->state != RUN_PENDING && run->state != RUN_WAITING)) {
+		command_conflict(s, c, record->state, "PENDING or WAITING");
+		return;
+	}
+	run_end(s, run, RUN_DEAD, "cancelled by an operator");
+	command_answer(s, c, "DEAD");
+}
+
+static void command_resolve(struct sequencer *s, const struct command_input *c,
+			    struct run_record *record)
+{
+	if (record->state != RUN_IN_DOUBT)
+		command_conflict(s, c, record->state, "IN_DOUBT");
+	else if (c->kind == COMMAND_RESOLVE_DONE)
+		command_resolve_done(s, c, record);
+	else if (c->kind == COMMAND_RESOLVE_REPEAT)
+		command_again(s, c, record);
+	else
+		command_close(s, c, record, RUN_DEAD, "was in doubt; dropped by an operator");
+}
+
+static void command_dead(struct sequencer *s, const struct command_input *c,
+			 struct run_record *record)
+{
+	if (record->state != RUN_DEAD)
+		command_conflict(s, c, record->state, "DEAD");
+	else if (c->kind == COMMAND_DEAD_RETRY)
+		command_again(s, c, record);
+	else
+		command_close(s, c, record, RUN_SKIPPED, "dropped by an operator");
+}
+
+void command_take(struct sequencer *s, const struct command_input *c)
+{
+	struct run_record record;
+
+	if (!store_get_run(s->store, s->work, c->run, &record)) {
+		seq_refuse(s, c->ticket, 404, "no such run");
+		return;
+	}
+	/* Open runs may have moved on within this batch. */
+	struct run *open = run_find(s, c->run);
+
+	if (open != NULL)
+		record.state = open->state;
+	switch (c->kind) {
+	case COMMAND_RESOLVE_DONE:
+	case COMMAND_RESOLVE_REPEAT:
+	case COMMAND_RESOLVE_DROP:
+		command_resolve(s, c, &record);
+		return;
+	case COMMAND_DEAD_RETRY:
+	case COMMAND_DEAD_DROP:
+		command_dead(s, c, &record);
+		return;
+	case COMMAND_CANCEL:
+		command_cancel(s, c, &record);
+		return;
+	}
+}

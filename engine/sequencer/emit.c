@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * emit.c - an event enters the log, and the rules that match it begin runs.
+ *
+ * The order of evaluation per rule is on, from, match, define, when, key, mode,
+ * throttle; see rule_decide (rules/evaluate.c) for the first part. A rule that
+ * can't be evaluated is counted as blind and does not fire.
+ *
+ * I1  The event's row and the rows of all its runs are in one batch.
+ * I2  Whether a rule fires depends on the event, the rule, its state and the
+ *     batch's clock, on nothing else. */
+#include "engine/sequencer/internal.h"
+
+/* Enough evaluations to judge a rule by, and the share that makes it blind. */
+#define BLIND_LEAST 20
+
+struct blind_count {
+	unsigned seen, blind;
+	bool raised;
+};
+
+struct matching {
+	struct sequencer *s;
+	const struct event_view *event;
+};
+
+static struct blind_count *blind_count(struct sequencer *s, struct text rule)
+{
+	struct blind_count *count = map_get(s->blind, rule);
+
+	if (count != NULL)
+		return count;
+	count = mem_zero(1, sizeof(*count));
+	if (count == NULL || !map_put(s->blind, rule, count)) {
+		mem_free(count);
+		seq_break(s);
+		return NULL;
+	}
+	return count;
+}
+
+static void blind_raise(struct sequencer *s, const struct rule *rule, struct blind_count *count,
+			const struct event_view *event, const struct decision *decision)
+{
+	struct value_map_builder b;
+
+	count->raised = true;
+	value_map_begin(&b, s->work);
+	value_map_set(&b, "rule", value_text(rule->id));
+	value_map_set(&b, "part", value_text(text_of(decision->part)));
+	value_map_set(&b, "error", value_text(decision->why));
+	value_map_set(&b, "event", value_text(event->id));
+	value_map_set(&b, "evaluated", value_int(count->seen));
+	value_map_set(&b, "failed", value_int(count->blind));
+	emit_own(s, "tappet.rule.blind", rule->id, value_map_end(&b), NULL, event->depth);
+}
+
+static void blind_note(struct sequencer *s, const struct rule *rule, const struct event_view *event,
+		       const struct decision *decision)
+{
+	struct blind_count *count = blind_count(s, rule->id);
+	bool blind = decision->verdict == VERDICT_BLIND;
+
+	if (count == NULL)
+		return;
+	count->seen++;
+	if (!blind)
+		return;
+	count->blind++;
+	s->stats.blind++;
+	log_write(LOG_DEBUG, "a rule could not be evaluated", LOG_S("part", decision->part),
+		  LOG_I("seq", event->seq));
+	if (!count->raised && count->seen >= BLIND_LEAST && count->blind * 2 > count->seen &&
+	    !text_starts(event->type, TEXT("tappet.")))
+		blind_raise(s, rule, count, event, decision);
+}
+
+/* A key longer than the limit is named by its hash: still one lane per key. */
+static struct text key_bounded(struct sequencer *s, struct text key)
+{
+	char hex[HASH_HEX];
+
+	if (key.n <= LIMIT_RUN_KEY && memchr(key.s != NULL ? key.s : "", '\0', key.n) == NULL)
+		return key;
+	hash_name(&key, 1, hex);
+	return text_dup(s->work, text_of(hex));
+}
+
+/* Why a match does nothing, or NULL. Spends the throttle. */
+static const char *emit_skip(struct sequencer *s, const struct rule *rule,
+			     const struct event_view *event, struct text key)
+{
+	bool shadow = rule->mode == MODE_SHADOW;
+	struct text what = shadow ? TEXT("throttle.shadow") : TEXT("throttle");
+	struct text state;
+	int64_t until = 0;
+
+	if (event->depth > LIMIT_DEPTH)
+		return "loop";
+	if (rule->throttle > 0) {
+		if (store_get_state(s->store, s->work, rule->id, what, key, &state)) {
+			struct text head;
+
+			(void)text_split(state, ' ', &head);
+			if (text_to_int(head, &until) && s->now.wall < until)
+				return "throttled";
+		}
+		state = text_printf(s->work, "%lld %lld",
+				    (long long)(s->now.wall + rule->throttle),
+				    (long long)(s->last_run + 1));
+		store_put_state(s->store, rule->id, what, key, state, s->now.wall);
+	}
+	return shadow ? "shadow" : NULL;
+}
+
+static bool emit_match(void *of, const struct rule *rule)
+{
+	struct matching *m = of;
+	struct sequencer *s = m->s;
+	struct scope scope = { .arena = s->work, .rule = rule, .event = m->event, .now = s->now.wall };
+
+	if (rule->mode == MODE_OFF || s->broken)
+		return !s->broken;
+	struct decision decision = rule_decide(&scope);
+
+	blind_note(s, rule, m->event, &decision);
+	if (decision.verdict != VERDICT_YES)
+		return true;
+	struct text key = key_bounded(s, decision.key);
+	const char *skip = emit_skip(s, rule, m->event, key);
+
+	s->stats.matches++;
+	run_begin(s, rule, m->event, key, skip);
+	return !s->broken;
+}
+
+static void emit_put(struct sequencer *s, const struct event_view *v, int64_t cause)
+{
+	struct event_record record = {
+		.seq = v->seq,
+		.id = v->id,
+		.source = v->source,
+		.type = v->type,
+		.subject = v->subject,
+		.connection = v->connection,
+		.time = v->time,
+		.received = s->now.wall,
+		.cause = cause,
+		.depth = v->depth,
+		.data = seq_json(s, v->data),
+		.before = seq_json(s, v->before),
+	};
+	struct event_out *out = vector_add(s, &s->events, sizeof(*out));
+
+	store_put_event(s->store, &record);
+	s->stats.events++;
+	if (out == NULL)
+		return;
+	out->id = v->id;
+	out->type = text_dup(s->batch, v->type);
+	out->source = text_dup(s->batch, v->source);
+	out->seq = v->seq;
+}
+
+struct text emit(struct sequencer *s, const struct emission *e)
+{
+	char number[24];
+	int64_t seq = ++s->last_event;
+
+	(void)snprintf(number, sizeof(number), "%lld", (long long)seq);
+	struct event_view view = {
+		.id = text_dup(s->batch, e->id.n > 0 ? e->id : text_of(number)),
+		.source = e->source,
+		.type = e->type,
+		.subject = e->subject,
+		.connection = e->connection,
+		.time = e->time,
+		.seq = seq,
+		.depth = e->depth,
+		.data = e->data,
+		.before = e->before,
+	};
+	struct matching m = { .s = s, .event = &view };
+
+	emit_put(s, &view, e->cause);
+	ruleset_each(s->rules, view.type, emit_match, &m);
+	return view.id;
+}
+
+void emit_own(struct sequencer *s, const char *type, struct text subject, struct value data,
+	      const struct run *cause, int depth)
+{
+	struct emission e = {
+		.source = TEXT("tappet"),
+		.type = text_of(type),
+		.subject = subject,
+		.time = s->now.wall,
+		.cause = cause != NULL ? cause->id : 0,
+		.depth = depth,
+		.data = data,
+	};
+
+	assert(strncmp(type, "tappet.", 7) == 0);
+	(void)emit(s, &e);
+}
+
+/* Typed by the event type's kind, as when it was emitted. */
+static struct value emit_typed(struct sequencer *s, struct text type, struct text json)
+{
+	const struct event_type *row = connectors_event(type);
+	struct json_error error;
+	struct value v = value_null();
+
+	if (json.n == 0 || json_parse(s->parser, s->work, json, &v, &error) != FATE_OK)
+		return value_null();
+	if (row != NULL && row->kind != NULL)
+		v = object_kind_typed(row->kind, s->work, v);
+	return v;
+}
+
+bool emit_load(struct sequencer *s, int64_t seq, struct event_view *out)
+{
+	struct event_record r;
+
+	if (!store_get_event(s->store, s->work, seq, &r))
+		return false;
+	*out = (struct event_view){
+		.id = r.id,
+		.source = r.source,
+		.type = r.type,
+		.subject = r.subject,
+		.connection = r.connection,
+		.time = r.time,
+		.seq = r.seq,
+		.depth = r.depth,
+		.data = emit_typed(s, r.type, r.data),
+		.before = emit_typed(s, r.type, r.before),
+	};
+	return true;
+}

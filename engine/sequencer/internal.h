@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * internal - what the files of the sequencer share; nobody else includes it.
+ *
+ * Memory of a batch: `batch` holds outputs and lives until the next batch;
+ * `work` holds one input's trees and is reset after each. In-memory state (runs,
+ * lanes, targets, sources) always equals what the store will hold after the
+ * commit; when the commit fails it is thrown away and read again (recover.c).
+ * A failed allocation marks the batch broken, which has the same end. */
+#ifndef TAPPET_SEQUENCER_INTERNAL_H
+#define TAPPET_SEQUENCER_INTERNAL_H
+
+#include <assert.h>
+
+#include "engine/base/buf.h"
+#include "engine/base/hash.h"
+#include "engine/base/heap.h"
+#include "engine/base/limits.h"
+#include "engine/base/log.h"
+#include "engine/base/map.h"
+#include "engine/base/mem.h"
+#include "engine/base/timetext.h"
+#include "engine/sequencer/sequencer.h"
+#include "engine/value/diff.h"
+
+/* A growing array in the batch arena. */
+struct vector {
+	void *items;
+	size_t n, room;
+};
+
+/* Room for one more item of `size`, zeroed, or NULL with the batch broken. */
+void *vector_add(struct sequencer *s, struct vector *v, size_t size);
+
+struct run;
+
+/* Runs of one (rule, key), in order; the head alone may act. */
+struct lane {
+	struct run *head, *tail;
+	size_t key_size;
+	char key[];
+};
+
+/* Where requests go, as far as credit is concerned. */
+struct target {
+	unsigned credit;
+	unsigned credit_before; /* at the start of the batch */
+	unsigned queued;        /* runs in its queue */
+	unsigned announced;     /* what delivery has been told of that */
+	struct run *ready_head, *ready_tail; /* runs that only lack credit */
+	struct target *next_ready;           /* list of targets with both */
+	struct target *next_hungry;          /* list of targets that may have to ask for credit */
+	bool listed, hungry;
+	size_t name_size;
+	char name[];
+};
+
+struct run {
+	int64_t id, event; /* event: seq */
+	const struct rule *rule;
+	struct ruleset *set; /* a reference: the revision the run began with */
+	enum run_state state;
+	char *reason;  /* heap, or NULL */
+	char *failure; /* heap: of the main step whose handler runs; becomes the reason */
+	char *request; /* heap: JSON of the attempt's request, kept for its record */
+	int64_t began; /* wall ms: start of the attempt in hand */
+	int step, attempt;
+	int base; /* attempts made before an operator asked for more */
+	int64_t created, due; /* wall ms */
+	char *key;
+	struct buf steps;  /* inner text of the JSON list of steps reached */
+	size_t entry;      /* offset of the entry of the step in hand */
+	int steps_done;
+	bool entered;      /* the step in hand has an entry */
+	bool fresh, dirty; /* not yet in the store; changed in this batch */
+	struct run *next_dirty;
+	struct lane *lane;
+	struct run *next_in_lane;
+	struct target *target; /* waits for its credit */
+	struct run *next_ready, *previous_ready;
+	struct heap_node timer; /* WAITING: until due */
+};
+
+struct source; /* poll.c */
+struct planner; /* schedule.c */
+
+struct sequencer {
+	struct store *store;
+	struct config *config;
+	struct ruleset *rules;
+	struct sequencer_options options;
+	struct sequencer_stats stats;
+	struct instant now;
+	struct arena *batch, *work;
+	struct json_parser *parser, *page_parser;
+	struct map *runs;      /* id (8 bytes) -> struct run: open ones */
+	struct map *lanes;     /* rule NUL key -> struct lane */
+	struct map *targets;   /* name -> struct target */
+	struct map *inflight;  /* run id (8 bytes) -> attempt number: sent, outcome not committed */
+	struct map *revisions; /* rule NUL revision -> struct ruleset, of runs that outlived their rule's text */
+	struct map *blind;     /* rule id -> struct blind_count (emit.c), heap */
+	struct map *kept_revisions; /* hash of rule and revision: known to be in the store */
+	struct heap run_timers;
+	struct source *sources;
+	size_t source_count;
+	struct planner *planners;
+	size_t planner_count;
+	struct run *dirty;
+	struct target *ready, *hungry; /* targets to look at before the commit */
+	struct target *turn;  /* no real target: runs that may act because their lane's head left */
+	struct queue_item *kept; /* facts of a batch that failed */
+	bool lost;               /* memory does not hold what the store does: read it first */
+	int64_t retry_at;        /* mono ms: when to try a failed batch again */
+	int64_t retain_at;       /* mono ms: when to forget what is old */
+	bool draining;           /* nothing new is begun */
+	int64_t last_event, last_run;
+	uint64_t last_fetch;
+	bool broken;
+	struct vector replies, attempts, fetches, wanted, wants, events, changed, ended;
+};
+
+/* ---- sequencer.c ---- */
+void seq_break(struct sequencer *s); /* memory is out: this batch can't commit */
+void seq_reply(struct sequencer *s, uint64_t ticket, int status, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+void seq_refuse(struct sequencer *s, uint64_t ticket, int status, const char *why); /* {"error": why} */
+struct text seq_json(struct sequencer *s, struct value v); /* in the work arena */
+
+/* ---- intake.c ---- */
+void intake_hook(struct sequencer *s, const struct hook_input *hook);
+void intake_event(struct sequencer *s, const struct event_input *event);
+
+/* ---- emit.c ---- */
+struct emission {
+	struct text id;     /* empty: the sequence number is the id */
+	struct text source, type, subject, connection;
+	int64_t time;       /* ms */
+	int64_t cause;      /* run, or 0 */
+	int depth;
+	struct value data, before; /* typed when the type's kind is known */
+};
+
+/* Appends the event and starts what rules make of it. Returns its id (batch arena). */
+struct text emit(struct sequencer *s, const struct emission *emission);
+
+/* An event of the engine's own: tappet.*. `cause` may be NULL. */
+void emit_own(struct sequencer *s, const char *type, struct text subject, struct value data,
+	      const struct run *cause, int depth);
+
+/* The event of a run, typed, in the work arena; false when the store fails. */
+bool emit_load(struct sequencer *s, int64_t seq, struct event_view *out);
+
+/* ---- observe.c ---- */
+enum observed { OBSERVED_POLL, OBSERVED_STOCK, OBSERVED_HOOK, OBSERVED_REPLY };
+
+struct observation {
+	const struct object_kind *kind;
+	struct text connection, source;
+	struct value object; /* as received */
+	uint64_t hash;       /* of its bytes; 0: unknown */
+	enum observed how;   /* STOCK: take stock, emit nothing */
+	bool whole;          /* absent fields are really gone */
+	const char *happened; /* an edge's event that the message says happened, or NULL */
+	int64_t time;        /* ms, or INT64_MIN */
+	int64_t cause;
+	int depth;
+	struct text id_base; /* event id's base for hooks: hash parts; empty: sequence numbers */
+};
+
+/* Compares with the snapshot, emits what changed, keeps the new state. Returns
+ * how many events it emitted; *first is the first one's id. */
+int observe(struct sequencer *s, const struct observation *o, struct text *first);
+
+/* The object is gone. */
+void observe_gone(struct sequencer *s, const struct object_kind *kind, struct text connection,
+		  struct text source, struct text id);
+
+/* "<connection>/<kind>" in the work arena: what snapshots are filed under. */
+struct text observe_shelf(struct sequencer *s, struct text connection,
+			  const struct object_kind *kind);
+
+/* ---- run.c ---- */
+void run_begin(struct sequencer *s, const struct rule *rule, const struct event_view *event,
+	       struct text key, const char *skipped);
+void run_act(struct sequencer *s, struct run *run, const struct event_view *event);
+bool run_step_done(struct sequencer *s, struct run *run, int status, struct value result);
+bool run_step_failed(struct sequencer *s, struct run *run, int status, const char *why);
+bool run_step_skipped(struct sequencer *s, struct run *run);
+void run_wait(struct sequencer *s, struct run *run, int64_t delay);
+void run_end(struct sequencer *s, struct run *run, enum run_state state, const char *reason);
+void run_dirty(struct sequencer *s, struct run *run);
+void run_move(struct run *run, enum run_state to);
+void run_timers(struct sequencer *s); /* starts what is due */
+void run_flush(struct sequencer *s);  /* writes the rows of changed runs */
+struct run *run_find(const struct sequencer *s, int64_t id);
+struct run *run_load(struct sequencer *s, const struct run_record *record); /* makes it open again */
+void run_free(struct run *run);
+void run_name(const struct run *run, const struct step *step, struct text event_id,
+	      char out[HASH_HEX]); /* the idempotency key */
+struct text run_id_key(const int64_t *id); /* map key */
+void run_request(struct sequencer *s, struct run *run); /* makes run->request again after a restart */
+
+/* ---- steps.c: the record of what each step did ---- */
+void steps_enter(struct sequencer *s, struct run *run);
+void steps_leave(struct sequencer *s, struct run *run, const char *state, int status,
+		 struct value result, const char *error);
+struct value steps_value(struct sequencer *s, const struct run *run); /* `steps` for rules */
+struct value steps_error(struct sequencer *s, const struct run *run); /* `error` for handlers */
+void steps_load(struct sequencer *s, struct run *run, struct text json); /* as the store keeps it */
+
+/* ---- outcome.c ---- */
+void outcome_take(struct sequencer *s, const struct outcome_input *outcome);
+/* An attempt of which nobody knows how it ended. */
+void outcome_doubt(struct sequencer *s, struct run *run, const char *why, int64_t retry_after);
+
+/* ---- lane.c ---- */
+struct target *target_get(struct sequencer *s, struct text name);
+void target_queue(struct sequencer *s, struct target *target, struct run *run);
+void target_unqueue(struct run *run);
+void target_grant(struct sequencer *s, struct text name, unsigned credits);
+void targets_serve(struct sequencer *s); /* spends credit on runs that waited for it */
+void targets_ask(struct sequencer *s);	 /* tells delivery which targets lack credit */
+bool lane_join(struct sequencer *s, struct run *run); /* true: its turn is now */
+void lane_leave(struct sequencer *s, struct run *run); /* and lets the next one act */
+
+/* ---- poll.c ---- */
+bool poll_setup(struct sequencer *s); /* from configuration and cursors */
+void poll_free(struct sequencer *s);
+void poll_timers(struct sequencer *s);
+int64_t poll_next(const struct sequencer *s);
+void poll_fetched(struct sequencer *s, const struct fetched_input *fetched);
+
+/* ---- schedule.c ---- */
+bool schedule_setup(struct sequencer *s);
+void schedule_free(struct sequencer *s);
+void schedule_timers(struct sequencer *s);
+int64_t schedule_next(const struct sequencer *s);
+
+/* ---- command.c ---- */
+void command_take(struct sequencer *s, const struct command_input *command);
+
+/* ---- retain.c ---- */
+void retain_timer(struct sequencer *s);
+
+/* ---- recover.c ---- */
+/* Reads all open runs, sources and schedules from the store. */
+bool recover(struct sequencer *s);
+/* The rule of a stored run under its own revision; NULL when it does not load any more. */
+struct ruleset *recover_revision(struct sequencer *s, struct text rule, struct text revision,
+				 const struct rule **out);
+
+#endif

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * lane.c - whose turn it is.
+ *
+ * A lane is the queue of open runs of one (rule, key). Only its head acts; a
+ * retry that waits keeps its lane, so order per key holds. A target is where
+ * requests go; it has credit, granted by delivery, and a queue of runs that lack
+ * nothing else. Credit is spent in the batch that records the attempt.
+ *
+ * I1  A run is in at most one lane and at most one target's queue.
+ * I2  Only the head of a lane is in a target's queue or has an attempt under way.
+ * Ownership: the maps own lanes and targets; runs are borrowed. */
+#include "engine/sequencer/internal.h"
+
+struct target *target_get(struct sequencer *s, struct text name)
+{
+	struct target *target = map_get(s->targets, name);
+
+	if (target != NULL)
+		return target;
+	target = mem_zero(1, sizeof(*target) + name.n + 1);
+	if (target == NULL || !map_put(s->targets, name, target)) {
+		mem_free(target);
+		seq_break(s);
+		return NULL;
+	}
+	target->name_size = name.n;
+	memcpy(target->name, name.s, name.n);
+	return target;
+}
+
+static void target_list(struct sequencer *s, struct target *target)
+{
+	if (target->listed || target->credit == 0 || target->ready_head == NULL)
+		return;
+	target->listed = true;
+	target->next_ready = s->ready;
+	s->ready = target;
+}
+
+void target_queue(struct sequencer *s, struct target *target, struct run *run)
+{
+	assert(run->target == NULL);
+	run->target = target;
+	run->next_ready = NULL;
+	run->previous_ready = target->ready_tail;
+	if (target->ready_tail != NULL)
+		target->ready_tail->next_ready = run;
+	else
+		target->ready_head = run;
+	target->ready_tail = run;
+	target->queued++;
+	if (!target->hungry && target != s->turn) {
+		target->hungry = true;
+		target->next_hungry = s->hungry;
+		s->hungry = target;
+	}
+}
+
+/* The number that wait, when it isn't what delivery knows already. */
+static void target_ask(struct sequencer *s, struct target *target)
+{
+	if (target->credit > 0 || target->queued == 0 || target->queued == target->announced)
+		return;
+	struct text *name = vector_add(s, &s->wanted, sizeof(*name));
+	unsigned *runs = vector_add(s, &s->wants, sizeof(*runs));
+
+	if (name == NULL || runs == NULL)
+		return;
+	*name = (struct text){ target->name, target->name_size };
+	*runs = target->queued;
+	target->announced = target->queued;
+}
+
+void targets_ask(struct sequencer *s)
+{
+	while (s->hungry != NULL) {
+		struct target *target = s->hungry;
+
+		s->hungry = target->next_hungry;
+		target->hungry = false;
+		target_ask(s, target);
+	}
+}
+
+void target_unqueue(struct run *run)
+{
+	struct target *target = run->target;
+
+	if (target == NULL)
+		return;
+	if (run->previous_ready != NULL)
+		run->previous_ready->next_ready = run->next_ready;
+	else
+		target->ready_head = run->next_ready;
+	if (run->next_ready != NULL)
+		run->next_ready->previous_ready = run->previous_ready;
+	else
+		target->ready_tail = run->previous_ready;
+	target->queued--;
+	run->target = NULL;
+	run->next_ready = run->previous_ready = NULL;
+}
+
+void target_grant(struct sequencer *s, struct text name, unsigned credits)
+{
+	struct target *target = target_get(s, name);
+
+	if (target == NULL)
+		return;
+	target->credit += credits;
+	target->announced -= credits < target->announced ? credits : target->announced;
+	target_list(s, target);
+}
+
+/* The queue's first run, as long as there is credit for it. */
+static void target_serve(struct sequencer *s, struct target *target)
+{
+	while ((target->credit > 0 || target == s->turn) && target->ready_head != NULL &&
+	       !s->broken) {
+		struct run *run = target->ready_head;
+
+		target_unqueue(run);
+		run_act(s, run, NULL);
+		arena_reset(s->work);
+	}
+}
+
+/* One of each kind at a time: a run that ends puts its lane's next one on the
+ * turn, which may use up credit, which may ... */
+void targets_serve(struct sequencer *s)
+{
+	while (!s->broken && (s->turn->ready_head != NULL || s->ready != NULL)) {
+		struct target *target = s->turn;
+
+		if (target->ready_head == NULL) {
+			target = s->ready;
+			s->ready = target->next_ready;
+			target->listed = false;
+		}
+		target_serve(s, target);
+	}
+}
+
+static struct lane *lane_get(struct sequencer *s, const struct run *run)
+{
+	struct text parts[2] = { run->rule->id, text_of(run->key) };
+	char room[512];
+	struct buf name;
+	struct lane *lane = NULL;
+
+	buf_init(&name, sizeof(room) + LIMIT_RUN_KEY);
+	buf_text(&name, parts[0]);
+	buf_char(&name, '\0');
+	buf_text(&name, parts[1]);
+	if (!buf_failed(&name)) {
+		lane = map_get(s->lanes, buf_view(&name));
+		if (lane == NULL) {
+			lane = mem_zero(1, sizeof(*lane) + name.n);
+			if (lane != NULL && !map_put(s->lanes, buf_view(&name), lane)) {
+				mem_free(lane);
+				lane = NULL;
+			}
+			if (lane != NULL) {
+				lane->key_size = name.n;
+				memcpy(lane->key, name.s, name.n);
+			}
+		}
+	}
+	buf_fini(&name);
+	return lane;
+}
+
+bool lane_join(struct sequencer *s, struct run *run)
+{
+	assert(run->lane == NULL);
+	struct lane *lane = lane_get(s, run);
+
+	if (lane == NULL) {
+		seq_break(s);
+		return false;
+	}
+	run->lane = lane;
+	run->next_in_lane = NULL;
+	if (lane->tail != NULL)
+		lane->tail->next_in_lane = run;
+	else
+		lane->head = run;
+	lane->tail = run;
+	return lane->head == run;
+}
+
+static void lane_unlink(struct lane *lane, struct run *run)
+{
+	struct run **at = &lane->head;
+	struct run *previous = NULL;
+
+	while (*at != run) {
+		previous = *at;
+		at = &(*at)->next_in_lane;
+		assert(*at != NULL);
+	}
+	*at = run->next_in_lane;
+	if (lane->tail == run)
+		lane->tail = previous;
+	run->next_in_lane = NULL;
+	run->lane = NULL;
+}
+
+void lane_leave(struct sequencer *s, struct run *run)
+{
+	struct lane *lane = run->lane;
+
+	if (lane == NULL)
+		return;
+	bool was_head = lane->head == run;
+
+	lane_unlink(lane, run);
+	if (lane->head == NULL) {
+		map_drop(s->lanes, (struct text){ lane->key, lane->key_size });
+		mem_free(lane);
+		return;
+	}
+	if (was_head) {
+		struct run *next = lane->head;
+
+		/* Not at once: a long lane of runs that end at once would recurse. */
+		assert(next->target == NULL);
+		next->next_ready = NULL;
+		target_queue(s, s->turn, next);
+	}
+}

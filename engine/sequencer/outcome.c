@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * outcome.c - how an attempt ended, and what that means for its run.
+ *
+ *   complete 2xx          the connector reads it: done, failed, or a RETRY when
+ *                         the body isn't what the product promises
+ *   408 425 429 5xx       again later, honouring Retry-After
+ *   other statuses        failed, in the target's own words (unless `ok` has it)
+ *   nothing left          again later
+ *   may have left, no     in doubt: repeated with the same Idempotency-Key, or
+ *   complete status       parked for an operator, as the step declares
+ *
+ * A 2xx whose body was cut has had its effect: repeated only where repeating
+ * is harmless, else parked.
+ *
+ * I1  Every outcome that belongs to the attempt in hand leaves one attempt row.
+ * I2  The wait before attempt n+1 depends on the step's retry settings, the
+ *     idempotency key and n only, and on what the target asked for. */
+#include "engine/sequencer/internal.h"
+
+struct judging {
+	struct sequencer *s;
+	struct run *run;
+	const struct step *step;
+	const struct ending *end;
+	struct event_view event;
+	struct call *call;
+	const char *fate; /* word for the attempt's record */
+	struct text error;
+};
+
+static void judge_record(struct judging *j)
+{
+	struct text reply = j->end->body;
+	char key[HASH_HEX];
+
+	if (reply.n > LIMIT_REPLY_KEPT)
+		reply.n = LIMIT_REPLY_KEPT;
+	run_name(j->run, j->step, j->event.id, key);
+	const struct attempt_record record = {
+		.run = j->run->id,
+		.step = j->run->step,
+		.n = j->run->attempt,
+		.started = j->end->started,
+		.ended = j->end->ended,
+		.status = j->end->status,
+		.fate = text_of(j->fate),
+		.error = j->error,
+		.key = text_of(key),
+		.request = text_of(j->run->request),
+		.reply = reply,
+	};
+
+	store_put_attempt(j->s->store, &record);
+	mem_free(j->run->request);
+	j->run->request = NULL;
+}
+
+/* ---- Waiting. ---- */
+
+/* first, doubling, at most max; less up to a quarter, by a hash: runs that
+ * failed together come back spread out. */
+static int64_t judge_backoff(const struct judging *j)
+{
+	int64_t delay = j->step->first;
+	char key[HASH_HEX];
+
+	for (int n = 1; n < j->run->attempt - j->run->base && delay < j->step->max; n++)
+		delay *= 2;
+	if (delay > j->step->max)
+		delay = j->step->max;
+	run_name(j->run, j->step, j->event.id, key);
+	uint64_t h = hash64(key, HASH_HEX - 1, (uint64_t)j->run->attempt);
+
+	return delay - (int64_t)(h % (uint64_t)(delay / 4 + 1));
+}
+
+static bool judge_again(struct judging *j, const char *why, int64_t retry_after)
+{
+	int tries = j->run->attempt - j->run->base;
+
+	if (tries >= j->step->attempts)
+		return run_step_failed(j->s, j->run, j->end->status,
+				       text_printf(j->s->work, "given up after %d attempt%s: %s",
+						   tries, tries == 1 ? "" : "s", why)
+					       .s);
+	int64_t delay = judge_backoff(j);
+
+	if (retry_after > LIMIT_RETRY_AFTER)
+		retry_after = LIMIT_RETRY_AFTER;
+	run_wait(j->s, j->run, retry_after > delay ? retry_after : delay);
+	return false;
+}
+
+static bool judge_retry(struct judging *j, struct text why)
+{
+	j->fate = "retry";
+	j->error = why;
+	judge_record(j);
+	return judge_again(j, why.s, j->end->retry_after);
+}
+
+static bool judge_reject(struct judging *j, struct text why)
+{
+	j->fate = "reject";
+	j->error = why;
+	judge_record(j);
+	return run_step_failed(j->s, j->run, j->end->status, why.s);
+}
+
+static bool judge_doubt(struct judging *j, struct text why)
+{
+	j->fate = "doubt";
+	j->error = why;
+	judge_record(j);
+	if (j->step->after_doubt == DOUBT_REPEAT)
+		return judge_again(j, why.s, j->end->retry_after);
+	run_end(j->s, j->run, RUN_IN_DOUBT, why.s);
+	return false;
+}
+
+static bool judge_done(struct judging *j, struct value result)
+{
+	struct text json = seq_json(j->s, result);
+
+	if (json.n > LIMIT_RESULT)
+		return judge_reject(j, TEXT("the result is larger than 1 MiB; narrow the request"));
+	j->fate = "ok";
+	judge_record(j);
+	return run_step_done(j->s, j->run, j->end->status, result);
+}
+
+/* ---- Replies. ---- */
+
+static struct text judge_quote(struct judging *j)
+{
+	struct text body = j->end->body;
+	struct buf b;
+
+	if (body.n == 0)
+		return TEXT("an empty body");
+	buf_init(&b, 4 * LIMIT_REPLY_KEPT);
+	for (size_t i = 0; i < body.n && i < 200; i++)
+		buf_char(&b, (unsigned char)body.s[i] < 0x20 ? ' ' : body.s[i]);
+	if (body.n > 200)
+		buf_str(&b, "...");
+	struct text quote = text_is_utf8(buf_view(&b)) ? text_dup(j->s->work, buf_view(&b))
+						       : TEXT("bytes that are not text");
+	buf_fini(&b);
+	return quote;
+}
+
+static struct text judge_words(struct judging *j)
+{
+	const struct reply reply = { j->end->status, j->end->body, j->end->content_type };
+	struct text words = TEXT_NONE;
+
+	if (j->step->connector->error_words != NULL)
+		words = j->step->connector->error_words(j->call, &reply);
+	if (words.n == 0)
+		words = judge_quote(j);
+	return text_printf(j->s->work, "status %d: %.*s", j->end->status, TEXT_ARG(words));
+}
+
+static bool status_is_retry(int status)
+{
+	return status == 408 || status == 425 || status == 429 || status >= 500;
+}
+
+static bool judge_ok_listed(const struct judging *j)
+{
+	for (size_t i = 0; i < j->step->ok_count; i++)
+		if (j->step->ok[i] == j->end->status)
+			return true;
+	return false;
+}
+
+/* JSON as it is, else the text; for statuses the step accepts by `ok`. */
+static struct value judge_body(struct judging *j)
+{
+	struct json_error error;
+	struct value v;
+
+	if (j->end->body.n == 0)
+		return value_null();
+	if (json_parse(j->s->parser, j->s->work, j->end->body, &v, &error) == FATE_OK)
+		return v;
+	return text_is_utf8(j->end->body) ? value_text(j->end->body) : value_null();
+}
+
+static void judge_observe(struct judging *j, const struct reading *r)
+{
+	const struct observation o = {
+		.kind = r->kind,
+		.connection = j->step->connection,
+		.source = j->step->connection,
+		.object = r->object,
+		.how = OBSERVED_REPLY,
+		.whole = r->whole,
+		.happened = r->happened,
+		.time = INT64_MIN,
+		.cause = j->run->id,
+		.depth = j->event.depth + 1,
+	};
+
+	(void)observe(j->s, &o, NULL);
+}
+
+/* The effect is there but its report isn't readable. */
+static bool judge_unreadable(struct judging *j, const char *why)
+{
+	struct text text = text_printf(j->s->work, "status %d, %s: %.*s", j->end->status, why,
+				       TEXT_ARG(judge_quote(j)));
+
+	if (j->step->after_doubt == DOUBT_REPEAT)
+		return judge_retry(j, text);
+	return judge_doubt(j, text);
+}
+
+static bool judge_success(struct judging *j)
+{
+	const struct reply reply = { j->end->status, j->end->body, j->end->content_type };
+	struct reading r = { .result = value_null() };
+
+	if (j->end->how == END_CUT)
+		return judge_unreadable(j, "the reply was cut off");
+	switch (j->step->action->read(j->call, &reply, &r)) {
+	case FATE_OK:
+		if (r.kind != NULL)
+			judge_observe(j, &r);
+		return judge_done(j, r.result);
+	case FATE_RETRY:
+		return judge_unreadable(j, j->call->why);
+	case FATE_REJECT:
+	case FATE_BUG:
+		break;
+	}
+	return judge_reject(j, text_printf(j->s->work, "status %d: %s", j->end->status, j->call->why));
+}
+
+static bool judge_reply(struct judging *j)
+{
+	int status = j->end->status;
+
+	if (judge_ok_listed(j))
+		return judge_done(j, judge_body(j));
+	if (status >= 200 && status < 300)
+		return judge_success(j);
+	if (status_is_retry(status))
+		return judge_retry(j, judge_words(j));
+	if (status >= 300 && status < 400)
+		return judge_reject(j, text_printf(j->s->work,
+						   "status %d: redirects are not followed; set the "
+						   "connection's base_url to where it points",
+						   status));
+	return judge_reject(j, judge_words(j));
+}
+
+static bool judge(struct judging *j)
+{
+	switch (j->end->how) {
+	case END_REPLIED:
+	case END_CUT:
+		return judge_reply(j);
+	case END_NO_REPLY:
+		return j->end->sent ? judge_doubt(j, j->end->error) : judge_retry(j, j->end->error);
+	case END_REFUSED:
+		return judge_reject(j, j->end->error);
+	case END_RESULT:
+		return judge_done(j, judge_body(j));
+	}
+	return false;
+}
+
+static void judge_run(struct sequencer *s, struct run *run, const struct ending *end)
+{
+	struct judging j = {
+		.s = s,
+		.run = run,
+		.step = &run->rule->steps[run->step],
+		.end = end,
+		.call = arena_zero(s->work, sizeof(*j.call)),
+	};
+
+	if (j.call == NULL) {
+		seq_break(s);
+		return;
+	}
+	const struct connection *c = config_connection(s->config, j.step->connection);
+
+	*j.call = (struct call){ .arena = s->work,
+				 .parser = s->parser,
+				 .settings = c != NULL ? c->settings : value_null(),
+				 .idempotency_key = "" };
+	run_dirty(s, run);
+	if (!emit_load(s, run->event, &j.event)) {
+		run_end(s, run, RUN_DEAD, "its event is no longer in the store");
+		return;
+	}
+	if (judge(&j))
+		run_act(s, run, &j.event);
+}
+
+void outcome_take(struct sequencer *s, const struct outcome_input *o)
+{
+	struct run *run = run_find(s, o->run);
+	int64_t *ended = vector_add(s, &s->ended, sizeof(*ended));
+
+	if (ended != NULL)
+		*ended = o->run;
+	if (o->credits > 0)
+		target_grant(s, o->target, o->credits);
+	/* A run that was cancelled meanwhile is looked up in vain: normal. */
+	if (run == NULL || run->state != RUN_STARTED || run->step != o->step ||
+	    run->attempt != o->attempt)
+		return;
+	judge_run(s, run, &o->ending);
+}
+
+void outcome_doubt(struct sequencer *s, struct run *run, const char *why, int64_t retry_after)
+{
+	const struct ending end = {
+		.how = END_NO_REPLY,
+		.sent = true,
+		.error = text_of(why),
+		.retry_after = retry_after,
+		.started = run->began,
+		.ended = s->now.wall,
+	};
+
+	run_request(s, run);
+	judge_run(s, run, &end);
+}

@@ -1,0 +1,648 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * poll.c - when to poll, what to ask, and what the pages mean.
+ *
+ * A cycle reads either what changed since the cursor (less an overlap), or, now
+ * and then, everything (a sweep). The edges only carry out the fetches that a
+ * batch hands out; all decisions are here, in the sequencer, so the cursor moves
+ * in the commit of the events derived from it, and a test can turn the clock.
+ *
+ * Paging doesn't skip rows that move: rows are ordered by a time, ascending, and
+ * the next page asks from the last row's time on (a row updated meanwhile moves
+ * to the end, never into what was read). Where more rows share one time than fit
+ * a page, pages overlap by half. Rows read twice cost a hash.
+ *
+ * A sweep remembers the ids it saw; ids of snapshots it did not see are asked
+ * for by name, and only those still missing are reported deleted.
+ *
+ * The first cycle is a sweep that takes stock and emits nothing (baseline).
+ *
+ * I1  Cursor and snapshots move only together with the events derived from them.
+ * I2  A page that isn't what the product promises moves nothing; it is asked for
+ *     again, and after POLL_STALLED failures tappet.source.stalled quotes it.
+ * I3  The cursor never lies ahead of the batch's clock, whatever the rows say. */
+#include "engine/sequencer/internal.h"
+
+#define POLL_STALLED	 3	/* failures in a row before people hear of it */
+#define POLL_BACKOFF	 5000	/* ms: first wait after a failure, doubling */
+#define POLL_BACKOFF_MAX 300000 /* ms */
+#define POLL_TIMEOUT	 180000 /* ms: Kantata itself gives up after 3 minutes */
+
+/* Ids seen by a sweep, as 64-bit hashes: 16 bytes an object while it lasts. */
+struct seen {
+	uint64_t *slots;
+	size_t room, count;
+};
+
+struct source {
+	const struct connection *connection; /* of s->config */
+	const struct poll_config *poll;
+	/* The cursor, as stored. */
+	bool baseline;
+	int64_t high, full_at, ok_at; /* wall ms; high INT64_MIN: none */
+	int64_t failures;
+	uint64_t asks; /* signature of the fields asked for */
+	char *error;
+	/* The cycle. */
+	bool busy, sweeping;
+	uint64_t fetch; /* outstanding, or 0 */
+	enum page_kind kind;
+	int64_t after, high_seen, began;
+	unsigned offset;
+	struct seen seen;
+	struct text ids[LIMIT_VERIFY_IDS]; /* PAGE_VERIFY: heap */
+	bool found[LIMIT_VERIFY_IDS];
+	unsigned id_count;
+	char *verify_after;
+	int64_t due; /* mono ms of the next cycle or fetch */
+};
+
+/* ---- The seen-set. ---- */
+
+static bool seen_room(struct seen *seen)
+{
+	size_t room = seen->room == 0 ? 1024 : seen->room * 2;
+	uint64_t *slots;
+
+	if (seen->count * 2 < seen->room)
+		return true;
+	slots = mem_zero(room, sizeof(*slots));
+	if (slots == NULL)
+		return false;
+	for (size_t i = 0; i < seen->room; i++) {
+		if (seen->slots[i] == 0)
+			continue;
+		size_t at = seen->slots[i] & (room - 1);
+
+		while (slots[at] != 0)
+			at = (at + 1) & (room - 1);
+		slots[at] = seen->slots[i];
+	}
+	mem_free(seen->slots);
+	seen->slots = slots;
+	seen->room = room;
+	return true;
+}
+
+static uint64_t seen_name(struct text id)
+{
+	uint64_t h = hash64(id.s, id.n, 0x7365656e);
+
+	return h != 0 ? h : 1;
+}
+
+static bool seen_has(const struct seen *seen, struct text id)
+{
+	uint64_t h = seen_name(id);
+
+	if (seen->room == 0)
+		return false;
+	for (size_t at = h & (seen->room - 1); seen->slots[at] != 0; at = (at + 1) & (seen->room - 1))
+		if (seen->slots[at] == h)
+			return true;
+	return false;
+}
+
+static bool seen_add(struct seen *seen, struct text id)
+{
+	uint64_t h = seen_name(id);
+	size_t at;
+
+	if (!seen_room(seen))
+		return false;
+	for (at = h & (seen->room - 1); seen->slots[at] != 0; at = (at + 1) & (seen->room - 1))
+		if (seen->slots[at] == h)
+			return true;
+	seen->slots[at] = h;
+	seen->count++;
+	return true;
+}
+
+static void seen_clear(struct seen *seen)
+{
+	mem_free(seen->slots);
+	*seen = (struct seen){ 0 };
+}
+
+/* ---- The cursor. ---- */
+
+static int64_t cursor_int(struct value cursor, const char *name, int64_t otherwise)
+{
+	const struct value *v = value_get(cursor, text_of(name));
+
+	return v != NULL && v->kind == VALUE_INT ? v->i : otherwise;
+}
+
+static void source_read(struct sequencer *s, struct source *src)
+{
+	struct json_error error;
+	struct text json, words;
+	struct value v;
+
+	src->high = INT64_MIN;
+	if (!store_get_cursor(s->store, s->work, src->poll->source, &json) ||
+	    json_parse(s->parser, s->work, json, &v, &error) != FATE_OK)
+		return;
+	const struct value *asks = value_get(v, TEXT("asks"));
+
+	src->baseline = cursor_int(v, "baseline_at", 0) > 0;
+	src->high = cursor_int(v, "high", INT64_MIN);
+	src->full_at = cursor_int(v, "full_at", 0);
+	src->ok_at = cursor_int(v, "ok_at", 0);
+	src->failures = cursor_int(v, "failures", 0);
+	words = asks != NULL && asks->kind == VALUE_TEXT ? value_as_text(*asks) : TEXT_NONE;
+	src->asks = words.n > 0 ? strtoull(words.s, NULL, 16) : 0;
+}
+
+static void source_write(struct sequencer *s, struct source *src)
+{
+	struct value_map_builder b;
+	struct text json;
+
+	value_map_begin(&b, s->work);
+	value_map_set(&b, "baseline_at", value_int(src->baseline ? src->full_at : 0));
+	if (src->high != INT64_MIN)
+		value_map_set(&b, "high", value_int(src->high));
+	value_map_set(&b, "full_at", value_int(src->full_at));
+	value_map_set(&b, "ok_at", value_int(src->ok_at));
+	value_map_set(&b, "failures", value_int(src->failures));
+	value_map_set(&b, "every", value_int(src->poll->every));
+	value_map_set(&b, "asks",
+		      value_text(text_printf(s->work, "%llx", (unsigned long long)src->asks)));
+	if (src->error != NULL)
+		value_map_set(&b, "error", value_text(text_of(src->error)));
+	json = seq_json(s, value_map_end(&b));
+	store_put_cursor(s->store, src->poll->source, json);
+}
+
+/* ---- Asking. ---- */
+
+static uint64_t asks_signature(const char *const *asks)
+{
+	uint64_t h = 0x61736b73;
+
+	for (; asks != NULL && *asks != NULL; asks++)
+		h = hash64(*asks, strlen(*asks), h);
+	return h;
+}
+
+static const char *const *source_asks(struct sequencer *s, const struct source *src)
+{
+	return ruleset_asks(s->rules, src->connection->name, src->poll->resource);
+}
+
+static struct page_ask source_ask(struct sequencer *s, struct source *src)
+{
+	return (struct page_ask){
+		.kind = src->kind,
+		.after = src->after,
+		.offset = src->offset,
+		.ids = src->ids,
+		.id_count = src->id_count,
+		.asks = source_asks(s, src),
+	};
+}
+
+static struct call *source_call(struct sequencer *s, struct source *src)
+{
+	struct call *call = arena_zero(s->work, sizeof(*call));
+
+	if (call == NULL) {
+		seq_break(s);
+		return NULL;
+	}
+	call->arena = s->work;
+	call->parser = s->page_parser; /* it walks a page while objects are parsed */
+	call->settings = src->connection->settings;
+	call->idempotency_key = "";
+	return call;
+}
+
+static void source_fetch(struct sequencer *s, struct source *src)
+{
+	struct page_ask ask = source_ask(s, src);
+	struct call *call = source_call(s, src);
+	struct fetch_out *out = vector_add(s, &s->fetches, sizeof(*out));
+
+	if (call == NULL || out == NULL)
+		return;
+	if (src->poll->resource->ask(call, &ask, &out->request) != FATE_OK) {
+		log_write(LOG_ERROR, "a poll can't be asked for", LOG_S("why", call->why));
+		s->fetches.n--;
+		src->due = s->now.mono + src->poll->every;
+		src->busy = false;
+		return;
+	}
+	src->fetch = ++s->last_fetch;
+	src->due = INT64_MAX;
+	out->source = src->poll->source;
+	out->connection = src->connection->name;
+	out->fetch = src->fetch;
+	out->timeout = POLL_TIMEOUT;
+	out->request.url = text_dup(s->batch, out->request.url);
+	out->request.body = text_dup(s->batch, out->request.body);
+	for (unsigned i = 0; i < out->request.header_count; i++) {
+		struct request_header *h = &out->request.headers[i];
+
+		h->name = text_dup(s->batch, h->name);
+		h->value = text_dup(s->batch, h->value);
+	}
+}
+
+static void source_begin(struct sequencer *s, struct source *src)
+{
+	uint64_t asks = asks_signature(source_asks(s, src));
+	bool full = !src->baseline || asks != src->asks ||
+		    s->now.wall - src->full_at >= src->poll->full;
+
+	src->busy = true;
+	src->began = s->now.wall;
+	src->sweeping = full;
+	src->kind = full ? PAGE_SWEEP : PAGE_CHANGES;
+	src->offset = 0;
+	src->high_seen = src->high;
+	src->after = INT64_MIN;
+	if (!full && src->high != INT64_MIN)
+		src->after = src->high - src->poll->resource->overlap;
+	seen_clear(&src->seen);
+	source_fetch(s, src);
+}
+
+/* ---- Reading. ---- */
+
+struct reading_page {
+	struct sequencer *s;
+	struct source *src;
+	struct text shelf;
+	uint64_t seed;
+	bool failed;
+};
+
+static void page_found(struct source *src, struct text id)
+{
+	for (unsigned i = 0; src->kind == PAGE_VERIFY && i < src->id_count; i++)
+		if (text_eq(src->ids[i], id))
+			src->found[i] = true;
+}
+
+/* The change time of an object whose tree was built. */
+static void page_high(struct source *src, struct value object)
+{
+	struct value typed = object;
+	const struct value *at = value_get(typed, TEXT("updated_at"));
+	int64_t ms;
+
+	if (at == NULL || at->kind != VALUE_TEXT || !timetext_parse_ms(value_as_text(*at), &ms))
+		return;
+	if (ms > src->high_seen)
+		src->high_seen = ms;
+}
+
+static bool page_visit(void *of, struct text id, struct text json)
+{
+	struct reading_page *r = of;
+	struct sequencer *s = r->s;
+	uint64_t hash = hash64(json.s, json.n, r->seed), known;
+	struct json_error error;
+	struct value object;
+
+	page_found(r->src, id);
+	if (r->src->sweeping && !seen_add(&r->src->seen, id))
+		seq_break(s);
+	if (hash == 0)
+		hash = 1;
+	if (store_get_object_hash(s->store, r->shelf, id, &known) && known == hash)
+		return !s->broken;
+	if (json_parse(s->parser, s->work, json, &object, &error) != FATE_OK) {
+		r->failed = true;
+		return false;
+	}
+	const struct observation o = {
+		.kind = r->src->poll->resource->kind,
+		.connection = r->src->connection->name,
+		.source = r->src->poll->source,
+		.object = object,
+		.hash = hash,
+		.how = r->src->baseline || r->src->poll->baseline_emits ? OBSERVED_POLL
+									: OBSERVED_STOCK,
+		.whole = true,
+		.time = INT64_MIN,
+	};
+
+	page_high(r->src, object);
+	(void)observe(s, &o, NULL);
+	return !s->broken;
+}
+
+static void ids_clear(struct source *src)
+{
+	for (unsigned i = 0; i < src->id_count; i++)
+		mem_free((void *)(uintptr_t)src->ids[i].s);
+	src->id_count = 0;
+	memset(src->found, 0, sizeof(src->found));
+}
+
+static void source_done(struct sequencer *s, struct source *src)
+{
+	int64_t high = src->high_seen;
+
+	/* What changed while a sweep went on may lie before rows it saw late. */
+	if (src->sweeping && high > src->began)
+		high = src->began;
+	if (high > s->now.wall)
+		high = s->now.wall;
+	if (high > src->high)
+		src->high = high;
+	if (src->sweeping) {
+		src->full_at = s->now.wall;
+		src->asks = asks_signature(source_asks(s, src));
+		src->baseline = true;
+	}
+	src->ok_at = s->now.wall;
+	src->failures = 0;
+	mem_free(src->error);
+	src->error = NULL;
+	src->busy = src->sweeping = false;
+	seen_clear(&src->seen);
+	s->stats.polls_ok++;
+	source_write(s, src);
+	src->due = s->now.mono + src->poll->every;
+}
+
+struct candidates {
+	struct source *src;
+	struct buf last;
+	unsigned limit;
+	bool failed;
+};
+
+static bool candidate_visit(void *of, struct text id, uint64_t hash)
+{
+	struct candidates *c = of;
+	struct source *src = c->src;
+
+	(void)hash;
+	buf_clear(&c->last);
+	buf_text(&c->last, id);
+	if (seen_has(&src->seen, id))
+		return true;
+	char *copy = text_heap(id);
+
+	if (copy == NULL) {
+		c->failed = true;
+		return false;
+	}
+	src->ids[src->id_count++] = (struct text){ copy, id.n };
+	return src->id_count < c->limit;
+}
+
+/* The next ids that the sweep did not see, or the end of the cycle. */
+static void source_verify(struct sequencer *s, struct source *src)
+{
+	struct candidates c = { .src = src, .limit = src->poll->resource->page_size };
+	struct text shelf = observe_shelf(s, src->connection->name, src->poll->resource->kind);
+
+	if (c.limit > LIMIT_VERIFY_IDS)
+		c.limit = LIMIT_VERIFY_IDS;
+	ids_clear(src);
+	buf_init(&c.last, LIMIT_RUN_KEY);
+	(void)store_each_object(s->store, shelf, text_of(src->verify_after), SIZE_MAX,
+				candidate_visit, &c);
+	mem_free(src->verify_after);
+	src->verify_after = text_heap(buf_view(&c.last));
+	buf_fini(&c.last);
+	if (c.failed || src->verify_after == NULL) {
+		seq_break(s);
+		return;
+	}
+	if (src->id_count == 0) {
+		source_done(s, src);
+		return;
+	}
+	src->kind = PAGE_VERIFY;
+	source_fetch(s, src);
+}
+
+static void source_verified(struct sequencer *s, struct source *src)
+{
+	for (unsigned i = 0; i < src->id_count; i++)
+		if (!src->found[i])
+			observe_gone(s, src->poll->resource->kind, src->connection->name,
+				     src->poll->source, src->ids[i]);
+	source_verify(s, src);
+}
+
+static void source_next_page(struct sequencer *s, struct source *src, const struct page *page)
+{
+	if (src->kind == PAGE_CHANGES && page->high > src->high_seen)
+		src->high_seen = page->high;
+	if (src->kind == PAGE_VERIFY) {
+		source_verified(s, src);
+	} else if (page->more && page->items > 0) {
+		if (page->high > src->after) {
+			src->after = page->high;
+			src->offset = 0;
+		} else {
+			src->offset += page->items / 2 + 1;
+		}
+		source_fetch(s, src);
+	} else if (src->sweeping && src->baseline) {
+		mem_free(src->verify_after);
+		src->verify_after = text_heap(TEXT(""));
+		source_verify(s, src);
+	} else {
+		source_done(s, src);
+	}
+}
+
+/* ---- Failing. ---- */
+
+static void source_stalled(struct sequencer *s, struct source *src)
+{
+	struct value_map_builder b;
+
+	value_map_begin(&b, s->work);
+	value_map_set(&b, "source", value_text(src->poll->source));
+	value_map_set(&b, "error", value_text(text_of(src->error)));
+	value_map_set(&b, "failures", value_int(src->failures));
+	value_map_set(&b, "ok_at", src->ok_at > 0 ? value_timestamp_ms(src->ok_at) : value_null());
+	emit_own(s, "tappet.source.stalled", src->poll->source, value_map_end(&b), NULL, 0);
+}
+
+static void source_failed(struct sequencer *s, struct source *src, struct text why,
+			  int64_t retry_after)
+{
+	int64_t wait = POLL_BACKOFF;
+
+	for (int64_t i = 0; i < src->failures && wait < POLL_BACKOFF_MAX; i++)
+		wait *= 2;
+	if (wait > POLL_BACKOFF_MAX)
+		wait = POLL_BACKOFF_MAX;
+	if (retry_after > LIMIT_RETRY_AFTER)
+		retry_after = LIMIT_RETRY_AFTER;
+	src->failures++;
+	src->due = s->now.mono + (retry_after > wait ? retry_after : wait);
+	mem_free(src->error);
+	src->error = text_heap(why);
+	s->stats.polls_failed++;
+	if (src->error == NULL)
+		seq_break(s);
+	log_write(LOG_WARN, "a poll failed", LOG_S("source", text_dup(s->work, src->poll->source).s),
+		  LOG_S("why", src->error), LOG_I("failures", src->failures));
+	source_write(s, src);
+	if (src->failures == POLL_STALLED)
+		source_stalled(s, src);
+}
+
+static struct text source_quote(struct sequencer *s, struct text body)
+{
+	size_t n = body.n < 200 ? body.n : 200;
+
+	while (n > 0 && n < body.n && ((unsigned char)body.s[n] & 0xC0) == 0x80)
+		n--;
+	body.n = n;
+	return text_is_utf8(body) ? text_dup(s->work, body) : TEXT("bytes that are not text");
+}
+
+/* Why the reply is of no use as a page, or TEXT_NONE. */
+static struct text source_refusal(struct sequencer *s, struct source *src, const struct ending *end)
+{
+	const struct reply reply = { end->status, end->body, end->content_type };
+	struct text words = TEXT_NONE;
+	struct call *call;
+
+	if (end->how == END_NO_REPLY || end->how == END_REFUSED)
+		return end->error;
+	if (end->how == END_CUT)
+		return text_printf(s->work, "status %d, the reply was cut off", end->status);
+	if (end->status >= 200 && end->status < 300)
+		return TEXT_NONE;
+	call = source_call(s, src);
+	if (call != NULL && src->connection->connector->error_words != NULL)
+		words = src->connection->connector->error_words(call, &reply);
+	if (words.n == 0)
+		words = source_quote(s, end->body);
+	return text_printf(s->work, "status %d: %.*s", end->status, TEXT_ARG(words));
+}
+
+static struct source *source_find(struct sequencer *s, struct text name)
+{
+	for (size_t i = 0; i < s->source_count; i++)
+		if (text_eq(s->sources[i].poll->source, name))
+			return &s->sources[i];
+	return NULL;
+}
+
+static void source_page(struct sequencer *s, struct source *src, const struct ending *end)
+{
+	const struct reply reply = { end->status, end->body, end->content_type };
+	struct page_ask ask = source_ask(s, src);
+	struct call *call = source_call(s, src);
+	struct page page = { .high = INT64_MIN };
+	struct reading_page r = {
+		.s = s,
+		.src = src,
+		.seed = asks_signature(ask.asks),
+		.shelf = observe_shelf(s, src->connection->name, src->poll->resource->kind),
+	};
+
+	if (call == NULL)
+		return;
+	if (src->poll->resource->read(call, &ask, &reply, page_visit, &r, &page) != FATE_OK ||
+	    r.failed) {
+		source_failed(s, src,
+			      text_printf(s->work, "%s: %.*s", call->why,
+					  TEXT_ARG(source_quote(s, end->body))),
+			      -1);
+		return;
+	}
+	source_next_page(s, src, &page);
+}
+
+void poll_fetched(struct sequencer *s, const struct fetched_input *f)
+{
+	struct source *src = source_find(s, f->source);
+
+	/* A fetch from before a reload or a failed batch: asked for again already. */
+	if (src == NULL || src->fetch != f->fetch)
+		return;
+	src->fetch = 0;
+	struct text why = source_refusal(s, src, &f->ending);
+
+	if (why.n > 0)
+		source_failed(s, src, why, f->ending.retry_after);
+	else
+		source_page(s, src, &f->ending);
+}
+
+/* ---- Time and set-up. ---- */
+
+void poll_timers(struct sequencer *s)
+{
+	for (size_t i = 0; i < s->source_count && !s->broken; i++) {
+		struct source *src = &s->sources[i];
+
+		if (src->due > s->now.mono)
+			continue;
+		if (src->busy)
+			source_fetch(s, src);
+		else
+			source_begin(s, src);
+		arena_reset(s->work);
+	}
+}
+
+int64_t poll_next(const struct sequencer *s)
+{
+	int64_t next = INT64_MAX;
+
+	for (size_t i = 0; i < s->source_count; i++)
+		if (s->sources[i].due < next)
+			next = s->sources[i].due;
+	return next;
+}
+
+void poll_free(struct sequencer *s)
+{
+	for (size_t i = 0; i < s->source_count; i++) {
+		struct source *src = &s->sources[i];
+
+		ids_clear(src);
+		seen_clear(&src->seen);
+		mem_free(src->error);
+		mem_free(src->verify_after);
+	}
+	mem_free(s->sources);
+	s->sources = NULL;
+	s->source_count = 0;
+}
+
+bool poll_setup(struct sequencer *s)
+{
+	size_t count = 0;
+
+	poll_free(s);
+	for (size_t i = 0; i < s->config->connection_count && s->options.polls; i++)
+		count += s->config->connections[i].poll_count;
+	if (count == 0)
+		return true;
+	s->sources = mem_zero(count, sizeof(*s->sources));
+	if (s->sources == NULL)
+		return false;
+	for (size_t i = 0; i < s->config->connection_count; i++) {
+		const struct connection *c = &s->config->connections[i];
+
+		for (size_t k = 0; k < c->poll_count; k++) {
+			struct source *src = &s->sources[s->source_count++];
+
+			src->connection = c;
+			src->poll = &c->polls[k];
+			source_read(s, src);
+			src->due = s->now.mono;
+			if (src->ok_at > 0 && src->ok_at <= s->now.wall &&
+			    s->now.wall - src->ok_at < src->poll->every)
+				src->due += src->poll->every - (s->now.wall - src->ok_at);
+		}
+	}
+	return true;
+}

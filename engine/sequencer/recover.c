@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * recover.c - what was open when the daemon stopped, or when a batch could not
+ * be committed.
+ *
+ * Runs are read in the order of their ids, so every lane gets its order back. A
+ * run that was STARTED is in doubt unless its attempt is still under way in this
+ * process. A run keeps the revision it began with: from the rule set when the
+ * text is the same, else from the store.
+ *
+ * I1  What is in memory afterwards is what the store holds. */
+#include "engine/sequencer/internal.h"
+
+static struct text revision_name(struct text rule, struct text revision, char hex[HASH_HEX])
+{
+	const struct text parts[2] = { rule, revision };
+
+	hash_name(parts, 2, hex);
+	return text_of(hex);
+}
+
+static struct ruleset *revision_from_store(struct sequencer *s, struct text rule,
+					   struct text revision, struct text name)
+{
+	struct revision_record record;
+	struct ruleset *set = NULL;
+	struct diags *diags = diags_new();
+
+	if (diags != NULL && store_get_revision(s->store, s->work, rule, revision, &record))
+		set = ruleset_load_revision(s->config, rule, record.text, diags);
+	diags_free(diags);
+	if (set != NULL && !map_put(s->revisions, name, set)) {
+		ruleset_free(set);
+		set = NULL;
+	}
+	return set;
+}
+
+struct ruleset *recover_revision(struct sequencer *s, struct text rule, struct text revision,
+				 const struct rule **out)
+{
+	char hex[HASH_HEX];
+	struct text name = revision_name(rule, revision, hex);
+	const struct rule *found = ruleset_find(s->rules, rule);
+
+	if (found != NULL && text_eq(found->revision, revision)) {
+		*out = found;
+		return s->rules;
+	}
+	struct ruleset *set = map_get(s->revisions, name);
+
+	if (set == NULL)
+		set = revision_from_store(s, rule, revision, name);
+	if (set == NULL)
+		return NULL;
+	*out = ruleset_find(set, rule);
+	return *out != NULL ? set : NULL;
+}
+
+/* ---- Runs. ---- */
+
+struct found {
+	struct sequencer *s;
+	struct vector ids;
+};
+
+static bool recover_note(void *of, const struct run_record *record)
+{
+	struct found *f = of;
+	int64_t *id = vector_add(f->s, &f->ids, sizeof(*id));
+
+	if (id != NULL)
+		*id = record->id;
+	return id != NULL;
+}
+
+static void recover_orphan(struct sequencer *s, struct run_record *record)
+{
+	record->state = RUN_DEAD;
+	record->reason = TEXT("the rule it began with no longer loads under this configuration");
+	record->updated = s->now.wall;
+	store_update_run(s->store, record);
+	s->stats.runs_dead++;
+	log_write(LOG_ERROR, "a run's rule no longer loads", LOG_I("run", record->id));
+}
+
+static void recover_place(struct sequencer *s, struct run *run)
+{
+	bool turn = lane_join(s, run);
+
+	if (run->state == RUN_STARTED)
+		return; /* judged, or still under way */
+	if (run->state == RUN_WAITING) {
+		int64_t left = run->due - s->now.wall;
+
+		/* The wall clock may have jumped: never longer than the longest wait. */
+		if (left > LIMIT_RETRY_AFTER)
+			left = LIMIT_RETRY_AFTER;
+		run->timer.at = s->now.mono + (left > 0 ? left : 0);
+		if (!heap_push(&s->run_timers, &run->timer))
+			seq_break(s);
+		return;
+	}
+	if (turn)
+		target_queue(s, s->turn, run);
+}
+
+static void recover_run(struct sequencer *s, int64_t id)
+{
+	struct run_record record;
+	struct run *run;
+
+	if (!store_get_run(s->store, s->work, id, &record))
+		return;
+	run = run_load(s, &record);
+	if (run == NULL) {
+		if (!s->broken)
+			recover_orphan(s, &record);
+		return;
+	}
+	recover_place(s, run);
+}
+
+static void recover_doubts(struct sequencer *s, const int64_t *ids, size_t count)
+{
+	for (size_t i = 0; i < count && !s->broken; i++) {
+		struct run *run = run_find(s, ids[i]);
+
+		if (run == NULL || run->state != RUN_STARTED ||
+		    map_get(s->inflight, run_id_key(&ids[i])) != NULL)
+			continue;
+		outcome_doubt(s, run, "the daemon stopped while the request was under way", 0);
+		arena_reset(s->work);
+	}
+}
+
+bool recover(struct sequencer *s)
+{
+	const struct run_query query = {
+		.states = 1u << RUN_PENDING | 1u << RUN_STARTED | 1u << RUN_WAITING,
+	};
+	struct found found = { .s = s };
+
+	s->last_event = store_last_event(s->store);
+	s->last_run = store_last_run(s->store);
+	if (store_query_runs(s->store, &query, recover_note, &found) != FATE_OK)
+		return false;
+	const int64_t *ids = found.ids.items;
+
+	for (size_t i = 0; i < found.ids.n && !s->broken; i++) {
+		recover_run(s, ids[i]);
+		arena_reset(s->work);
+	}
+	recover_doubts(s, ids, found.ids.n);
+	return !s->broken && poll_setup(s) && schedule_setup(s);
+}

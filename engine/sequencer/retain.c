@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * retain.c - what is too old is forgotten, a little at a time.
+ *
+ * Now and then, and again soon while there is more, so that no batch gets long.
+ * What is still open or in doubt is kept whatever its age (store.h, I4). */
+#include "engine/sequencer/internal.h"
+
+#define RETAIN_EVERY 600000		 /* ms */
+#define RETAIN_SOON  1000		 /* ms: there was more */
+#define RETAIN_ROWS  1000		 /* of each kind in one batch: a few milliseconds */
+#define RETAIN_STATE (30 * INT64_C(86400000)) /* state of a rule whose id disappeared */
+
+static bool retain_known(void *of, struct text rule)
+{
+	const struct sequencer *s = of;
+
+	return ruleset_find(s->rules, rule) != NULL;
+}
+
+void retain_timer(struct sequencer *s)
+{
+	const struct retention retention = {
+		.now = s->now.wall,
+		.events_before = s->now.wall - s->config->retain_events,
+		.states_before = s->now.wall - RETAIN_STATE,
+		.rule_is_known = retain_known,
+		.of = s,
+		.limit = RETAIN_ROWS,
+	};
+
+	if (!s->options.retention || s->now.mono < s->retain_at)
+		return;
+	bool more = store_retain(s->store, &retention);
+
+	s->retain_at = s->now.mono + (more ? RETAIN_SOON : RETAIN_EVERY);
+	/* Revisions may be among what went: put them again when they are next used. */
+	map_free(s->kept_revisions);
+	s->kept_revisions = map_new();
+	if (s->kept_revisions == NULL)
+		seq_break(s);
+}

@@ -1,0 +1,602 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * run.c - a run, step by step.
+ *
+ * A run is one rule's answer to one event. It joins its lane; at the lane's head
+ * it acts: evaluates the step's `if`, fills in parameters, has the connector
+ * build the request, and spends credit of the target to become STARTED. With no
+ * credit it stays PENDING in the target's queue.
+ *
+ * I1  The attempt is recorded in the batch whose outputs carry its request.
+ * I2  The idempotency key depends on event, rule, step and connection only.
+ * I3  Every change of a run in a batch ends in one row, written by run_flush. */
+#include "engine/sequencer/internal.h"
+
+struct text run_id_key(const int64_t *id)
+{
+	return (struct text){ (const char *)id, sizeof(*id) };
+}
+
+struct run *run_find(const struct sequencer *s, int64_t id)
+{
+	return map_get(s->runs, run_id_key(&id));
+}
+
+void run_dirty(struct sequencer *s, struct run *run)
+{
+	if (run->dirty)
+		return;
+	run->dirty = true;
+	run->next_dirty = s->dirty;
+	s->dirty = run;
+}
+
+void run_move(struct run *run, enum run_state to)
+{
+	assert(run->state == to || run_state_may(run->state, to));
+	run->state = to;
+}
+
+void run_free(struct run *run)
+{
+	if (run == NULL)
+		return;
+	mem_free(run->reason);
+	mem_free(run->failure);
+	mem_free(run->key);
+	mem_free(run->request);
+	buf_fini(&run->steps);
+	ruleset_free(run->set);
+	mem_free(run);
+}
+
+void run_name(const struct run *run, const struct step *step, struct text event_id,
+	      char out[HASH_HEX])
+{
+	char index[16];
+
+	(void)snprintf(index, sizeof(index), "%d", (int)(step - run->rule->steps));
+	const struct text parts[5] = { event_id, run->rule->id,
+				       step->name.n > 0 ? step->name : text_of(index),
+				       TEXT("") /* the item of a loop */, step->connection };
+
+	hash_name(parts, 5, out);
+}
+
+/* ---- Beginning. ---- */
+
+static struct run *run_new(struct sequencer *s, const struct rule *rule, struct ruleset *set,
+			   struct text key)
+{
+	struct run *run = mem_zero(1, sizeof(*run));
+
+	if (run == NULL)
+		return NULL;
+	buf_init(&run->steps, LIMIT_STEPS_TEXT);
+	run->rule = rule;
+	run->set = ruleset_ref(set);
+	run->key = text_heap(key);
+	if (run->key == NULL) {
+		run_free(run);
+		return NULL;
+	}
+	(void)s;
+	return run;
+}
+
+static void run_revision(struct sequencer *s, const struct rule *rule)
+{
+	const struct revision_record record = {
+		.rule = rule->id,
+		.revision = rule->revision,
+		.file = text_of(rule->at.file),
+		.line = rule->at.line,
+		.text = rule->source,
+	};
+	const struct text parts[2] = { rule->id, rule->revision };
+	char name[HASH_HEX];
+
+	hash_name(parts, 2, name);
+	if (s->kept_revisions == NULL || map_get(s->kept_revisions, text_of(name)) != NULL)
+		return;
+	store_put_revision(s->store, &record);
+	if (!map_put(s->kept_revisions, text_of(name), s))
+		seq_break(s);
+}
+
+static void run_report(struct sequencer *s, int64_t id, const struct rule *rule,
+		       enum run_state state, const char *reason)
+{
+	struct run_out *out = vector_add(s, &s->changed, sizeof(*out));
+
+	if (out == NULL)
+		return;
+	out->run = id;
+	out->rule = text_dup(s->batch, rule->id);
+	out->state = text_of(run_state_word(state));
+	out->reason = text_dup(s->batch, text_of(reason));
+}
+
+/* A run that is over as it begins: skipped, or a rule without steps. */
+static void run_record_only(struct sequencer *s, const struct rule *rule,
+			    const struct event_view *event, struct text key, const char *skipped)
+{
+	const struct run_record record = {
+		.id = s->last_run,
+		.event = event->seq,
+		.rule = rule->id,
+		.revision = rule->revision,
+		.key = key,
+		.state = skipped != NULL ? RUN_SKIPPED : RUN_DONE,
+		.reason = text_of(skipped),
+		.created = s->now.wall,
+		.updated = s->now.wall,
+	};
+
+	store_put_run(s->store, &record);
+	if (skipped != NULL)
+		s->stats.runs_skipped++;
+	else
+		s->stats.runs_done++;
+	run_report(s, record.id, rule, record.state, skipped);
+}
+
+void run_begin(struct sequencer *s, const struct rule *rule, const struct event_view *event,
+	       struct text key, const char *skipped)
+{
+	int64_t id = ++s->last_run;
+
+	run_revision(s, rule);
+	if (skipped != NULL || rule->main_count == 0) {
+		run_record_only(s, rule, event, key, skipped);
+		return;
+	}
+	struct run *run = run_new(s, rule, s->rules, key);
+
+	if (run == NULL || !map_put(s->runs, run_id_key(&id), run)) {
+		run_free(run);
+		seq_break(s);
+		return;
+	}
+	run->id = id;
+	run->event = event->seq;
+	run->state = RUN_PENDING;
+	run->created = s->now.wall;
+	run->fresh = true;
+	s->stats.open_runs++;
+	run_dirty(s, run);
+	if (lane_join(s, run))
+		run_act(s, run, event);
+}
+
+struct run *run_load(struct sequencer *s, const struct run_record *record)
+{
+	const struct rule *rule;
+	struct ruleset *set = recover_revision(s, record->rule, record->revision, &rule);
+	struct run *run = set != NULL ? run_new(s, rule, set, record->key) : NULL;
+
+	if (run == NULL || record->step >= rule->step_count ||
+	    !map_put(s->runs, run_id_key(&record->id), run)) {
+		run_free(run);
+		return NULL;
+	}
+	run->id = record->id;
+	run->event = record->event;
+	run->state = record->state;
+	run->step = record->step;
+	run->attempt = record->attempt;
+	run->created = record->created;
+	run->due = record->due;
+	run->began = record->updated;
+	run->failure = record->reason.n > 0 ? text_heap(record->reason) : NULL;
+	s->stats.open_runs++;
+	steps_load(s, run, record->steps);
+	return run;
+}
+
+/* ---- Acting. ---- */
+
+struct prepared {
+	struct request request;
+	struct text target;
+	struct value params;
+	const struct connection *connection;
+};
+
+static struct text run_target(struct sequencer *s, const struct step *step,
+			      const struct request *request)
+{
+	struct text rest = request->url, host;
+
+	if (!request->absolute)
+		return step->connection;
+	size_t at = text_find(rest, TEXT("://"));
+
+	if (at == SIZE_MAX)
+		return TEXT("?");
+	at += 3;
+	rest.s += at;
+	rest.n -= at;
+	for (host = (struct text){ rest.s, 0 }; host.n < rest.n; host.n++)
+		if (strchr("/?#", rest.s[host.n]) != NULL)
+			break;
+	return text_printf(s->work, "%.*s%.*s", (int)at, request->url.s, TEXT_ARG(host));
+}
+
+/* The step's request from its parameters. False with *why for people. */
+static bool run_prepare(struct sequencer *s, struct run *run, struct scope *scope,
+			struct prepared *out, const char **why)
+{
+	const struct step *step = &run->rule->steps[run->step];
+	struct call *call = arena_zero(s->work, sizeof(*call));
+	struct text error;
+
+	out->connection = config_connection(s->config, step->connection);
+	if (call == NULL || (step->connection.n > 0 && out->connection == NULL &&
+			     !config_is_bare(s->config))) {
+		*why = "its connection is no longer configured";
+		return false;
+	}
+	if (step_params(scope, step, &out->params, &error) != FATE_OK) {
+		*why = text_dup(s->work, error).s;
+		return false;
+	}
+	call->arena = s->work;
+	call->parser = s->parser;
+	call->settings = out->connection != NULL ? out->connection->settings : value_null();
+	call->idempotency_key = "";
+	if (step->action->build(call, out->params, &out->request) != FATE_OK) {
+		*why = call->why;
+		return false;
+	}
+	out->target = run_target(s, step, &out->request);
+	return true;
+}
+
+/* The request as it is kept with its attempt: no credentials ever get here. */
+static void run_keep_request(struct run *run, const struct request *r)
+{
+	struct text body = r->body;
+	struct buf b;
+	size_t n;
+
+	if (body.n > LIMIT_REQUEST_KEPT)
+		body.n = LIMIT_REQUEST_KEPT;
+	while (body.n > 0 && body.n < r->body.n && ((unsigned char)r->body.s[body.n] & 0xC0) == 0x80)
+		body.n--;
+	buf_init(&b, 8 * LIMIT_REQUEST_KEPT);
+	buf_printf(&b, "{\"method\":\"%s\",\"url\":", r->method);
+	value_write_text(&b, r->url);
+	if (body.n > 0) {
+		buf_str(&b, ",\"body\":");
+		value_write_text(&b, body);
+	}
+	buf_char(&b, '}');
+	mem_free(run->request);
+	run->request = buf_failed(&b) ? NULL : buf_take(&b, &n);
+	buf_fini(&b);
+}
+
+static struct request run_copy_request(struct sequencer *s, const struct request *r)
+{
+	struct request copy = *r;
+
+	copy.url = text_dup(s->batch, r->url);
+	copy.body = text_dup(s->batch, r->body);
+	for (unsigned i = 0; i < r->header_count; i++) {
+		copy.headers[i].name = text_dup(s->batch, r->headers[i].name);
+		copy.headers[i].value = text_dup(s->batch, r->headers[i].value);
+	}
+	return copy;
+}
+
+static void run_start(struct sequencer *s, struct run *run, const struct event_view *event,
+		      struct target *target, const struct prepared *p)
+{
+	const struct step *step = &run->rule->steps[run->step];
+	struct attempt_out *out = vector_add(s, &s->attempts, sizeof(*out));
+	char key[HASH_HEX];
+
+	if (out == NULL)
+		return;
+	target->credit--;
+	run->attempt++;
+	run->began = s->now.wall;
+	run_move(run, RUN_STARTED);
+	run_dirty(s, run);
+	run_keep_request(run, &p->request);
+	run_name(run, step, event->id, key);
+	s->stats.attempts++;
+	out->run = run->id;
+	out->step = run->step;
+	out->attempt = run->attempt;
+	out->connection = text_dup(s->batch, step->connection);
+	out->target = (struct text){ target->name, target->name_size };
+	out->action = step->action;
+	out->request = run_copy_request(s, &p->request);
+	out->key = text_dup(s->batch, text_of(key));
+	out->timeout = step->timeout;
+	out->step_name = text_dup(s->batch, step->name);
+	out->rule = text_dup(s->batch, run->rule->id);
+	if (s->options.keep_params)
+		out->params = text_dup(s->batch, seq_json(s, p->params));
+}
+
+static void run_scope(struct sequencer *s, struct run *run, const struct event_view *event,
+		      struct scope *scope)
+{
+	*scope = (struct scope){
+		.arena = s->work,
+		.rule = run->rule,
+		.event = event,
+		.now = run->created,
+		.steps = steps_value(s, run),
+		.error = steps_error(s, run),
+	};
+}
+
+/* One step's worth of progress. True when the next step can be looked at now. */
+static bool run_progress(struct sequencer *s, struct run *run, const struct event_view *event)
+{
+	const struct step *step = &run->rule->steps[run->step];
+	struct prepared *p = arena_zero(s->work, sizeof(*p));
+	struct scope scope;
+	struct text error;
+	const char *why = "";
+	bool first = !run->entered;
+
+	run_scope(s, run, event, &scope);
+	if (p == NULL) {
+		seq_break(s);
+		return false;
+	}
+	if (first)
+		steps_enter(s, run);
+	if (first && step->condition != NULL) {
+		enum verdict verdict = step_condition(&scope, step, &error);
+
+		if (verdict == VERDICT_NO)
+			return run_step_skipped(s, run);
+		if (verdict == VERDICT_BLIND)
+			return run_step_failed(s, run, 0,
+					       text_printf(s->work, "if: %.*s", TEXT_ARG(error)).s);
+	}
+	if (!run_prepare(s, run, &scope, p, &why))
+		return run_step_failed(s, run, 0, why);
+	struct target *target = target_get(s, p->target);
+
+	if (target == NULL)
+		return false;
+	if (target->credit == 0 || s->draining) {
+		if (run->state != RUN_PENDING)
+			run_move(run, RUN_PENDING);
+		target_queue(s, target, run);
+	} else {
+		run_start(s, run, event, target, p);
+	}
+	return false;
+}
+
+void run_request(struct sequencer *s, struct run *run)
+{
+	struct prepared *p = arena_zero(s->work, sizeof(*p));
+	struct event_view event;
+	struct scope scope;
+	const char *why;
+
+	if (p == NULL || !emit_load(s, run->event, &event))
+		return;
+	run_scope(s, run, &event, &scope);
+	if (run_prepare(s, run, &scope, p, &why))
+		run_keep_request(run, &p->request);
+}
+
+void run_act(struct sequencer *s, struct run *run, const struct event_view *event)
+{
+	struct event_view loaded;
+
+	assert(run->lane != NULL && run->lane->head == run);
+	run_dirty(s, run);
+	if (event == NULL) {
+		if (!emit_load(s, run->event, &loaded)) {
+			run_end(s, run, RUN_DEAD, "its event is no longer in the store");
+			return;
+		}
+		event = &loaded;
+	}
+	while (!s->broken && run_progress(s, run, event))
+		;
+}
+
+/* ---- Between steps, and the end. All return true when there is a next step. ---- */
+
+static bool run_next(struct sequencer *s, struct run *run)
+{
+	const struct step *step = &run->rule->steps[run->step];
+
+	run->attempt = 0;
+	run->base = 0;
+	run->entered = false;
+	if (step->next >= 0) {
+		run->step = step->next;
+		if (run->state != RUN_PENDING)
+			run_move(run, RUN_PENDING);
+		return true;
+	}
+	if (step->handles >= 0)
+		run_end(s, run, RUN_DEAD, run->failure != NULL ? run->failure : "a step failed");
+	else
+		run_end(s, run, RUN_DONE, NULL);
+	return false;
+}
+
+bool run_step_skipped(struct sequencer *s, struct run *run)
+{
+	steps_leave(s, run, "skipped", 0, value_null(), NULL);
+	return run_next(s, run);
+}
+
+bool run_step_done(struct sequencer *s, struct run *run, int status, struct value result)
+{
+	steps_leave(s, run, "done", status, result, NULL);
+	run->steps_done++;
+	return run_next(s, run);
+}
+
+static void run_fail(struct sequencer *s, struct run *run, const struct step *step, const char *why)
+{
+	struct text text = text_printf(s->work, "%s.%s: %s", step->connector->name,
+				       step->action->name, why);
+
+	mem_free(run->failure);
+	run->failure = text_heap(text);
+}
+
+bool run_step_failed(struct sequencer *s, struct run *run, int status, const char *why)
+{
+	const struct step *step = &run->rule->steps[run->step];
+
+	steps_leave(s, run, "failed", status, value_null(), why);
+	if (step->on_error == ON_ERROR_CONTINUE)
+		return run_next(s, run);
+	if (step->handles < 0)
+		run_fail(s, run, step, why);
+	if (step->on_error == ON_ERROR_STEPS) {
+		run->attempt = 0;
+		run->base = 0;
+		run->entered = false;
+		run->step = step->handler;
+		if (run->state != RUN_PENDING)
+			run_move(run, RUN_PENDING);
+		return true;
+	}
+	run_end(s, run, RUN_DEAD, run->failure != NULL ? run->failure : why);
+	return false;
+}
+
+void run_wait(struct sequencer *s, struct run *run, int64_t delay)
+{
+	run_move(run, RUN_WAITING);
+	run->due = s->now.wall + delay;
+	run->timer.at = s->now.mono + delay;
+	if (!heap_push(&s->run_timers, &run->timer))
+		seq_break(s);
+	s->stats.retries++;
+	run_dirty(s, run);
+}
+
+/* A run that dies before any step was done gives its throttle back. */
+static void run_unthrottle(struct sequencer *s, const struct run *run)
+{
+	struct text state, until;
+	int64_t spender;
+
+	if (run->rule->throttle == 0 || run->steps_done > 0)
+		return;
+	if (!store_get_state(s->store, s->work, run->rule->id, TEXT("throttle"), text_of(run->key),
+			     &state))
+		return;
+	if (text_to_int(text_split(state, ' ', &until), &spender) && spender == run->id)
+		store_drop_state(s->store, run->rule->id, TEXT("throttle"), text_of(run->key));
+}
+
+static void run_mourn(struct sequencer *s, struct run *run)
+{
+	struct event_record cause;
+	struct value_map_builder b;
+
+	s->stats.runs_dead++;
+	run_unthrottle(s, run);
+	if (!store_get_event(s->store, s->work, run->event, &cause) ||
+	    text_starts(cause.type, TEXT("tappet.")))
+		return; /* an alert about a failed alert would never end */
+	value_map_begin(&b, s->work);
+	value_map_set(&b, "run", value_int(run->id));
+	value_map_set(&b, "rule", value_text(run->rule->id));
+	value_map_set(&b, "event", value_text(cause.id));
+	value_map_set(&b, "key", value_text(text_of(run->key)));
+	value_map_set(&b, "reason", value_text(text_of(run->reason)));
+	emit_own(s, "tappet.run.dead", run->rule->id, value_map_end(&b), run, cause.depth + 1);
+}
+
+void run_end(struct sequencer *s, struct run *run, enum run_state state, const char *reason)
+{
+	assert(!run_state_open(state));
+	run_move(run, state);
+	mem_free(run->reason);
+	run->reason = reason != NULL ? text_heap(text_of(reason)) : NULL;
+	run->due = 0;
+	heap_drop(&s->run_timers, &run->timer);
+	target_unqueue(run);
+	run_dirty(s, run);
+	lane_leave(s, run);
+	if (state == RUN_DONE)
+		s->stats.runs_done++;
+	if (state == RUN_IN_DOUBT)
+		s->stats.runs_doubt++;
+	run_report(s, run->id, run->rule, state, run->reason);
+	if (state == RUN_DEAD)
+		run_mourn(s, run);
+}
+
+void run_timers(struct sequencer *s)
+{
+	struct heap_node *node;
+
+	while (!s->broken && (node = heap_top(&s->run_timers)) != NULL && node->at <= s->now.mono) {
+		struct run *run = HEAP_OWNER(node, struct run, timer);
+
+		(void)heap_pop(&s->run_timers);
+		run_move(run, RUN_PENDING);
+		run->due = 0;
+		run_act(s, run, NULL);
+		arena_reset(s->work);
+	}
+}
+
+/* ---- Rows. ---- */
+
+static void run_write(struct sequencer *s, struct run *run)
+{
+	const struct run_record record = {
+		.id = run->id,
+		.event = run->event,
+		.rule = run->rule->id,
+		.revision = run->rule->revision,
+		.key = text_of(run->key),
+		.state = run->state,
+		.reason = text_of(run->reason != NULL ? run->reason : run->failure),
+		.created = run->created,
+		.updated = s->now.wall,
+		.due = run->due,
+		.step = run->step,
+		.attempt = run->attempt,
+		.steps = run->steps.n > 0 ? text_printf(s->work, "[%.*s]",
+							TEXT_ARG(buf_view(&run->steps)))
+					  : TEXT_NONE,
+	};
+
+	if (run->fresh)
+		store_put_run(s->store, &record);
+	else
+		store_update_run(s->store, &record);
+	run->fresh = false;
+}
+
+void run_flush(struct sequencer *s)
+{
+	while (s->dirty != NULL) {
+		struct run *run = s->dirty;
+
+		s->dirty = run->next_dirty;
+		run->dirty = false;
+		if (!s->broken)
+			run_write(s, run);
+		arena_reset(s->work);
+		if (!run_state_open(run->state)) {
+			map_drop(s->runs, run_id_key(&run->id));
+			s->stats.open_runs--;
+			run_free(run);
+		}
+	}
+}

@@ -1,0 +1,551 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * sequencer.c - a batch from its first input to its commit; see sequencer.h.
+ *
+ * A batch that can't be committed is rolled back, what is in memory is thrown
+ * away and read again from the store as after a crash, what can be asked for
+ * again (hooks, pages, commands) is refused, and facts (outcomes, grants,
+ * breakers, reloads) are kept for the next batch. */
+#include "engine/sequencer/internal.h"
+
+#include <stdarg.h>
+
+/* ---- Memory of the batch. ---- */
+
+void seq_break(struct sequencer *s)
+{
+	s->broken = true;
+}
+
+void *vector_add(struct sequencer *s, struct vector *v, size_t size)
+{
+	if (v->n == v->room) {
+		size_t room = v->room == 0 ? 16 : v->room * 2;
+		void *items = arena_array(s->batch, room, size);
+
+		if (items == NULL) {
+			seq_break(s);
+			return NULL;
+		}
+		if (v->n > 0)
+			memcpy(items, v->items, v->n * size);
+		v->items = items;
+		v->room = room;
+	}
+	char *at = (char *)v->items + v->n++ * size;
+
+	memset(at, 0, size);
+	return at;
+}
+
+void seq_reply(struct sequencer *s, uint64_t ticket, int status, const char *format, ...)
+{
+	char text[1024];
+	va_list args;
+
+	if (ticket == 0)
+		return;
+	va_start(args, format);
+	int n = vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	struct reply_out *out = vector_add(s, &s->replies, sizeof(*out));
+
+	assert(n >= 0 && (size_t)n < sizeof(text));
+	if (out == NULL)
+		return;
+	out->ticket = ticket;
+	out->status = status;
+	out->body = text_dup(s->batch, (struct text){ text, (size_t)n });
+}
+
+void seq_refuse(struct sequencer *s, uint64_t ticket, int status, const char *why)
+{
+	struct buf b;
+
+	buf_init(&b, 900);
+	value_write_text(&b, text_of(why));
+	seq_reply(s, ticket, status, "{\"error\":%s}", buf_failed(&b) ? "\"refused\"" : buf_cstr(&b));
+	buf_fini(&b);
+}
+
+struct text seq_json(struct sequencer *s, struct value v)
+{
+	struct text t = TEXT("null");
+	struct buf b;
+
+	if (v.kind == VALUE_NULL)
+		return t;
+	buf_init(&b, LIMIT_EVENT_ARENA);
+	value_write(&b, v);
+	if (buf_failed(&b))
+		seq_break(s);
+	else
+		t = text_dup(s->work, buf_view(&b));
+	buf_fini(&b);
+	if (t.s == NULL) {
+		seq_break(s);
+		t = TEXT("null");
+	}
+	return t;
+}
+
+/* ---- One input. ---- */
+
+static void seq_breaker(struct sequencer *s, const struct breaker_input *b)
+{
+	struct value_map_builder m;
+
+	value_map_begin(&m, s->work);
+	value_map_set(&m, "target", value_text(b->target));
+	value_map_set(&m, "error", value_text(b->why));
+	emit_own(s, b->open ? "tappet.breaker.open" : "tappet.breaker.closed", b->target,
+		 value_map_end(&m), NULL, 0);
+}
+
+static void seq_input(struct sequencer *s, struct input *input)
+{
+	switch (input->kind) {
+	case INPUT_HOOK:
+		intake_hook(s, &input->hook);
+		break;
+	case INPUT_EVENT:
+		intake_event(s, &input->event);
+		break;
+	case INPUT_FETCHED:
+		poll_fetched(s, &input->fetched);
+		break;
+	case INPUT_OUTCOME:
+		outcome_take(s, &input->outcome);
+		break;
+	case INPUT_GRANT:
+		target_grant(s, input->grant.target, input->grant.credits);
+		break;
+	case INPUT_BREAKER:
+		seq_breaker(s, &input->breaker);
+		break;
+	case INPUT_COMMAND:
+		command_take(s, &input->command);
+		break;
+	case INPUT_RELOAD:
+	case INPUT_NUDGE:
+		break;
+	}
+	if (arena_failed(s->work) || arena_failed(s->batch))
+		seq_break(s);
+	arena_reset(s->work);
+}
+
+/* Facts can't be refused: they have happened. */
+static bool seq_is_fact(const struct input *input)
+{
+	return input->kind == INPUT_OUTCOME || input->kind == INPUT_GRANT ||
+	       input->kind == INPUT_BREAKER || input->kind == INPUT_RELOAD;
+}
+
+static uint64_t seq_ticket(const struct input *input)
+{
+	if (input->kind == INPUT_HOOK)
+		return input->hook.ticket;
+	if (input->kind == INPUT_EVENT)
+		return input->event.ticket;
+	if (input->kind == INPUT_COMMAND)
+		return input->command.ticket;
+	return 0;
+}
+
+/* ---- Reload. ---- */
+
+/* Runs keep the rule set they began with; it stays alive by their references. */
+static void seq_reload(struct sequencer *s, struct input *input)
+{
+	struct config *config = s->config;
+	struct ruleset *rules = s->rules;
+
+	s->config = input->reload.config;
+	s->rules = input->reload.rules;
+	input->reload.config = NULL;
+	input->reload.rules = NULL;
+	if (!poll_setup(s) || !schedule_setup(s))
+		seq_break(s);
+	arena_reset(s->work);
+	ruleset_free(rules);
+	config_free(config);
+}
+
+/* ---- In-memory state. ---- */
+
+static void drop_values(struct map *map, void (*drop)(void *value))
+{
+	struct text key;
+	void *value;
+
+	for (size_t at = 0; map != NULL && map_next(map, &at, &key, &value);)
+		drop(value);
+	map_free(map);
+}
+
+static void drop_run(void *value)
+{
+	run_free(value);
+}
+
+static void drop_plain(void *value)
+{
+	mem_free(value);
+}
+
+static void drop_rules(void *value)
+{
+	ruleset_free(value);
+}
+
+/* Everything that equals the store's contents; credit and what is in flight are
+ * this process's own and stay. */
+static void seq_forget(struct sequencer *s)
+{
+	struct text key;
+	void *value;
+
+	while (heap_pop(&s->run_timers) != NULL)
+		;
+	/* Runs that ended in this batch are still in the map, until flushed. */
+	drop_values(s->runs, drop_run);
+	drop_values(s->lanes, drop_plain);
+	map_free(s->kept_revisions);
+	s->runs = s->lanes = s->kept_revisions = NULL;
+	s->dirty = NULL;
+	s->ready = s->hungry = NULL;
+	for (size_t at = 0; s->targets != NULL && map_next(s->targets, &at, &key, &value);) {
+		struct target *target = value;
+
+		target->ready_head = target->ready_tail = NULL;
+		target->listed = target->hungry = false;
+		target->queued = target->announced = 0;
+	}
+	if (s->turn != NULL)
+		*s->turn = (struct target){ 0 };
+	poll_free(s);
+	schedule_free(s);
+	s->stats.open_runs = 0;
+}
+
+static bool seq_remember(struct sequencer *s)
+{
+	s->runs = map_new();
+	s->lanes = map_new();
+	s->kept_revisions = map_new();
+	return s->runs != NULL && s->lanes != NULL && s->kept_revisions != NULL && recover(s);
+}
+
+/* ---- The batch. ---- */
+
+static void batch_begin(struct sequencer *s, struct instant now)
+{
+	struct text key;
+	void *value;
+
+	s->now = now;
+	s->broken = false;
+	arena_reset(s->batch);
+	arena_reset(s->work);
+	s->replies = s->attempts = s->fetches = s->wanted = s->wants = (struct vector){ 0 };
+	s->events = s->changed = s->ended = (struct vector){ 0 };
+	for (size_t at = 0; map_next(s->targets, &at, &key, &value);) {
+		struct target *target = value;
+
+		target->credit_before = target->credit;
+	}
+	store_begin(s->store);
+}
+
+static void batch_outputs(struct sequencer *s, struct outputs *out)
+{
+	*out = (struct outputs){
+		.replies = s->replies.items,
+		.reply_count = s->replies.n,
+		.attempts = s->attempts.items,
+		.attempt_count = s->attempts.n,
+		.fetches = s->fetches.items,
+		.fetch_count = s->fetches.n,
+		.targets = s->wanted.items,
+		.target_runs = s->wants.items,
+		.target_count = s->wanted.n,
+		.events = s->events.items,
+		.event_count = s->events.n,
+		.runs = s->changed.items,
+		.run_count = s->changed.n,
+	};
+}
+
+/* What left the process, and what came back. */
+static void batch_flights(struct sequencer *s)
+{
+	const struct attempt_out *attempts = s->attempts.items;
+	const int64_t *ended = s->ended.items;
+
+	for (size_t i = 0; i < s->ended.n; i++)
+		map_drop(s->inflight, run_id_key(&ended[i]));
+	for (size_t i = 0; i < s->attempts.n; i++)
+		if (!map_put(s->inflight, run_id_key(&attempts[i].run), s))
+			log_write(LOG_ERROR, "memory is out: an attempt is not tracked");
+}
+
+static void batch_free_inputs(struct queue_item *inputs)
+{
+	while (inputs != NULL) {
+		struct queue_item *next = inputs->next;
+
+		input_free((struct input *)(void *)inputs);
+		inputs = next;
+	}
+}
+
+/* When memory was the trouble, a large reply may be why: without its body the
+ * outcome is still a fact. */
+static void batch_lighten(struct sequencer *s, struct input *input)
+{
+	struct ending *end = &input->outcome.ending;
+
+	if (!s->broken || input->kind != INPUT_OUTCOME || end->body.n <= LIMIT_REPLY_KEPT)
+		return;
+	end->body.n = LIMIT_REPLY_KEPT;
+	end->how = END_CUT;
+}
+
+/* Refuses what can be refused and keeps the rest, in its order. */
+static void batch_refuse(struct sequencer *s, struct queue_item *inputs, struct queue_item **end)
+{
+	while (inputs != NULL) {
+		struct queue_item *next = inputs->next;
+		struct input *input = (struct input *)(void *)inputs;
+
+		if (seq_is_fact(input)) {
+			batch_lighten(s, input);
+			*end = inputs;
+			inputs->next = NULL;
+			end = &inputs->next;
+		} else {
+			seq_refuse(s, seq_ticket(input), 503,
+				   "the store can't be written; nothing was accepted");
+			input_free(input);
+		}
+		inputs = next;
+	}
+}
+
+static void batch_undo(struct sequencer *s, struct queue_item *inputs)
+{
+	struct text key;
+	void *value;
+
+	store_rollback(s->store);
+	s->stats.failed_batches++;
+	arena_reset(s->batch);
+	s->replies = s->attempts = s->fetches = s->wanted = s->wants = (struct vector){ 0 };
+	s->events = s->changed = s->ended = (struct vector){ 0 };
+	for (size_t at = 0; map_next(s->targets, &at, &key, &value);) {
+		struct target *target = value;
+
+		target->credit = target->credit_before;
+	}
+	seq_forget(s);
+	batch_refuse(s, inputs, &s->kept);
+	s->broken = false;
+	s->lost = true;
+}
+
+/* After a failed batch nothing is in memory: read it again first. */
+static bool batch_regain(struct sequencer *s)
+{
+	if (!s->lost)
+		return true;
+	seq_forget(s);
+	if (!seq_remember(s))
+		return false;
+	s->lost = false;
+	return true;
+}
+
+/* A batch without a write would commit on a full disk: prove that it can. */
+static void batch_probe(struct sequencer *s)
+{
+	if (!s->stats.store_down)
+		return;
+	store_put_cursor(s->store, TEXT("tappet"),
+			 text_printf(s->work, "{\"recovered_at\":%lld}", (long long)s->now.wall));
+}
+
+static void batch_work(struct sequencer *s, struct queue_item *inputs)
+{
+	for (struct queue_item *at = inputs; at != NULL && !s->broken; at = at->next) {
+		struct input *input = (struct input *)(void *)at;
+
+		if (input->kind == INPUT_RELOAD && input->reload.config != NULL)
+			seq_reload(s, input);
+		else
+			seq_input(s, input);
+	}
+	if (!s->draining) {
+		run_timers(s);
+		poll_timers(s);
+		schedule_timers(s);
+		targets_serve(s);
+		retain_timer(s);
+		targets_ask(s);
+	}
+	run_flush(s);
+	batch_probe(s);
+	if (arena_failed(s->batch))
+		seq_break(s);
+}
+
+static bool batch_commit(struct sequencer *s)
+{
+	if (!s->broken && store_commit(s->store) == FATE_OK)
+		return true;
+	log_write(LOG_ERROR, "a batch could not be committed",
+		  LOG_S("why", s->broken ? "memory is out" : store_last_error(s->store)->text));
+	return false;
+}
+
+enum fate sequencer_batch(struct sequencer *s, struct queue_item *inputs, struct instant now,
+			  struct outputs *out)
+{
+	struct queue_item **end = &s->kept;
+
+	assert(s != NULL && out != NULL);
+	while (*end != NULL)
+		end = &(*end)->next;
+	*end = inputs;
+	inputs = s->kept;
+	s->kept = NULL;
+	batch_begin(s, now);
+	if (batch_regain(s))
+		batch_work(s, inputs);
+	else
+		seq_break(s);
+	if (!batch_commit(s)) {
+		batch_undo(s, inputs);
+		s->stats.store_down = true;
+		s->retry_at = now.mono + 1000;
+		batch_outputs(s, out);
+		return FATE_RETRY;
+	}
+	batch_flights(s);
+	batch_free_inputs(inputs);
+	s->stats.batches++;
+	s->stats.store_down = false;
+	s->stats.last_commit_ms = (uint64_t)now.wall;
+	s->retry_at = INT64_MAX;
+	batch_outputs(s, out);
+	return FATE_OK;
+}
+
+int64_t sequencer_next(const struct sequencer *s)
+{
+	struct heap_node *node = heap_top(&s->run_timers);
+	int64_t next = s->retry_at;
+	int64_t poll = poll_next(s), schedule = schedule_next(s);
+
+	if (s->lost || s->draining)
+		return next;
+	if (s->retain_at < next)
+		next = s->retain_at;
+	if (node != NULL && node->at < next)
+		next = node->at;
+	if (poll < next)
+		next = poll;
+	if (schedule < next)
+		next = schedule;
+	return next;
+}
+
+/* ---- Life. ---- */
+
+static bool seq_make(struct sequencer *s)
+{
+	s->batch = arena_new("batch", LIMIT_BATCH_ARENA);
+	s->work = arena_new("event", LIMIT_EVENT_ARENA);
+	s->parser = json_parser_new();
+	s->page_parser = json_parser_new();
+	s->targets = map_new();
+	s->inflight = map_new();
+	s->revisions = map_new();
+	s->blind = map_new();
+	s->turn = mem_zero(1, sizeof(*s->turn) + 1);
+	heap_init(&s->run_timers);
+	return s->batch != NULL && s->work != NULL && s->parser != NULL && s->page_parser != NULL &&
+	       s->targets != NULL && s->inflight != NULL && s->revisions != NULL &&
+	       s->blind != NULL && s->turn != NULL;
+}
+
+enum fate sequencer_new(struct store *store, struct config *config, struct ruleset *rules,
+			const struct sequencer_options *options, struct instant now,
+			struct sequencer **out)
+{
+	struct sequencer *s = mem_zero(1, sizeof(*s));
+
+	assert(store != NULL && config != NULL && rules != NULL && options != NULL);
+	if (s == NULL)
+		return FATE_RETRY;
+	s->store = store;
+	s->config = config_ref(config);
+	s->rules = ruleset_ref(rules);
+	s->options = *options;
+	s->now = now;
+	s->retry_at = now.mono; /* the first batch comes at once */
+	s->retain_at = options->retention ? now.mono + 1000 : INT64_MAX;
+	s->lost = true;
+	if (!seq_make(s)) {
+		sequencer_free(s);
+		return FATE_RETRY;
+	}
+	*out = s;
+	return FATE_OK;
+}
+
+void sequencer_free(struct sequencer *s)
+{
+	if (s == NULL)
+		return;
+	seq_forget(s);
+	batch_free_inputs(s->kept);
+	drop_values(s->targets, drop_plain);
+	drop_values(s->revisions, drop_rules);
+	drop_values(s->blind, drop_plain);
+	map_free(s->inflight);
+	mem_free(s->turn);
+	heap_fini(&s->run_timers);
+	json_parser_free(s->parser);
+	json_parser_free(s->page_parser);
+	arena_free(s->batch);
+	arena_free(s->work);
+	ruleset_free(s->rules);
+	config_free(s->config);
+	mem_free(s);
+}
+
+const struct sequencer_stats *sequencer_stats(const struct sequencer *s)
+{
+	return &s->stats;
+}
+
+bool sequencer_has_room(const struct sequencer *s)
+{
+	return s->stats.open_runs < LIMIT_OPEN_RUNS;
+}
+
+size_t sequencer_in_flight(const struct sequencer *s)
+{
+	return map_count(s->inflight);
+}
+
+void sequencer_drain(struct sequencer *s)
+{
+	s->draining = true;
+}
+
+bool sequencer_is_quiet(const struct sequencer *s)
+{
+	return map_count(s->inflight) == 0 && s->kept == NULL;
+}

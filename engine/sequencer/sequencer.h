@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * sequencer - the one decision maker.
+ *
+ * All inputs go through it in one order, in batches. What follows from a batch,
+ * that is events, cursors, snapshots, rule state, timers and the actions to run, is
+ * committed in one transaction; only then are its outputs handed out: a webhook
+ * answered, a request sent, a page fetched. A crash leaves either before or
+ * after. The same code runs live and in `tappet test`, with another clock and
+ * another store.
+ *
+ * Deterministic: it never reads a clock, the network or a random source. Event
+ * id = hash(source, sender's id), or the sequence number. Jitter =
+ * hash(idempotency key, attempt).
+ *
+ * The path of an event, in reading order:
+ *   intake.c    bytes of a hook, a given event -> parsed, deduped
+ *   observe.c   an object's new state -> change events (against its snapshot)
+ *   poll.c      pages of a poll -> objects;  schedule.c  time -> events
+ *   emit.c      an event -> the log; which rules match it -> runs
+ *   run.c       a run, step by step: condition, parameters, request, credit
+ *   outcome.c   how an attempt ended -> done, again later, failed, in doubt
+ *   lane.c      whose turn it is: order per (rule, key), credit per target
+ *   command.c   operators' decisions
+ *   recover.c   what was open when the daemon stopped;  retain.c  what is too old
+ *
+ * Ownership: sequencer_free frees it; the store is borrowed. One thread. */
+#ifndef TAPPET_SEQUENCER_SEQUENCER_H
+#define TAPPET_SEQUENCER_SEQUENCER_H
+
+#include <stdatomic.h>
+
+#include "engine/base/clock.h"
+#include "engine/rules/config.h"
+#include "engine/rules/rule.h"
+#include "engine/sequencer/record.h"
+#include "engine/store/store.h"
+
+struct sequencer;
+
+/* Written by the sequencer's thread, read by any (metrics). */
+struct sequencer_stats {
+	atomic_uint_fast64_t events, repeats, refused, matches, blind;
+	atomic_uint_fast64_t runs_done, runs_dead, runs_skipped, runs_doubt;
+	atomic_uint_fast64_t attempts, retries, batches, failed_batches;
+	atomic_uint_fast64_t open_runs, last_commit_ms, polls_ok, polls_failed;
+	atomic_bool store_down;
+};
+
+struct sequencer_options {
+	bool polls, schedules; /* off in tests: time then brings no input of its own */
+	bool retention;        /* old events are forgotten */
+	bool keep_params;      /* attempts carry their parameters (tests) */
+};
+
+/* Takes references to config and rules. The store is open for writing. What was
+ * open is read by the first batch (recover.c), which comes at once. FATE_RETRY when
+ * memory is out. */
+enum fate sequencer_new(struct store *store, struct config *config, struct ruleset *rules,
+			const struct sequencer_options *options, struct instant now,
+			struct sequencer **out);
+void sequencer_free(struct sequencer *sequencer);
+
+/* One batch: takes the inputs (linked by item.next, NULL for none), handles what is due,
+ * commits. FATE_OK: the outputs are to be carried out. FATE_RETRY: the store
+ * could not be written; the outputs hold nothing but 503 replies, facts (outcomes,
+ * grants, reloads) are kept and go first in the next batch. */
+enum fate sequencer_batch(struct sequencer *sequencer, struct queue_item *inputs,
+			  struct instant now, struct outputs *out);
+
+/* Monotonic ms at which something is due without an input, or INT64_MAX. */
+int64_t sequencer_next(const struct sequencer *sequencer);
+
+const struct sequencer_stats *sequencer_stats(const struct sequencer *sequencer);
+
+/* False while more runs are open than LIMIT_OPEN_RUNS: intake answers 429. */
+bool sequencer_has_room(const struct sequencer *sequencer);
+
+/* From now on nothing new is begun: no attempt, no poll, no schedule. What is under way
+ * still ends; the rest waits in the store for the next start. */
+void sequencer_drain(struct sequencer *sequencer);
+
+/* Nothing is under way and nothing waits but timers (tests; draining). */
+bool sequencer_is_quiet(const struct sequencer *sequencer);
+size_t sequencer_in_flight(const struct sequencer *sequencer);
+
+#endif

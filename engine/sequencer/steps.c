@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * steps.c - the record of what each step of a run did.
+ *
+ * It is kept as the inner text of a JSON list, one entry per step reached, in
+ * the order reached: {"i", "as", "action", "state", "status", "result", "error"}.
+ * The store keeps that text, `tappet runs` shows it, and expressions read it as
+ * `steps` and `error`, so a run goes on after a restart exactly where it was.
+ *
+ * I1  Only the last entry is ever rewritten, by the step it belongs to. */
+#include "engine/sequencer/internal.h"
+
+static void entry_head(struct buf *b, const struct run *run, const char *state)
+{
+	const struct step *step = &run->rule->steps[run->step];
+
+	buf_str(b, "{\"i\":");
+	buf_int(b, run->step);
+	if (step->name.n > 0) {
+		buf_str(b, ",\"as\":");
+		value_write_text(b, step->name);
+	}
+	buf_str(b, ",\"action\":\"");
+	buf_str(b, step->connector->name);
+	buf_char(b, '.');
+	buf_str(b, step->action->name);
+	buf_str(b, "\",\"state\":\"");
+	buf_str(b, state);
+	buf_char(b, '"');
+	if (run->base > 0) {
+		buf_str(b, ",\"from\":");
+		buf_int(b, run->base);
+	}
+}
+
+static void open_entry(struct buf *b, const struct run *run)
+{
+	entry_head(b, run, "open");
+	buf_char(b, '}');
+}
+
+void steps_enter(struct sequencer *s, struct run *run)
+{
+	assert(!run->entered);
+	run->entered = true;
+	run->entry = run->steps.n;
+	if (run->steps.n > 0)
+		buf_char(&run->steps, ',');
+	open_entry(&run->steps, run);
+	if (buf_failed(&run->steps))
+		seq_break(s);
+}
+
+void steps_leave(struct sequencer *s, struct run *run, const char *state, int status,
+		 struct value result, const char *error)
+{
+	struct buf *b = &run->steps;
+
+	assert(run->entered);
+	buf_cut(b, run->entry);
+	if (b->n > 0)
+		buf_char(b, ',');
+	entry_head(b, run, state);
+	if (status != 0)
+		buf_printf(b, ",\"status\":%d", status);
+	if (result.kind != VALUE_NULL) {
+		buf_str(b, ",\"result\":");
+		value_write(b, result);
+	}
+	if (error != NULL) {
+		buf_str(b, ",\"error\":");
+		value_write_text(b, text_of(error));
+	}
+	buf_char(b, '}');
+	if (buf_failed(b))
+		seq_break(s);
+}
+
+static struct value steps_list(struct sequencer *s, const struct run *run)
+{
+	struct json_error error;
+	struct value v = value_null();
+	struct text json = text_printf(s->work, "[%.*s]", TEXT_ARG(buf_view(&run->steps)));
+
+	if (json.s == NULL || json_parse(s->parser, s->work, json, &v, &error) != FATE_OK)
+		seq_break(s);
+	return v;
+}
+
+/* What is known of a run read from the store: whether its step in hand has an
+ * entry (then it is the last one, and "open"), and how many steps were done. */
+void steps_load(struct sequencer *s, struct run *run, struct text json)
+{
+	struct buf open;
+
+	if (json.n < 2)
+		return;
+	buf_text(&run->steps, (struct text){ json.s + 1, json.n - 2 });
+	struct value list = steps_list(s, run);
+
+	for (uint32_t i = 0; list.kind == VALUE_LIST && i < list.n; i++) {
+		const struct value *state = value_get(list.items[i], TEXT("state"));
+
+		const struct value *from = value_get(list.items[i], TEXT("from"));
+
+		if (state != NULL && text_is(value_as_text(*state), "done"))
+			run->steps_done++;
+		run->base = from != NULL ? (int)from->i : 0;
+	}
+	buf_init(&open, LIMIT_STEPS_TEXT);
+	open_entry(&open, run);
+	run->entry = run->steps.n;
+	if (text_ends(buf_view(&run->steps), buf_view(&open))) {
+		run->entered = true;
+		run->entry -= open.n;
+		if (run->entry > 0)
+			run->entry--; /* the comma before it belongs to it */
+	}
+	buf_fini(&open);
+}
+
+static struct value steps_part(struct value entry, const char *name)
+{
+	const struct value *v = value_get(entry, text_of(name));
+
+	return v != NULL ? *v : value_null();
+}
+
+struct value steps_value(struct sequencer *s, const struct run *run)
+{
+	struct value_map_builder all;
+
+	if (run->steps.n == 0)
+		return value_null();
+	struct value list = steps_list(s, run);
+
+	value_map_begin(&all, s->work);
+	for (uint32_t i = 0; list.kind == VALUE_LIST && i < list.n; i++) {
+		const struct value *name = value_get(list.items[i], TEXT("as"));
+		struct value_map_builder one;
+
+		if (name == NULL)
+			continue;
+		value_map_begin(&one, s->work);
+		value_map_set(&one, "result", steps_part(list.items[i], "result"));
+		value_map_set(&one, "status", steps_part(list.items[i], "status"));
+		value_map_set(&one, "error", steps_part(list.items[i], "error"));
+		value_map_add(&all, *name, value_map_end(&one));
+	}
+	return value_map_end(&all);
+}
+
+struct value steps_error(struct sequencer *s, const struct run *run)
+{
+	int failed = run->rule->steps[run->step].handles;
+	struct value_map_builder b;
+
+	if (failed < 0)
+		return value_null();
+	struct value list = steps_list(s, run);
+
+	/* The last one: a step that was given up may have been tried again. */
+	for (uint32_t i = list.kind == VALUE_LIST ? list.n : 0; i-- > 0;) {
+		const struct value *index = value_get(list.items[i], TEXT("i"));
+
+		if (index == NULL || index->i != failed)
+			continue;
+		value_map_begin(&b, s->work);
+		value_map_set(&b, "step", steps_part(list.items[i], "as"));
+		value_map_set(&b, "action", steps_part(list.items[i], "action"));
+		value_map_set(&b, "message", steps_part(list.items[i], "error"));
+		value_map_set(&b, "status", steps_part(list.items[i], "status"));
+		return value_map_end(&b);
+	}
+	return value_null();
+}

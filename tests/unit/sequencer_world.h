@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * sequencer_world - a sequencer with a clock turned by hand, a store in memory,
+ * and a target that answers as the test says.
+ *
+ * Ownership: world_fini frees all. */
+#ifndef TAPPET_TESTS_SEQUENCER_WORLD_H
+#define TAPPET_TESTS_SEQUENCER_WORLD_H
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/base/buf.h"
+#include "engine/base/mem.h"
+#include "engine/sequencer/sequencer.h"
+
+struct world {
+	char folder[64];
+	char store_name[96];
+	struct config *config;
+	struct ruleset *rules;
+	struct store *store;
+	struct sequencer *sequencer;
+	struct instant now;
+	struct outputs out;
+	struct queue_item *inputs, **end;
+};
+
+static void world_write(const struct world *w, const char *name, const char *text)
+{
+	char path[128];
+	FILE *file;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", w->folder, name);
+	file = fopen(path, "w");
+	ck_assert_ptr_nonnull(file);
+	ck_assert_int_ge(fputs(text, file), 0);
+	ck_assert_int_eq(fclose(file), 0);
+}
+
+static void world_diags(struct diags *diags)
+{
+	struct buf text;
+
+	buf_init(&text, 1u << 20);
+	diags_print(diags, &text, false);
+	if (diags_errors(diags) > 0)
+		ck_abort_msg("%s", buf_cstr(&text));
+	buf_fini(&text);
+}
+
+static void world_load(struct world *w, const char *config, const char *rules)
+{
+	struct diags *diags = diags_new();
+	char path[128];
+
+	world_write(w, "tappet.yaml", config);
+	world_write(w, "rules.yaml", rules);
+	(void)snprintf(path, sizeof(path), "%s/tappet.yaml", w->folder);
+	w->config = config_load(path, CONFIG_SECRETS_NEEDED, diags);
+	if (w->config != NULL)
+		w->rules = ruleset_load(w->config, w->config->rule_paths,
+					w->config->rule_path_count, diags);
+	world_diags(diags);
+	diags_free(diags);
+	ck_assert_ptr_nonnull(w->rules);
+}
+
+/* One batch with what was pushed since the last. */
+static enum fate world_batch(struct world *w)
+{
+	struct queue_item *inputs = w->inputs;
+
+	w->inputs = NULL;
+	w->end = &w->inputs;
+	return sequencer_batch(w->sequencer, inputs, w->now, &w->out);
+}
+
+static void world_open(struct world *w)
+{
+	static const struct sequencer_options options = {
+		.polls = true, .schedules = true, .keep_params = true
+	};
+
+	ck_assert_int_eq(sequencer_new(w->store, w->config, w->rules, &options, w->now,
+				       &w->sequencer),
+			 FATE_OK);
+	ck_assert_int_eq(world_batch(w), FATE_OK);
+}
+
+static void world_init(struct world *w, const char *config, const char *rules)
+{
+	struct store_error error;
+
+	*w = (struct world){ .now = { .wall = 1795309825000, .mono = 5000 } };
+	w->end = &w->inputs;
+	(void)snprintf(w->folder, sizeof(w->folder), "/tmp/tappet-world-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(w->folder));
+	world_load(w, config, rules);
+	(void)snprintf(w->store_name, sizeof(w->store_name), "memory:");
+	ck_assert_int_eq(store_open(w->store_name, &w->store, &error), FATE_OK);
+	world_open(w);
+}
+
+static void world_remove(const struct world *w, const char *name)
+{
+	char path[128];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", w->folder, name);
+	(void)unlink(path);
+}
+
+static void world_fini(struct world *w)
+{
+	sequencer_free(w->sequencer);
+	store_close(w->store);
+	ruleset_free(w->rules);
+	config_free(w->config);
+	world_remove(w, "tappet.yaml");
+	world_remove(w, "rules.yaml");
+	(void)rmdir(w->folder);
+}
+
+/* The process dies and starts again on the same store. */
+static void world_crash(struct world *w)
+{
+	sequencer_free(w->sequencer);
+	world_open(w);
+}
+
+static void world_push(struct world *w, const struct input *input)
+{
+	struct input *copy = input_new(input);
+
+	ck_assert_ptr_nonnull(copy);
+	*w->end = &copy->item;
+	w->end = &copy->item.next;
+}
+
+static void world_hook(struct world *w, const char *hook, const char *id, const char *body)
+{
+	const struct input input = {
+		.kind = INPUT_HOOK,
+		.hook = { .ticket = 7,
+			  .hook = text_of(hook),
+			  .body = text_of(body),
+			  .sender_id = text_of(id) },
+	};
+
+	world_push(w, &input);
+}
+
+/* Everything the batch wanted gets credit. */
+static void world_grant(struct world *w, unsigned credits)
+{
+	size_t n = w->out.target_count;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct input input = {
+			.kind = INPUT_GRANT,
+			.grant = { .target = w->out.targets[i], .credits = credits },
+		};
+
+		world_push(w, &input);
+	}
+	if (n > 0)
+		ck_assert_int_eq(world_batch(w), FATE_OK);
+}
+
+/* Answers attempt number `i` of the last batch, in a batch of its own. */
+static void world_answer(struct world *w, size_t i, int status, const char *body)
+{
+	ck_assert_uint_lt(i, w->out.attempt_count);
+	const struct attempt_out *a = &w->out.attempts[i];
+	const struct input input = {
+		.kind = INPUT_OUTCOME,
+		.outcome = { .run = a->run,
+			     .step = a->step,
+			     .attempt = a->attempt,
+			     .target = a->target,
+			     .credits = 1,
+			     .ending = { .how = status != 0 ? END_REPLIED : END_NO_REPLY,
+					 .sent = true,
+					 .status = status,
+					 .body = text_of(body),
+					 .content_type = TEXT("application/json"),
+					 .error = TEXT("the connection was reset"),
+					 .retry_after = -1,
+					 .started = w->now.wall,
+					 .ended = w->now.wall } },
+	};
+
+	world_push(w, &input);
+	ck_assert_int_eq(world_batch(w), FATE_OK);
+}
+
+static void world_advance(struct world *w, int64_t ms)
+{
+	w->now.wall += ms;
+	w->now.mono += ms;
+	ck_assert_int_eq(world_batch(w), FATE_OK);
+}
+
+static struct run_record world_run(struct world *w, struct arena *arena, int64_t id)
+{
+	struct run_record record;
+
+	ck_assert(store_get_run(w->store, arena, id, &record));
+	return record;
+}
+
+static enum run_state world_state(struct world *w, int64_t id)
+{
+	struct arena *arena = arena_new("test", 1u << 20);
+	enum run_state state = world_run(w, arena, id).state;
+
+	arena_free(arena);
+	return state;
+}
+
+static bool world_has_event(struct world *w, const char *type)
+{
+	for (size_t i = 0; i < w->out.event_count; i++)
+		if (text_is(w->out.events[i].type, type))
+			return true;
+	return false;
+}
+
+#endif

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * test_sequencer - decisions: events, runs, attempts, retries, order, doubt,
+ * throttles, recovery. */
+#include "tests/unit/sequencer_world.h"
+#include "tests/unit/unit_main.h"
+
+#define CONFIG                                                                                     \
+	"rules: [rules.yaml]\n"                                                                    \
+	"hooks:\n"                                                                                 \
+	"  orders: { verify: none, id_header: X-Id }\n"                                            \
+	"connections:\n"                                                                           \
+	"  hindsite: { connector: hindsite, base_url: \"http://127.0.0.1:1\", client_id: a, "      \
+	"client_secret: b }\n"
+
+#define FORWARD                                                                                    \
+	"rules:\n"                                                                                 \
+	"  - id: forward\n"                                                                        \
+	"    on: hook.orders\n"                                                                    \
+	"    key: string(data.k)\n"                                                                \
+	"    do:\n"                                                                                \
+	"      - as: sent\n"                                                                       \
+	"        http.request: { url: \"http://127.0.0.1:1/in\", json: { n: \"${data.n}\" } }\n"   \
+	"        retry: { attempts: 3, first: 1s, max: 10s }\n"
+
+START_TEST(an_event_becomes_a_request_and_is_done)
+{
+	struct world w;
+
+	world_init(&w, CONFIG, FORWARD);
+	world_hook(&w, "orders", "a", "{\"k\":\"x\",\"n\":1}");
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	ck_assert_uint_eq(w.out.reply_count, 1);
+	ck_assert_int_eq(w.out.replies[0].status, 202);
+	ck_assert_uint_eq(w.out.attempt_count, 0); /* no credit yet */
+	ck_assert_int_eq(world_state(&w, 1), RUN_PENDING);
+	world_grant(&w, 4);
+	ck_assert_uint_eq(w.out.attempt_count, 1);
+	ck_assert_int_eq(world_state(&w, 1), RUN_STARTED);
+	ck_assert(text_is(w.out.attempts[0].request.body, "{\"n\":1}"));
+	world_answer(&w, 0, 200, "{\"ok\":true}");
+	ck_assert_int_eq(world_state(&w, 1), RUN_DONE);
+	world_fini(&w);
+}
+END_TEST
+
+START_TEST(the_same_delivery_twice_is_one_event)
+{
+	struct world w;
+
+	world_init(&w, CONFIG, FORWARD);
+	world_hook(&w, "orders", "a", "{\"k\":\"x\",\"n\":1}");
+	world_hook(&w, "orders", "a", "{\"k\":\"x\",\"n\":1}");
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	ck_assert_uint_eq(w.out.event_count, 1);
+	ck_assert_uint_eq(w.out.reply_count, 2);
+	ck_assert_ptr_nonnull(strstr(w.out.replies[1].body.s, "repeat"));
+	world_crash(&w);
+	world_hook(&w, "orders", "a", "{\"k\":\"x\",\"n\":1}");
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	ck_assert_uint_eq(w.out.event_count, 0);
+	world_fini(&w);
+}
+END_TEST
+
+START_TEST(what_is_not_json_is_refused_with_a_position)
+{
+	struct world w;
+
+	world_init(&w, CONFIG, FORWARD);
+	world_hook(&w, "orders", "a", "{\"k\":\n x}");
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	ck_assert_int_eq(w.out.replies[0].status, 400);
+	ck_assert_ptr_nonnull(strstr(w.out.replies[0].body.s, "\"line\":2"));
+	ck_assert_uint_eq(w.out.event_count, 0);
+	world_fini(&w);
+}
+END_TEST
+
+START_TEST(a_failed_attempt_is_repeated_with_the_same_key)
+{
+	struct world w;
+	char key[64];
+
+	world_init(&w, CONFIG, FORWARD);
+	world_hook(&w, "orders", "a", "{\"k\":\"x\",\"n\":1}");
+	(void)world_batch(&w);
+	world_grant(&w, 4);
+	(void)snprintf(key, sizeof(key), "%s", w.out.attempts[0].key.s);
+	world_answer(&w, 0, 503, "busy");
+	ck_assert_int_eq(world_state(&w, 1), RUN_WAITING);
+	ck_assert_uint_eq(w.out.attempt_count, 0);
+	world_advance(&w, 1000);
+	ck_assert_uint_eq(w.out.attempt_count, 1);
+	ck_assert_int_eq(w.out.attempts[0].attempt, 2);
+	ck_assert_str_eq(w.out.attempts[0].key.s, key);
+	world_answer(&w, 0, 200, "{}");
+	ck_assert_int_eq(world_state(&w, 1), RUN_DONE);
+	world_fini(&w);
+}
+END_TEST
+
+START_TEST(after_the_last_attempt_the_run_is_dead_and_says_why)
+{
+	struct arena *arena = arena_new("test", 1u << 20);
+	struct world w;
+
+	world_init(&w, CONFIG, FORWARD);
+	world_hook(&w, "orders", "a", "{\"k\":\"x\",\"n\":1}");
+	(void)world_batch(&w);
+	world_grant(&w, 4);
+	for (int i = 1; i <= 3; i++) {
+		world_answer(&w, 0, 503, "out of paper");
+		if (i < 3)
+			world_advance(&w, 10000);
+	}
+	struct run_record run = world_run(&w, arena, 1);
+
+	ck_assert_int_eq(run.state, RUN_DEAD);
+	ck_assert_ptr_nonnull(strstr(run.reason.s, "out of paper"));
+	ck_assert(world_has_event(&w, "tappet.run.dead"));
+	arena_free(arena);
+	world_fini(&w);
+}
+END_TEST
+
+START_TEST(runs_of_one_key_keep_their_order_others_go_side_by_side)
+{
+	struct world w;
+
+	world_init(&w, CONFIG, FORWARD);
+	world_hook(&w, "orders", "a", "{\"k\":\"x\",\"n\":1}");
+	world_hook(&w, "orders", "b", "{\"k\":\"x\",\"n\":2}");
+	world_hook(&w, "orders", "c", "{\"k\":\"y\",\"n\":3}");
+	(void)world_batch(&w);
+	world_grant(&w, 4);
+	ck_assert_uint_eq(w.out.attempt_count, 2); /* 1 and 3 */
+	ck_assert(w.out.attempts[0].run != 2 && w.out.attempts[1].run != 2);
+	size_t first = w.out.attempts[0].run == 1 ? 0 : 1;
+
+	world_answer(&w, first, 503, "");
+	ck_assert_uint_eq(w.out.attempt_count, 0); /* the one that waits keeps its lane */
+	world_advance(&w, 1000);
+	ck_assert_uint_eq(w.out.attempt_count, 1);
+	ck_assert_int_eq(w.out.attempts[0].run, 1);
+	world_answer(&w, 0, 200, "{}");
+	ck_assert_uint_eq(w.out.attempt_count, 1);
+	ck_assert_int_eq(w.out.attempts[0].run, 2);
+	world_fini(&w);
+}
+END_TEST
+
+START_TEST(what_was_under_way_in_a_crash_is_repeated_where_that_is_harmless)
+{
+	struct world w;
+	char key[64];
+
+	world_init(&w, CONFIG, FORWARD);
+	world_hook(&w, "orders", "a", "{\"k\":\"x\",\"n\":1}");
+	(void)world_batch(&w);
+	world_grant(&w, 4);
+	(void)snprintf(key, sizeof(key), "%s", w.out.attempts[0].key.s);
+	world_crash(&w);
+	ck_assert_int_eq(world_state(&w, 1), RUN_WAITING);
+	world_advance(&w, 1000);
+	world_grant(&w, 4);
+	ck_assert_uint_eq(w.out.attempt_count, 1);
+	ck_assert_int_eq(w.out.attempts[0].attempt, 2);
+	ck_assert_str_eq(w.out.attempts[0].key.s, key);
+	world_fini(&w);
+}
+END_TEST
+
+#define START                                                                                      \
+	"rules:\n"                                                                                 \
+	"  - id: start\n"                                                                          \
+	"    on: hook.orders\n"                                                                    \
+	"    do:\n"                                                                                \
+	"      - as: work\n"                                                                       \
+	"        hindsite.work_set.start: { id: \"${data.id}\" }\n"                                \
+	"      - http.request: { url: \"http://127.0.0.1:1/told\", json: { ok: true } }\n"
+
+static void command(struct world *w, enum command_kind kind, int64_t run)
+{
+	const struct input input = {
+		.kind = INPUT_COMMAND, .command = { .ticket = 9, .kind = kind, .run = run }
+	};
+
+	world_push(w, &input);
+	ck_assert_int_eq(world_batch(w), FATE_OK);
+}
+
+START_TEST(what_must_not_happen_twice_is_parked_until_resolved)
+{
+	struct world w;
+
+	world_init(&w, CONFIG, START);
+	world_hook(&w, "orders", "a", "{\"id\":\"W1\"}");
+	(void)world_batch(&w);
+	world_grant(&w, 4);
+	ck_assert(text_is(w.out.attempts[0].request.url, "/api/v2/work_sets/W1/start"));
+	world_answer(&w, 0, 0, "");
+	ck_assert_int_eq(world_state(&w, 1), RUN_IN_DOUBT);
+	world_crash(&w);
+	ck_assert_int_eq(world_state(&w, 1), RUN_IN_DOUBT);
+	command(&w, COMMAND_CANCEL, 1);
+	ck_assert_int_eq(w.out.replies[0].status, 409);
+	command(&w, COMMAND_RESOLVE_DONE, 1);
+	ck_assert_int_eq(w.out.replies[0].status, 200);
+	world_grant(&w, 4);
+	ck_assert_uint_eq(w.out.attempt_count, 1); /* the second step */
+	ck_assert_int_eq(w.out.attempts[0].step, 1);
+	world_answer(&w, 0, 200, "{}");
+	ck_assert_int_eq(world_state(&w, 1), RUN_DONE);
+	world_fini(&w);
+}
+END_TEST
+
+START_TEST(a_doubtful_run_can_be_repeated_or_dropped)
+{
+	struct world w;
+
+	world_init(&w, CONFIG, START);
+	world_hook(&w, "orders", "a", "{\"id\":\"W1\"}");
+	world_hook(&w, "orders", "b", "{\"id\":\"W2\"}");
+	(void)world_batch(&w);
+	world_grant(&w, 4);
+	world_crash(&w); /* both under way */
+	ck_assert_int_eq(world_state(&w, 1), RUN_IN_DOUBT);
+	ck_assert_int_eq(world_state(&w, 2), RUN_IN_DOUBT);
+	command(&w, COMMAND_RESOLVE_DROP, 2);
+	ck_assert_int_eq(world_state(&w, 2), RUN_DEAD);
+	command(&w, COMMAND_RESOLVE_REPEAT, 1);
+	world_grant(&w, 4);
+	ck_assert_uint_eq(w.out.attempt_count, 1);
+	ck_assert_int_eq(w.out.attempts[0].attempt, 2);
+	world_fini(&w);
+}
+END_TEST
+
+START_TEST(a_dead_run_is_tried_again_from_the_step_that_failed)
+{
+	struct world w;
+
+	world_init(&w, CONFIG, START);
+	world_hook(&w, "orders", "a", "{\"id\":\"W1\"}");
+	(void)world_batch(&w);
+	world_grant(&w, 4);
+	world_answer(&w, 0, 404, "{\"error\":\"no such work set\"}");
+	ck_assert_int_eq(world_state(&w, 1), RUN_DEAD);
+	command(&w, COMMAND_DEAD_RETRY, 1);
+	ck_assert_uint_eq(w.out.attempt_count, 1);
+	ck_assert_int_eq(w.out.attempts[0].attempt, 2);
+	world_answer(&w, 0, 201, "{\"id\":\"W1\",\"started_at\":1795309825}");
+	world_grant(&w, 4);
+	ck_assert_uint_eq(w.out.attempt_count, 1);
+	world_answer(&w, 0, 200, "{}");
+	ck_assert_int_eq(world_state(&w, 1), RUN_DONE);
+	command(&w, COMMAND_DEAD_DROP, 1);
+	ck_assert_int_eq(w.out.replies[0].status, 409);
+	world_fini(&w);
+}
+END_TEST
+
+START_TEST(the_reply_of_a_start_is_an_event)
+{
+	struct world w;
+
+	world_init(&w, CONFIG, START);
+	world_hook(&w, "orders", "a", "{\"id\":\"W1\"}");
+	(void)world_batch(&w);
+	world_grant(&w, 4);
+	world_answer(&w, 0, 201, "{\"id\":\"W1\",\"started_at\":1795309825}");
+	ck_assert(world_has_event(&w, "hindsite.work_set.started"));
+	world_fini(&w);
+}
+END_TEST
+
+#define HANDLED                                                                                    \
+	"rules:\n"                                                                                 \
+	"  - id: handled\n"                                                                        \
+	"    on: hook.orders\n"                                                                    \
+	"    throttle: { every: 1h }\n"                                                            \
+	"    key: \"'k'\"\n"                                                                       \
+	"    do:\n"                                                                                \
+	"      - http.request: { url: \"http://127.0.0.1:1/a\", json: {} }\n"                      \
+	"        on_error: continue\n"                                                             \
+	"      - http.request: { url: \"http://127.0.0.1:1/b\", json: {} }\n"                      \
+	"        on_error:\n"                                                                      \
+	"          - http.request: { url: \"http://127.0.0.1:1/c\", json: { why: "                 \
+	"\"${error.message}\" } }\n"
+
+START_TEST(failures_continue_or_are_handled_and_then_the_run_is_dead)
+{
+	struct arena *arena = arena_new("test", 1u << 20);
+	struct world w;
+
+	world_init(&w, CONFIG, HANDLED);
+	world_hook(&w, "orders", "a", "{}");
+	(void)world_batch(&w);
+	world_grant(&w, 4);
+	world_answer(&w, 0, 400, "first");
+	ck_assert_uint_eq(w.out.attempt_count, 1);
+	world_answer(&w, 0, 400, "second");
+	ck_assert_uint_eq(w.out.attempt_count, 1);
+	ck_assert_ptr_nonnull(strstr(w.out.attempts[0].request.body.s, "second"));
+	world_answer(&w, 0, 200, "{}");
+	struct run_record run = world_run(&w, arena, 1);
+
+	ck_assert_int_eq(run.state, RUN_DEAD);
+	ck_assert_ptr_nonnull(strstr(run.reason.s, "second"));
+	arena_free(arena);
+	world_fini(&w);
+}
+END_TEST
+
+START_TEST(a_throttle_is_spent_by_the_match_and_given_back_by_an_early_death)
+{
+	struct world w;
+
+	world_init(&w, CONFIG, HANDLED);
+	world_hook(&w, "orders", "a", "{}");
+	world_hook(&w, "orders", "b", "{}");
+	(void)world_batch(&w);
+	ck_assert_int_eq(world_state(&w, 2), RUN_SKIPPED);
+	world_grant(&w, 4);
+	world_answer(&w, 0, 400, "");
+	world_answer(&w, 0, 400, "");
+	world_answer(&w, 0, 400, ""); /* DEAD, no step done */
+	ck_assert_int_eq(world_state(&w, 1), RUN_DEAD);
+	world_hook(&w, "orders", "c", "{}");
+	(void)world_batch(&w);
+	ck_assert_int_eq(world_state(&w, 3), RUN_STARTED);
+	world_fini(&w);
+}
+END_TEST
+
+UNIT_MAIN("sequencer", an_event_becomes_a_request_and_is_done, the_same_delivery_twice_is_one_event,
+	  what_is_not_json_is_refused_with_a_position,
+	  a_failed_attempt_is_repeated_with_the_same_key,
+	  after_the_last_attempt_the_run_is_dead_and_says_why,
+	  runs_of_one_key_keep_their_order_others_go_side_by_side,
+	  what_was_under_way_in_a_crash_is_repeated_where_that_is_harmless,
+	  what_must_not_happen_twice_is_parked_until_resolved,
+	  a_doubtful_run_can_be_repeated_or_dropped,
+	  a_dead_run_is_tried_again_from_the_step_that_failed, the_reply_of_a_start_is_an_event,
+	  failures_continue_or_are_handled_and_then_the_run_is_dead,
+	  a_throttle_is_spent_by_the_match_and_given_back_by_an_early_death)
