@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * host - how much each target may be asked: slots, a token bucket, a breaker.
+ *
+ * Pure bookkeeping on a monotonic clock that the caller passes in; delivery
+ * turns what host_grant returns into credit for the sequencer.
+ *
+ * The breaker counts outcomes: BREAKER_FAILURES failures in a row (network, 5xx,
+ * time-outs; not 4xx, not 429) open it; after a pause (5 s doubling to 5 min) it
+ * lets one probe through (half open); a success closes it. A Retry-After closes
+ * the tap until then without counting as a failure. */
+#ifndef TAPPET_IO_HOST_H
+#define TAPPET_IO_HOST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/base/text.h"
+
+struct hosts;
+struct host;
+
+struct host_rate {
+	unsigned slots;    /* requests at once */
+	double per_second; /* 0: no bucket */
+	double burst;      /* size of the bucket */
+};
+
+enum host_breaker { HOST_CLOSED, HOST_OPEN, HOST_HALF_OPEN };
+
+struct hosts *hosts_new(void);
+void hosts_free(struct hosts *hosts);
+
+/* Finds or makes the target; the rate is set on every call (configuration may change). NULL when
+ * memory is out. */
+struct host *hosts_get(struct hosts *hosts, struct text target, const struct host_rate *rate);
+
+/* Credit that may be handed out now, at most `want`: counts it as outstanding. */
+unsigned host_grant(struct host *host, int64_t now, unsigned want);
+
+/* One outstanding credit has been used and its request has ended. GOOD: the
+ * target answered below 500, other than 429; BAD: it failed (see above);
+ * NEUTRAL: says nothing about its health (429, cancelled, refused by us).
+ * retry_after_ms: 0 for none; at most LIMIT_HOST_PAUSE counts. */
+enum host_result { HOST_GOOD, HOST_BAD, HOST_NEUTRAL };
+void host_ended(struct host *host, int64_t now, enum host_result result, int64_t retry_after_ms);
+
+void host_unused(struct host *host, unsigned credits); /* given back without a request */
+
+/* When host_grant may give more than now (monotonic ms), or INT64_MAX. */
+int64_t host_next(const struct host *host, int64_t now);
+
+enum host_breaker host_breaker(const struct host *host);
+struct text host_name(const struct host *host);
+unsigned host_outstanding(const struct host *host);
+
+/* Visits every target, for metrics. */
+void hosts_each(struct hosts *hosts, void (*visit)(void *of, struct host *host), void *of);
+
+#endif
