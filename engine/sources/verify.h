@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * verify - does a webhook come from who knows the hook's secret?
+ *
+ * Every scheme signs the bytes as they were sent, so this runs before anything
+ * is parsed.
+ * I1  Fails closed: a missing header, an empty secret, an option that wasn't
+ *     given and spent memory all mean no.
+ * I2  The answer is yes or no; nothing tells which check failed.
+ * I3  Signatures and tokens are compared in constant time, over decoded bytes.
+ * I4  The work is bounded: LIMIT_SIGNATURE bytes of header, LIMIT_SIGNATURES
+ *     signatures, one MAC over the body for each configured secret.
+ * Ownership: borrows everything; *sender_id points into the request's headers.
+ * Never: keeps state. A repeat within the tolerance is recognised by its id,
+ * later and elsewhere. */
+#ifndef TAPPET_SOURCES_VERIFY_H
+#define TAPPET_SOURCES_VERIFY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/base/text.h"
+#include "engine/rules/config.h"
+
+struct verify_request {
+	/* The value of a header, found without regard to case; s NULL: absent. */
+	struct text (*header)(const void *of, const char *name);
+	const void *of;
+	struct text body; /* as received */
+	int64_t now_wall_ms;
+};
+
+/* True when one of the hook's secrets proves the request. *sender_id is then the
+ * scheme's own, signed id of the message (standard-webhooks), else empty.
+ *
+ *   none               everything is accepted
+ *   hindsite           X-Webhook-Signature: hex HMAC-SHA256 of the body
+ *   github             X-Hub-Signature-256: sha256=HEX
+ *   standard-webhooks  www.standardwebhooks.com: v1 (HMAC) and v1a (ed25519)
+ *   hmac               as the hook's options say
+ *   bearer             Authorization: Bearer SECRET (RFC 6750) */
+bool verify_request(const struct hook_config *hook, const struct verify_request *r,
+		    struct text *sender_id);
+
+#endif

@@ -1,0 +1,522 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * hook: a configuration from YAML, the real HTTP server, raw sockets; the test
+ * stands where the sequencer stands. */
+#include "engine/sources/hook.h"
+
+#include <fcntl.h>
+#include <poll.h>
+
+#include "engine/base/diag.h"
+#include "engine/base/limits.h"
+#include "engine/base/mem.h"
+#include "test_io_net.h"
+#include "unit_main.h"
+
+#define QUEUE_ITEMS 2
+#define NOW         1614265330 /* s */
+
+static const char first_yaml[] =
+    "limits: { body: 64KiB }\n"
+    "connections:\n"
+    "  hindsite:\n"
+    "    connector: hindsite\n"
+    "    base_url: https://hindsite.example\n"
+    "    client_id: a\n"
+    "    client_secret: \"${env:TEST_SECRET}\"\n"
+    "    webhook: { secret: \"${env:TEST_SECRET}\" }\n"
+    "hooks:\n"
+    "  open: { verify: none }\n"
+    "  github: { verify: github, secret: \"${env:TEST_SECRET}\", event_header: X-GitHub-Event,"
+    " id_header: X-GitHub-Delivery }\n"
+    "  billing: { verify: standard-webhooks, secret: \"${env:TEST_STANDARD}\","
+    " id_header: X-Other }\n"
+    "  token: { verify: bearer, secret: \"${env:TEST_SECRET}\" }\n";
+
+static const char second_yaml[] = "hooks:\n"
+				  "  late: { verify: none }\n"
+				  "  token: { verify: none }\n";
+
+struct world {
+	struct config *config;
+	struct queue *inputs;
+	struct sequencer_stats stats;
+	struct instant now;
+	atomic_bool room;
+	struct hooks *hooks;
+	struct http_server *server;
+	unsigned port;
+	char reply[1 << 16];
+};
+
+static struct config *load(const char *yaml)
+{
+	char path[] = "/tmp/tappet-hook-XXXXXX";
+	struct diags *diags = diags_new();
+	struct config *config;
+	int fd = mkstemp(path);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(write(fd, yaml, strlen(yaml)), (ssize_t)strlen(yaml));
+	close(fd);
+	setenv("TEST_SECRET", "It's a Secret to Everybody", 1);
+	setenv("TEST_STANDARD", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", 1);
+	config = config_load(path, CONFIG_SECRETS_NEEDED, diags);
+	unlink(path);
+	ck_assert_msg(diags_errors(diags) == 0, "%s", diags_at(diags, 0)->what);
+	ck_assert_ptr_nonnull(config);
+	diags_free(diags);
+	return config;
+}
+
+static bool has_room(void *of)
+{
+	return atomic_load(&((struct world *)of)->room);
+}
+
+static void world_init(struct world *w)
+{
+	static const struct http_server_limits limits = { .connections = 16,
+							  .idle_seconds = 30,
+							  .header_bytes = 32768,
+							  .body_bytes_total = 1 << 20 };
+	struct http_listen listen = { "127.0.0.1:0", { hooks_begin, hooks_done, NULL } };
+	char why[200];
+
+	memset(w, 0, sizeof(*w));
+	w->config = load(first_yaml);
+	w->inputs = queue_new(QUEUE_ITEMS, 1 << 20);
+	w->now = (struct instant){ .wall = (int64_t)NOW * 1000 };
+	atomic_store(&w->room, true);
+	struct hooks_parts parts = { .config = w->config,
+				     .inputs = w->inputs,
+				     .stats = &w->stats,
+				     .has_room = has_room,
+				     .of = w,
+				     .clock = clock_manual(&w->now) };
+
+	w->hooks = hooks_new(&parts);
+	ck_assert_ptr_nonnull(w->hooks);
+	listen.site.of = w->hooks;
+	ck_assert_int_eq(http_server_start(&listen, 1, &limits, &w->server, why, sizeof(why)),
+			 FATE_OK);
+	w->port = http_server_port(w->server, 0);
+}
+
+static void world_fini(struct world *w)
+{
+	http_server_stop(w->server);
+	hooks_free(w->hooks);
+	for (struct queue_item *item = queue_take(w->inputs), *next; item != NULL; item = next) {
+		next = item->next;
+		input_free((struct input *)(void *)item);
+	}
+	queue_free(w->inputs);
+	config_free(w->config);
+}
+
+/* Sends a request on a connection of its own; headers end with CRLF each. */
+static int post(struct world *w, const char *path, const char *headers, const char *body)
+{
+	char head[LIMIT_SIGNATURE * 2];
+	int fd = net_connect(w->port);
+	int n = snprintf(head, sizeof(head),
+			 "POST /hooks/%s HTTP/1.1\r\nHost: t\r\nContent-Length: %zu\r\n%s\r\n",
+			 path, strlen(body), headers);
+
+	ck_assert_int_lt(n, (int)sizeof(head));
+	net_send(fd, head);
+	net_send(fd, body);
+	return fd;
+}
+
+/* The next input, waited for. */
+static struct input *taken(struct world *w)
+{
+	struct pollfd wait = { .fd = queue_fd(w->inputs), .events = POLLIN };
+	struct input *input;
+
+	ck_assert_int_eq(poll(&wait, 1, NET_PATIENCE * 1000), 1);
+	input = (struct input *)(void *)queue_take(w->inputs);
+	ck_assert_ptr_nonnull(input);
+	ck_assert_ptr_null(input->item.next);
+	ck_assert_int_eq(input->kind, INPUT_HOOK);
+	return input;
+}
+
+static int answer(struct world *w, int fd)
+{
+	int status = net_status(fd, w->reply, sizeof(w->reply));
+
+	close(fd);
+	return status;
+}
+
+/* Answers a parked request as the sequencer would, and drops the input. */
+static void finish(struct world *w, struct input *input, int fd)
+{
+	struct http_reply reply = { input->hook.ticket,
+				    { .status = 202, .body = TEXT("{\"id\":\"1\"}") } };
+
+	http_reply(w->server, &reply, 1);
+	input_free(input);
+	ck_assert_int_eq(answer(w, fd), 202);
+	ck_assert_ptr_nonnull(strstr(w->reply, "{\"id\":\"1\"}"));
+}
+
+static void refused(struct world *w, int fd, int status, const char *part)
+{
+	ck_assert_int_eq(answer(w, fd), status);
+	ck_assert_msg(strstr(w->reply, part) != NULL, "no %s in %s", part, w->reply);
+	ck_assert_uint_eq(queue_depth(w->inputs), 0);
+}
+
+static void metric(struct world *w, const char *line, bool there)
+{
+	struct buf out;
+
+	buf_init(&out, 1 << 16);
+	hooks_metrics(w->hooks, &out);
+	ck_assert_msg((strstr(buf_cstr(&out), line) != NULL) == there, "%s: %s", line,
+		      buf_cstr(&out));
+	buf_fini(&out);
+}
+
+#define JSON "Content-Type: application/json\r\n"
+#define GITHUB                                                                                     \
+	"X-Hub-Signature-256: "                                                                    \
+	"sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17\r\n"
+#define CE_REQUIRED "ce-specversion: 1.0\r\nce-id: 7\r\nce-source: /s\r\nce-type: a.b\r\n"
+
+START_TEST(takes_and_parks)
+{
+	struct world w;
+	struct input *input;
+	int fd;
+
+	world_init(&w);
+	fd =
+	    post(&w, "github?x=1", JSON GITHUB "X-GitHub-Event: push\r\nX-GitHub-Delivery: d-1\r\n",
+		 "Hello, World!");
+	input = taken(&w);
+	ck_assert(text_is(input->hook.hook, "github"));
+	ck_assert(text_is(input->hook.body, "Hello, World!"));
+	ck_assert(text_is(input->hook.event, "push"));
+	ck_assert(text_is(input->hook.sender_id, "d-1"));
+	ck_assert_int_eq(input->hook.envelope, ENVELOPE_NONE);
+	ck_assert_uint_ne(input->hook.ticket, 0);
+	finish(&w, input, fd);
+	metric(&w, "tappet_hook_requests_total{hook=\"github\",status=\"taken\"} 1\n", true);
+	world_fini(&w);
+}
+END_TEST
+
+START_TEST(unknown_hooks)
+{
+	struct world w;
+
+	world_init(&w);
+	refused(&w, post(&w, "nobody", JSON, "{}"), 404, "no such hook");
+	refused(&w, post(&w, "", JSON, "{}"), 404, "no such hook");
+	refused(&w, post(&w, "open/", JSON, "{}"), 404, "no such hook");
+	refused(&w, post(&w, "open%00", JSON, "{}"), 400, "NUL");
+	metric(&w, "{hook=\"\",status=\"404\"} 3\n", true);
+	metric(&w, "nobody", false);
+	world_fini(&w);
+}
+END_TEST
+
+START_TEST(other_methods)
+{
+	static const char *const methods[] = { "GET", "PUT", "DELETE", "OPTIONS" };
+	struct world w;
+
+	world_init(&w);
+	for (int i = 0; i < 4; i++) {
+		char request[200];
+		int fd = net_connect(w.port);
+
+		snprintf(request, sizeof(request), "%s /hooks/token HTTP/1.1\r\nHost: t\r\n\r\n",
+			 methods[i]);
+		net_send(fd, request);
+		refused(&w, fd, 405, "Allow: POST");
+	}
+	metric(&w, "tappet_hook_requests_total{hook=\"token\",status=\"405\"} 4\n", true);
+	world_fini(&w);
+}
+END_TEST
+
+/* 404, 405, 413, 415, 401, 400, 503, 429: what comes first is told. */
+START_TEST(order_of_checks)
+{
+	static char large[65 * 1024 + 1];
+	static const char text[] = "Content-Type: text/plain\r\n";
+	struct world w;
+
+	memset(large, ' ', sizeof(large) - 1);
+	world_init(&w);
+	atomic_store(&w.stats.store_down, true);
+	atomic_store(&w.room, false);
+	refused(&w, post(&w, "nobody", text, large), 404, "no such hook");
+	refused(&w, post(&w, "token", text, large), 413, "too large");
+	refused(&w, post(&w, "token", text, "{"), 415, "Content-Type: application/json");
+	refused(&w, post(&w, "token", JSON, "{"), 401, "{\"error\":\"unauthorized\"}");
+	refused(&w, post(&w, "open", CE_REQUIRED "ce-subject: %zz\r\n", "{"), 400, "ce- header");
+	refused(&w, post(&w, "open", JSON, "{"), 503, "Retry-After: 5");
+	atomic_store(&w.stats.store_down, false);
+	refused(&w, post(&w, "open", JSON, "{"), 429, "Retry-After: 1");
+	world_fini(&w);
+}
+END_TEST
+
+START_TEST(a_wrong_signature_says_nothing)
+{
+	static const char *const wrong[] = {
+		JSON,
+		JSON GITHUB,
+		JSON "X-Hub-Signature-256: sha256=00\r\n",
+		JSON "X-Hub-Signature-256: \r\n",
+	};
+	struct world w;
+	char first[4096] = "";
+
+	world_init(&w);
+	for (int i = 0; i < 4; i++) {
+		char *body;
+
+		refused(&w, post(&w, "github", wrong[i], "Hello, World?"), 401, "unauthorized");
+		body = strstr(w.reply, "\r\n\r\n");
+		if (i == 0)
+			snprintf(first, sizeof(first), "%s", body);
+		ck_assert_str_eq(first, body);
+	}
+	metric(&w, "{hook=\"github\",status=\"401\"} 4\n", true);
+	world_fini(&w);
+}
+END_TEST
+
+START_TEST(a_full_queue)
+{
+	struct world w;
+	int fds[QUEUE_ITEMS];
+	struct queue_item *items;
+
+	world_init(&w);
+	for (int i = 0; i < QUEUE_ITEMS; i++)
+		fds[i] = post(&w, "open", JSON, "{}");
+	while (queue_depth(w.inputs) < QUEUE_ITEMS)
+		(void)poll(NULL, 0, 1); /* until the server's thread has put both there */
+	ck_assert_int_eq(answer(&w, post(&w, "open", JSON, "{}")), 429);
+	ck_assert_ptr_nonnull(strstr(w.reply, "Retry-After: 1"));
+	items = queue_take(w.inputs);
+	for (int i = 0; i < QUEUE_ITEMS; i++) {
+		struct input *input = (struct input *)(void *)items;
+		struct http_reply reply = { input->hook.ticket, { .status = 202 } };
+
+		items = items->next;
+		http_reply(w.server, &reply, 1);
+		input_free(input);
+		ck_assert_int_eq(answer(&w, fds[i]), 202);
+	}
+	world_fini(&w);
+}
+END_TEST
+
+START_TEST(media_types)
+{
+	static const struct {
+		const char *header;
+		int envelope; /* -1: 415 */
+	} cases[] = {
+		{ "", ENVELOPE_NONE },
+		{ "Content-Type: application/json; charset=utf-8\r\n", ENVELOPE_NONE },
+		{ "Content-Type: APPLICATION/JSON\r\n", ENVELOPE_NONE },
+		{ "Content-Type: application/vnd.api+json\r\n", ENVELOPE_NONE },
+		{ "Content-Type: Application/CloudEvents+JSON; charset=UTF-8\r\n",
+		  ENVELOPE_STRUCTURED },
+		{ "Content-Type: application/cloudevents-batch+json\r\n", -1 },
+		{ "Content-Type: application/cloudevents\r\n", -1 },
+		{ "Content-Type: application/x-www-form-urlencoded\r\n", -1 },
+		{ "Content-Type: text/plain\r\n", -1 },
+		{ "Content-Type: +json\r\n", -1 },
+		{ "Content-Type: application/+json\r\n", -1 },
+		{ "Content-Type: application/jsonp\r\n", -1 },
+	};
+	struct world w;
+
+	world_init(&w);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int fd = post(&w, "open", cases[i].header, "{}");
+
+		if (cases[i].envelope < 0) {
+			refused(&w, fd, 415, "error");
+			continue;
+		}
+		struct input *input = taken(&w);
+
+		ck_assert_int_eq(input->hook.envelope, (enum envelope)cases[i].envelope);
+		finish(&w, input, fd);
+	}
+	world_fini(&w);
+}
+END_TEST
+
+START_TEST(binary_cloudevent)
+{
+	struct world w;
+	struct input *input;
+	int fd;
+
+	world_init(&w);
+	fd = post(&w, "open",
+		  JSON "CE-SpecVersion: 1.0\r\nce-id: a%20b\r\nce-source: /mycontext\r\n"
+		       "ce-type: com.example.some\r\nce-subject: \"Euro \\\"%E2%82%AC\\\"\"\r\n"
+		       "ce-time: 2018-04-05T03:56:24Z\r\nX-Other: 1\r\n",
+		  "{}");
+	input = taken(&w);
+	ck_assert_int_eq(input->hook.envelope, ENVELOPE_BINARY);
+	ck_assert(text_is(input->hook.ce_id, "a b"));
+	ck_assert(text_is(input->hook.ce_source, "/mycontext"));
+	ck_assert(text_is(input->hook.ce_type, "com.example.some"));
+	ck_assert(text_is(input->hook.ce_subject, "Euro \"\xe2\x82\xac\""));
+	ck_assert(text_is(input->hook.ce_time, "2018-04-05T03:56:24Z"));
+	finish(&w, input, fd);
+	fd = post(&w, "open", JSON "ce-specversion: 1.0\r\nce-id: 7\r\nce-source: /s\r\n", "{}");
+	input = taken(&w); /* without ce-type it is no CloudEvent */
+	ck_assert_int_eq(input->hook.envelope, ENVELOPE_NONE);
+	finish(&w, input, fd);
+	world_fini(&w);
+}
+END_TEST
+
+START_TEST(malformed_headers)
+{
+	static const char *const wrong[] = { "%C0%A0",   "%",       "%4",        "%zz",
+					     "%0a",      "%7F",     "\"",        "\"a",
+					     "\"a\"b\"", "\"a\\\"", "%EF%BF%BF", "%ED%A0%80" };
+	char long_one[LIMIT_CE_ATTRIBUTE + 2];
+	char header[LIMIT_CE_ATTRIBUTE + 200];
+	struct world w;
+
+	world_init(&w);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		snprintf(header, sizeof(header), JSON CE_REQUIRED "ce-subject: %s\r\n", wrong[i]);
+		refused(&w, post(&w, "open", header, "{}"), 400, "malformed");
+	}
+	memset(long_one, 'x', sizeof(long_one) - 1);
+	long_one[sizeof(long_one) - 1] = '\0';
+	snprintf(header, sizeof(header), JSON CE_REQUIRED "ce-subject: %s\r\n", long_one);
+	refused(&w, post(&w, "open", header, "{}"), 400, "too long");
+	long_one[LIMIT_SENDER_ID + 1] = '\0';
+	snprintf(header, sizeof(header), JSON GITHUB "X-GitHub-Event: %s\r\n", long_one);
+	refused(&w, post(&w, "github", header, "Hello, World!"), 400, "name is too long");
+	snprintf(header, sizeof(header), JSON GITHUB "X-GitHub-Delivery: %s\r\n", long_one);
+	refused(&w, post(&w, "github", header, "Hello, World!"), 400, "id is too long");
+	refused(&w,
+		post(&w, "open",
+		     JSON "ce-specversion: 0.3\r\nce-id: 7\r\nce-source: /s\r\nce-type: a\r\n",
+		     "{}"),
+		400, "specversion");
+	world_fini(&w);
+}
+END_TEST
+
+/* The signed id is used even when another header is named and sent. */
+START_TEST(signed_id_first)
+{
+	struct world w;
+	struct input *input;
+	int fd;
+
+	world_init(&w);
+	fd = post(&w, "billing",
+		  JSON "webhook-id: msg_p5jXN8AQM9LWM0D4loKWxJek\r\n"
+		       "webhook-timestamp: 1614265330\r\nX-Other: forged\r\n"
+		       "webhook-signature: v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=\r\n",
+		  "{\"test\": 2432232314}");
+	input = taken(&w);
+	ck_assert(text_is(input->hook.sender_id, "msg_p5jXN8AQM9LWM0D4loKWxJek"));
+	finish(&w, input, fd);
+	w.now.wall += 301000;
+	refused(&w,
+		post(&w, "billing",
+		     JSON "webhook-id: msg_p5jXN8AQM9LWM0D4loKWxJek\r\n"
+			  "webhook-timestamp: 1614265330\r\n"
+			  "webhook-signature: v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=\r\n",
+		     "{\"test\": 2432232314}"),
+		401, "unauthorized");
+	world_fini(&w);
+}
+END_TEST
+
+/* A product's own webhook is signed over the body alone: headers can't make
+ * another event of it. */
+START_TEST(a_connections_webhook)
+{
+	struct world w;
+	struct input *input;
+	int fd;
+
+	world_init(&w);
+	fd = post(&w, "hindsite",
+		  JSON CE_REQUIRED "X-Webhook-Signature: "
+				   "757107ea0eb2509fc211221cce984b8a"
+				   "37570b6d7586c22c46f4379c8b043e17\r\n",
+		  "Hello, World!");
+	input = taken(&w);
+	ck_assert(text_is(input->hook.hook, "hindsite"));
+	ck_assert_int_eq(input->hook.envelope, ENVELOPE_NONE);
+	ck_assert_uint_eq(input->hook.ce_type.n, 0);
+	finish(&w, input, fd);
+	world_fini(&w);
+}
+END_TEST
+
+START_TEST(reload)
+{
+	struct world w;
+	struct config *next = load(second_yaml);
+	struct input *input;
+	int fd;
+
+	world_init(&w);
+	refused(&w, post(&w, "token", JSON, "{}"), 401, "unauthorized");
+	refused(&w, post(&w, "late", JSON, "{}"), 404, "no such hook");
+	ck_assert(hooks_reload(w.hooks, next));
+	config_free(next);
+	fd = post(&w, "late", JSON, "{}");
+	input = taken(&w);
+	finish(&w, input, fd);
+	fd = post(&w, "token", JSON, "{}");
+	input = taken(&w);
+	finish(&w, input, fd);
+	refused(&w, post(&w, "open", JSON, "{}"), 404, "no such hook");
+	metric(&w, "{hook=\"token\",status=\"401\"} 1\n", true);
+	metric(&w, "{hook=\"token\",status=\"taken\"} 1\n", true);
+	world_fini(&w);
+}
+END_TEST
+
+/* The configuration changes between headers and body: the new one counts. */
+START_TEST(reload_amid_a_request)
+{
+	struct world w;
+	struct config *next = load(second_yaml);
+	int fd;
+
+	world_init(&w);
+	fd = net_connect(w.port);
+	net_send(fd, "POST /hooks/open HTTP/1.1\r\nHost: t\r\nContent-Length: 2\r\n"
+		     "Expect: 100-continue\r\n\r\n");
+	ck_assert_int_eq(net_status(fd, w.reply, sizeof(w.reply)), 100);
+	ck_assert(hooks_reload(w.hooks, next));
+	net_send(fd, "{}");
+	refused(&w, fd, 404, "no such hook");
+	config_free(next);
+	world_fini(&w);
+}
+END_TEST
+
+UNIT_MAIN("sources_hook", takes_and_parks, unknown_hooks, other_methods, order_of_checks,
+	  a_wrong_signature_says_nothing, a_full_queue, media_types, binary_cloudevent,
+	  malformed_headers, signed_id_first, a_connections_webhook, reload, reload_amid_a_request)
