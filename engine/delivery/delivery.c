@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * delivery.c - the thread: jobs in, transfers, ends out; see delivery.h. */
+#include "engine/delivery/internal.h"
+
+#include "engine/base/timetext.h"
+
+/* ---- Ends. ---- */
+
+void delivery_post(struct delivery *d, const struct input *input)
+{
+	struct input *copy = input_new(input);
+
+	while (copy == NULL) {
+		/* A fact that isn't told would leave its run STARTED until a restart. */
+		log_write(LOG_ERROR, "memory is out: waiting to report an outcome");
+		http_client_turn(d->client, 100);
+		copy = input_new(input);
+	}
+	queue_force(d->inputs, &copy->item);
+}
+
+static void delivery_report(struct delivery *d, const struct job *job, const struct ending *ending,
+			    unsigned credits)
+{
+	struct input input = { .kind = job->kind == JOB_FETCH ? INPUT_FETCHED : INPUT_OUTCOME };
+
+	if (job->kind == JOB_FETCH)
+		input.fetched = (struct fetched_input){
+			.source = job->source, .fetch = job->fetch, .ending = *ending
+		};
+	else
+		input.outcome = (struct outcome_input){
+			.run = job->run,
+			.step = job->step,
+			.attempt = job->attempt,
+			.target = job->target,
+			.credits = credits,
+			.ending = *ending,
+		};
+	delivery_post(d, &input);
+}
+
+void delivery_ended(struct delivery *d, struct job *job, const struct ending *ending,
+		    enum host_result result)
+{
+	unsigned credits = 0;
+
+	if (d->stopping) {
+		job_free(job);
+		return;
+	}
+	if (job->grantee != NULL)
+		credits = grantee_ended(d, job->grantee, result, ending->retry_after);
+	delivery_report(d, job, ending, job->kind == JOB_FETCH ? 0 : credits);
+	if (job->kind == JOB_FETCH && credits > 0) {
+		struct input input = { .kind = INPUT_GRANT };
+
+		input.grant.target = job->target;
+		input.grant.credits = credits;
+		delivery_post(d, &input);
+	}
+	job_free(job);
+}
+
+static void delivery_not_sent(struct delivery *d, struct job *job, const char *why, bool refused)
+{
+	int64_t now = clock_read(&d->clock).wall;
+	const struct ending ending = {
+		.how = refused ? END_REFUSED : END_NO_REPLY,
+		.error = text_of(why),
+		.retry_after = -1,
+		.started = now,
+		.ended = now,
+	};
+
+	delivery_ended(d, job, &ending, refused ? HOST_NEUTRAL : HOST_BAD);
+}
+
+void delivery_unsent(struct delivery *d, struct job *job, const char *why)
+{
+	delivery_not_sent(d, job, why, false);
+}
+
+/* Seconds, or an HTTP date (RFC 9110, 10.2.3). */
+static int64_t delivery_retry_after(struct text t, int64_t now)
+{
+	int64_t n;
+
+	if (text_to_int(t, &n) && n >= 0)
+		return n < LIMIT_RETRY_AFTER / 1000 ? n * 1000 : LIMIT_RETRY_AFTER;
+	if (timetext_parse_http(t, &n))
+		return n > now ? n - now : 0;
+	return -1;
+}
+
+static enum host_result delivery_result(const struct http_outcome *o)
+{
+	if (o->end == HTTP_REFUSED || o->end == HTTP_CANCELLED)
+		return HOST_NEUTRAL;
+	if (o->status == 0 || o->status >= 500)
+		return HOST_BAD;
+	return o->status == 429 ? HOST_NEUTRAL : HOST_GOOD;
+}
+
+static struct ending delivery_ending(struct delivery *d, const struct job *job,
+				     const struct http_outcome *o)
+{
+	int64_t now = clock_read(&d->clock).wall;
+	struct ending e = {
+		.sent = o->sent,
+		.status = o->status,
+		.body = o->body,
+		.content_type = o->content_type,
+		.error = text_of(o->error),
+		.retry_after = delivery_retry_after(o->retry_after, now),
+		.started = job->started,
+		.ended = now,
+	};
+
+	switch (o->end) {
+	case HTTP_REPLIED:
+		e.how = END_REPLIED;
+		break;
+	case HTTP_CUT:
+	case HTTP_TOO_LARGE:
+		e.how = END_CUT;
+		break;
+	case HTTP_REFUSED:
+		e.how = END_REFUSED;
+		break;
+	case HTTP_NO_REPLY:
+	case HTTP_CANCELLED:
+		e.how = END_NO_REPLY;
+		break;
+	}
+	return e;
+}
+
+static void delivery_done(void *of, const struct http_outcome *o)
+{
+	struct job *job = of;
+	struct delivery *d = job->of;
+
+	if (!d->stopping && job->token != NULL && o->end == HTTP_REPLIED && o->status == 401) {
+		token_refused(job->token, job->token_number);
+		if (!job->replayed) {
+			job->replayed = true;
+			delivery_send(d, job);
+			return;
+		}
+	}
+	struct ending ending = delivery_ending(d, job, o);
+
+	delivery_ended(d, job, &ending, delivery_result(o));
+}
+
+/* ---- Sending. ---- */
+
+struct assembly {
+	struct buf url, auth;
+	struct http_header headers[28];
+	unsigned count;
+};
+
+static void assembly_header(struct assembly *a, const char *name, struct text value)
+{
+	assert(a->count < sizeof(a->headers) / sizeof(a->headers[0]));
+	a->headers[a->count++] = (struct http_header){ text_of(name), value };
+}
+
+static void assembly_url(struct assembly *a, const struct connection *c, const struct request *r)
+{
+	if (!r->absolute && c != NULL)
+		buf_text(&a->url, c->connector->auth == AUTH_URL ? secret_reveal(c->url)
+								 : c->base_url);
+	buf_text(&a->url, r->url);
+}
+
+static void assembly_bearer(struct assembly *a, const struct secret *token)
+{
+	buf_str(&a->auth, "Bearer ");
+	buf_text(&a->auth, secret_reveal(token));
+	assembly_header(a, "Authorization", buf_view(&a->auth));
+}
+
+static void assembly_headers(struct assembly *a, const struct job *job)
+{
+	for (unsigned i = 0; i < job->request.header_count; i++)
+		a->headers[a->count++] = (struct http_header){ job->request.headers[i].name,
+							       job->request.headers[i].value };
+	if (job->request.content_type != NULL)
+		assembly_header(a, "Content-Type", text_of(job->request.content_type));
+	if (job->key.n > 0)
+		assembly_header(a, "Idempotency-Key", job->key);
+}
+
+static void delivery_start_call(struct delivery *d, struct job *job, const struct connection *c)
+{
+	struct assembly a = { .count = 0 };
+
+	buf_init(&a.url, 64 * KIB);
+	buf_init(&a.auth, 64 * KIB);
+	assembly_url(&a, c, &job->request);
+	assembly_headers(&a, job);
+	if (job->token != NULL)
+		assembly_bearer(&a, job->token->secret);
+	else if (c != NULL && c->token != NULL && !job->request.absolute)
+		assembly_bearer(&a, c->token);
+	const struct http_call call = {
+		.method = job->request.method,
+		.url = buf_view(&a.url),
+		.headers = a.headers,
+		.header_count = a.count,
+		.body = job->request.body,
+		.pool = c != NULL && c->allow_private ? HTTP_ANY_ADDRESS : HTTP_PUBLIC_ONLY,
+		.timeout_ms = job->timeout,
+		.reply_limit = job->kind == JOB_FETCH ? LIMIT_REPLY : LIMIT_ACTION_REPLY,
+	};
+
+	job->started = clock_read(&d->clock).wall;
+	if (buf_failed(&a.url) || buf_failed(&a.auth))
+		delivery_not_sent(d, job, "the URL or a header is too long", true);
+	else if (http_client_start(d->client, &call, delivery_done, job) == NULL)
+		delivery_not_sent(d, job, "memory is out", false);
+	if (a.auth.s != NULL)
+		bytes_wipe(a.auth.s, a.auth.n);
+	buf_fini(&a.auth);
+	buf_fini(&a.url);
+}
+
+void delivery_send(struct delivery *d, struct job *job)
+{
+	const struct connection *c = config_connection(d->config, job->connection);
+
+	job->token = NULL;
+	if (job->connection.n > 0 && c == NULL) {
+		delivery_not_sent(d, job, "its connection is no longer configured", true);
+		return;
+	}
+	if (c != NULL && c->connector->auth == AUTH_CLIENT_CREDENTIALS) {
+		struct token *token = token_get(d, c);
+
+		if (token == NULL) {
+			delivery_not_sent(d, job, "memory is out", false);
+			return;
+		}
+		if (!token_ready(token, c, job))
+			return;
+		job->token = token;
+		job->token_number = token->number;
+	}
+	delivery_start_call(d, job, c);
+}
+
+/* ---- The thread. ---- */
+
+static void delivery_job(struct delivery *d, struct job *job)
+{
+	job->of = d;
+	if (job->kind == JOB_CONFIG) {
+		config_free(d->config);
+		d->config = job->config;
+		job->config = NULL;
+		tokens_free(d);
+		d->tokens = map_new();
+		job_free(job);
+		return;
+	}
+	if (job->kind == JOB_STOP) {
+		d->stopping = true;
+		job_free(job);
+		return;
+	}
+	job->grantee = grantee_get(d, job);
+	if (job->grantee == NULL) {
+		delivery_not_sent(d, job, "memory is out", false);
+	} else if (job->kind == JOB_ATTEMPT) {
+		delivery_send(d, job);
+	} else if (job->kind == JOB_FETCH) {
+		grantee_fetch(d, job);
+	} else {
+		job->grantee->demand = job->runs;
+		grantee_offer(d, job->grantee);
+		job_free(job);
+	}
+}
+
+static void delivery_take(void *of)
+{
+	struct delivery *d = of;
+	struct queue_item *item = queue_take(d->jobs);
+
+	while (item != NULL) {
+		struct queue_item *next = item->next;
+
+		delivery_job(d, (struct job *)(void *)item);
+		item = next;
+	}
+}
+
+static void *delivery_thread(void *of)
+{
+	struct delivery *d = of;
+
+	while (!d->stopping) {
+		int64_t next = grantees_next(d), wait = -1;
+
+		if (next != INT64_MAX) {
+			wait = next - clock_read(&d->clock).mono;
+			wait = wait > 0 ? wait : 0;
+		}
+		http_client_turn(d->client, wait);
+		grantees_due(d);
+	}
+	return NULL;
+}
+
+static void delivery_free(struct delivery *d)
+{
+	if (d == NULL)
+		return;
+	d->stopping = true;
+	http_client_free(d->client);
+	if (d->jobs != NULL)
+		delivery_take(d);
+	queue_free(d->jobs);
+	heap_fini(&d->timers); /* its nodes are the grantees' */
+	grantees_free(d);
+	tokens_free(d);
+	hosts_free(d->hosts);
+	json_parser_free(d->parser);
+	arena_free(d->arena);
+	config_free(d->config);
+	mem_free(d);
+}
+
+static bool delivery_make(struct delivery *d)
+{
+	d->jobs = queue_new(SIZE_MAX, SIZE_MAX);
+	d->client = http_client_new(d->clock);
+	d->hosts = hosts_new();
+	d->grantees = map_new();
+	d->tokens = map_new();
+	d->parser = json_parser_new();
+	d->arena = arena_new("token", MIB);
+	heap_init(&d->timers);
+	return d->jobs != NULL && d->client != NULL && d->hosts != NULL && d->grantees != NULL &&
+	       d->tokens != NULL && d->parser != NULL && d->arena != NULL &&
+	       http_client_watch(d->client, queue_fd(d->jobs), delivery_take, d);
+}
+
+enum fate delivery_start(struct config *config, struct queue *inputs, struct clock clock,
+			 struct delivery **out)
+{
+	struct delivery *d = mem_zero(1, sizeof(*d));
+
+	assert(config != NULL && inputs != NULL && out != NULL);
+	if (d == NULL)
+		return FATE_RETRY;
+	d->clock = clock;
+	d->inputs = inputs;
+	d->config = config_ref(config);
+	if (!delivery_make(d) || pthread_create(&d->thread, NULL, delivery_thread, d) != 0) {
+		delivery_free(d);
+		return FATE_RETRY;
+	}
+	*out = d;
+	return FATE_OK;
+}
+
+/* ---- From other threads. ---- */
+
+static void hand(struct delivery *d, struct job *job)
+{
+	queue_force(d->jobs, &job->item);
+}
+
+/* The attempt never left; say so, from the caller's thread. */
+static void hand_failed(struct delivery *d, const struct attempt_out *a)
+{
+	const struct input input = {
+		.kind = INPUT_OUTCOME,
+		.outcome = { .run = a->run,
+			     .step = a->step,
+			     .attempt = a->attempt,
+			     .target = a->target,
+			     .credits = 1,
+			     .ending = { .how = END_NO_REPLY,
+					 .error = TEXT("memory is out"),
+					 .retry_after = -1 } },
+	};
+	struct input *copy = input_new(&input);
+
+	if (copy != NULL)
+		queue_force(d->inputs, &copy->item);
+	else
+		log_write(LOG_ERROR, "memory is out: an attempt stays open until a restart",
+			  LOG_I("run", a->run));
+}
+
+void delivery_hand(struct delivery *d, const struct outputs *outputs)
+{
+	struct job *job;
+
+	assert(d != NULL && outputs != NULL);
+	for (size_t i = 0; i < outputs->target_count; i++) {
+		job = job_plain(JOB_TARGET, outputs->targets[i]);
+		if (job == NULL)
+			continue;
+		job->runs = outputs->target_runs[i];
+		hand(d, job);
+	}
+	for (size_t i = 0; i < outputs->fetch_count; i++) {
+		job = job_fetch(&outputs->fetches[i]);
+		if (job != NULL)
+			hand(d, job);
+		else
+			log_write(LOG_ERROR, "memory is out: a poll stands still until a reload");
+	}
+	for (size_t i = 0; i < outputs->attempt_count; i++) {
+		job = job_attempt(&outputs->attempts[i]);
+		if (job != NULL)
+			hand(d, job);
+		else
+			hand_failed(d, &outputs->attempts[i]);
+	}
+}
+
+void delivery_reload(struct delivery *d, struct config *config)
+{
+	struct job *job = job_plain(JOB_CONFIG, TEXT_NONE);
+
+	if (job == NULL) {
+		log_write(LOG_ERROR, "memory is out: connections stay as they were");
+		return;
+	}
+	job->config = config_ref(config);
+	hand(d, job);
+}
+
+void delivery_stop(struct delivery *d)
+{
+	if (d == NULL)
+		return;
+	struct job *job = job_plain(JOB_STOP, TEXT_NONE);
+
+	while (job == NULL)
+		job = job_plain(JOB_STOP, TEXT_NONE);
+	hand(d, job);
+	(void)pthread_join(d->thread, NULL);
+	delivery_free(d);
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * internal - what the files of delivery share; all of it belongs to its thread. */
+#ifndef TAPPET_DELIVERY_INTERNAL_H
+#define TAPPET_DELIVERY_INTERNAL_H
+
+#include <assert.h>
+#include <pthread.h>
+
+#include "engine/base/buf.h"
+#include "engine/base/crypto.h"
+#include "engine/base/heap.h"
+#include "engine/base/limits.h"
+#include "engine/base/log.h"
+#include "engine/base/map.h"
+#include "engine/base/mem.h"
+#include "engine/delivery/delivery.h"
+#include "engine/io/host.h"
+#include "engine/io/http_client.h"
+#include "engine/value/parse.h"
+
+enum job_kind { JOB_ATTEMPT, JOB_FETCH, JOB_TARGET, JOB_CONFIG, JOB_STOP };
+
+/* One heap block: texts behind it (job.c). */
+struct job {
+	struct queue_item item;
+	enum job_kind kind;
+	int64_t run;
+	int step, attempt;
+	unsigned runs; /* JOB_TARGET: how many wait */
+	uint64_t fetch;
+	struct text source, connection, target, key;
+	struct request request;
+	int64_t timeout;
+	struct config *config; /* JOB_CONFIG: taken over */
+	/* While it is under way: */
+	struct delivery *of;
+	struct grantee *grantee;
+	struct token *token;   /* the one it was sent with */
+	uint64_t token_number; /* which of its tokens */
+	bool replayed;
+	struct job *next;      /* in a waiting list */
+	int64_t started;       /* wall ms */
+	char bytes[];
+};
+
+struct job *job_attempt(const struct attempt_out *a);
+struct job *job_fetch(const struct fetch_out *f);
+struct job *job_plain(enum job_kind kind, struct text target);
+void job_free(struct job *job);
+
+/* A target as credit goes (target.c). */
+struct grantee {
+	struct host *host;
+	struct heap_node timer; /* when host_grant may give more */
+	struct job *waiting, **waiting_end; /* fetches that lack credit */
+	unsigned demand; /* runs that wait in the sequencer, less what was granted since */
+	bool rated;	 /* has a token bucket */
+	bool fetches_only;
+	bool breaker_was_open;
+	size_t name_size;
+	char name[];
+};
+
+/* The OAuth token of a connection (token.c). */
+struct token {
+	struct secret *secret; /* NULL: none yet */
+	uint64_t number;       /* counts tokens, so that a 401 drops the right one */
+	int64_t refresh_at;    /* mono ms */
+	bool asking;
+	struct job *waiting, **waiting_end;
+	struct delivery *of;
+	size_t name_size;
+	char name[];
+};
+
+struct delivery {
+	pthread_t thread;
+	struct clock clock;
+	struct config *config;
+	struct queue *jobs, *inputs;
+	struct http_client *client;
+	struct hosts *hosts;
+	struct map *grantees; /* target -> struct grantee */
+	struct map *tokens;   /* connection -> struct token */
+	struct heap timers;
+	struct json_parser *parser;
+	struct arena *arena;
+	bool stopping;
+};
+
+/* ---- delivery.c ---- */
+void delivery_send(struct delivery *d, struct job *job); /* with credit and token at hand */
+void delivery_ended(struct delivery *d, struct job *job, const struct ending *ending,
+		    enum host_result result); /* frees the job */
+void delivery_unsent(struct delivery *d, struct job *job, const char *why); /* nothing left: retry */
+void delivery_post(struct delivery *d, const struct input *input);
+
+/* ---- target.c ---- */
+struct grantee *grantee_get(struct delivery *d, const struct job *job);
+void grantee_offer(struct delivery *d, struct grantee *g); /* credit that is free now, as an input */
+unsigned grantee_ended(struct delivery *d, struct grantee *g, enum host_result result,
+		       int64_t retry_after); /* credit that goes back with the outcome */
+void grantee_fetch(struct delivery *d, struct job *job); /* sends it when there is credit */
+void grantees_due(struct delivery *d);
+int64_t grantees_next(const struct delivery *d);
+void grantees_free(struct delivery *d);
+
+/* ---- token.c ---- */
+struct token *token_get(struct delivery *d, const struct connection *connection);
+/* True: token->secret may be used now. False: the job waits and is sent later. */
+bool token_ready(struct token *token, const struct connection *connection, struct job *job);
+void token_refused(struct token *token, uint64_t number); /* a 401 came for this token */
+void tokens_free(struct delivery *d);
+
+#endif

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * token.c - OAuth client credentials (RFC 6749, 4.4): one token per connection.
+ *
+ * Asked for when first needed and again at 90 % of its life. One refresh at a
+ * time: jobs that need the token meanwhile wait for it. After a 401 the token it
+ * was sent with is dropped (a newer one isn't), and the job is sent once more.
+ *
+ * I1  Tokens live in this thread's memory only, in struct secret.
+ * I2  A job that can't get a token ends as never sent. */
+#include "engine/delivery/internal.h"
+
+#define TOKEN_TIMEOUT	30000 /* ms */
+#define TOKEN_REPLY	(64u * KIB)
+#define TOKEN_LIFE	3600 /* s: when the reply does not say */
+#define TOKEN_LIFE_MAX	(30 * 86400)
+
+struct token *token_get(struct delivery *d, const struct connection *connection)
+{
+	struct token *token = map_get(d->tokens, connection->name);
+
+	if (token != NULL)
+		return token;
+	token = mem_zero(1, sizeof(*token) + connection->name.n + 1);
+	if (token == NULL || !map_put(d->tokens, connection->name, token)) {
+		mem_free(token);
+		return NULL;
+	}
+	token->of = d;
+	token->waiting_end = &token->waiting;
+	token->name_size = connection->name.n;
+	memcpy(token->name, connection->name.s, connection->name.n);
+	return token;
+}
+
+/* Everything that waited is sent, or ends unsent when `why` is given. */
+static void token_release(struct token *token, const char *why)
+{
+	struct job *jobs = token->waiting;
+
+	token->waiting = NULL;
+	token->waiting_end = &token->waiting;
+	while (jobs != NULL) {
+		struct job *job = jobs;
+
+		jobs = job->next;
+		job->next = NULL;
+		if (why != NULL)
+			delivery_unsent(token->of, job, why);
+		else
+			delivery_send(token->of, job);
+	}
+}
+
+static bool token_read(struct token *token, struct text body)
+{
+	struct delivery *d = token->of;
+	struct json_error error;
+	struct value v;
+	int64_t life = TOKEN_LIFE;
+
+	arena_reset(d->arena);
+	if (json_parse(d->parser, d->arena, body, &v, &error) != FATE_OK)
+		return false;
+	const struct value *access = value_get(v, TEXT("access_token"));
+	const struct value *expires = value_get(v, TEXT("expires_in"));
+
+	if (access == NULL || access->kind != VALUE_TEXT || access->n == 0)
+		return false;
+	if (expires != NULL && expires->kind == VALUE_INT && expires->i > 0)
+		life = expires->i < TOKEN_LIFE_MAX ? expires->i : TOKEN_LIFE_MAX;
+	secret_free(token->secret);
+	token->secret = secret_new(value_as_text(*access));
+	token->number++;
+	token->refresh_at = clock_read(&d->clock).mono + life * 900;
+	arena_reset(d->arena);
+	return token->secret != NULL;
+}
+
+static void token_done(void *of, const struct http_outcome *o)
+{
+	struct token *token = of;
+	char why[160];
+
+	token->asking = false;
+	if (o->end == HTTP_REPLIED && o->status >= 200 && o->status < 300) {
+		if (token_read(token, o->body)) {
+			token_release(token, NULL);
+			return;
+		}
+		(void)snprintf(why, sizeof(why), "no token: the reply holds no access_token");
+	} else if (o->end == HTTP_REPLIED) {
+		(void)snprintf(why, sizeof(why), "no token: refused with status %d%s", o->status,
+			       o->status == 400 || o->status == 401
+				       ? "; check client_id and client_secret"
+				       : "");
+	} else {
+		(void)snprintf(why, sizeof(why), "no token: %s", o->error);
+	}
+	if (!token->of->stopping)
+		log_write(LOG_WARN, "a token could not be had", LOG_S("connection", token->name),
+			  LOG_S("why", why));
+	token_release(token, why);
+}
+
+static void token_form(struct buf *b, const struct connection *c)
+{
+	buf_str(b, "grant_type=client_credentials&client_id=");
+	url_encode(b, secret_reveal(c->client_id));
+	buf_str(b, "&client_secret=");
+	url_encode(b, secret_reveal(c->client_secret));
+}
+
+static void token_ask(struct token *token, const struct connection *c)
+{
+	static const struct http_header headers[] = {
+		{ { "Content-Type", 12 }, { "application/x-www-form-urlencoded", 33 } },
+		{ { "Accept", 6 }, { "application/json", 16 } },
+	};
+	struct buf url, form;
+
+	buf_init(&url, 4096);
+	buf_init(&form, 16 * KIB);
+	buf_text(&url, c->base_url);
+	buf_str(&url, c->connector->token_path);
+	token_form(&form, c);
+	const struct http_call call = {
+		.method = "POST",
+		.url = buf_view(&url),
+		.headers = headers,
+		.header_count = 2,
+		.body = buf_view(&form),
+		.pool = c->allow_private ? HTTP_ANY_ADDRESS : HTTP_PUBLIC_ONLY,
+		.timeout_ms = TOKEN_TIMEOUT,
+		.reply_limit = TOKEN_REPLY,
+	};
+
+	token->asking = true;
+	if (http_client_start(token->of->client, &call, token_done, token) == NULL) {
+		token->asking = false;
+		token_release(token, "no token: memory is out");
+	}
+	buf_fini(&url);
+	if (form.s != NULL)
+		bytes_wipe(form.s, form.n);
+	buf_fini(&form);
+}
+
+bool token_ready(struct token *token, const struct connection *connection, struct job *job)
+{
+	if (token->secret != NULL && clock_read(&token->of->clock).mono < token->refresh_at)
+		return true;
+	job->next = NULL;
+	*token->waiting_end = job;
+	token->waiting_end = &job->next;
+	if (!token->asking)
+		token_ask(token, connection);
+	return false;
+}
+
+void token_refused(struct token *token, uint64_t number)
+{
+	if (token->number != number)
+		return;
+	secret_free(token->secret);
+	token->secret = NULL;
+}
+
+void tokens_free(struct delivery *d)
+{
+	struct text key;
+	void *value;
+
+	for (size_t at = 0; d->tokens != NULL && map_next(d->tokens, &at, &key, &value);) {
+		struct token *token = value;
+
+		while (token->waiting != NULL) {
+			struct job *job = token->waiting;
+
+			token->waiting = job->next;
+			job_free(job);
+		}
+		secret_free(token->secret);
+		mem_free(token);
+	}
+	map_free(d->tokens);
+}
