@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * check - everything that can be found wrong without running anything:
+ * configuration, rules, and the tests beside them. */
+#include <assert.h>
+
+#include "engine/base/limits.h"
+#include "engine/commands/setup.h"
+#include "engine/commands/table.h"
+#include "engine/commands/test_case.h"
+
+static void check_tests(struct context *context, const struct ruleset *rules, struct diags *diags)
+{
+	const struct test_case *cases;
+	size_t count;
+
+	for (size_t i = 0; i < ruleset_count(rules); i++)
+		(void)test_cases_read(context->arena, diags, ruleset_at(rules, i), &cases, &count);
+}
+
+static void amount(struct buf *out, size_t n, const char *what)
+{
+	buf_printf(out, "%zu %s%s", n, what, n == 1 ? "" : "s");
+}
+
+static void summary(struct context *context, const struct ruleset *rules, struct diags *diags)
+{
+	AUTO_FINI(buf_fini) struct buf line;
+	size_t errors = diags_errors(diags);
+	size_t warnings = 0;
+
+	for (size_t i = 0; i < diags_count(diags); i++)
+		warnings += diags_at(diags, i)->severity == DIAG_WARNING;
+	buf_init(&line, KIB);
+	amount(&line, ruleset_count(rules), "rule");
+	buf_str(&line, ": ");
+	amount(&line, errors, "error");
+	buf_str(&line, ", ");
+	amount(&line, warnings, "warning");
+	tint_put(&context->out, errors > 0 ? TINT_BAD : TINT_GOOD, buf_view(&line),
+		 context->colour);
+	buf_char(&context->out, '\n');
+}
+
+static int run(struct context *context)
+{
+	AUTO(diags_free) struct diags *diags = diags_new();
+	struct ruleset *set;
+	int code;
+
+	if (diags == NULL)
+		return context_fail(context, COMMAND_FAILED, "memory is out");
+	AUTO(config_free)
+	struct config *config =
+	    setup_rules(context, context->args, context->arg_count, diags, &set, &code);
+	AUTO(ruleset_free) struct ruleset *rules = set;
+
+	assert((config == NULL) == (rules == NULL));
+	if (rules != NULL)
+		check_tests(context, rules, diags);
+	if (context->format == OUTPUT_JSON)
+		diags_print_json(diags, &context->out);
+	else
+		diags_print(diags, &context->out, context->colour);
+	if (rules == NULL)
+		return code;
+	if (context->format == OUTPUT_TEXT)
+		summary(context, rules, diags);
+	return diags_errors(diags) > 0 ? COMMAND_FAILED : COMMAND_OK;
+}
+
+const struct command command_check = {
+	.name = "check",
+	.arguments = "[RULES...]",
+	.doc = "Checks configuration and rules without running them",
+	.more = "RULES are files and folders; without any, those that the configuration names. "
+		"With RULES and\n"
+		"no tappet.yaml, every connector counts as connected once under its own name.",
+	.most = -1,
+	.run = run,
+};

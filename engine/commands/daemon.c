@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * daemon.c - the parts of `tappet run`; see daemon.h. */
+#include "engine/commands/daemon.h"
+
+#include <assert.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "engine/admin/admin.h"
+#include "engine/base/limits.h"
+#include "engine/base/log.h"
+#include "engine/base/mem.h"
+#include "engine/commands/pump.h"
+#include "engine/sources/hook.h"
+#include "engine/store/store.h"
+
+struct daemon {
+	struct clock clock;
+	struct config *config;
+	struct store *store;
+	struct queue *inputs;
+	struct delivery *delivery;
+	struct sequencer *sequencer;
+	struct pump *pump;
+	struct hooks *hooks;
+	struct admin *admin;
+	struct http_server *_Atomic server; /* read by the pump's thread */
+};
+
+/* ---- One address, two parts: /hooks/... and the rest. ---- */
+
+static bool is_hook(const struct http_request *request)
+{
+	return text_starts(http_request_path(request), TEXT("/hooks/"));
+}
+
+static enum http_next public_begin(void *of, const struct http_request *request, size_t *body_limit,
+				   struct http_answer *answer)
+{
+	struct daemon *d = of;
+
+	if (is_hook(request))
+		return hooks_begin(d->hooks, request, body_limit, answer);
+	return admin_public_begin(d->admin, request, body_limit, answer);
+}
+
+static enum http_next public_done(void *of, const struct http_request *request, struct text body,
+				  http_ticket ticket, struct http_answer *answer)
+{
+	struct daemon *d = of;
+
+	if (is_hook(request))
+		return hooks_done(d->hooks, request, body, ticket, answer);
+	return admin_public_done(d->admin, request, body, ticket, answer);
+}
+
+static bool daemon_room(void *of)
+{
+	const struct daemon *d = of;
+
+	return sequencer_has_room(d->sequencer);
+}
+
+static struct http_server *daemon_server(void *of)
+{
+	struct daemon *d = of;
+
+	return d->server;
+}
+
+/* Any thread: the main thread waits for signals and does the work. */
+static void daemon_ask_reload(void *of)
+{
+	(void)of;
+	(void)kill(getpid(), SIGHUP);
+}
+
+/* ---- Starting. ---- */
+
+static enum fate daemon_decide(struct daemon *d, struct ruleset *rules, char *why, size_t room)
+{
+	static const struct sequencer_options options = {
+		.polls = true, .schedules = true, .retention = true
+	};
+	struct store_error error;
+	char *name = text_heap(d->config->store);
+	enum fate fate = store_open(name, &d->store, &error);
+
+	mem_free(name);
+	if (fate != FATE_OK) {
+		(void)snprintf(why, room, "%s", error.text);
+		return fate;
+	}
+	d->inputs = queue_new(LIMIT_QUEUE, d->config->memory_limit);
+	if (d->inputs == NULL ||
+	    sequencer_new(d->store, d->config, rules, &options, clock_read(&d->clock),
+			  &d->sequencer) != FATE_OK ||
+	    delivery_start(d->config, d->inputs, d->clock, &d->delivery) != FATE_OK) {
+		(void)snprintf(why, room, "memory, threads or descriptors are out");
+		return FATE_RETRY;
+	}
+	const struct pump_parts parts = { .sequencer = d->sequencer,
+					  .inputs = d->inputs,
+					  .delivery = d->delivery,
+					  .clock = d->clock,
+					  .server = daemon_server,
+					  .of = d };
+
+	if (pump_start(&parts, &d->pump) != FATE_OK) {
+		(void)snprintf(why, room, "%s", store_last_error(d->store)->text);
+		return FATE_RETRY;
+	}
+	return FATE_OK;
+}
+
+static enum fate daemon_listen(struct daemon *d, char *why, size_t room)
+{
+	static const struct http_server_limits limits = {
+		.connections = LIMIT_CONNECTIONS,
+		.idle_seconds = LIMIT_IDLE_SECONDS,
+		.header_bytes = LIMIT_HEADERS,
+		.body_bytes_total = LIMIT_BODIES,
+	};
+	char *listen = text_heap(d->config->listen), *admin = text_heap(d->config->admin);
+	const struct http_listen listens[2] = {
+		{ listen, { public_begin, public_done, d } },
+		{ admin, { admin_api_begin, admin_api_done, d->admin } },
+	};
+	struct http_server *server = NULL;
+	enum fate fate = FATE_RETRY;
+
+	if (listen != NULL && admin != NULL)
+		fate = http_server_start(listens, 2, &limits, &server, why, room);
+	d->server = server;
+	mem_free(listen);
+	mem_free(admin);
+	return fate;
+}
+
+static enum fate daemon_edges(struct daemon *d, char *why, size_t room)
+{
+	struct admin_metrics metrics = { .write = hooks_metrics };
+	const struct admin_parts parts = {
+		.config = d->config,
+		.inputs = d->inputs,
+		.stats = sequencer_stats(d->sequencer),
+		.clock = d->clock,
+		.has_room = daemon_room,
+		.server = daemon_server,
+		.reload = daemon_ask_reload,
+		.of = d,
+		.metrics = &metrics,
+		.metrics_count = 1,
+	};
+	const struct hooks_parts hooks = {
+		.config = d->config,
+		.inputs = d->inputs,
+		.stats = sequencer_stats(d->sequencer),
+		.has_room = daemon_room,
+		.of = d,
+		.clock = d->clock,
+	};
+
+	d->hooks = hooks_new(&hooks);
+	metrics.of = d->hooks;
+	d->admin = d->hooks != NULL ? admin_new(&parts) : NULL;
+	if (d->hooks == NULL || d->admin == NULL) {
+		(void)snprintf(why, room, "memory is out");
+		return FATE_RETRY;
+	}
+	return daemon_listen(d, why, room);
+}
+
+enum fate daemon_start(struct config *config, struct ruleset *rules, struct clock clock,
+		       struct daemon **out, char *why, size_t why_room)
+{
+	struct daemon *d = mem_zero(1, sizeof(*d));
+
+	assert(config != NULL && rules != NULL && out != NULL);
+	if (d == NULL)
+		return FATE_RETRY;
+	d->clock = clock;
+	d->config = config_ref(config);
+	enum fate fate = daemon_decide(d, rules, why, why_room);
+
+	if (fate == FATE_OK)
+		fate = daemon_edges(d, why, why_room);
+	if (fate != FATE_OK) {
+		(void)daemon_stop(d, 0);
+		return fate;
+	}
+	admin_set_state(d->admin, ADMIN_READY);
+	*out = d;
+	return FATE_OK;
+}
+
+unsigned daemon_port(const struct daemon *d)
+{
+	return http_server_port(d->server, 0);
+}
+
+/* ---- Reloading. ---- */
+
+static const char *daemon_fixed(const struct config *now, const struct config *next)
+{
+	if (!text_eq(now->listen, next->listen))
+		return "listen";
+	if (!text_eq(now->admin, next->admin))
+		return "admin";
+	if (!text_eq(now->store, next->store))
+		return "store";
+	return NULL;
+}
+
+bool daemon_reload(struct daemon *d, struct config *config, struct ruleset *rules, char *why,
+		   size_t why_room)
+{
+	const char *fixed = daemon_fixed(d->config, config);
+	struct input input = { .kind = INPUT_RELOAD };
+	struct input *copy;
+
+	if (fixed != NULL) {
+		(void)snprintf(why, why_room, "%s differs: that needs a restart", fixed);
+		return false;
+	}
+	copy = input_new(&input);
+	if (copy == NULL) {
+		(void)snprintf(why, why_room, "memory is out");
+		return false;
+	}
+	copy->reload.config = config_ref(config);
+	copy->reload.rules = ruleset_ref(rules);
+	/* Connections first: an attempt decided under the new rules needs them. Hooks last: what
+	 * they accept must be known to the sequencer. */
+	delivery_reload(d->delivery, config);
+	queue_force(d->inputs, &copy->item);
+	if (!hooks_reload(d->hooks, config))
+		log_write(LOG_ERROR, "memory is out: hooks stay as they were");
+	admin_reload(d->admin, config);
+	config_free(d->config);
+	d->config = config_ref(config);
+	return true;
+}
+
+/* ---- Stopping. ---- */
+
+size_t daemon_stop(struct daemon *d, int64_t patience_ms)
+{
+	size_t cut = 0;
+
+	if (d == NULL)
+		return 0;
+	if (d->admin != NULL)
+		admin_set_state(d->admin, ADMIN_DRAINING);
+	if (d->server != NULL)
+		http_server_drain(d->server);
+	cut = pump_stop(d->pump, patience_ms);
+	delivery_stop(d->delivery);
+	http_server_stop(d->server);
+	hooks_free(d->hooks);
+	admin_free(d->admin);
+	sequencer_free(d->sequencer); /* the server's thread read its counters until now */
+	for (struct queue_item *item = d->inputs != NULL ? queue_take(d->inputs) : NULL, *next;
+	     item != NULL; item = next) {
+		next = item->next;
+		input_free((struct input *)(void *)item);
+	}
+	queue_free(d->inputs);
+	store_close(d->store);
+	config_free(d->config);
+	mem_free(d);
+	return cut;
+}

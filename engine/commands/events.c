@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * events - what came in, read from the store beside a daemon or without one.
+ *
+ * I1  Output is in the order of seq; --limit keeps the newest ones. */
+#include <assert.h>
+
+#include "engine/base/limits.h"
+#include "engine/base/timetext.h"
+#include "engine/commands/json.h"
+#include "engine/commands/setup.h"
+#include "engine/commands/table.h"
+
+DEFINE_AUTO(table_free, struct table *)
+
+static const struct option_row options[] = {
+	{ "follow", 'f', NULL, "go on with what comes in, until interrupted" },
+	{ "since", 0, "TIME", "received since: 10m, 2h, 1d, or 2026-01-31T08:00:00Z" },
+	{ "type", 0, "TYPE", "only this type; a trailing * takes all that begin so" },
+	{ "id", 0, "ID", "only this event" },
+	{ "limit", 'n', "N", "the newest N" },
+	{ 0 },
+};
+
+struct listing {
+	struct context *context;
+	struct table *table; /* OUTPUT_TEXT */
+	int64_t last;        /* seq of the last one shown */
+	bool gone;           /* nobody reads any more */
+};
+
+static void show_json(struct buf *out, const struct event_record *e)
+{
+	json_open(out, '{');
+	json_int(out, "seq", e->seq);
+	json_text(out, "id", e->id);
+	json_time(out, "time", e->time);
+	json_text(out, "type", e->type);
+	json_text(out, "source", e->source);
+	json_maybe(out, "connection", e->connection);
+	json_maybe(out, "subject", e->subject);
+	json_int(out, "depth", e->depth);
+	json_raw(out, "data", e->data);
+	json_raw(out, "before", e->before);
+	json_close(out, '}');
+	json_line(out);
+}
+
+static void show_row(struct table *table, const struct event_record *e)
+{
+	char when[TIMETEXT_MAX];
+
+	timetext_format_ms(e->time, when);
+	table_int(table, e->seq);
+	table_cell(table, text_of(when), TINT_FAINT);
+	table_cell(table, e->type, TINT_BOLD);
+	table_cell(table, e->subject, TINT_NONE);
+	table_cell(table, e->source, TINT_NONE);
+	table_cell(table, e->id, TINT_FAINT);
+}
+
+static void flush(struct listing *l)
+{
+	if (l->table != NULL)
+		(void)table_write(l->table, &l->context->out, l->context->colour);
+	if (!context_flush(l->context))
+		l->gone = true;
+}
+
+static bool visit(void *of, const struct event_record *e)
+{
+	struct listing *l = of;
+
+	l->last = e->seq;
+	if (l->table == NULL)
+		show_json(&l->context->out, e);
+	else
+		show_row(l->table, e);
+	if (l->context->out.n > MIB ||
+	    (l->table != NULL && table_rows(l->table) >= LIMIT_COMMAND_ROWS))
+		flush(l);
+	return !l->gone;
+}
+
+static bool visit_oldest(void *of, const struct event_record *e)
+{
+	int64_t *seq = of;
+
+	*seq = e->seq;
+	return true;
+}
+
+/* --limit: begins behind what is older than the newest N. */
+static enum fate skip_to_newest(struct store *store, struct event_query *query, size_t limit)
+{
+	struct event_query newest = *query;
+	int64_t oldest = 0;
+
+	if (limit == 0)
+		return FATE_OK;
+	newest.newest_first = true;
+	newest.limit = limit;
+	enum fate fate = store_query_events(store, &newest, visit_oldest, &oldest);
+
+	query->after_seq = oldest > 0 ? oldest - 1 : 0;
+	return fate;
+}
+
+static int list(struct listing *l, struct store *store, struct event_query *query, bool follow)
+{
+	bool first = true;
+
+	while (store_query_events(store, query, visit, l) == FATE_OK) {
+		bool news = l->context->out.n > 0 || (l->table != NULL && table_rows(l->table) > 0);
+
+		if (first || news)
+			flush(l);
+		if (!follow || l->gone)
+			return COMMAND_OK;
+		first = false;
+		query->after_seq = l->last > query->after_seq ? l->last : query->after_seq;
+		setup_pause();
+	}
+	return context_fail(l->context, COMMAND_FAILED, "%s", store_last_error(store)->text);
+}
+
+static int run(struct context *context)
+{
+	static const char *const titles[] = {
+		"SEQ", "TIME", "TYPE", "SUBJECT", "SOURCE", "ID", NULL
+	};
+	struct event_query query = { .type = text_of(option_value(context, "type")),
+				     .id = text_of(option_value(context, "id")) };
+	struct listing l = { .context = context };
+	size_t limit;
+	int code;
+
+	if (!setup_since(context, &query.since) || !setup_number(context, "limit", &limit))
+		return COMMAND_USAGE;
+	AUTO(store_close) struct store *store = setup_store(context, &code);
+
+	if (store == NULL)
+		return code;
+	AUTO(table_free) struct table *table = table_new(titles);
+
+	if (table == NULL || skip_to_newest(store, &query, limit) != FATE_OK)
+		return context_fail(context, COMMAND_FAILED, "%s", store_last_error(store)->text);
+	l.table = context->format == OUTPUT_TEXT ? table : NULL;
+	return list(&l, store, &query, option_flag(context, "follow"));
+}
+
+const struct command command_events = {
+	.name = "events",
+	.arguments = "",
+	.doc = "Lists what came in",
+	.options = options,
+	.most = 0,
+	.run = run,
+};

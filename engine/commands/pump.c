@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * pump.c - the sequencer's thread; see pump.h. */
+#include "engine/commands/pump.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "engine/base/limits.h"
+#include "engine/base/log.h"
+#include "engine/base/mem.h"
+
+#define PUMP_REPLIES 64 /* answers handed over at once */
+
+struct pump {
+	struct pump_parts parts;
+	pthread_t thread;
+	atomic_bool stopping;
+	atomic_int_fast64_t patience;
+};
+
+/* ---- Handing out. ---- */
+
+
+static void pump_reply(struct pump *p, const struct outputs *out)
+{
+	struct http_server *server = p->parts.server(p->parts.of);
+	struct http_reply batch[PUMP_REPLIES];
+	size_t n = 0;
+
+	for (size_t i = 0; i < out->reply_count && server != NULL; i++) {
+		const struct reply_out *r = &out->replies[i];
+
+		batch[n++] = (struct http_reply){
+			.ticket = r->ticket,
+			.answer = { .status = r->status,
+				    .body = r->body,
+				    .retry_after = r->status == 503 ? 5 : 0 },
+		};
+		if (n == PUMP_REPLIES || i + 1 == out->reply_count) {
+			http_reply(server, batch, n);
+			n = 0;
+		}
+	}
+}
+
+static void pump_log(const struct outputs *out)
+{
+	for (size_t i = 0; i < out->run_count; i++) {
+		const struct run_out *r = &out->runs[i];
+		bool bad = text_is(r->state, "DEAD") || text_is(r->state, "IN_DOUBT");
+
+		log_write(bad ? LOG_WARN : LOG_DEBUG, bad ? "a run needs a look" : "run ended",
+			  LOG_I("run", r->run), LOG_S("rule", r->rule.s), LOG_S("state", r->state.s),
+			  LOG_S("reason", r->reason.s));
+	}
+}
+
+static enum fate pump_batch(struct pump *p, struct queue_item *items)
+{
+	struct outputs out;
+	enum fate fate = sequencer_batch(p->parts.sequencer, items, clock_read(&p->parts.clock), &out);
+
+	if (fate == FATE_OK) {
+		delivery_hand(p->parts.delivery, &out);
+		pump_log(&out);
+	}
+	pump_reply(p, &out);
+	return fate;
+}
+
+/* ---- The thread. ---- */
+
+/* The first LIMIT_BATCH items; *items keeps the rest. */
+static struct queue_item *pump_portion(struct queue_item **items)
+{
+	struct queue_item *first = *items, *last = first;
+
+	for (int n = 1; last != NULL && last->next != NULL && n < LIMIT_BATCH; n++)
+		last = last->next;
+	if (last != NULL) {
+		*items = last->next;
+		last->next = NULL;
+	}
+	return first;
+}
+
+static void pump_wait(struct pump *p, int64_t until)
+{
+	struct pollfd fd = { .fd = queue_fd(p->parts.inputs), .events = POLLIN };
+	int64_t wait = -1;
+
+	if (until != INT64_MAX) {
+		wait = until - clock_read(&p->parts.clock).mono;
+		wait = wait < 0 ? 0 : wait > 60000 ? 60000 : wait;
+	}
+	if (poll(&fd, 1, (int)wait) < 0 && errno != EINTR)
+		log_write(LOG_ERROR, "poll failed", LOG_I("errno", errno));
+}
+
+static void pump_all(struct pump *p)
+{
+	struct queue_item *items = queue_take(p->parts.inputs);
+
+	do
+		(void)pump_batch(p, pump_portion(&items));
+	while (items != NULL);
+}
+
+static void pump_drain(struct pump *p)
+{
+	int64_t deadline = clock_read(&p->parts.clock).mono + p->patience;
+
+	sequencer_drain(p->parts.sequencer);
+	pump_all(p);
+	while (!sequencer_is_quiet(p->parts.sequencer) &&
+	       clock_read(&p->parts.clock).mono < deadline) {
+		pump_wait(p, deadline);
+		pump_all(p);
+	}
+}
+
+static void *pump_thread(void *of)
+{
+	struct pump *p = of;
+
+	while (!p->stopping) {
+		pump_wait(p, sequencer_next(p->parts.sequencer));
+		pump_all(p);
+	}
+	pump_drain(p);
+	return NULL;
+}
+
+/* ---- Life. ---- */
+
+enum fate pump_start(const struct pump_parts *parts, struct pump **out)
+{
+	struct pump *p = mem_zero(1, sizeof(*p));
+
+	assert(parts != NULL && parts->sequencer != NULL && out != NULL);
+	if (p == NULL)
+		return FATE_RETRY;
+	p->parts = *parts;
+	if (pump_batch(p, NULL) != FATE_OK || pthread_create(&p->thread, NULL, pump_thread, p) != 0) {
+		mem_free(p);
+		return FATE_RETRY;
+	}
+	*out = p;
+	return FATE_OK;
+}
+
+size_t pump_stop(struct pump *p, int64_t patience)
+{
+	if (p == NULL)
+		return 0;
+	p->patience = patience;
+	p->stopping = true;
+	queue_wake(p->parts.inputs);
+	(void)pthread_join(p->thread, NULL);
+	struct queue_item *item = queue_take(p->parts.inputs);
+
+	while (item != NULL) {
+		struct queue_item *next = item->next;
+
+		input_free((struct input *)(void *)item);
+		item = next;
+	}
+	size_t cut = sequencer_in_flight(p->parts.sequencer);
+
+	mem_free(p);
+	return cut;
+}

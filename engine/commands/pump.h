@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * pump - the sequencer's thread: takes what is queued, has it decided, and after
+ * the commit hands out what follows: answers to the HTTP server, requests to
+ * delivery.
+ *
+ * I1  Outputs are handed out only after sequencer_batch said FATE_OK; after
+ *     FATE_RETRY only the refusals are.
+ * Ownership: everything it is given is borrowed and outlives pump_stop. */
+#ifndef TAPPET_COMMANDS_PUMP_H
+#define TAPPET_COMMANDS_PUMP_H
+
+#include "engine/base/clock.h"
+#include "engine/base/queue.h"
+#include "engine/delivery/delivery.h"
+#include "engine/io/http_server.h"
+#include "engine/sequencer/sequencer.h"
+
+struct pump;
+
+struct pump_parts {
+	struct sequencer *sequencer;
+	struct queue *inputs;
+	struct delivery *delivery;
+	struct clock clock;
+	/* Where answers go; the server is started after the pump, so it is asked for. */
+	struct http_server *(*server)(void *of);
+	void *of;
+};
+
+/* Runs the first batch (recovery) on the caller's thread, then starts the thread. FATE_RETRY: the
+ * store can't be read or a thread can't be had. */
+enum fate pump_start(const struct pump_parts *parts, struct pump **out);
+
+/* Lets what is under way end, for at most `patience` ms, then joins the thread and
+ * frees the pump. Returns how many attempts were cut. */
+size_t pump_stop(struct pump *pump, int64_t patience);
+
+#endif

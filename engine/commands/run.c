@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * run.c - `tappet run`: the daemon in the foreground.
+ *
+ * The main thread loads what is written, starts the parts, then waits for
+ * signals: SIGHUP reloads (all or nothing), SIGTERM and SIGINT drain and stop.
+ * With `reload: watch` it also looks at the files twice a second and reloads when
+ * they changed and have been quiet since. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "engine/base/log.h"
+#include "engine/base/mem.h"
+#include "engine/commands/command.h"
+#include "engine/commands/daemon.h"
+#include "engine/commands/watch.h"
+
+#define DRAIN_MS   10000
+#define WATCH_MS   500
+#define STOP_WORDS 240
+
+struct loaded {
+	struct config *config;
+	struct ruleset *rules;
+};
+
+static void loaded_drop(struct loaded *loaded)
+{
+	ruleset_free(loaded->rules);
+	config_free(loaded->config);
+	*loaded = (struct loaded){ 0 };
+}
+
+/* Configuration and rules from the files; false after printing what is wrong. */
+static bool load(struct context *context, struct loaded *out)
+{
+	struct diags *diags = diags_new();
+	struct buf text;
+	bool fine;
+
+	*out = (struct loaded){ 0 };
+	if (diags == NULL)
+		return false;
+	out->config = config_load(context->config_file, CONFIG_SECRETS_NEEDED, diags);
+	if (out->config != NULL)
+		out->rules = ruleset_load(out->config, out->config->rule_paths,
+					  out->config->rule_path_count, diags);
+	fine = out->rules != NULL && diags_errors(diags) == 0;
+	buf_init(&text, 4u * 1024 * 1024);
+	if (diags_count(diags) > 0) {
+		diags_print(diags, &text, context->colour && isatty(STDERR_FILENO));
+		(void)fwrite(buf_cstr(&text), 1, text.n, stderr);
+	}
+	buf_fini(&text);
+	diags_free(diags);
+	if (!fine)
+		loaded_drop(out);
+	return fine;
+}
+
+static void reload(struct context *context, struct daemon *daemon)
+{
+	struct loaded loaded;
+	char why[STOP_WORDS] = "";
+
+	if (!load(context, &loaded)) {
+		log_write(LOG_ERROR, "reload refused: the files have mistakes; all stays as it was");
+		return;
+	}
+	if (daemon_reload(daemon, loaded.config, loaded.rules, why, sizeof(why)))
+		log_write(LOG_INFO, "reloaded", LOG_I("rules", ruleset_count(loaded.rules)));
+	else
+		log_write(LOG_ERROR, "reload refused", LOG_S("why", why));
+	loaded_drop(&loaded);
+}
+
+/* The next signal, or 0 when it is time to look at the files. */
+static int wait_signal(const sigset_t *set, bool watch)
+{
+	const struct timespec half = { .tv_nsec = WATCH_MS * 1000000L };
+	int signal = watch ? sigtimedwait(set, NULL, &half) : sigwaitinfo(set, NULL);
+
+	return signal > 0 ? signal : 0;
+}
+
+static void serve(struct context *context, struct daemon *daemon, const struct config *config,
+		  const sigset_t *set)
+{
+	struct watch watch;
+	bool watching = config->watch;
+
+	watch_init(&watch, config);
+	for (;;) {
+		int signal = wait_signal(set, watching);
+
+		if (signal == SIGTERM || signal == SIGINT)
+			return;
+		if (signal == SIGHUP || (signal == 0 && watching && watch_changed(&watch)))
+			reload(context, daemon);
+	}
+}
+
+static bool block_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGHUP);
+	return signal(SIGPIPE, SIG_IGN) != SIG_ERR && signal(SIGXFSZ, SIG_IGN) != SIG_ERR &&
+	       sigprocmask(SIG_BLOCK, set, NULL) == 0;
+}
+
+static int run(struct context *context)
+{
+	const char *level = option_value(context, "log-level");
+	const char *format = option_value(context, "log-format");
+	struct loaded loaded;
+	struct daemon *daemon;
+	sigset_t set;
+	char why[STOP_WORDS] = "";
+
+	if (format != NULL && strcmp(format, "text") != 0 && strcmp(format, "json") != 0)
+		return context_usage(context, "--log-format is text or json");
+	if (!block_signals(&set))
+		return context_fail(context, COMMAND_FAILED, "signals can't be blocked");
+	/* Secrets are in memory: no core dump, no ptrace by others of this user. */
+	(void)prctl(PR_SET_DUMPABLE, 0);
+	log_setup(format != NULL && strcmp(format, "json") == 0 ? LOG_JSON : LOG_TEXT,
+		  level != NULL && strcmp(level, "debug") == 0 ? LOG_DEBUG : LOG_INFO,
+		  clock_system());
+	if (!load(context, &loaded))
+		return COMMAND_FAILED;
+	if (daemon_start(loaded.config, loaded.rules, clock_system(), &daemon, why, sizeof(why)) !=
+	    FATE_OK) {
+		loaded_drop(&loaded);
+		return context_fail(context, COMMAND_FAILED, "%s", why);
+	}
+	log_write(LOG_INFO, "ready", LOG_I("port", daemon_port(daemon)),
+		  LOG_I("rules", ruleset_count(loaded.rules)),
+		  LOG_I("connections", loaded.config->connection_count),
+		  LOG_I("hooks", loaded.config->hook_count));
+	ruleset_free(loaded.rules);
+	loaded.rules = NULL;
+	serve(context, daemon, loaded.config, &set);
+	log_write(LOG_INFO, "stopping");
+	size_t cut = daemon_stop(daemon, DRAIN_MS);
+
+	if (cut > 0)
+		log_write(LOG_WARN, "requests were cut; they are in doubt at the next start",
+			  LOG_I("count", cut));
+	log_write(LOG_INFO, "stopped");
+	loaded_drop(&loaded);
+	return COMMAND_OK;
+}
+
+static const struct option_row options[] = {
+	{ "log-format", 0, "FORMAT", "text (default) or json, one object a line" },
+	{ "log-level", 0, "LEVEL", "info (default) or debug" },
+	{ .name = NULL },
+};
+
+const struct command command_run = {
+	.name = "run",
+	.arguments = "",
+	.doc = "Runs the engine in the foreground until SIGTERM",
+	.more = "SIGHUP reloads configuration and rules, all or nothing; SIGTERM drains for at most 10 s.\n"
+		"Waits for nothing: what was open when it stopped goes on at once.",
+	.options = options,
+	.run = run,
+};

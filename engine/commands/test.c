@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * test - runs the tests beside rules.
+ *
+ * Nothing is run while anything is wrong with configuration, rules or tests. */
+#include <assert.h>
+
+#include "engine/base/limits.h"
+#include "engine/base/log.h"
+#include "engine/commands/setup.h"
+#include "engine/commands/test_report.h"
+
+DEFINE_AUTO(coverage_free, struct coverage *)
+
+struct session {
+	struct context *context;
+	struct config *config;
+	struct ruleset *rules;
+	struct diags *diags;
+	struct coverage *coverage;
+	struct arena *arena; /* of one test */
+	struct test_counts counts;
+};
+
+static bool run_one(struct session *s, const struct test_case *test)
+{
+	struct test_outcome result;
+	enum fate fate = test_world_play(s->arena, s->config, s->rules, test, s->coverage, &result);
+
+	if (fate != FATE_OK) {
+		(void)context_fail(s->context, COMMAND_FAILED, "memory is out");
+		return false;
+	}
+	if (test_report(s->context, s->arena, test, &result))
+		s->counts.passed++;
+	else
+		s->counts.failed++;
+	arena_reset(s->arena);
+	return context_flush(s->context);
+}
+
+static int run_all(struct session *s, const struct test_case *const *cases, const size_t *counts)
+{
+	for (size_t i = 0; i < ruleset_count(s->rules); i++)
+		for (size_t k = 0; k < counts[i]; k++)
+			if (!run_one(s, &cases[i][k]))
+				return COMMAND_FAILED;
+	s->counts.unreached = test_report_unreached(s->context, s->rules, s->coverage);
+	test_report_summary(s->context, &s->counts);
+	return s->counts.failed > 0 ? COMMAND_FAILED : COMMAND_OK;
+}
+
+static int read_and_run(struct session *s)
+{
+	struct arena *arena = s->context->arena;
+	size_t n = ruleset_count(s->rules);
+	const struct test_case **cases =
+	    arena_zero(arena, (n + 1) * sizeof(const struct test_case *));
+	size_t *counts = arena_zero(arena, (n + 1) * sizeof(*counts));
+
+	if (cases == NULL || counts == NULL)
+		return context_fail(s->context, COMMAND_FAILED, "memory is out");
+	for (size_t i = 0; i < n; i++)
+		(void)test_cases_read(arena, s->diags, ruleset_at(s->rules, i), &cases[i],
+				      &counts[i]);
+	/* Warnings are check's business; here they would hide what failed. */
+	if (diags_errors(s->diags) > 0 && setup_complain(s->diags))
+		return COMMAND_FAILED;
+	return run_all(s, cases, counts);
+}
+
+static int run(struct context *context)
+{
+	AUTO(diags_free) struct diags *diags = diags_new();
+	AUTO(coverage_free) struct coverage *coverage = coverage_new();
+	AUTO(arena_free) struct arena *arena = arena_new("test", LIMIT_TEST_ARENA);
+	struct ruleset *set;
+	int code;
+
+	if (diags == NULL || coverage == NULL || arena == NULL)
+		return context_fail(context, COMMAND_FAILED, "memory is out");
+	AUTO(config_free)
+	struct config *config =
+	    setup_rules(context, context->args, context->arg_count, diags, &set, &code);
+	AUTO(ruleset_free) struct ruleset *rules = set;
+	struct session s = { .context = context,
+			     .config = config,
+			     .rules = rules,
+			     .diags = diags,
+			     .coverage = coverage,
+			     .arena = arena };
+
+	assert((config == NULL) == (rules == NULL));
+	if (rules == NULL || diags_errors(diags) > 0)
+		return setup_complain(diags) ? COMMAND_FAILED : code;
+	log_setup(LOG_TEXT, LOG_ERROR, clock_system());
+	return read_and_run(&s);
+}
+
+const struct command command_test = {
+	.name = "test",
+	.arguments = "[RULES...]",
+	.doc = "Runs the tests beside the rules",
+	.more = "RULES are files and folders; without any, those that the configuration names. "
+		"Nothing leaves\n"
+		"this machine: replies come from the tests, time is turned by them.",
+	.most = -1,
+	.run = run,
+};

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * test_case - the tests beside rules, read from YAML.
+ *
+ * Shapes are checked here and nowhere else, so that `tappet check` reports a
+ * misspelt test with the rules' own mistakes.
+ * Ownership: everything lives in the arena given, and borrows from the rule set
+ * it was read from. */
+#ifndef TAPPET_COMMANDS_TEST_CASE_H
+#define TAPPET_COMMANDS_TEST_CASE_H
+
+#include "engine/base/diag.h"
+#include "engine/rules/reader.h"
+#include "engine/rules/rule.h"
+
+struct test_event {
+	struct text type, id, subject, source, connection;
+	int64_t time;             /* ms; INT64_MIN: the test's clock */
+	struct text data, before; /* JSON; empty: null */
+};
+
+/* One entry of the timeline. */
+struct given {
+	enum { GIVEN_EVENT, GIVEN_ADVANCE, GIVEN_RELOAD } kind;
+	struct place at;
+	struct test_event event;
+	int64_t advance;  /* ms */
+	struct text file; /* of reload: the path, resolved */
+};
+
+/* How attempts of a step are answered. */
+struct answered {
+	int status;          /* 200 unless said */
+	bool drop;           /* the connection is cut after the request left */
+	struct text result;  /* JSON; empty: {} for a success, else no body */
+	int64_t retry_after; /* ms; -1: none */
+	int times;           /* this many attempts, then the next one; 0: all that follow */
+};
+
+struct answers {
+	struct text name; /* of a step, or an action */
+	const struct answered *items;
+	size_t count;
+};
+
+/* One step that must have been sent. */
+struct expected {
+	struct text name;
+	struct place at;
+	const struct yaml_node *params; /* the part that must be equal, or NULL */
+};
+
+struct test_case {
+	struct text name;
+	struct place at;
+	const struct rule *rule;
+	const struct given *given;
+	size_t given_count;
+	const struct answers *answers;
+	size_t answers_count;
+	const struct expected *expected;
+	size_t expected_count;
+};
+
+/* The tests of a rule; *count 0 when it has none. Mistakes go to diags; false when there were
+ * some. */
+bool test_cases_read(struct arena *arena, struct diags *diags, const struct rule *rule,
+		     const struct test_case **out, size_t *count);
+
+/* test_event.c: an event as tests write it: inline, or a file with `set`. False after reporting. */
+bool test_event_read(const struct reader *r, const struct rule *rule, const struct yaml_node *node,
+		     struct test_event *out);
+
+/* "slack.post" is the action of that step, or its name; empty names never match. */
+bool test_step_is(const struct step *step, struct text name);
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * test_world - one test on the real sequencer: a store in memory, a clock that
+ * the test turns, and replies from the test instead of the network.
+ *
+ * Time stands still except for `advance`, which stops at every moment at which
+ * something is due. The clock begins at the first event's time when it has one,
+ * else at 2026-01-05T09:00:00Z, a Monday.
+ *
+ * I1  Nothing leaves the process, and nothing outside the test is read but the
+ *     files it names.
+ * Ownership: results live in the arena given. */
+#ifndef TAPPET_COMMANDS_TEST_WORLD_H
+#define TAPPET_COMMANDS_TEST_WORLD_H
+
+#include "engine/commands/test_case.h"
+#include "engine/rules/config.h"
+#include "engine/rules/rule.h"
+
+/* A step of the tested rule whose request went out; retries don't count again. */
+struct sent {
+	int64_t run;
+	int step;
+	struct text name;   /* `as`, or empty */
+	struct text action; /* "slack.post" */
+	struct value params;
+};
+
+/* A run of the tested rule that ended otherwise than DONE. */
+struct ended {
+	int64_t run;
+	struct text state, reason;
+};
+
+struct test_outcome {
+	const struct sent *sent;
+	size_t sent_count;
+	const struct ended *ended;
+	size_t ended_count;
+	struct text trouble; /* why the timeline could not be played; empty: it was */
+	struct text unfired; /* why the rule took none of the events; for people, may be empty */
+};
+
+/* Which rules ran and which steps were sent, over all tests. */
+struct coverage;
+
+struct coverage *coverage_new(void); /* NULL when memory is out */
+void coverage_free(struct coverage *coverage);
+bool coverage_rule(const struct coverage *coverage, const struct rule *rule);
+bool coverage_step(const struct coverage *coverage, const struct rule *rule, int step);
+
+/* Plays the test. FATE_RETRY when memory is out. */
+enum fate test_world_play(struct arena *arena, struct config *config, struct ruleset *rules,
+			  const struct test_case *test, struct coverage *coverage,
+			  struct test_outcome *out);
+
+/* Marks a rule as run and, unless step is -1, a step as sent. False when memory is out. */
+bool coverage_add(struct coverage *coverage, struct text rule, int step);
+
+#endif
