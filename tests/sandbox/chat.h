@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * chat - Slack's incoming webhooks, and the generic sink that takes anything.
+ *
+ * Slack answers in plain text, good and bad alike
+ * (https://api.slack.com/changelog/2016-05-17-changes-to-errors-for-incoming-webhooks).
+ */
+#ifndef SANDBOX_CHAT_H
+#define SANDBOX_CHAT_H
+
+#include "tests/sandbox/routes.h"
+
+extern const struct vendor slack;
+extern const struct vendor sink;
+
+struct chat *chat_new(void);
+void chat_free(struct chat *c);
+void chat_clear(struct chat *c);
+
+answer_fn chat_receive;
+answer_fn sink_receive;
+
+/* The newest messages, oldest first, as a JSON array; 0 = all. */
+void chat_write(const struct chat *c, size_t newest, struct text *out);
+int64_t chat_total(const struct chat *c);
+
+#endif

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * routes - the table. A new route is one row here and one function.
+ */
+#include "tests/sandbox/routes.h"
+
+#include "tests/sandbox/chat.h"
+#include "tests/sandbox/control.h"
+#include "tests/sandbox/hindsite.h"
+#include "tests/sandbox/kantata.h"
+#include "tests/sandbox/webhooks.h"
+
+#include <assert.h>
+#include <string.h>
+
+static const struct route routes[] = {
+	{ "kantata.workspace.list", "GET", "/api/v1/workspaces", &kantata, kantata_list, false },
+	{ "kantata.workspace.create", "POST", "/api/v1/workspaces", &kantata, kantata_create,
+	  false },
+	{ "kantata.workspace.show", "GET", "/api/v1/workspaces/{id}", &kantata, kantata_show,
+	  false },
+	{ "kantata.workspace.update", "PUT", "/api/v1/workspaces/{id}", &kantata, kantata_update,
+	  false },
+	{ "kantata.workspace.delete", "DELETE", "/api/v1/workspaces/{id}", &kantata, kantata_delete,
+	  false },
+	{ "hindsite.token", "POST", "/oauth/token", &hindsite, hindsite_token, true },
+	{ "hindsite.work_set.start", "POST", "/api/v2/work_sets/{id}/start", &hindsite,
+	  hindsite_start, false },
+	{ "hindsite.webhook_delivery.list", "GET", "/api/v2/webhook_deliveries", &hindsite,
+	  hooks_list, false },
+	{ "hindsite.webhook_delivery.bulk", "POST", "/api/v2/webhook_deliveries/redeliveries",
+	  &hindsite, hooks_redeliver_many, false },
+	{ "hindsite.webhook_delivery.redeliver", "POST",
+	  "/api/v2/webhook_deliveries/{id}/redeliveries", &hindsite, hooks_redeliver, false },
+	{ "slack.webhook", "POST", "/slack/*", &slack, chat_receive, false },
+	{ "sink", "", "/sink/*", &sink, sink_receive, false },
+	{ "page", "GET", "/", &control, control_page, false },
+	{ "journal.read", "GET", "/_sandbox/journal", &control, control_journal, false },
+	{ "journal.clear", "DELETE", "/_sandbox/journal", &control, control_journal_clear, false },
+	{ "reset", "POST", "/_sandbox/reset", &control, control_reset, false },
+	{ "state", "GET", "/_sandbox/state", &control, control_state, false },
+	{ "switches.read", "GET", "/_sandbox/switches", &control, control_switches, false },
+	{ "switches.set", "POST", "/_sandbox/switches", &control, control_switches_set, false },
+	{ "faults.read", "GET", "/_sandbox/faults", &control, control_faults, false },
+	{ "faults.add", "POST", "/_sandbox/faults", &control, control_faults_add, false },
+	{ "faults.clear", "DELETE", "/_sandbox/faults", &control, control_faults_clear, false },
+	{ "clock", "POST", "/_sandbox/clock", &control, control_clock, false },
+	{ "messages", "GET", "/_sandbox/messages", &control, control_messages, false },
+	{ "seed", "POST", "/_sandbox/seed", &control, control_seed, false },
+	{ "touch", "POST", "/_sandbox/touch", &control, control_touch, false },
+	{ "workspace.merge", "POST", "/_sandbox/workspaces/{id}", &control, control_merge, false },
+	{ "workspace.delete", "DELETE", "/_sandbox/workspaces/{id}", &control, control_delete,
+	  false },
+	{ "workspace.hours", "POST", "/_sandbox/workspaces/{id}/log_hours", &control, control_hours,
+	  false },
+	{ "workspace.archive", "POST", "/_sandbox/workspaces/{id}/archive", &control,
+	  control_archive, false },
+	{ "workspace.restore", "POST", "/_sandbox/workspaces/{id}/unarchive", &control,
+	  control_unarchive, false },
+	{ "work_set.merge", "POST", "/_sandbox/work_sets/{id}", &control, control_work_set_merge,
+	  false },
+	{ "work_set.complete", "POST", "/_sandbox/work_sets/{id}/complete", &control,
+	  control_work_set_complete, false },
+	{ "work_set.approve", "POST", "/_sandbox/work_sets/{id}/approve", &control,
+	  control_work_set_approve, false },
+	{ "work_set.progress", "POST", "/_sandbox/work_sets/{id}/progress", &control,
+	  control_work_set_progress, false },
+};
+
+#define COUNT (sizeof(routes) / sizeof(routes[0]))
+
+/* Compares one segment of a request; Kantata's paths may end in `.json`. */
+static bool same(const char *segment, const char *word, size_t n, bool suffix)
+{
+	return !strncmp(segment, word, n) &&
+	       (segment[n] == '\0' || (suffix && !strcmp(segment + n, ".json")));
+}
+
+static bool fits(const struct route *route, const struct request *rq, size_t *id)
+{
+	const char *p = route->pattern + 1;
+	size_t i = 0;
+
+	*id = SEGMENTS_MAX;
+	for (; *p; i++) {
+		size_t n = strcspn(p, "/");
+		bool last = p[n] == '\0';
+
+		if (!strncmp(p, "*", n))
+			return i < rq->n_segments;
+		if (i == rq->n_segments)
+			return false;
+		if (*p == '{')
+			*id = i;
+		else if (!same(rq->segments[i], p, n, last && route->vendor == &kantata))
+			return false;
+		p += last ? n : n + 1;
+	}
+	return i == rq->n_segments;
+}
+
+/* Takes `.json` off an id; the segment stands in the request's own buffer. */
+static void strip_suffix(struct request *rq, size_t at)
+{
+	char *segment = rq->split + (rq->segments[at] - rq->split);
+	size_t n = strlen(segment);
+
+	if (n > 5 && !strcmp(segment + n - 5, ".json"))
+		segment[n - 5] = '\0';
+}
+
+const struct route *routes_find(struct request *rq, bool *other_method)
+{
+	size_t id;
+
+	assert(rq && rq->path && other_method);
+	*other_method = false;
+	for (size_t i = 0; i < COUNT; i++) {
+		if (!fits(&routes[i], rq, &id))
+			continue;
+		if (*routes[i].method && strcmp(routes[i].method, rq->method) != 0) {
+			*other_method = true;
+			continue;
+		}
+		if (id < SEGMENTS_MAX) {
+			if (routes[i].vendor == &kantata)
+				strip_suffix(rq, id);
+			rq->id = rq->segments[id];
+		}
+		return &routes[i];
+	}
+	return NULL;
+}
+
+const struct vendor *routes_vendor(const struct request *rq)
+{
+	const char *first = rq->n_segments > 0 ? rq->segments[0] : "";
+	const char *second = rq->n_segments > 1 ? rq->segments[1] : "";
+
+	if (!strcmp(first, "api"))
+		return !strcmp(second, "v1") ? &kantata : &hindsite;
+	if (!strcmp(first, "oauth"))
+		return &hindsite;
+	if (!strcmp(first, "slack"))
+		return &slack;
+	return !strcmp(first, "sink") ? &sink : &control;
+}
+
+void routes_write_names(struct text *out)
+{
+	bool first = true;
+
+	text_char(out, '[');
+	for (size_t i = 0; i < COUNT; i++) {
+		if (!routes[i].vendor->observed)
+			continue;
+		text_add(out, first ? "" : ",");
+		text_quote(out, routes[i].name);
+		first = false;
+	}
+	text_add(out, ",\"" HOOK_ROUTE "\"]");
+}

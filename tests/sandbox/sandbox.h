@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * sandbox - all state of one run in one place, under one lock.
+ *
+ * Requests, the webhook sender and the timers of delayed replies each hold the lock while they look
+ * at or change anything in here; none of them blocks while holding it.
+ *
+ * Ownership: the sandbox owns its parts. Nothing keeps a pointer into them beyond the lock.
+ */
+#ifndef SANDBOX_SANDBOX_H
+#define SANDBOX_SANDBOX_H
+
+#include "tests/sandbox/text.h"
+
+#include <pthread.h>
+
+struct world;
+struct journal;
+struct faults;
+struct hindsite;
+struct hooks;
+struct chat;
+
+struct options {
+	char host[64];
+	uint16_t port;
+	const char *port_file;
+	bool demo;
+	int64_t seed; /* projects, unless demo */
+	const char *hook_url;
+	const char *hook_secret;
+	size_t journal_max;
+};
+
+/* Behaviour the vendors leave open, and what a test wants to vary; see README.md. */
+struct switches {
+	char kantata_token[128]; /* empty: any caller is let in */
+	bool after_inclusive;
+	bool financials;
+	bool second_start_same;
+	bool hindsite_admin;
+	int64_t utc_offset_min;
+	int64_t hook_retry_ms; /* wait before the second attempt; doubles */
+	int64_t hook_attempts;
+	char hook_url[512]; /* empty: webhooks are recorded, not sent */
+	char hook_secret[128];
+};
+
+struct sandbox {
+	pthread_mutex_t lock;
+	struct options options;
+	struct switches switches;
+	int64_t clock_offset_ms;
+	struct world *world;
+	struct journal *journal;
+	struct faults *faults;
+	struct hindsite *hindsite;
+	struct hooks *hooks;
+	struct chat *chat;
+};
+
+struct sandbox *sandbox_new(const struct options *options);
+void sandbox_free(struct sandbox *sb);
+
+/* Back to the state after the start: seeds, switches, clock, no faults, no tokens. */
+void sandbox_reset(struct sandbox *sb);
+
+/* The sandbox's clock: milliseconds and seconds since 1970. */
+int64_t sandbox_now_ms(const struct sandbox *sb);
+int64_t sandbox_now(const struct sandbox *sb);
+
+#endif
