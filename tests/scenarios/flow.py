@@ -1,0 +1,553 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The language of *.flow files: one step a line, see README.md.
+
+A step is a method step_NAME of Flow; a condition that `expect` and `await`
+understand is a method see_NAME that raises Failed while it isn't so. Adding
+either is adding a method (and a line to README.md).
+"""
+import base64
+import hashlib
+import hmac
+import json
+import os
+import re
+import shlex
+import signal
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from world import Daemon, Failed, Sandbox, request, until  # noqa: E402
+
+# Credentials of the sandbox; configurations refer to them as ${env:NAME}.
+ENV = {
+    "KANTATA_TOKEN": "kantata-token",
+    "HINDSITE_ID": "hindsite-id",
+    "HINDSITE_SECRET": "hindsite-secret",
+    "HINDSITE_HOOK": "hindsite-hook-secret",
+}
+
+CONNECTIONS = {
+    "sandbox": "  sandbox: { connector: http, base_url: @sandbox }\n",
+    "kantata": """  kantata:
+    connector: kantata
+    base_url: @sandbox/api/v1
+    token: "${env:KANTATA_TOKEN}"
+    poll:
+      workspaces: { every: %(every)s, full: %(full)s }
+""",
+    "hindsite": """  hindsite:
+    connector: hindsite
+    base_url: @sandbox
+    client_id: "${env:HINDSITE_ID}"
+    client_secret: "${env:HINDSITE_SECRET}"
+    webhook: { secret: "${env:HINDSITE_HOOK}" }
+""",
+    "slack": """  slack:
+    connector: slack
+    webhook_url: "${env:SLACK_URL}"
+    allow_private: true
+""",
+}
+
+
+def covers(actual, wanted):
+    """True when actual has everything wanted has; lists and values must be equal."""
+    if isinstance(wanted, dict):
+        return isinstance(actual, dict) and all(
+            key in actual and covers(actual[key], value) for key, value in wanted.items())
+    return actual == wanted
+
+
+def dig(value, path):
+    for part in path.split("."):
+        if isinstance(value, list) and part.isdigit() and int(part) < len(value):
+            value = value[int(part)]
+        else:
+            value = value.get(part) if isinstance(value, dict) else None
+    return value
+
+
+def body_of(entry):
+    try:
+        return json.loads(entry["body"])
+    except (ValueError, TypeError):
+        return entry["body"]
+
+
+def scan_body(text):
+    """A request's body at the start of text, as it is sent, and the rest of the line."""
+    text = text.lstrip()
+    if text.startswith(("{", "[", '"')):
+        _, end = json.JSONDecoder().raw_decode(text)
+        return text[:end], text[end:]
+    if text.startswith("'"):
+        end = text.index("'", 1)
+        return text[1:end], text[end + 1:]
+    return None, text
+
+
+def split_arrow(line):
+    """A step and what is expected of it: `step -> expectation`."""
+    step, arrow, wanted = line.rpartition(" -> ")
+    return (step, shlex.split(wanted)) if arrow else (line, None)
+
+
+def check_text(text, wanted, what):
+    """wanted: any number of `contains X`, `lacks X`, `is X`, `lines N`."""
+    words = list(wanted)
+    while words:
+        verb, word = words.pop(0), words.pop(0)
+        lines = len(text.splitlines())
+        good = {"contains": lambda: word in text, "lacks": lambda: word not in text,
+                "is": lambda: text.strip() == word, "lines": lambda: lines == int(word)}[verb]()
+        if not good:
+            raise Failed(f"{what}: {verb} {word!r} is not so in:\n{text[-4000:]}")
+
+
+def signature_headers(words, body, now):
+    """`signed SCHEME SECRET ...` as headers."""
+    scheme, secret = words.pop(0), words.pop(0)
+    data = body.encode()
+
+    def mac(key, message, algorithm="sha256"):
+        return hmac.new(key, message, getattr(hashlib, algorithm))
+
+    if scheme == "hindsite":
+        return [("X-Webhook-Signature", mac(secret.encode(), data).hexdigest()),
+                ("X-Webhook-Timestamp", str(now))]
+    if scheme == "github":
+        return [("X-Hub-Signature-256", "sha256=" + mac(secret.encode(), data).hexdigest())]
+    if scheme == "standard":  # secret is whsec_BASE64; then the message's id, and how old it is
+        message, age = words.pop(0), int(words.pop(0))
+        stamp = str(now - age)
+        key = base64.b64decode(secret.removeprefix("whsec_"))
+        signed = mac(key, f"{message}.{stamp}.".encode() + data).digest()
+        return [("webhook-id", message), ("webhook-timestamp", stamp),
+                ("webhook-signature", "v1," + base64.b64encode(signed).decode())]
+    if scheme == "hmac":  # then the header's name and its value, with HEX or BASE64 in it
+        name, form = words.pop(0), words.pop(0)
+        algorithm = words.pop(0)
+        signed = mac(secret.encode(), data, algorithm)
+        return [(name, form.replace("HEX", signed.hexdigest())
+                 .replace("BASE64", base64.b64encode(signed.digest()).decode()))]
+    raise Failed(f"no scheme {scheme!r}")
+
+
+class Flow:
+    """One scenario being run."""
+
+    def __init__(self, path, directory, tappet, sandbox):
+        self.path = path
+        self.directory = directory
+        self.tappet = tappet
+        self.sandbox_binary = sandbox
+        self.sandbox = None
+        self.daemon = None
+        self.variables = {"dir": directory}
+        self.config = ""
+        self.connections = ""
+        self.reply = None
+        self.line = ""
+        self.number = 0
+
+    # ---- running ----
+
+    def run(self):
+        """Runs all steps; a Failed tells where and why it stopped."""
+        self.sandbox = Sandbox(self.sandbox_binary, self.directory)
+        self.variables["sandbox"] = self.sandbox.url
+        self.daemon = Daemon(self.tappet, self.directory,
+                             dict(ENV, SLACK_URL=self.sandbox.url + "/slack/T1/B1/x"))
+        try:
+            self._steps()
+            if self.daemon.process:
+                self.line = "(the end)"
+                self.step_stop("")
+            self._no_alarm()
+        except (Failed, SystemError, OSError, ValueError, KeyError, IndexError) as e:
+            raise Failed(f"{self.path}:{self.number}: {self.line}\n{type(e).__name__}: {e}") from e
+        finally:
+            if self.daemon.process:
+                self.daemon.kill()
+            import os as o
+            if o.environ.get("PLAY"): print(self.sandbox.control("GET","journal?format=json"), self.daemon.command("sources","--format","json"))
+            self.sandbox.process.end()
+
+    def _steps(self):
+        with open(self.path, encoding="utf-8") as f:
+            lines = f.read().split("\n")
+        while self.number < len(lines):
+            self.line = lines[self.number].strip()
+            self.number += 1
+            if not self.line or self.line.startswith("#"):
+                continue
+            block = None
+            if self.line.endswith("<<"):
+                first = self.number
+                while lines[self.number].strip() != ">>":
+                    self.number += 1
+                block = "\n".join(lines[first:self.number]) + "\n"
+                self.number += 1
+            name, _, rest = self.line.partition(" ")
+            step = getattr(self, "step_" + name, None)
+            if step is None:
+                raise Failed(f"there is no step {name!r}")
+            if block is not None:
+                step(rest.removesuffix("<<").strip(), block)
+            else:
+                step(self.filled(rest))
+
+    def _no_alarm(self):
+        alarms = self.daemon.alarms()
+        if alarms:
+            raise Failed("the daemon's log holds " + alarms[0])
+
+    def filled(self, text):
+        """@name replaced, @times(N,x) made."""
+        text = re.sub(r"@times\((\d+),(.)\)", lambda m: m[2] * int(m[1]), text)
+        return re.sub(r"@([a-z_]+)", lambda m: self.variables.get(m[1], m[0]), text)
+
+    # ---- files ----
+
+    def step_config(self, _, block):
+        self.config = block
+        self._write_config()
+
+    def step_connect(self, rest):
+        """connect kantata every 200ms full 1h; connect nothing: not even the sandbox's sink"""
+        name, *words = rest.split()
+        options = {"every": "200ms", "full": "1h"}
+        options.update(zip(words[::2], words[1::2]))
+        if name == "nothing":
+            self.connections = "  {}\n"
+        else:
+            self.connections = self.connections or CONNECTIONS["sandbox"]
+            self.connections += CONNECTIONS[name] % options
+        self._write_config()
+
+    def step_rules(self, _, block):
+        self._write("rules.yaml", self.filled(block))
+        self._write_config()
+
+    def step_file(self, name, block):
+        self._write(name, self.filled(block))
+
+    def step_copy(self, rest):
+        """copy PATH NAME: a file of the repository."""
+        source, name = rest.split()
+        with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", source),
+                  encoding="utf-8") as f:
+            self._write(name, f.read())
+
+    def step_env(self, rest):
+        name, _, value = rest.partition("=")
+        self.daemon.env[name] = value
+
+    def _write(self, name, text):
+        path = os.path.join(self.directory, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+
+    def _write_config(self):
+        defaults = {"listen": "127.0.0.1:0", "admin": '{ listen: "unix:tappet.sock" }',
+                    "store": "sqlite:tappet.db", "rules": "[rules.yaml]"}
+        text = self.config
+        for key, value in defaults.items():
+            if not re.search(rf"^{key}:", text, re.M):
+                text += f"{key}: {value}\n"
+        if not re.search("^connections:", text, re.M):
+            text += "connections:\n" + (self.connections or CONNECTIONS["sandbox"])
+        self._write("tappet.yaml", self.filled(text))
+
+    # ---- the daemon ----
+
+    def step_start(self, rest):
+        if rest.startswith("fails"):
+            try:
+                self.daemon.start()
+            except SystemError as e:
+                return check_text(str(e), shlex.split(rest)[1:], "its last words")
+            raise Failed("it started")
+        self.daemon.start()
+        if self.daemon.port and self.daemon.port > 0:
+            self.variables["daemon"] = f"http://127.0.0.1:{self.daemon.port}"
+            self.sandbox.control("POST", "switches",
+                                 {"hook_url": self.variables["daemon"] + "/hooks/hindsite"})
+        return None
+
+    def step_kill(self, _):
+        self.daemon.kill()
+
+    def step_stop(self, _):
+        code = self.daemon.stop()
+        if code != 0:
+            raise Failed(f"SIGTERM: exit code {code}; the log ends\n" +
+                         "\n".join(self.daemon.log[-30:]))
+
+    def step_reload(self, _):
+        self.daemon.signal(signal.SIGHUP)
+
+    def step_disk(self, rest):
+        """disk full: no file grows beyond what the store's files are now; disk free."""
+        if rest == "free":
+            return self.daemon.file_size_limit(None)
+        sizes = [os.path.getsize(os.path.join(self.directory, name))
+                 for name in os.listdir(self.directory) if name.startswith("tappet.db")]
+        return self.daemon.file_size_limit(min(sizes + [4096]))
+
+    # ---- the sandbox ----
+
+    def step_fault(self, rest):
+        """fault ROUTE FAULT name value ..."""
+        route, fault, *words = shlex.split(rest)
+        body = {"route": route, "fault": fault}
+        for name, value in zip(words[::2], words[1::2]):
+            body[name] = json.loads(value)
+        self.sandbox.control("POST", "faults", body)
+
+    def step_mend(self, rest):
+        self.sandbox.control("DELETE", "faults" + (f"?route={rest}" if rest else ""))
+
+    def step_switch(self, rest):
+        name, _, value = rest.partition(" ")
+        self.sandbox.control("POST", "switches", {name: json.loads(value)})
+
+    def step_sandbox(self, rest):
+        """sandbox METHOD PATH [JSON] [-> contains X]"""
+        step, wanted = split_arrow(rest)
+        method, path, *body = step.split(None, 2)
+        found = self.sandbox.control(method, path, json.loads(body[0]) if body else None)
+        if wanted:
+            check_text(json.dumps(found), wanted, step)
+
+    # ---- requests and commands ----
+
+    def step_post(self, rest):
+        """post HOOK BODY ... is a JSON request to a hook."""
+        name, _, rest = rest.partition(" ")
+        self._request("POST /hooks/" + name + " " + rest)
+
+    def step_request(self, rest):
+        self._request(rest)
+
+    def _request(self, rest):
+        step, wanted = split_arrow(rest)
+        method, path, *tail = step.split(None, 2)
+        body, tail = scan_body(tail[0] if tail else "")
+        words = shlex.split(tail)
+        headers, chunked = [], False
+        if body is not None and "as" not in words:
+            headers.append(("Content-Type", "application/json"))
+        where = self.daemon.port if self.daemon.port and self.daemon.port > 0 else None
+        while words:
+            verb = words.pop(0)
+            if verb == "with":
+                name, _, value = words.pop(0).partition(":")
+                headers.append((name, value.strip()))
+            elif verb == "as":
+                headers.append(("Content-Type", words.pop(0)))
+            elif verb == "signed":
+                headers += signature_headers(words, body or "", int(time.time()))
+            elif verb == "chunked":
+                chunked = True
+            elif verb == "through":
+                where = os.path.join(self.directory, words.pop(0))
+            else:
+                raise Failed(f"unknown word {verb!r}")
+        data = None if body is None and method == "GET" else (body or "").encode()
+        self.reply = request(where, method, path, data, headers, chunked=chunked)
+        self._check_reply(step, wanted)
+
+    def _check_reply(self, step, wanted):
+        if wanted is None:
+            return
+        reply = self.reply
+        if str(reply.status) != wanted[0]:
+            raise Failed(f"{step[:200]}: status {reply.status}, body {reply.body[:2000]}")
+        words = wanted[1:]
+        while "header" in words:
+            at = words.index("header")
+            name, _, value = words[at + 1].partition(":")
+            del words[at:at + 2]
+            if not re.fullmatch(value.strip(), reply.headers.get(name, "")):
+                raise Failed(f"header {name} is {reply.headers.get(name)!r}")
+        check_text(reply.body, words, step[:200])
+
+    def step_cli(self, rest):
+        """cli ARGUMENTS -> EXIT [contains X] [lacks X] [lines N]; both outputs are looked at"""
+        step, wanted = split_arrow(rest)
+        code, out, err = self.daemon.command(*shlex.split(step))
+        if wanted and str(code) != wanted[0]:
+            raise Failed(f"tappet {step}: exit {code}\n{out}{err}")
+        if wanted:
+            check_text(out + err, wanted[1:], "tappet " + step)
+
+    def step_let(self, rest):
+        """let NAME = run RULE STATE | reply FIELD | key WHERE I"""
+        name, _, source = rest.partition(" = ")
+        kind, *words = source.split()
+        if kind == "run":
+            value = self._runs(*words)[0]["id"]
+        elif kind == "reply":
+            value = dig(json.loads(self.reply.body), words[0])
+        elif kind == "key":
+            value = self.sandbox.journal(words[0])[int(words[1]) - 1]["idempotency_key"]
+        else:
+            raise Failed(f"let knows no {kind!r}")
+        self.variables[name] = str(value)
+
+    # ---- conditions ----
+
+    def step_expect(self, rest):
+        self._see(rest)
+
+    def step_await(self, rest):
+        if rest.startswith("more "):
+            return self._await_more(rest)
+
+        def look():
+            self._see(rest)
+            return True
+        return until(rest, look)
+
+    def _see(self, rest):
+        name, _, words = rest.partition(" ")
+        see = getattr(self, "see_" + name, None)
+        if see is None:
+            raise Failed(f"there is no condition {name!r}")
+        see(words)
+
+    def _await_more(self, rest):
+        """await more ROUTE N: N further requests, counted from now."""
+        _, route, count = rest.split()
+        entries = self.sandbox.journal()
+        last = entries[-1]["n"] if entries else 0
+        until(rest, lambda: len(self.sandbox.journal(route, last)) >= int(count))
+
+    def _count(self, found, wanted, what):
+        if len(found) != int(wanted):
+            raise Failed(f"{what}: {len(found)}, not {wanted}:\n" +
+                         "\n".join(json.dumps(f)[:600] for f in found[:20]))
+
+    def see_sent(self, words):
+        """sent WHERE N [status S]"""
+        where, count, *status = words.split()
+        found = self.sandbox.journal(where)
+        if status:
+            found = [e for e in found if e["status"] == int(status[1])]
+        self._count(found, count, where)
+
+    def see_body(self, words):
+        """body WHERE I JSON: the I-th request's body has all of JSON"""
+        where, index, wanted = words.split(None, 2)
+        found = self.sandbox.journal(where)
+        if len(found) < int(index):
+            raise Failed(f"only {len(found)} requests")
+        body = body_of(found[int(index) - 1])
+        if not covers(body, json.loads(wanted)):
+            raise Failed(f"the body is {json.dumps(body)}")
+
+    def see_values(self, words):
+        """values WHERE FIELD JSON: this field of all bodies, in order"""
+        where, field, wanted = words.split(None, 2)
+        values = [dig(body_of(e), field) for e in self.sandbox.journal(where)]
+        if values != json.loads(wanted):
+            raise Failed(f"they are {json.dumps(values)}")
+
+    def see_keys(self, words):
+        """keys WHERE N: N different Idempotency-Keys, and none missing"""
+        where, count = words.split()
+        keys = [e["idempotency_key"] for e in self.sandbox.journal(where)]
+        if not all(keys) or len(set(keys)) != int(count):
+            raise Failed(f"they are {keys}")
+
+    def see_gap(self, words):
+        """gap WHERE I J MS: at least MS between two requests"""
+        where, one, other, least = words.split()
+        found = self.sandbox.journal(where)
+        gap = found[int(other) - 1]["at_ms"] - found[int(one) - 1]["at_ms"]
+        if gap < int(least):
+            raise Failed(f"it is {gap} ms")
+
+    def see_pause(self, words):
+        """pause WHERE STATUS MS: after a reply of this status, none for MS"""
+        where, status, least = words.split()
+        found = self.sandbox.journal(where)
+        for one, other in zip(found, found[1:]):
+            gap = other["at_ms"] - one["at_ms"]
+            if one["status"] == int(status) and gap < int(least):
+                raise Failed(f"once it was {gap} ms")
+
+    def see_event(self, words):
+        """event TYPE N [JSON]: N recorded events of this type, each with all of JSON"""
+        kind, count, *wanted = words.split(None, 2)
+        found = [e for e in self.daemon.listed("events") if e["type"] == kind]
+        self._count(found, count, kind)
+        for e in found:
+            if wanted and not covers(e, json.loads(wanted[0])):
+                raise Failed(json.dumps(e))
+
+    def _runs(self, rule, state):
+        return [r for r in self.daemon.listed("runs") if r["rule"] == rule and r["state"] == state]
+
+    def see_run(self, words):
+        """run RULE STATE N [JSON]"""
+        rule, state, count, *wanted = words.split(None, 3)
+        found = self._runs(rule, state)
+        if len(found) != int(count):
+            self._count([r for r in self.daemon.listed("runs") if r["rule"] == rule], -1,
+                        f"{len(found)} {state}, not {count}; all runs of {rule}")
+        for r in found:
+            if wanted and not covers(r, json.loads(wanted[0])):
+                raise Failed(json.dumps(r))
+
+    def see_quiet(self, _):
+        """quiet: no run is open"""
+        found = [r for r in self.daemon.listed("runs")
+                 if r["state"] in ("PENDING", "STARTED", "WAITING")]
+        self._count(found, 0, "open runs")
+
+    def see_log(self, words):
+        text, *count = shlex.split(words)
+        found = [line for line in self.daemon.log if text in line]
+        if not found or (count and len(found) != int(count[0])):
+            raise Failed(f"{len(found)} lines; the log ends\n" + "\n".join(self.daemon.log[-20:]))
+
+    def see_no(self, words):
+        """no log X"""
+        text = shlex.split(words)[1]
+        for line in self.daemon.log:
+            if text in line:
+                raise Failed("the log has " + line)
+
+    def see_nowhere(self, words):
+        """nowhere X: not in the log, any file of the daemon, nor what commands print"""
+        secret = shlex.split(words)[0]
+        for line in self.daemon.log:
+            if secret in line:
+                raise Failed("it is in the log: " + line)
+        for name in os.listdir(self.directory):
+            path = os.path.join(self.directory, name)
+            if name.endswith((".yaml", ".secret")) or not os.path.isfile(path):
+                continue
+            with open(path, "rb") as f:
+                if secret.encode() in f.read():
+                    raise Failed(f"it is in {name}")
+        for command in ("events", "runs", "sources", "dead list"):
+            if secret in "".join(map(str, self.daemon.command(*command.split(), "--format",
+                                                              "json"))):
+                raise Failed(f"tappet {command} prints it")
+
+    def see_cli(self, words):
+        self.step_cli(words)
+
+    def see_request(self, words):
+        self._request(words)
+
+    def see_post(self, words):
+        self.step_post(words)
+
+    def see_sandbox(self, words):
+        self.step_sandbox(words)
