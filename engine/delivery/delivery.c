@@ -195,6 +195,15 @@ static void assembly_headers(struct assembly *a, const struct job *job)
 		assembly_header(a, "Idempotency-Key", job->key);
 }
 
+/* Private addresses are for hosts that somebody wrote down: in the connection, or, where there
+ * is none, in the rule. */
+static enum http_pool delivery_pool(const struct job *job, const struct connection *c)
+{
+	bool allowed = c != NULL ? c->allow_private : job->allow_private;
+
+	return allowed ? HTTP_ANY_ADDRESS : HTTP_PUBLIC_ONLY;
+}
+
 static void delivery_start_call(struct delivery *d, struct job *job, const struct connection *c)
 {
 	struct assembly a = { .count = 0 };
@@ -213,7 +222,7 @@ static void delivery_start_call(struct delivery *d, struct job *job, const struc
 		.headers = a.headers,
 		.header_count = a.count,
 		.body = job->request.body,
-		.pool = c != NULL && c->allow_private ? HTTP_ANY_ADDRESS : HTTP_PUBLIC_ONLY,
+		.pool = delivery_pool(job, c),
 		.timeout_ms = job->timeout,
 		.reply_limit = job->kind == JOB_FETCH ? LIMIT_REPLY : LIMIT_ACTION_REPLY,
 	};
@@ -262,8 +271,7 @@ static void delivery_job(struct delivery *d, struct job *job)
 		config_free(d->config);
 		d->config = job->config;
 		job->config = NULL;
-		tokens_free(d);
-		d->tokens = map_new();
+		tokens_forget(d);
 		job_free(job);
 		return;
 	}

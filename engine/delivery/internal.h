@@ -32,6 +32,7 @@ struct job {
 	struct text source, connection, target, key;
 	struct request request;
 	int64_t timeout;
+	bool allow_private;
 	struct config *config; /* JOB_CONFIG: taken over */
 	/* While it is under way: */
 	struct delivery *of;
@@ -67,7 +68,7 @@ struct token {
 	struct secret *secret; /* NULL: none yet */
 	uint64_t number;       /* counts tokens, so that a 401 drops the right one */
 	int64_t refresh_at;    /* mono ms */
-	bool asking;
+	bool asking, stale; /* stale: what is being asked for won't do */
 	struct job *waiting, **waiting_end;
 	struct delivery *of;
 	size_t name_size;
@@ -111,6 +112,7 @@ struct token *token_get(struct delivery *d, const struct connection *connection)
 /* True: token->secret may be used now. False: the job waits and is sent later. */
 bool token_ready(struct token *token, const struct connection *connection, struct job *job);
 void token_refused(struct token *token, uint64_t number); /* a 401 came for this token */
+void tokens_forget(struct delivery *d);				   /* credentials may have changed */
 void tokens_free(struct delivery *d);
 
 #endif

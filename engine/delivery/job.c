@@ -59,6 +59,7 @@ struct job *job_attempt(const struct attempt_out *a)
 		.key = a->key,
 		.request = a->request,
 		.timeout = a->timeout,
+		.allow_private = a->allow_private,
 	};
 
 	return job_copy(&job);

@@ -71,7 +71,7 @@ struct grantee *grantee_get(struct delivery *d, const struct job *job)
 /* Nobody waits: nothing to wake up for, but a breaker that is to let one through. */
 static bool grantee_idle(const struct grantee *g)
 {
-	return g->rated && g->demand == 0 && g->waiting == NULL;
+	return g->waiting == NULL && (g->fetches_only || (g->rated && g->demand == 0));
 }
 
 static void grantee_arm(struct delivery *d, struct grantee *g)

@@ -77,12 +77,32 @@ static bool token_read(struct token *token, struct text body)
 	return token->secret != NULL;
 }
 
+static void token_ask(struct token *token, const struct connection *c);
+
+/* The configuration changed while the request was under way. */
+static bool token_again(struct token *token)
+{
+	const struct connection *c = config_connection(
+		token->of->config, (struct text){ token->name, token->name_size });
+
+	if (!token->stale || token->of->stopping)
+		return false;
+	token->stale = false;
+	if (c == NULL || c->connector->auth != AUTH_CLIENT_CREDENTIALS)
+		token_release(token, "its connection is no longer configured");
+	else if (token->waiting != NULL)
+		token_ask(token, c);
+	return true;
+}
+
 static void token_done(void *of, const struct http_outcome *o)
 {
 	struct token *token = of;
 	char why[160];
 
 	token->asking = false;
+	if (token_again(token))
+		return;
 	if (o->end == HTTP_REPLIED && o->status >= 200 && o->status < 300) {
 		if (token_read(token, o->body)) {
 			token_release(token, NULL);
@@ -164,6 +184,22 @@ void token_refused(struct token *token, uint64_t number)
 		return;
 	secret_free(token->secret);
 	token->secret = NULL;
+}
+
+/* Structs stay, for transfers point at them; the tokens go, for credentials may differ. What
+ * a request under way brings is of the old ones: it is asked for again then. */
+void tokens_forget(struct delivery *d)
+{
+	struct text key;
+	void *value;
+
+	for (size_t at = 0; map_next(d->tokens, &at, &key, &value);) {
+		struct token *token = value;
+
+		secret_free(token->secret);
+		token->secret = NULL;
+		token->stale = token->asking;
+	}
 }
 
 void tokens_free(struct delivery *d)

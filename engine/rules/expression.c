@@ -165,7 +165,7 @@ static void visit_step(void *of, struct text path)
 static const char *const event_fields[] = { "id",         "source", "type",  "subject", "time",
 					    "connection", "seq",    "depth", NULL };
 static const char *const ctx_fields[] = { "now", NULL };
-static const char *const error_fields[] = { "step", "message", "status", NULL };
+static const char *const error_fields[] = { "step", "action", "message", "status", NULL };
 
 static void visit_fixed(struct checking *c, struct text path, const char *const *fields)
 {

@@ -98,6 +98,10 @@ bool template_whole(struct text t, struct text *expression);
 /* Offset of the brace that closes the expression which starts at `from`, or SIZE_MAX. */
 size_t template_close(struct text t, size_t from);
 
+/* True when the parameter `url` says its host in so many words: whoever wrote the rule chose
+ * it, not an event. NULL is fine. */
+bool template_names_host(const struct template *params);
+
 void template_programs(const struct template *t,
 		       void (*visit)(void *of, const struct cel_program *program), void *of);
 

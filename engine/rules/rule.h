@@ -40,6 +40,7 @@ struct step {
 	int attempts;                        /* retry.attempts */
 	int64_t first, max;                  /* retry: first wait and ceiling, ms */
 	int64_t timeout;                     /* ms per attempt */
+	bool literal_host;                   /* the host of `url` is written out in the rule */
 	const int *ok;                       /* further statuses that count as success */
 	size_t ok_count;
 	enum on_error on_error;

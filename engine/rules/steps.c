@@ -294,6 +294,7 @@ static void params(struct loading *l, const struct yaml_node *node, struct step 
 		return;
 	}
 	step->params = load_template_map(l, node, step->action->params, SLOT_PLAIN);
+	step->literal_host = template_names_host(step->params);
 }
 
 static void defaults(struct loading *l, const struct yaml_node *map, struct step *step)
@@ -315,9 +316,11 @@ static void with_action(struct loading *l, const struct yaml_pair *pair,
 	const struct connection *connection;
 
 	step->after_doubt = step->action->after_doubt;
+	params(l, pair->val, step);
+	/* A URL that names its own host goes there, whatever connections there are. */
 	if ((node = yaml_get(map, "via")) != NULL)
 		via(l, node, step);
-	else
+	else if (!step->connector->connection_optional || !step->literal_host)
 		only_connection(l, pair->key, step);
 	if ((node = yaml_get(map, "after_doubt")) != NULL)
 		after_doubt(l, node, step);
@@ -325,7 +328,6 @@ static void with_action(struct loading *l, const struct yaml_pair *pair,
 	if (step->timeout == 0)
 		step->timeout = connection != NULL && connection->timeout > 0 ? connection->timeout
 									      : DEFAULT_TIMEOUT;
-	params(l, pair->val, step);
 }
 
 static void read_step(struct loading *l, const struct yaml_node *map)

@@ -360,3 +360,41 @@ void template_programs(const struct template *t,
 			visit(of, t->parts[i].program);
 	}
 }
+
+/* ---- Whose host it is. ---- */
+
+/* "https://host/..." with the host complete: something must end it, or the text does. */
+static bool names_host(struct text t, bool whole)
+{
+	size_t at = text_find(t, TEXT("://"));
+
+	if (at == SIZE_MAX)
+		return false;
+	at += 3;
+	for (size_t i = at; i < t.n; i++)
+		if (memchr("/?#", t.s[i], 3) != NULL)
+			return i > at;
+	return whole && t.n > at;
+}
+
+bool template_names_host(const struct template *params)
+{
+	const struct template *url = NULL;
+
+	if (params == NULL || params->kind == TEMPLATE_VALUE) {
+		const struct value *v =
+		    params != NULL ? value_get(params->value, TEXT("url")) : NULL;
+
+		return v != NULL && value_is(*v, VALUE_TEXT) && names_host(value_as_text(*v), true);
+	}
+	for (size_t i = 0; params->kind == TEMPLATE_MAP && i < params->count; i++)
+		if (text_is(params->keys[i], "url"))
+			url = params->items[i];
+	if (url == NULL)
+		return false;
+	if (url->kind == TEMPLATE_VALUE)
+		return value_is(url->value, VALUE_TEXT) &&
+		       names_host(value_as_text(url->value), true);
+	return url->kind == TEMPLATE_TEXT && url->count > 0 && url->parts[0].program == NULL &&
+	       names_host(url->parts[0].literal, false);
+}

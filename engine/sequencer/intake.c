@@ -289,6 +289,11 @@ void intake_event(struct sequencer *s, const struct event_input *in)
 	};
 	struct event_record known;
 
+	if (in->ticket != 0 && text_starts(in->type, TEXT("tappet."))) {
+		seq_refuse(s, in->ticket, 400,
+			   "event types that start with tappet. are the engine's own");
+		return;
+	}
 	if (!ok || !intake_word(in->type)) {
 		seq_refuse(s, in->ticket, 400, "the event type or its JSON is malformed");
 		return;

@@ -155,6 +155,7 @@ struct attempt_out {
 	struct request request;
 	struct text key; /* Idempotency-Key */
 	int64_t timeout; /* ms */
+	bool allow_private; /* the rule itself names the host */
 	struct text params; /* JSON of the parameters, for tests and shadow; empty live */
 	struct text step_name, rule;
 };

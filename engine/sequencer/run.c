@@ -316,6 +316,7 @@ static void run_start(struct sequencer *s, struct run *run, const struct event_v
 	out->request = run_copy_request(s, &p->request);
 	out->key = text_dup(s->batch, text_of(key));
 	out->timeout = step->timeout;
+	out->allow_private = step->literal_host;
 	out->step_name = text_dup(s->batch, step->name);
 	out->rule = text_dup(s->batch, run->rule->id);
 	if (s->options.keep_params)

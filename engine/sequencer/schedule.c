@@ -18,6 +18,7 @@ struct planner {
 	const struct schedule_config *config;
 	int64_t last; /* s: the last planned time accounted for */
 	int64_t next; /* s, or INT64_MAX */
+	bool fired;   /* since the daemon started */
 };
 
 static struct text planner_source(struct sequencer *s, const struct planner *p)
@@ -27,9 +28,13 @@ static struct text planner_source(struct sequencer *s, const struct planner *p)
 
 static void planner_write(struct sequencer *s, const struct planner *p)
 {
+	struct text fired = p->fired ? text_printf(s->work, ",\"ok_at\":%lld",
+						   (long long)s->now.wall)
+				     : TEXT("");
+
 	store_put_cursor(s->store, planner_source(s, p),
-			 text_printf(s->work, "{\"last\":%lld,\"ok_at\":%lld}", (long long)p->last,
-				     (long long)s->now.wall));
+			 text_printf(s->work, "{\"last\":%lld%.*s}", (long long)p->last,
+				     TEXT_ARG(fired)));
 }
 
 static void planner_emit(struct sequencer *s, const struct planner *p, int64_t planned, bool missed)
@@ -72,6 +77,8 @@ static void planner_run(struct sequencer *s, struct planner *p)
 		skipped--;
 	}
 	bool missed = now - latest > MISSED_AFTER;
+
+	p->fired = true;
 
 	if (p->config->missed == MISSED_ALL) {
 		for (; planned <= latest; planned = cron_next(p->config, planned))

@@ -338,7 +338,6 @@ static void batch_undo(struct sequencer *s, struct queue_item *inputs)
 	struct text key;
 	void *value;
 
-	store_rollback(s->store);
 	s->stats.failed_batches++;
 	arena_reset(s->batch);
 	s->replies = s->attempts = s->fetches = s->wanted = s->wants = (struct vector){ 0 };
@@ -401,7 +400,9 @@ static void batch_work(struct sequencer *s, struct queue_item *inputs)
 
 static bool batch_commit(struct sequencer *s)
 {
-	if (!s->broken && store_commit(s->store) == FATE_OK)
+	if (s->broken)
+		store_rollback(s->store);
+	else if (store_commit(s->store) == FATE_OK)
 		return true;
 	log_write(LOG_ERROR, "a batch could not be committed",
 		  LOG_S("why", s->broken ? "memory is out" : store_last_error(s->store)->text));

@@ -41,6 +41,7 @@ admin: { listen: "unix:tappet.sock" }
 store: sqlite:tappet.db
 rules: [rules.yaml]
 hooks: { crash: { verify: none, id_header: X-Id } }
+connections: { sandbox: { connector: http, base_url: "%s" } }
 """
 
 RULES = """\
@@ -49,7 +50,7 @@ rules:
     on: hook.crash
     key: data.key
     do:
-      - http.request: { url: "%s/sink/crash", json: { n: "${data.n}", key: "${data.key}" } }
+      - http.request: { url: /sink/crash, json: { n: "${data.n}", key: "${data.key}" } }
         retry: { attempts: 30, first: 20ms, max: 100ms }
         timeout: 10s
 """
@@ -191,9 +192,9 @@ def run(options, directory):
     daemon = Daemon(options.tappet, directory)
     posting = Posting(options.events)
     with open(os.path.join(directory, "tappet.yaml"), "w", encoding="utf-8") as f:
-        f.write(CONFIG)
+        f.write(CONFIG % sandbox.url)
     with open(os.path.join(directory, "rules.yaml"), "w", encoding="utf-8") as f:
-        f.write(RULES % sandbox.url)
+        f.write(RULES)
     daemon.start()
     posting.port = daemon.port
     posters = [threading.Thread(target=posting.poster, daemon=True) for _ in range(POSTERS)]
@@ -205,6 +206,8 @@ def run(options, directory):
         until("all runs to end", lambda: all(
             r["state"] not in ("PENDING", "STARTED", "WAITING") for r in daemon.listed("runs")))
         events, runs = daemon.listed("events"), daemon.listed("runs")
+        others = sorted({e["type"] for e in events} - {"hook.crash"})
+        events = [e for e in events if e["type"] == "hook.crash"]
         journal = sandbox.journal("sink/crash")
         code = daemon.stop()
     except (Failed, SystemError):
@@ -226,7 +229,7 @@ def run(options, directory):
     print(f"{posting.posts} posts of {options.events} events; {len(posting.answered)} answered "
           f"202; {len(events)} recorded; {len(runs)} runs")
     print(f"{len(journal)} requests, {repeats} of them repeats; {KEYS} keys; "
-          f"{len(audit.offences)} offences")
+          f"{len(audit.offences)} offences" + (f"; also {', '.join(others)}" if others else ""))
     for offence in audit.offences[:20]:
         print("OFFENCE " + offence)
     return 1 if audit.offences else 0

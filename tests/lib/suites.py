@@ -115,7 +115,8 @@ def build(name, targets):
         except OSError as e:
             return str(e)
         if done.returncode != 0:
-            return done.stdout.decode("utf-8", "replace")
+            output = done.stdout.decode("utf-8", "replace")
+            return output[max(output.find("FAILED: "), 0):]
     return None
 
 
@@ -132,7 +133,7 @@ def build_all(context, names):
         except Exception as e:  # whoever waits must hear of it
             why = repr(e)
         if why:
-            context.say(f"--- build/{name}\n{why.rstrip()[-8000:]}\n---")
+            context.say(f"--- build/{name}\n{why.rstrip()[:8000]}\n---")
         context.say(f"{'FAILED' if why else 'built '} build/{name} "
                     f"({time.monotonic() - begin:.0f} s)")
         context.built[name].set_result(why)
@@ -172,7 +173,7 @@ def programs(context, names, directory, prefix=""):
     """Runs unit test binaries, two at a time."""
     def one(name):
         binary = os.path.join(directory, "tests/unit/test_" + name)
-        return check_counts(*context.run(prefix + name, [binary], directory))
+        return check_counts(*context.run(prefix + name, [binary]))
 
     total = NONE
     with concurrent.futures.ThreadPoolExecutor(2) as pool:

@@ -157,6 +157,7 @@ class Flow:
         """Runs all steps; a Failed tells where and why it stopped."""
         self.sandbox = Sandbox(self.sandbox_binary, self.directory)
         self.variables["sandbox"] = self.sandbox.url
+        self.variables["host"] = self.sandbox.url.removeprefix("http://")
         self.daemon = Daemon(self.tappet, self.directory,
                              dict(ENV, SLACK_URL=self.sandbox.url + "/slack/T1/B1/x"))
         try:
@@ -170,8 +171,6 @@ class Flow:
         finally:
             if self.daemon.process:
                 self.daemon.kill()
-            import os as o
-            if o.environ.get("PLAY"): print(self.sandbox.control("GET","journal?format=json"), self.daemon.command("sources","--format","json"))
             self.sandbox.process.end()
 
     def _steps(self):

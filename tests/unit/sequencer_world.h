@@ -29,7 +29,7 @@ struct world {
 	struct queue_item *inputs, **end;
 };
 
-static void world_write(const struct world *w, const char *name, const char *text)
+static inline void world_write(const struct world *w, const char *name, const char *text)
 {
 	char path[128];
 	FILE *file;
@@ -41,7 +41,7 @@ static void world_write(const struct world *w, const char *name, const char *tex
 	ck_assert_int_eq(fclose(file), 0);
 }
 
-static void world_diags(struct diags *diags)
+static inline void world_diags(struct diags *diags)
 {
 	struct buf text;
 
@@ -52,7 +52,7 @@ static void world_diags(struct diags *diags)
 	buf_fini(&text);
 }
 
-static void world_load(struct world *w, const char *config, const char *rules)
+static inline void world_load(struct world *w, const char *config, const char *rules)
 {
 	struct diags *diags = diags_new();
 	char path[128];
@@ -70,7 +70,7 @@ static void world_load(struct world *w, const char *config, const char *rules)
 }
 
 /* One batch with what was pushed since the last. */
-static enum fate world_batch(struct world *w)
+static inline enum fate world_batch(struct world *w)
 {
 	struct queue_item *inputs = w->inputs;
 
@@ -79,19 +79,18 @@ static enum fate world_batch(struct world *w)
 	return sequencer_batch(w->sequencer, inputs, w->now, &w->out);
 }
 
-static void world_open(struct world *w)
+static inline void world_open(struct world *w)
 {
-	static const struct sequencer_options options = {
-		.polls = true, .schedules = true, .keep_params = true
-	};
+	static const struct sequencer_options options = { .polls = true,
+							  .schedules = true,
+							  .keep_params = true };
 
-	ck_assert_int_eq(sequencer_new(w->store, w->config, w->rules, &options, w->now,
-				       &w->sequencer),
-			 FATE_OK);
+	ck_assert_int_eq(
+	    sequencer_new(w->store, w->config, w->rules, &options, w->now, &w->sequencer), FATE_OK);
 	ck_assert_int_eq(world_batch(w), FATE_OK);
 }
 
-static void world_init(struct world *w, const char *config, const char *rules)
+static inline void world_init(struct world *w, const char *config, const char *rules)
 {
 	struct store_error error;
 
@@ -105,7 +104,7 @@ static void world_init(struct world *w, const char *config, const char *rules)
 	world_open(w);
 }
 
-static void world_remove(const struct world *w, const char *name)
+static inline void world_remove(const struct world *w, const char *name)
 {
 	char path[128];
 
@@ -113,7 +112,7 @@ static void world_remove(const struct world *w, const char *name)
 	(void)unlink(path);
 }
 
-static void world_fini(struct world *w)
+static inline void world_fini(struct world *w)
 {
 	sequencer_free(w->sequencer);
 	store_close(w->store);
@@ -125,13 +124,13 @@ static void world_fini(struct world *w)
 }
 
 /* The process dies and starts again on the same store. */
-static void world_crash(struct world *w)
+static inline void world_crash(struct world *w)
 {
 	sequencer_free(w->sequencer);
 	world_open(w);
 }
 
-static void world_push(struct world *w, const struct input *input)
+static inline void world_push(struct world *w, const struct input *input)
 {
 	struct input *copy = input_new(input);
 
@@ -140,7 +139,7 @@ static void world_push(struct world *w, const struct input *input)
 	w->end = &copy->item.next;
 }
 
-static void world_hook(struct world *w, const char *hook, const char *id, const char *body)
+static inline void world_hook(struct world *w, const char *hook, const char *id, const char *body)
 {
 	const struct input input = {
 		.kind = INPUT_HOOK,
@@ -154,7 +153,7 @@ static void world_hook(struct world *w, const char *hook, const char *id, const 
 }
 
 /* Everything the batch wanted gets credit. */
-static void world_grant(struct world *w, unsigned credits)
+static inline void world_grant(struct world *w, unsigned credits)
 {
 	size_t n = w->out.target_count;
 
@@ -171,7 +170,7 @@ static void world_grant(struct world *w, unsigned credits)
 }
 
 /* Answers attempt number `i` of the last batch, in a batch of its own. */
-static void world_answer(struct world *w, size_t i, int status, const char *body)
+static inline void world_answer(struct world *w, size_t i, int status, const char *body)
 {
 	ck_assert_uint_lt(i, w->out.attempt_count);
 	const struct attempt_out *a = &w->out.attempts[i];
@@ -197,14 +196,14 @@ static void world_answer(struct world *w, size_t i, int status, const char *body
 	ck_assert_int_eq(world_batch(w), FATE_OK);
 }
 
-static void world_advance(struct world *w, int64_t ms)
+static inline void world_advance(struct world *w, int64_t ms)
 {
 	w->now.wall += ms;
 	w->now.mono += ms;
 	ck_assert_int_eq(world_batch(w), FATE_OK);
 }
 
-static struct run_record world_run(struct world *w, struct arena *arena, int64_t id)
+static inline struct run_record world_run(struct world *w, struct arena *arena, int64_t id)
 {
 	struct run_record record;
 
@@ -212,7 +211,7 @@ static struct run_record world_run(struct world *w, struct arena *arena, int64_t
 	return record;
 }
 
-static enum run_state world_state(struct world *w, int64_t id)
+static inline enum run_state world_state(struct world *w, int64_t id)
 {
 	struct arena *arena = arena_new("test", 1u << 20);
 	enum run_state state = world_run(w, arena, id).state;
@@ -221,7 +220,7 @@ static enum run_state world_state(struct world *w, int64_t id)
 	return state;
 }
 
-static bool world_has_event(struct world *w, const char *type)
+static inline bool world_has_event(struct world *w, const char *type)
 {
 	for (size_t i = 0; i < w->out.event_count; i++)
 		if (text_is(w->out.events[i].type, type))

@@ -90,6 +90,17 @@ static void check_kind(const struct connector *c, const struct object_kind *kind
 	}
 }
 
+/* The length of the bare word at s; a colon belongs to it unless a space follows. */
+static size_t bare_word(const char *s)
+{
+	size_t n = 0;
+
+	while ((s[n] >= 'a' && s[n] <= 'z') || (s[n] >= 'A' && s[n] <= 'Z') || s[n] == '_' ||
+	       (n > 0 && s[n] == ':' && s[n + 1] != ' '))
+		n++;
+	return n;
+}
+
 /* Flow YAML as examples use it, as JSON: bare words get quotes. */
 static struct text json_of_flow(const char *yaml)
 {
@@ -99,8 +110,7 @@ static struct text json_of_flow(const char *yaml)
 
 	buf_init(&json, 64 * KIB);
 	for (const char *s = yaml; *s != '\0';) {
-		size_t n =
-		    quoted ? 0 : strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_");
+		size_t n = quoted ? 0 : bare_word(s);
 		struct text word = { s, n };
 
 		if (n == 0) {

@@ -65,18 +65,15 @@ static inline const char *at(struct value v, const char *path)
 	return found != NULL ? json_of(*found) : "absent";
 }
 
-/* A file of tests/unit/replies, in the arena, with a NUL behind it. */
+/* A file of tests/unit/replies, in the arena, with a NUL behind it. Tests run in the root. */
 static inline struct text recorded(const char *name)
 {
-	struct text here = text_of(__FILE__);
 	struct text path;
 	char *content;
 	FILE *file;
 	size_t n;
 
-	while (here.n > 0 && here.s[here.n - 1] != '/')
-		here.n--;
-	path = text_printf(arena, "%.*sreplies/%s", TEXT_ARG(here), name);
+	path = text_printf(arena, "tests/unit/replies/%s", name);
 	file = fopen(path.s, "r");
 	ck_assert_msg(file != NULL, "no %s", path.s);
 	content = arena_zero(arena, 64 * KIB);

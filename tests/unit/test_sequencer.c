@@ -182,9 +182,8 @@ END_TEST
 
 static void command(struct world *w, enum command_kind kind, int64_t run)
 {
-	const struct input input = {
-		.kind = INPUT_COMMAND, .command = { .ticket = 9, .kind = kind, .run = run }
-	};
+	const struct input input = { .kind = INPUT_COMMAND,
+				     .command = { .ticket = 9, .kind = kind, .run = run } };
 
 	world_push(w, &input);
 	ck_assert_int_eq(world_batch(w), FATE_OK);

@@ -21,8 +21,8 @@
 	"\"" id "\":{\"id\":\"" id "\",\"title\":\"" title "\",\"archived\":" archived             \
 	",\"created_at\":\"2026-01-01T00:00:0" id "Z\",\"updated_at\":\"" at "\"}"
 #define ROW(id) "{\"key\":\"workspaces\",\"id\":\"" id "\"}"
-#define T1	"2026-11-22T00:00:00Z"
-#define T2	"2026-11-22T00:50:00Z"
+#define T1      "2026-11-22T00:00:00Z"
+#define T2      "2026-11-22T00:50:00Z"
 
 /* Answers the outstanding fetch; `rows` and `objects` are JSON texts. */
 static void page(struct world *w, int status, const char *count, const char *rows,
@@ -88,8 +88,8 @@ START_TEST(changes_are_told_once_each_by_their_name)
 	baseline(&w);
 	world_advance(&w, 60000);
 	page(&w, 200, "3", ROW("1") "," ROW("2") "," ROW("3"),
-	     WS("1", "Acme 2", "false", T2) "," WS("2", "Beta", "true", T2) "," WS("3", "New", "false",
-										    T2));
+	     WS("1", "Acme 2", "false", T2) "," WS("2", "Beta", "true", T2) "," WS("3", "New",
+										   "false", T2));
 	ck_assert_uint_eq(w.out.event_count, 3);
 	ck_assert(world_has_event(&w, "kantata.workspace.updated"));
 	ck_assert(world_has_event(&w, "kantata.workspace.archived"));
