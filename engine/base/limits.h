@@ -10,112 +10,152 @@
 #define MIB (1024u * 1024u)
 
 /* Input. */
-#define LIMIT_BODY_DEFAULT	(1u * MIB)  /* a webhook; the largest documented sender stays far below */
-#define LIMIT_BODY_MAX		(32u * MIB) /* the most a user may configure: GitHub's own cap is 25 MB */
-#define LIMIT_REPLY		(16u * MIB) /* one API reply: 200 workspaces with all includes are about 2 MB */
-#define LIMIT_JSON_DEPTH	128	    /* nesting; real payloads stay under 20, our recursion is bounded by it */
-#define LIMIT_JSON_KEEP		(2u * MIB)  /* text whose buffers a parser keeps (about 14 times as much): a page of 200 large objects */
-#define LIMIT_YAML_FILE		(32u * MIB) /* 100,000 small rules are about 15 MB, 10,000 of ordinary size 5 */
-#define LIMIT_YAML_DEPTH	64	    /* parameters may nest JSON-like structures */
-#define LIMIT_YAML_ROUNDS	64	    /* times a broken file is read again after cutting a line out */
-#define LIMIT_EXPR		(16u * KIB) /* text of one condition */
-#define LIMIT_EXPR_JOINED       (1u * MIB)  /* a text made by join(): as large as a step's result may be */
-#define LIMIT_EXPR_DEPTH	64	    /* nesting of a condition; bounds the C stack */
-#define LIMIT_EXPR_NODES	4096	    /* nodes of one condition */
-#define LIMIT_EXPR_TREE		512	    /* depth of its tree, chains such as a + b + c included; bounds the C stack */
-#define LIMIT_EXPR_VARIABLES	64	    /* variables one condition reads: one word of bits, one KiB of stack */
-#define LIMIT_EXPR_LOCALS	128	    /* loop variables alive at once: two for each level of nesting */
-#define LIMIT_EXPR_SCRATCH	(8u * MIB)  /* memory of one compilation: 4,096 nodes take about 1 */
-#define LIMIT_EVAL_STEPS	100000	    /* steps of one evaluation: about a millisecond */
+#define LIMIT_BODY_DEFAULT (1u * MIB) /* a webhook; the largest documented sender stays far below  \
+				       */
+#define LIMIT_BODY_MAX (32u * MIB)    /* the most a user may configure: GitHub's own cap is 25 MB */
+#define LIMIT_REPLY    (16u * MIB) /* one API reply: 200 workspaces with all includes are about 2 MB \
+				    */
+#define LIMIT_JSON_DEPTH                                                                           \
+	128 /* nesting; real payloads stay under 20, our recursion is bounded by it */
+#define LIMIT_JSON_KEEP                                                                            \
+	(2u * MIB) /* text whose buffers a parser keeps (about 14 times as much): a page of 200    \
+		      large objects */
+#define LIMIT_YAML_FILE                                                                            \
+	(32u * MIB)          /* 100,000 small rules are about 15 MB, 10,000 of ordinary size 5 */
+#define LIMIT_YAML_DEPTH  64 /* parameters may nest JSON-like structures */
+#define LIMIT_YAML_ROUNDS 64 /* times a broken file is read again after cutting a line out */
+#define LIMIT_EXPR        (16u * KIB) /* text of one condition */
+#define LIMIT_EXPR_JOINED (1u * MIB)  /* a text made by join(): as large as a step's result may be \
+				       */
+#define LIMIT_EXPR_DEPTH 64           /* nesting of a condition; bounds the C stack */
+#define LIMIT_EXPR_NODES 4096         /* nodes of one condition */
+#define LIMIT_EXPR_TREE                                                                            \
+	512 /* depth of its tree, chains such as a + b + c included; bounds the C stack */
+#define LIMIT_EXPR_VARIABLES                                                                       \
+	64 /* variables one condition reads: one word of bits, one KiB of stack */
+#define LIMIT_EXPR_LOCALS  128 /* loop variables alive at once: two for each level of nesting */
+#define LIMIT_EXPR_SCRATCH (8u * MIB) /* memory of one compilation: 4,096 nodes take about 1 */
+#define LIMIT_EVAL_STEPS   100000     /* steps of one evaluation: about a millisecond */
 
-#define LIMIT_DURATION		3153600000000 /* a hundred years: adding it to a clock reading can't overflow */
-#define LIMIT_ZONE_FILE		(64u * KIB)   /* the largest TZif file of tzdata is below 4 KiB */
-#define LIMIT_ZONE_NAME		64	      /* bytes; the longest of tzdata has 32 */
+#define LIMIT_DURATION                                                                             \
+	3153600000000 /* a hundred years: adding it to a clock reading can't overflow */
+#define LIMIT_ZONE_FILE (64u * KIB) /* the largest TZif file of tzdata is below 4 KiB */
+#define LIMIT_ZONE_NAME 64          /* bytes; the longest of tzdata has 32 */
 
 /* HTTP. */
-#define LIMIT_DISCARD		(32u * MIB)  /* body read past and thrown away so that the sender sees the refusal: the largest we serve */
-#define LIMIT_HTTP_SITES	4	     /* addresses one server listens on: hooks, admin, and each once more on unix */
-#define LIMIT_HTTP_KEEP		(16u * KIB)  /* buffer kept by an idle request or transfer: most bodies fit, 512 of them are 8 MiB */
-#define LIMIT_HTTP_IDLE		1024	     /* outbound connections kept open: twice the busiest load we measure */
-#define LIMIT_HTTP_IDLE_SECONDS	4	     /* a kept connection is used again: common servers close theirs after 5 */
-#define LIMIT_HTTP_HEADERS	(256u * KIB) /* all header lines of one reply: real ones stay under 16 */
-#define LIMIT_HTTP_URL		(16u * KIB)  /* common servers refuse beyond 8 */
-#define LIMIT_HTTP_WATCHES	8	     /* descriptors the owner of the client adds */
-#define LIMIT_HTTP_CONNECT	10000	     /* name, TCP and TLS: three lost packets take 7 s */
-#define LIMIT_HOSTS		65536	     /* targets remembered: far beyond what rules name */
-#define LIMIT_HOST_PAUSE	3600000	     /* a target closes its tap for an hour at most, then it is asked again */
+#define LIMIT_DISCARD                                                                              \
+	(32u * MIB) /* body read past and thrown away so that the sender sees the refusal: the     \
+		       largest we serve */
+#define LIMIT_HTTP_SITES                                                                           \
+	4 /* addresses one server listens on: hooks, admin, and each once more on unix */
+#define LIMIT_HTTP_KEEP                                                                            \
+	(16u * KIB) /* buffer kept by an idle request or transfer: most bodies fit, 512 of them    \
+		       are 8 MiB */
+#define LIMIT_HTTP_IDLE 1024 /* outbound connections kept open: twice the busiest load we measure  \
+			      */
+#define LIMIT_HTTP_IDLE_SECONDS                                                                    \
+	4 /* a kept connection is used again: common servers close theirs after 5 */
+#define LIMIT_HTTP_HEADERS (256u * KIB) /* all header lines of one reply: real ones stay under 16  \
+					 */
+#define LIMIT_HTTP_URL     (16u * KIB)  /* common servers refuse beyond 8 */
+#define LIMIT_HTTP_WATCHES 8            /* descriptors the owner of the client adds */
+#define LIMIT_HTTP_CONNECT 10000        /* name, TCP and TLS: three lost packets take 7 s */
+#define LIMIT_HOSTS        65536        /* targets remembered: far beyond what rules name */
+#define LIMIT_HOST_PAUSE                                                                           \
+	3600000 /* a target closes its tap for an hour at most, then it is asked again */
 
 /* Breaker: five failures are no accident, five minutes is what an operator waits anyway. */
-#define BREAKER_FAILURES	5
-#define BREAKER_PAUSE		5000
-#define BREAKER_PAUSE_MAX	300000
-#define LIMIT_TEMPLATE          (4u * MIB)  /* one parameter text: as much as a request may carry */
-#define LIMIT_RULE_ID           128         /* bytes; it is part of keys in the store and of metric labels */
-#define LIMIT_FOLDERS           16          /* folders of rules inside folders; a link back up ends there */
-#define LIMIT_SECRET_FILE	(64u * KIB) /* ${file:PATH}: a key or token, certificates included */
-#define LIMIT_CONFIG_ARENA	(64u * MIB) /* tappet.yaml and its tree, twice when it has mistakes */
+#define BREAKER_FAILURES   5
+#define BREAKER_PAUSE      5000
+#define BREAKER_PAUSE_MAX  300000
+#define LIMIT_TEMPLATE     (4u * MIB) /* one parameter text: as much as a request may carry */
+#define LIMIT_RULE_ID      128 /* bytes; it is part of keys in the store and of metric labels */
+#define LIMIT_FOLDERS      16  /* folders of rules inside folders; a link back up ends there */
+#define LIMIT_SECRET_FILE  (64u * KIB) /* ${file:PATH}: a key or token, certificates included */
+#define LIMIT_CONFIG_ARENA (64u * MIB) /* tappet.yaml and its tree, twice when it has mistakes */
 
 /* Memory. */
-#define LIMIT_EVENT_ARENA	(64u * MIB)  /* one event with its decisions: a 1 MiB body parses to about 10 */
-#define LIMIT_RULES_ARENA  (1024u * MIB) /* 100,000 rules at 2 to 7 KiB each; their YAML tree takes as much while loading */
-#define LIMIT_DIAGS_ARENA	(64u * MIB)  /* mistakes of one run and the files they quote */
-#define LIMIT_DIAGS		1000	     /* kept and printed; nobody reads more, the rest is counted */
-#define LIMIT_DIAG_TEXT		500	     /* bytes of one message or hint */
+#define LIMIT_EVENT_ARENA                                                                          \
+	(64u * MIB) /* one event with its decisions: a 1 MiB body parses to about 10 */
+#define LIMIT_RULES_ARENA                                                                          \
+	(1024u *                                                                                   \
+	 MIB) /* 100,000 rules at 2 to 7 KiB each; their YAML tree takes as much while loading */
+#define LIMIT_DIAGS_ARENA (64u * MIB) /* mistakes of one run and the files they quote */
+#define LIMIT_DIAGS       1000        /* kept and printed; nobody reads more, the rest is counted */
+#define LIMIT_DIAG_TEXT   500         /* bytes of one message or hint */
 
 /* Connectors. */
-#define LIMIT_REQUEST	(4u * MIB)  /* body of one request: Kantata and HINDSITE document none, Slack refuses far less */
-#define LIMIT_URL	(16u * KIB) /* servers refuse more; asking for 200 ids of 20 digits takes 5 KiB */
-#define LIMIT_ID	200	    /* bytes of an id in a path: ids are numbers, ULIDs or UUIDs */
-#define LIMIT_WORDS	500	    /* bytes of a product's own error text: a sentence per field */
+#define LIMIT_REQUEST                                                                              \
+	(4u * MIB) /* body of one request: Kantata and HINDSITE document none, Slack refuses far   \
+		      less */
+#define LIMIT_URL (16u * KIB) /* servers refuse more; asking for 200 ids of 20 digits takes 5 KiB  \
+			       */
+#define LIMIT_ID    200       /* bytes of an id in a path: ids are numbers, ULIDs or UUIDs */
+#define LIMIT_WORDS 500       /* bytes of a product's own error text: a sentence per field */
 
 /* The sequencer. */
-#define LIMIT_RUN_KEY	   1024		  /* a rule's key: longer ones are replaced by their hash */
-#define LIMIT_OPEN_RUNS	   100000	  /* in memory, about 300 bytes each; beyond it hooks get 429 */
-#define LIMIT_DEPTH	   8		  /* events caused by actions caused by events ...: a loop */
-#define LIMIT_RESULT	   (1u * MIB)	  /* of one step, kept with its run; larger fails the step */
-#define LIMIT_STEPS_TEXT   (4u * MIB)	  /* record of all steps of one run */
-#define LIMIT_REPLY_KEPT   4096u	  /* of a reply, kept with its attempt: enough to quote an error */
-#define LIMIT_REQUEST_KEPT (64u * KIB)	  /* of a request, kept with its attempt */
-#define LIMIT_BATCH	   512		  /* inputs in one commit: the largest number of connections served at once */
-#define LIMIT_BATCH_ARENA  (256u * MIB) /* outputs of one batch: 512 inputs with large bodies */
-#define LIMIT_RETRY_AFTER  86400000	  /* a target may hold us off for at most a day */
-#define LIMIT_VERIFY_IDS   200		  /* ids asked for by name at once: Kantata's page size */
-#define LIMIT_SLOTS	   64		  /* requests at once to one target, unless the connection says otherwise */
-#define LIMIT_ACTION_REPLY (4u * MIB)	  /* of one action: its result may be 1 MiB, with room for an envelope */
-#define LIMIT_QUEUE        1024           /* webhooks waiting for the sequencer: two batches */
-#define LIMIT_CONNECTIONS  1024           /* inbound; further ones wait in the kernel's backlog */
-#define LIMIT_IDLE_SECONDS 30             /* a slow or silent client is cut off */
-#define LIMIT_HEADERS      (32u * KIB)    /* memory of one inbound connection */
-#define LIMIT_BODIES       (128u * MIB)   /* bodies being received or parked, all together */
-#define LIMIT_STEPS	   100		  /* steps of one rule, handlers included */
+#define LIMIT_RUN_KEY      1024       /* a rule's key: longer ones are replaced by their hash */
+#define LIMIT_OPEN_RUNS    100000     /* in memory, about 300 bytes each; beyond it hooks get 429 */
+#define LIMIT_DEPTH        8          /* events caused by actions caused by events ...: a loop */
+#define LIMIT_RESULT       (1u * MIB) /* of one step, kept with its run; larger fails the step */
+#define LIMIT_STEPS_TEXT   (4u * MIB) /* record of all steps of one run */
+#define LIMIT_REPLY_KEPT   4096u /* of a reply, kept with its attempt: enough to quote an error */
+#define LIMIT_REQUEST_KEPT (64u * KIB) /* of a request, kept with its attempt */
+#define LIMIT_BATCH        512 /* inputs in one commit: the largest number of connections served at once \
+				*/
+#define LIMIT_BATCH_ARENA (256u * MIB) /* outputs of one batch: 512 inputs with large bodies */
+#define LIMIT_RETRY_AFTER 86400000     /* a target may hold us off for at most a day */
+#define LIMIT_VERIFY_IDS  200          /* ids asked for by name at once: Kantata's page size */
+#define LIMIT_SLOTS       64 /* requests at once to one target, unless the connection says otherwise */
+#define LIMIT_ACTION_REPLY                                                                         \
+	(4u * MIB) /* of one action: its result may be 1 MiB, with room for an envelope */
+#define LIMIT_QUEUE        1024         /* webhooks waiting for the sequencer: two batches */
+#define LIMIT_CONNECTIONS  1024         /* inbound; further ones wait in the kernel's backlog */
+#define LIMIT_IDLE_SECONDS 30           /* a slow or silent client is cut off */
+#define LIMIT_HEADERS      (32u * KIB)  /* memory of one inbound connection */
+#define LIMIT_BODIES       (128u * MIB) /* bodies being received or parked, all together */
+#define LIMIT_STEPS        100          /* steps of one rule, handlers included */
 
 /* Hooks and the admin API. */
-#define LIMIT_SIGNATURE     (4u * KIB)  /* one header with signatures or a token: eight ed25519 signatures take 800 bytes */
-#define LIMIT_SIGNATURES    8           /* looked at in one header: senders sign with two keys while they change */
-#define LIMIT_SENDER_ID     512         /* bytes of a sender's id or event name: UUIDs and words in practice */
-#define LIMIT_CE_ATTRIBUTE  (2u * KIB)  /* one CloudEvents attribute in a header; source is a URI */
-#define LIMIT_HOOK_COUNTS   1000        /* hooks counted by name, those of earlier configurations included */
+#define LIMIT_SIGNATURE                                                                            \
+	(4u *                                                                                      \
+	 KIB) /* one header with signatures or a token: eight ed25519 signatures take 800 bytes */
+#define LIMIT_SIGNATURES                                                                           \
+	8 /* looked at in one header: senders sign with two keys while they change */
+#define LIMIT_SENDER_ID 512 /* bytes of a sender's id or event name: UUIDs and words in practice   \
+			     */
+#define LIMIT_CE_ATTRIBUTE (2u * KIB) /* one CloudEvents attribute in a header; source is a URI */
+#define LIMIT_HOOK_COUNTS  1000 /* hooks counted by name, those of earlier configurations included \
+				 */
 #define LIMIT_ADMIN_BODY    (1u * MIB)  /* one request to the admin API: the size of a webhook */
 #define LIMIT_ADMIN_ARENA   (32u * MIB) /* such a body parsed takes about 10 */
 #define LIMIT_ADMIN_PAGE    (4u * MIB)  /* an answer: /metrics with 1,000 hooks is below 1 */
 #define LIMIT_ADMIN_METRICS 8           /* parts of the daemon that add to /metrics */
 
 /* The store. */
-#define LIMIT_STORE_CACHE    (2u * MIB)	 /* pages of the writer in memory; readers half */
-#define LIMIT_STORE_LOG	     (16u * MIB) /* then the writer helps emptying it: 0.1 s of full load */
-#define LIMIT_STORE_LOG_WAKE (4u * MIB)	 /* growth after which a thread copies it into the file */
-#define LIMIT_STORE_FRESH    16384       /* dedupe entries in memory, about 100 bytes each; at most twice as many */
-#define LIMIT_STORE_NAMES    16384	 /* texts cached with their number, about 100 bytes each */
+#define LIMIT_STORE_CACHE    (2u * MIB)  /* pages of the writer in memory; readers half */
+#define LIMIT_STORE_LOG      (16u * MIB) /* then the writer helps emptying it: 0.1 s of full load */
+#define LIMIT_STORE_LOG_WAKE (4u * MIB)  /* growth after which a thread copies it into the file */
+#define LIMIT_STORE_FRESH                                                                          \
+	16384 /* dedupe entries in memory, about 100 bytes each; at most twice as many */
+#define LIMIT_STORE_NAMES 16384 /* texts cached with their number, about 100 bytes each */
 
 /* Commands. */
-#define LIMIT_COMMAND_ARENA  (256u * MIB)  /* what one command keeps until it ends: 10,000 rules with their tests */
-#define LIMIT_COMMAND_OUTPUT (64u * MIB)   /* between two writes: one run with all its results is at most about 20 */
-#define LIMIT_COMMAND_ROWS   1000          /* of a table before it is written: columns are fitted to so many */
-#define LIMIT_COMMAND_LINE   (4u * MIB)    /* one line of JSON on standard input or in a file: four of the largest webhooks */
-#define LIMIT_COMMAND_FILE   (1024u * MIB) /* events read into memory at once: a million of them */
-#define LIMIT_COMMAND_WAIT   30000         /* ms for the daemon's answer: it commits within one */
-#define LIMIT_TEST_ARENA     (64u * MIB)   /* one test: what was sent, and why it isn't what was expected */
-#define LIMIT_TEST_ROUNDS    10000         /* batches of one test: more means that it goes round in circles */
-#define LIMIT_TEST_CREDIT    1000          /* requests at once in a test: nothing is ever held back */
+#define LIMIT_COMMAND_ARENA                                                                        \
+	(256u * MIB) /* what one command keeps until it ends: 10,000 rules with their tests */
+#define LIMIT_COMMAND_OUTPUT                                                                       \
+	(64u * MIB) /* between two writes: one run with all its results is at most about 20 */
+#define LIMIT_COMMAND_ROWS 1000 /* of a table before it is written: columns are fitted to so many  \
+				 */
+#define LIMIT_COMMAND_LINE                                                                         \
+	(4u *                                                                                      \
+	 MIB) /* one line of JSON on standard input or in a file: four of the largest webhooks */
+#define LIMIT_COMMAND_FILE (1024u * MIB) /* events read into memory at once: a million of them */
+#define LIMIT_COMMAND_WAIT 30000         /* ms for the daemon's answer: it commits within one */
+#define LIMIT_TEST_ARENA                                                                           \
+	(64u * MIB)             /* one test: what was sent, and why it isn't what was expected */
+#define LIMIT_TEST_ROUNDS 10000 /* batches of one test: more means that it goes round in circles   \
+				 */
+#define LIMIT_TEST_CREDIT 1000  /* requests at once in a test: nothing is ever held back */
 
 #endif

@@ -82,9 +82,9 @@ static void daemon_ask_reload(void *of)
 
 static enum fate daemon_decide(struct daemon *d, struct ruleset *rules, char *why, size_t room)
 {
-	static const struct sequencer_options options = {
-		.polls = true, .schedules = true, .retention = true
-	};
+	static const struct sequencer_options options = { .polls = true,
+							  .schedules = true,
+							  .retention = true };
 	struct store_error error;
 	char *name = text_heap(d->config->store);
 	enum fate fate = store_open(name, &d->store, &error);

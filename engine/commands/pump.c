@@ -24,7 +24,6 @@ struct pump {
 
 /* ---- Handing out. ---- */
 
-
 static void pump_reply(struct pump *p, const struct outputs *out)
 {
 	struct http_server *server = p->parts.server(p->parts.of);
@@ -54,15 +53,16 @@ static void pump_log(const struct outputs *out)
 		bool bad = text_is(r->state, "DEAD") || text_is(r->state, "IN_DOUBT");
 
 		log_write(bad ? LOG_WARN : LOG_DEBUG, bad ? "a run needs a look" : "run ended",
-			  LOG_I("run", r->run), LOG_S("rule", r->rule.s), LOG_S("state", r->state.s),
-			  LOG_S("reason", r->reason.s));
+			  LOG_I("run", r->run), LOG_S("rule", r->rule.s),
+			  LOG_S("state", r->state.s), LOG_S("reason", r->reason.s));
 	}
 }
 
 static enum fate pump_batch(struct pump *p, struct queue_item *items)
 {
 	struct outputs out;
-	enum fate fate = sequencer_batch(p->parts.sequencer, items, clock_read(&p->parts.clock), &out);
+	enum fate fate =
+	    sequencer_batch(p->parts.sequencer, items, clock_read(&p->parts.clock), &out);
 
 	if (fate == FATE_OK) {
 		delivery_hand(p->parts.delivery, &out);
@@ -145,7 +145,8 @@ enum fate pump_start(const struct pump_parts *parts, struct pump **out)
 	if (p == NULL)
 		return FATE_RETRY;
 	p->parts = *parts;
-	if (pump_batch(p, NULL) != FATE_OK || pthread_create(&p->thread, NULL, pump_thread, p) != 0) {
+	if (pump_batch(p, NULL) != FATE_OK ||
+	    pthread_create(&p->thread, NULL, pump_thread, p) != 0) {
 		mem_free(p);
 		return FATE_RETRY;
 	}

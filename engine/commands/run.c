@@ -61,46 +61,109 @@ static bool load(struct context *context, struct loaded *out)
 	return fine;
 }
 
-static void reload(struct context *context, struct daemon *daemon)
+static bool apply(struct daemon *daemon, struct loaded *current, struct loaded *next)
 {
-	struct loaded loaded;
 	char why[STOP_WORDS] = "";
 
-	if (!load(context, &loaded)) {
-		log_write(LOG_ERROR, "reload refused: the files have mistakes; all stays as it was");
-		return;
-	}
-	if (daemon_reload(daemon, loaded.config, loaded.rules, why, sizeof(why)))
-		log_write(LOG_INFO, "reloaded", LOG_I("rules", ruleset_count(loaded.rules)));
-	else
+	if (!daemon_reload(daemon, next->config, next->rules, why, sizeof(why))) {
 		log_write(LOG_ERROR, "reload refused", LOG_S("why", why));
-	loaded_drop(&loaded);
+		loaded_drop(next);
+		return false;
+	}
+	loaded_drop(current);
+	*current = *next;
+	return true;
+}
+
+static bool reload(struct context *context, struct daemon *daemon, struct loaded *current)
+{
+	struct loaded next;
+
+	if (!load(context, &next)) {
+		log_write(LOG_ERROR,
+			  "reload refused: the files have mistakes; all stays as it was");
+		return false;
+	}
+	if (!apply(daemon, current, &next))
+		return false;
+	log_write(LOG_INFO, "reloaded", LOG_I("rules", ruleset_count(current->rules)));
+	return true;
+}
+
+/* Files of secrets changed: the configuration as it was read, with what they hold now. */
+static bool renew(struct daemon *daemon, struct loaded *current)
+{
+	struct diags *diags = diags_new();
+	struct loaded next = { 0 };
+	bool fine = diags != NULL;
+
+	if (fine)
+		next.config = config_again(current->config, diags);
+	fine = fine && next.config != NULL && diags_errors(diags) == 0;
+	diags_free(diags);
+	if (!fine) {
+		log_write(LOG_ERROR, "a secret's file can't be read; the old secrets stay");
+		loaded_drop(&next);
+		return false;
+	}
+	next.rules = ruleset_ref(current->rules);
+	if (!apply(daemon, current, &next))
+		return false;
+	log_write(LOG_INFO, "secrets read again");
+	return true;
+}
+
+/* ---- Waiting. ---- */
+
+struct watches {
+	struct text *paths; /* heap: the configuration and what it names */
+	struct watch files, secrets;
+};
+
+static void watches_init(struct watches *w, const struct config *config)
+{
+	size_t count = config->watch ? config->rule_path_count + 1 : 0;
+
+	mem_free(w->paths);
+	w->paths = count > 0 ? mem_zero(count, sizeof(*w->paths)) : NULL;
+	if (w->paths == NULL)
+		count = 0;
+	for (size_t i = 0; i < count; i++)
+		w->paths[i] = i == 0 ? config->file : config->rule_paths[i - 1];
+	watch_init(&w->files, w->paths, count);
+	watch_init(&w->secrets, config->secret_files, config->secret_file_count);
 }
 
 /* The next signal, or 0 when it is time to look at the files. */
-static int wait_signal(const sigset_t *set, bool watch)
+static int wait_signal(const sigset_t *set, const struct watches *w)
 {
 	const struct timespec half = { .tv_nsec = WATCH_MS * 1000000L };
+	bool watch = w->files.count + w->secrets.count > 0;
 	int signal = watch ? sigtimedwait(set, NULL, &half) : sigwaitinfo(set, NULL);
 
 	return signal > 0 ? signal : 0;
 }
 
-static void serve(struct context *context, struct daemon *daemon, const struct config *config,
+static void serve(struct context *context, struct daemon *daemon, struct loaded *current,
 		  const sigset_t *set)
 {
-	struct watch watch;
-	bool watching = config->watch;
+	struct watches w = { .paths = NULL };
+	bool changed = true;
 
-	watch_init(&watch, config);
 	for (;;) {
-		int signal = wait_signal(set, watching);
+		if (changed)
+			watches_init(&w, current->config);
+		int signal = wait_signal(set, &w);
 
 		if (signal == SIGTERM || signal == SIGINT)
-			return;
-		if (signal == SIGHUP || (signal == 0 && watching && watch_changed(&watch)))
-			reload(context, daemon);
+			break;
+		changed = false;
+		if (signal == SIGHUP || watch_changed(&w.files))
+			changed = reload(context, daemon, current);
+		else if (watch_changed(&w.secrets))
+			changed = renew(daemon, current);
 	}
+	mem_free(w.paths);
 }
 
 static bool block_signals(sigset_t *set)
@@ -142,9 +205,7 @@ static int run(struct context *context)
 		  LOG_I("rules", ruleset_count(loaded.rules)),
 		  LOG_I("connections", loaded.config->connection_count),
 		  LOG_I("hooks", loaded.config->hook_count));
-	ruleset_free(loaded.rules);
-	loaded.rules = NULL;
-	serve(context, daemon, loaded.config, &set);
+	serve(context, daemon, &loaded, &set);
 	log_write(LOG_INFO, "stopping");
 	size_t cut = daemon_stop(daemon, DRAIN_MS);
 
@@ -166,7 +227,8 @@ const struct command command_run = {
 	.name = "run",
 	.arguments = "",
 	.doc = "Runs the engine in the foreground until SIGTERM",
-	.more = "SIGHUP reloads configuration and rules, all or nothing; SIGTERM drains for at most 10 s.\n"
+	.more = "SIGHUP reloads configuration and rules, all or nothing; SIGTERM drains for at "
+		"most 10 s.\n"
 		"Waits for nothing: what was open when it stopped goes on at once.",
 	.options = options,
 	.run = run,

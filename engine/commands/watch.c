@@ -66,17 +66,18 @@ static uint64_t watch_text(struct text path)
 
 static uint64_t watch_look(const struct watch *watch)
 {
-	uint64_t sum = watch_text(watch->config->file);
+	uint64_t sum = 0;
 
-	for (size_t i = 0; i < watch->config->rule_path_count; i++)
-		sum += watch_text(watch->config->rule_paths[i]);
+	for (size_t i = 0; i < watch->count; i++)
+		sum += watch_text(watch->paths[i]);
 	return sum;
 }
 
-void watch_init(struct watch *watch, const struct config *config)
+void watch_init(struct watch *watch, const struct text *paths, size_t count)
 {
-	assert(watch != NULL && config != NULL);
-	watch->config = config;
+	assert(watch != NULL);
+	watch->paths = paths;
+	watch->count = count;
 	watch->loaded = watch->last = watch_look(watch);
 }
 

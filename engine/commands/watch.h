@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * watch - did the configuration's files change, and are they quiet again?
+ * watch - did files or folders change, and are they quiet again?
  *
  * A fingerprint of names, sizes and modification times; asked twice a second it
  * costs a few stat calls, works on every file system, and can't miss a rename. */
@@ -8,16 +8,18 @@
 #define TAPPET_COMMANDS_WATCH_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-#include "engine/rules/config.h"
+#include "engine/base/text.h"
 
 struct watch {
-	const struct config *config; /* borrowed */
-	uint64_t loaded, last;       /* fingerprints: of what runs, of the last look */
+	const struct text *paths; /* borrowed */
+	size_t count;
+	uint64_t loaded, last; /* fingerprints: of what runs, of the last look */
 };
 
-void watch_init(struct watch *watch, const struct config *config);
+void watch_init(struct watch *watch, const struct text *paths, size_t count);
 
 /* True once per change, at the first look at which nothing moved since the look before. */
 bool watch_changed(struct watch *watch);

@@ -118,8 +118,7 @@ static bool is_name(struct text t)
 	return t.n > 0 && t.n <= 64;
 }
 
-enum fate kantata_put_names(struct call *call, struct buf *url, const char *name,
-			    struct value list)
+enum fate kantata_put_names(struct call *call, struct buf *url, const char *name, struct value list)
 {
 	for (uint32_t i = 0; i < list.n && value_is(list, VALUE_LIST); i++) {
 		struct text word = value_as_text(list.items[i]);
@@ -154,7 +153,7 @@ static enum fate build_show(struct call *call, struct value given, struct reques
 		fate = kantata_put_names(call, &url, "include", param_value(params, "include"));
 	if (fate == FATE_OK)
 		fate = kantata_put_names(call, &url, "optional_fields",
-				 param_value(params, "optional_fields"));
+					 param_value(params, "optional_fields"));
 	return fate == FATE_OK ? request_url(call, out, &url) : fate;
 }
 

@@ -21,14 +21,23 @@ const struct param kantata_list_params[] = {
 	{ .name = "due_date_after", .type = PARAM_DATE, .doc = "Due after this day." },
 	{ .name = "start_date_before", .type = PARAM_DATE, .doc = "Starting before this day." },
 	{ .name = "start_date_after", .type = PARAM_DATE, .doc = "Starting after this day." },
-	{ .name = "created_after", .type = PARAM_TEXT, .doc = "Created after this time (ISO 8601)." },
-	{ .name = "updated_after", .type = PARAM_TEXT, .doc = "Changed after this time (ISO 8601)." },
-	{ .name = "stage", .type = PARAM_CHOICE, .doc = "Estimates or projects.", .choices = stages },
+	{ .name = "created_after",
+	  .type = PARAM_TEXT,
+	  .doc = "Created after this time (ISO 8601)." },
+	{ .name = "updated_after",
+	  .type = PARAM_TEXT,
+	  .doc = "Changed after this time (ISO 8601)." },
+	{ .name = "stage",
+	  .type = PARAM_CHOICE,
+	  .doc = "Estimates or projects.",
+	  .choices = stages },
 	{ .name = "archived",
 	  .type = PARAM_CHOICE,
 	  .doc = "Archived ones: exclude (default), include or only.",
 	  .choices = archives },
-	{ .name = "budgeted", .type = PARAM_BOOL, .doc = "Only projects with (or without) a budget." },
+	{ .name = "budgeted",
+	  .type = PARAM_BOOL,
+	  .doc = "Only projects with (or without) a budget." },
 	{ .name = "matching",
 	  .type = PARAM_TEXT,
 	  .doc = "Words that words of the title start with." },
@@ -38,7 +47,9 @@ const struct param kantata_list_params[] = {
 	{ .name = "include",
 	  .type = PARAM_LIST,
 	  .doc = "Names of associations to put into the items." },
-	{ .name = "optional_fields", .type = PARAM_LIST, .doc = "Names of optional fields to add." },
+	{ .name = "optional_fields",
+	  .type = PARAM_LIST,
+	  .doc = "Names of optional fields to add." },
 	{ .name = NULL },
 };
 
@@ -95,8 +106,8 @@ static enum fate list_items(struct call *call, struct value doc, struct value re
 		if (kantata_result_id(call->arena, results.items[i], &id))
 			object = kantata_object(doc, id);
 		if (object == NULL)
-			return call_fail(call, FATE_RETRY, "result %u names no workspace of the reply",
-					 i + 1);
+			return call_fail(call, FATE_RETRY,
+					 "result %u names no workspace of the reply", i + 1);
 		value_list_add(&list, kantata_inlined(call->arena, doc, *object));
 	}
 	*out = value_list_end(&list);

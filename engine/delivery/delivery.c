@@ -26,9 +26,9 @@ static void delivery_report(struct delivery *d, const struct job *job, const str
 	struct input input = { .kind = job->kind == JOB_FETCH ? INPUT_FETCHED : INPUT_OUTCOME };
 
 	if (job->kind == JOB_FETCH)
-		input.fetched = (struct fetched_input){
-			.source = job->source, .fetch = job->fetch, .ending = *ending
-		};
+		input.fetched = (struct fetched_input){ .source = job->source,
+							.fetch = job->fetch,
+							.ending = *ending };
 	else
 		input.outcome = (struct outcome_input){
 			.run = job->run,
@@ -172,8 +172,8 @@ static void assembly_header(struct assembly *a, const char *name, struct text va
 static void assembly_url(struct assembly *a, const struct connection *c, const struct request *r)
 {
 	if (!r->absolute && c != NULL)
-		buf_text(&a->url, c->connector->auth == AUTH_URL ? secret_reveal(c->url)
-								 : c->base_url);
+		buf_text(&a->url,
+			 c->connector->auth == AUTH_URL ? secret_reveal(c->url) : c->base_url);
 	buf_text(&a->url, r->url);
 }
 

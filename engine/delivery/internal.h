@@ -40,8 +40,8 @@ struct job {
 	struct token *token;   /* the one it was sent with */
 	uint64_t token_number; /* which of its tokens */
 	bool replayed;
-	struct job *next;      /* in a waiting list */
-	int64_t started;       /* wall ms */
+	struct job *next; /* in a waiting list */
+	int64_t started;  /* wall ms */
 	char bytes[];
 };
 
@@ -53,10 +53,10 @@ void job_free(struct job *job);
 /* A target as credit goes (target.c). */
 struct grantee {
 	struct host *host;
-	struct heap_node timer; /* when host_grant may give more */
+	struct heap_node timer;             /* when host_grant may give more */
 	struct job *waiting, **waiting_end; /* fetches that lack credit */
 	unsigned demand; /* runs that wait in the sequencer, less what was granted since */
-	bool rated;	 /* has a token bucket */
+	bool rated;      /* has a token bucket */
 	bool fetches_only;
 	bool breaker_was_open;
 	size_t name_size;
@@ -68,7 +68,7 @@ struct token {
 	struct secret *secret; /* NULL: none yet */
 	uint64_t number;       /* counts tokens, so that a 401 drops the right one */
 	int64_t refresh_at;    /* mono ms */
-	bool asking, stale; /* stale: what is being asked for won't do */
+	bool asking, stale;    /* stale: what is being asked for won't do */
 	struct job *waiting, **waiting_end;
 	struct delivery *of;
 	size_t name_size;
@@ -94,12 +94,14 @@ struct delivery {
 void delivery_send(struct delivery *d, struct job *job); /* with credit and token at hand */
 void delivery_ended(struct delivery *d, struct job *job, const struct ending *ending,
 		    enum host_result result); /* frees the job */
-void delivery_unsent(struct delivery *d, struct job *job, const char *why); /* nothing left: retry */
+void delivery_unsent(struct delivery *d, struct job *job,
+		     const char *why); /* nothing left: retry */
 void delivery_post(struct delivery *d, const struct input *input);
 
 /* ---- target.c ---- */
 struct grantee *grantee_get(struct delivery *d, const struct job *job);
-void grantee_offer(struct delivery *d, struct grantee *g); /* credit that is free now, as an input */
+void grantee_offer(struct delivery *d,
+		   struct grantee *g); /* credit that is free now, as an input */
 unsigned grantee_ended(struct delivery *d, struct grantee *g, enum host_result result,
 		       int64_t retry_after); /* credit that goes back with the outcome */
 void grantee_fetch(struct delivery *d, struct job *job); /* sends it when there is credit */
@@ -112,7 +114,7 @@ struct token *token_get(struct delivery *d, const struct connection *connection)
 /* True: token->secret may be used now. False: the job waits and is sent later. */
 bool token_ready(struct token *token, const struct connection *connection, struct job *job);
 void token_refused(struct token *token, uint64_t number); /* a 401 came for this token */
-void tokens_forget(struct delivery *d);				   /* credentials may have changed */
+void tokens_forget(struct delivery *d);                   /* credentials may have changed */
 void tokens_free(struct delivery *d);
 
 #endif

@@ -3,12 +3,13 @@
  * job.c - a piece of work for the delivery thread, in one heap block. */
 #include "engine/delivery/internal.h"
 
-#define JOB_TEXTS (6 + 2 * (int)(sizeof(((struct request *)0)->headers) / sizeof(struct request_header)))
+#define JOB_TEXTS                                                                                  \
+	(6 + 2 * (int)(sizeof(((struct request *)0)->headers) / sizeof(struct request_header)))
 
 static int job_texts(struct job *job, struct text **out)
 {
-	struct text *const all[] = { &job->source, &job->connection,   &job->target,
-				     &job->key,	   &job->request.url, &job->request.body };
+	struct text *const all[] = { &job->source, &job->connection,  &job->target,
+				     &job->key,    &job->request.url, &job->request.body };
 	int n = 0;
 
 	for (; n < 6; n++)

@@ -10,10 +10,10 @@
  * I2  A job that can't get a token ends as never sent. */
 #include "engine/delivery/internal.h"
 
-#define TOKEN_TIMEOUT	30000 /* ms */
-#define TOKEN_REPLY	(64u * KIB)
-#define TOKEN_LIFE	3600 /* s: when the reply does not say */
-#define TOKEN_LIFE_MAX	(30 * 86400)
+#define TOKEN_TIMEOUT  30000 /* ms */
+#define TOKEN_REPLY    (64u * KIB)
+#define TOKEN_LIFE     3600 /* s: when the reply does not say */
+#define TOKEN_LIFE_MAX (30 * 86400)
 
 struct token *token_get(struct delivery *d, const struct connection *connection)
 {
@@ -82,8 +82,8 @@ static void token_ask(struct token *token, const struct connection *c);
 /* The configuration changed while the request was under way. */
 static bool token_again(struct token *token)
 {
-	const struct connection *c = config_connection(
-		token->of->config, (struct text){ token->name, token->name_size });
+	const struct connection *c =
+	    config_connection(token->of->config, (struct text){ token->name, token->name_size });
 
 	if (!token->stale || token->of->stopping)
 		return false;
@@ -112,8 +112,8 @@ static void token_done(void *of, const struct http_outcome *o)
 	} else if (o->end == HTTP_REPLIED) {
 		(void)snprintf(why, sizeof(why), "no token: refused with status %d%s", o->status,
 			       o->status == 400 || o->status == 401
-				       ? "; check client_id and client_secret"
-				       : "");
+				   ? "; check client_id and client_secret"
+				   : "");
 	} else {
 		(void)snprintf(why, sizeof(why), "no token: %s", o->error);
 	}

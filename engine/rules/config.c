@@ -349,7 +349,10 @@ static bool make_room(struct configuring *c, const struct yaml_node *root)
 	c->config->connections = c->connections;
 	c->config->hooks = c->hooks;
 	c->config->schedules = c->schedules;
-	return c->connections != NULL && c->hooks != NULL && c->schedules != NULL;
+	c->secret_files = arena_array(c->r.arena, SECRET_FILES, sizeof(*c->secret_files));
+	c->config->secret_files = c->secret_files;
+	return c->connections != NULL && c->hooks != NULL && c->schedules != NULL &&
+	       c->secret_files != NULL;
 }
 
 static void read_sections(struct configuring *c, const struct yaml_node *root)
@@ -371,35 +374,22 @@ static void read_sections(struct configuring *c, const struct yaml_node *root)
 	}
 }
 
-static struct yaml_node *read_tree(struct arena *scratch, const char *path, struct diags *diags)
-{
-	AUTO_FINI(buf_fini) struct buf content;
-	const char *why, *file;
-
-	if (!reader_file(text_of(path), LIMIT_YAML_FILE, &content, &why)) {
-		diags_add(diags, DIAG_ERROR, (struct place){ path, 0, 0 },
-			  "name the file with -c FILE", "can't be read: %s", why);
-		return NULL;
-	}
-	file = diags_source(diags, path, buf_view(&content));
-	return yaml_read(scratch, diags, file != NULL ? file : path, buf_view(&content));
-}
-
-struct config *config_load(const char *path, enum config_secrets secrets, struct diags *diags)
+static struct config *read_config(const char *path, struct text content,
+				  enum config_secrets secrets, struct diags *diags)
 {
 	AUTO(arena_free) struct arena *scratch = arena_new("tappet.yaml", LIMIT_CONFIG_ARENA);
-	struct yaml_node *root;
+	const char *file = diags_source(diags, path, content);
 	struct configuring c = { .secrets = secrets };
+	struct yaml_node *root;
 	struct box *box;
 
-	assert(path != NULL && diags != NULL);
-	root = scratch != NULL ? read_tree(scratch, path, diags) : NULL;
-	if (root == NULL)
-		return NULL;
-	box = box_new(path);
+	root =
+	    scratch != NULL ? yaml_read(scratch, diags, file != NULL ? file : path, content) : NULL;
+	box = root != NULL ? box_new(path) : NULL;
 	if (box == NULL)
 		return NULL;
 	c.config = &box->config;
+	c.config->content = text_dup(box->arena, content);
 	c.r = (struct reader){ box->arena, diags, box->config.file.s };
 	default_paths(box);
 	if (make_room(&c, root))
@@ -410,4 +400,24 @@ struct config *config_load(const char *path, enum config_secrets secrets, struct
 		return NULL;
 	}
 	return &box->config;
+}
+
+struct config *config_load(const char *path, enum config_secrets secrets, struct diags *diags)
+{
+	AUTO_FINI(buf_fini) struct buf content;
+	const char *why;
+
+	assert(path != NULL && diags != NULL);
+	if (!reader_file(text_of(path), LIMIT_YAML_FILE, &content, &why)) {
+		diags_add(diags, DIAG_ERROR, (struct place){ path, 0, 0 },
+			  "name the file with -c FILE", "can't be read: %s", why);
+		return NULL;
+	}
+	return read_config(path, buf_view(&content), secrets, diags);
+}
+
+struct config *config_again(const struct config *config, struct diags *diags)
+{
+	assert(config != NULL && diags != NULL);
+	return read_config(config->file.s, config->content, CONFIG_SECRETS_NEEDED, diags);
 }

@@ -112,6 +112,9 @@ struct config {
 	struct value vars;                    /* a map */
 	int64_t retain_events, retain_dedupe; /* ms */
 	size_t body_limit, memory_limit;
+	struct text content;             /* the file as it was read: config_again reads it anew */
+	const struct text *secret_files; /* what ${file:} and ${credential:} were read from */
+	size_t secret_file_count;
 	bool watch; /* reload: watch */
 	const struct connection *connections;
 	size_t connection_count;
@@ -126,6 +129,9 @@ enum config_secrets { CONFIG_SECRETS_NEEDED, CONFIG_SECRETS_OPTIONAL };
 /* Reads and checks `path`. Mistakes go to diags; NULL when the file can't be used at all. A caller
  * goes on only when diags_errors() is 0. */
 struct config *config_load(const char *path, enum config_secrets secrets, struct diags *diags);
+
+/* The same text once more, for secrets whose files have changed. */
+struct config *config_again(const struct config *config, struct diags *diags);
 
 /* A configuration with nothing but defaults, for rules checked on their own:
  * every connector then counts as connected once under its own name. */

@@ -19,7 +19,11 @@ struct configuring {
 	struct connection *connections;
 	struct hook_config *hooks;
 	struct schedule_config *schedules;
+	struct text *secret_files; /* of SECRET_FILES */
 };
+
+#define SECRET_FILES                                                                               \
+	256 /* files that are watched; further ones are read again with a reload only */
 
 /* ---- config_secrets.c ---- */
 

@@ -30,6 +30,13 @@ static void missing(struct configuring *c, const struct yaml_node *node, const c
 	diags_add(c->r.diags, severity, node->at, "", "%s %.*s %s", what, TEXT_ARG(name), why);
 }
 
+/* Its file is looked at now and then while the daemon runs. */
+static void remember_file(struct configuring *c, struct text path)
+{
+	if (c->config->secret_file_count < SECRET_FILES)
+		c->secret_files[c->config->secret_file_count++] = text_dup(c->r.arena, path);
+}
+
 static void put_file(struct configuring *c, const struct yaml_node *node, const char *what,
 		     struct text path, struct buf *out)
 {
@@ -37,6 +44,7 @@ static void put_file(struct configuring *c, const struct yaml_node *node, const 
 	struct text t;
 	const char *why;
 
+	remember_file(c, path);
 	if (!reader_file(path, LIMIT_SECRET_FILE, &content, &why)) {
 		missing(c, node, what, path, why);
 		return;

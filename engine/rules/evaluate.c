@@ -245,9 +245,9 @@ struct decision rule_decide(struct scope *scope)
 		return d;
 	}
 	/* An event without a connection (of a hook, say) comes from its source. */
-	if (rule->from.n > 0 && !text_eq(rule->from, scope->event->connection.n > 0
-							 ? scope->event->connection
-							 : scope->event->source)) {
+	if (rule->from.n > 0 &&
+	    !text_eq(rule->from, scope->event->connection.n > 0 ? scope->event->connection
+								: scope->event->source)) {
 		d.part = "from";
 		return d;
 	}

@@ -39,8 +39,8 @@ struct loading {
 	struct ruleset *set;
 	const struct config *config;
 	struct arena *scratch;
-	struct cel_env *plain; /* for rules without defines */
-	struct known *known;   /* catalog.c: event types that exist */
+	struct cel_env *plain;              /* for rules without defines */
+	struct known *known;                /* catalog.c: event types that exist */
 	struct value_map_builder stand_ins; /* of a bare configuration: vars that rules read */
 
 	/* The rule under way. */

@@ -105,8 +105,7 @@ static const char *emit_skip(struct sequencer *s, const struct rule *rule,
 			if (text_to_int(head, &until) && s->now.wall < until)
 				return "throttled";
 		}
-		state = text_printf(s->work, "%lld %lld",
-				    (long long)(s->now.wall + rule->throttle),
+		state = text_printf(s->work, "%lld %lld", (long long)(s->now.wall + rule->throttle),
 				    (long long)(s->last_run + 1));
 		store_put_state(s->store, rule->id, what, key, state, s->now.wall);
 	}
@@ -117,7 +116,9 @@ static bool emit_match(void *of, const struct rule *rule)
 {
 	struct matching *m = of;
 	struct sequencer *s = m->s;
-	struct scope scope = { .arena = s->work, .rule = rule, .event = m->event, .now = s->now.wall };
+	struct scope scope = {
+		.arena = s->work, .rule = rule, .event = m->event, .now = s->now.wall
+	};
 
 	if (rule->mode == MODE_OFF || s->broken)
 		return !s->broken;

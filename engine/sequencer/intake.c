@@ -46,8 +46,8 @@ static bool intake_repeat(struct sequencer *s, const struct delivery *d)
 {
 	struct text first;
 
-	if (d->dedupe.n == 0 || !store_get_seen(s->store, s->batch, d->hook->name, d->dedupe,
-						s->now.wall, &first))
+	if (d->dedupe.n == 0 ||
+	    !store_get_seen(s->store, s->batch, d->hook->name, d->dedupe, s->now.wall, &first))
 		return false;
 	s->stats.repeats++;
 	seq_reply(s, d->in->ticket, 202, "{\"id\":\"%.*s\",\"repeat\":true}", TEXT_ARG(first));
@@ -167,19 +167,19 @@ static void intake_plain(struct sequencer *s, struct delivery *d)
 		intake_refuse(s, d, "the event header holds characters that no event name has");
 		return;
 	}
-	e.type = d->in->event.n > 0
-			 ? text_printf(s->work, "hook.%.*s.%.*s", TEXT_ARG(d->hook->name),
-				       TEXT_ARG(d->in->event))
-			 : text_printf(s->work, "hook.%.*s", TEXT_ARG(d->hook->name));
+	e.type = d->in->event.n > 0 ? text_printf(s->work, "hook.%.*s.%.*s",
+						  TEXT_ARG(d->hook->name), TEXT_ARG(d->in->event))
+				    : text_printf(s->work, "hook.%.*s", TEXT_ARG(d->hook->name));
 	intake_emit(s, d, &e, d->in->sender_id);
 }
 
 /* CloudEvents 1.0: source and id together identify an event. */
-static void intake_cloud(struct sequencer *s, struct delivery *d, struct text id, struct text source,
-			 struct emission *e)
+static void intake_cloud(struct sequencer *s, struct delivery *d, struct text id,
+			 struct text source, struct emission *e)
 {
 	if (id.n == 0 || source.n == 0 || !intake_word(e->type)) {
-		intake_refuse(s, d, "a CloudEvent needs id, source and type (letters, digits, . - _)");
+		intake_refuse(s, d,
+			      "a CloudEvent needs id, source and type (letters, digits, . - _)");
 		return;
 	}
 	if (text_starts(e->type, TEXT("tappet."))) {
@@ -299,7 +299,8 @@ void intake_event(struct sequencer *s, const struct event_input *in)
 		return;
 	}
 	if (in->id.n > 0 && store_get_event_by_id(s->store, s->work, in->id, &known)) {
-		seq_reply(s, in->ticket, 202, "{\"id\":\"%.*s\",\"repeat\":true}", TEXT_ARG(in->id));
+		seq_reply(s, in->ticket, 202, "{\"id\":\"%.*s\",\"repeat\":true}",
+			  TEXT_ARG(in->id));
 		return;
 	}
 	struct text id = emit(s, &e);

@@ -44,9 +44,9 @@ struct lane {
 /* Where requests go, as far as credit is concerned. */
 struct target {
 	unsigned credit;
-	unsigned credit_before; /* at the start of the batch */
-	unsigned queued;        /* runs in its queue */
-	unsigned announced;     /* what delivery has been told of that */
+	unsigned credit_before;              /* at the start of the batch */
+	unsigned queued;                     /* runs in its queue */
+	unsigned announced;                  /* what delivery has been told of that */
 	struct run *ready_head, *ready_tail; /* runs that only lack credit */
 	struct target *next_ready;           /* list of targets with both */
 	struct target *next_hungry;          /* list of targets that may have to ask for credit */
@@ -65,11 +65,11 @@ struct run {
 	char *request; /* heap: JSON of the attempt's request, kept for its record */
 	int64_t began; /* wall ms: start of the attempt in hand */
 	int step, attempt;
-	int base; /* attempts made before an operator asked for more */
+	int base;             /* attempts made before an operator asked for more */
 	int64_t created, due; /* wall ms */
 	char *key;
-	struct buf steps;  /* inner text of the JSON list of steps reached */
-	size_t entry;      /* offset of the entry of the step in hand */
+	struct buf steps; /* inner text of the JSON list of steps reached */
+	size_t entry;     /* offset of the entry of the step in hand */
 	int steps_done;
 	bool entered;      /* the step in hand has an entry */
 	bool fresh, dirty; /* not yet in the store; changed in this batch */
@@ -81,7 +81,7 @@ struct run {
 	struct heap_node timer; /* WAITING: until due */
 };
 
-struct source; /* poll.c */
+struct source;  /* poll.c */
 struct planner; /* schedule.c */
 
 struct sequencer {
@@ -97,7 +97,8 @@ struct sequencer {
 	struct map *lanes;     /* rule NUL key -> struct lane */
 	struct map *targets;   /* name -> struct target */
 	struct map *inflight;  /* run id (8 bytes) -> attempt number: sent, outcome not committed */
-	struct map *revisions; /* rule NUL revision -> struct ruleset, of runs that outlived their rule's text */
+	struct map *revisions; /* rule NUL revision -> struct ruleset, of runs that outlived their
+				  rule's text */
 	struct map *blind;     /* rule id -> struct blind_count (emit.c), heap */
 	struct map *kept_revisions; /* hash of rule and revision: known to be in the store */
 	struct heap run_timers;
@@ -107,7 +108,7 @@ struct sequencer {
 	size_t planner_count;
 	struct run *dirty;
 	struct target *ready, *hungry; /* targets to look at before the commit */
-	struct target *turn;  /* no real target: runs that may act because their lane's head left */
+	struct target *turn; /* no real target: runs that may act because their lane's head left */
 	struct queue_item *kept; /* facts of a batch that failed */
 	bool lost;               /* memory does not hold what the store does: read it first */
 	int64_t retry_at;        /* mono ms: when to try a failed batch again */
@@ -122,8 +123,9 @@ struct sequencer {
 /* ---- sequencer.c ---- */
 void seq_break(struct sequencer *s); /* memory is out: this batch can't commit */
 void seq_reply(struct sequencer *s, uint64_t ticket, int status, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
-void seq_refuse(struct sequencer *s, uint64_t ticket, int status, const char *why); /* {"error": why} */
+    __attribute__((format(printf, 4, 5)));
+void seq_refuse(struct sequencer *s, uint64_t ticket, int status,
+		const char *why);                          /* {"error": why} */
 struct text seq_json(struct sequencer *s, struct value v); /* in the work arena */
 
 /* ---- intake.c ---- */
@@ -132,10 +134,10 @@ void intake_event(struct sequencer *s, const struct event_input *event);
 
 /* ---- emit.c ---- */
 struct emission {
-	struct text id;     /* empty: the sequence number is the id */
+	struct text id; /* empty: the sequence number is the id */
 	struct text source, type, subject, connection;
-	int64_t time;       /* ms */
-	int64_t cause;      /* run, or 0 */
+	int64_t time;  /* ms */
+	int64_t cause; /* run, or 0 */
 	int depth;
 	struct value data, before; /* typed when the type's kind is known */
 };
@@ -156,12 +158,12 @@ enum observed { OBSERVED_POLL, OBSERVED_STOCK, OBSERVED_HOOK, OBSERVED_REPLY };
 struct observation {
 	const struct object_kind *kind;
 	struct text connection, source;
-	struct value object; /* as received */
-	uint64_t hash;       /* of its bytes; 0: unknown */
-	enum observed how;   /* STOCK: take stock, emit nothing */
-	bool whole;          /* absent fields are really gone */
+	struct value object;  /* as received */
+	uint64_t hash;        /* of its bytes; 0: unknown */
+	enum observed how;    /* STOCK: take stock, emit nothing */
+	bool whole;           /* absent fields are really gone */
 	const char *happened; /* an edge's event that the message says happened, or NULL */
-	int64_t time;        /* ms, or INT64_MIN */
+	int64_t time;         /* ms, or INT64_MIN */
 	int64_t cause;
 	int depth;
 	struct text id_base; /* event id's base for hooks: hash parts; empty: sequence numbers */
@@ -193,19 +195,21 @@ void run_move(struct run *run, enum run_state to);
 void run_timers(struct sequencer *s); /* starts what is due */
 void run_flush(struct sequencer *s);  /* writes the rows of changed runs */
 struct run *run_find(const struct sequencer *s, int64_t id);
-struct run *run_load(struct sequencer *s, const struct run_record *record); /* makes it open again */
+struct run *run_load(struct sequencer *s,
+		     const struct run_record *record); /* makes it open again */
 void run_free(struct run *run);
 void run_name(const struct run *run, const struct step *step, struct text event_id,
-	      char out[HASH_HEX]); /* the idempotency key */
+	      char out[HASH_HEX]);         /* the idempotency key */
 struct text run_id_key(const int64_t *id); /* map key */
-void run_request(struct sequencer *s, struct run *run); /* makes run->request again after a restart */
+void run_request(struct sequencer *s,
+		 struct run *run); /* makes run->request again after a restart */
 
 /* ---- steps.c: the record of what each step did ---- */
 void steps_enter(struct sequencer *s, struct run *run);
 void steps_leave(struct sequencer *s, struct run *run, const char *state, int status,
 		 struct value result, const char *error);
-struct value steps_value(struct sequencer *s, const struct run *run); /* `steps` for rules */
-struct value steps_error(struct sequencer *s, const struct run *run); /* `error` for handlers */
+struct value steps_value(struct sequencer *s, const struct run *run);    /* `steps` for rules */
+struct value steps_error(struct sequencer *s, const struct run *run);    /* `error` for handlers */
 void steps_load(struct sequencer *s, struct run *run, struct text json); /* as the store keeps it */
 
 /* ---- outcome.c ---- */
@@ -218,8 +222,8 @@ struct target *target_get(struct sequencer *s, struct text name);
 void target_queue(struct sequencer *s, struct target *target, struct run *run);
 void target_unqueue(struct run *run);
 void target_grant(struct sequencer *s, struct text name, unsigned credits);
-void targets_serve(struct sequencer *s); /* spends credit on runs that waited for it */
-void targets_ask(struct sequencer *s);	 /* tells delivery which targets lack credit */
+void targets_serve(struct sequencer *s);              /* spends credit on runs that waited for it */
+void targets_ask(struct sequencer *s);                /* tells delivery which targets lack credit */
 bool lane_join(struct sequencer *s, struct run *run); /* true: its turn is now */
 void lane_leave(struct sequencer *s, struct run *run); /* and lets the next one act */
 

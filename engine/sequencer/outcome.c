@@ -83,7 +83,7 @@ static bool judge_again(struct judging *j, const char *why, int64_t retry_after)
 		return run_step_failed(j->s, j->run, j->end->status,
 				       text_printf(j->s->work, "given up after %d attempt%s: %s",
 						   tries, tries == 1 ? "" : "s", why)
-					       .s);
+					   .s);
 	int64_t delay = judge_backoff(j);
 
 	if (retry_after > LIMIT_RETRY_AFTER)
@@ -235,7 +235,8 @@ static bool judge_success(struct judging *j)
 	case FATE_BUG:
 		break;
 	}
-	return judge_reject(j, text_printf(j->s->work, "status %d: %s", j->end->status, j->call->why));
+	return judge_reject(j,
+			    text_printf(j->s->work, "status %d: %s", j->end->status, j->call->why));
 }
 
 static bool judge_reply(struct judging *j)

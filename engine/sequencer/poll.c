@@ -23,10 +23,10 @@
  * I3  The cursor never lies ahead of the batch's clock, whatever the rows say. */
 #include "engine/sequencer/internal.h"
 
-#define POLL_STALLED	 3	/* failures in a row before people hear of it */
-#define POLL_BACKOFF	 5000	/* ms: first wait after a failure, doubling */
+#define POLL_STALLED     3      /* failures in a row before people hear of it */
+#define POLL_BACKOFF     5000   /* ms: first wait after a failure, doubling */
 #define POLL_BACKOFF_MAX 300000 /* ms */
-#define POLL_TIMEOUT	 180000 /* ms: Kantata itself gives up after 3 minutes */
+#define POLL_TIMEOUT     180000 /* ms: Kantata itself gives up after 3 minutes */
 
 /* Ids seen by a sweep, as 64-bit hashes: 16 bytes an object while it lasts. */
 struct seen {
@@ -97,7 +97,8 @@ static bool seen_has(const struct seen *seen, struct text id)
 
 	if (seen->room == 0)
 		return false;
-	for (size_t at = h & (seen->room - 1); seen->slots[at] != 0; at = (at + 1) & (seen->room - 1))
+	for (size_t at = h & (seen->room - 1); seen->slots[at] != 0;
+	     at = (at + 1) & (seen->room - 1))
 		if (seen->slots[at] == h)
 			return true;
 	return false;
@@ -252,8 +253,8 @@ static void source_fetch(struct sequencer *s, struct source *src)
 static void source_begin(struct sequencer *s, struct source *src)
 {
 	uint64_t asks = asks_signature(source_asks(s, src));
-	bool full = !src->baseline || asks != src->asks ||
-		    s->now.wall - src->full_at >= src->poll->full;
+	bool full =
+	    !src->baseline || asks != src->asks || s->now.wall - src->full_at >= src->poll->full;
 
 	src->busy = true;
 	src->began = s->now.wall;
@@ -487,8 +488,9 @@ static void source_failed(struct sequencer *s, struct source *src, struct text w
 	s->stats.polls_failed++;
 	if (src->error == NULL)
 		seq_break(s);
-	log_write(LOG_WARN, "a poll failed", LOG_S("source", text_dup(s->work, src->poll->source).s),
-		  LOG_S("why", src->error), LOG_I("failures", src->failures));
+	log_write(LOG_WARN, "a poll failed",
+		  LOG_S("source", text_dup(s->work, src->poll->source).s), LOG_S("why", src->error),
+		  LOG_I("failures", src->failures));
 	source_write(s, src);
 	if (src->failures == POLL_STALLED)
 		source_stalled(s, src);

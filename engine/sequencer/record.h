@@ -39,8 +39,8 @@ enum input_kind {
 enum envelope { ENVELOPE_NONE, ENVELOPE_STRUCTURED, ENVELOPE_BINARY };
 
 struct hook_input {
-	uint64_t ticket; /* to be answered; 0: nobody waits */
-	struct text hook;      /* name in the configuration */
+	uint64_t ticket;  /* to be answered; 0: nobody waits */
+	struct text hook; /* name in the configuration */
 	struct text body;
 	struct text event;     /* value of event_header, or empty */
 	struct text sender_id; /* value of id_header or the scheme's own id, or empty */
@@ -52,8 +52,8 @@ struct hook_input {
 struct event_input {
 	uint64_t ticket;
 	struct text type, source, subject, connection, id; /* id may be empty */
-	int64_t time; /* ms; INT64_MIN: the batch's clock */
-	struct text data, before; /* JSON; empty: null */
+	int64_t time;                                      /* ms; INT64_MIN: the batch's clock */
+	struct text data, before;                          /* JSON; empty: null */
 };
 
 /* The end of a request, of an attempt or a fetch alike. */
@@ -142,7 +142,7 @@ void input_free(struct input *input); /* releases config and rules of a reload n
 
 struct reply_out {
 	uint64_t ticket;
-	int status; /* 202, 200, 400, 404, 409, 503 */
+	int status;       /* 202, 200, 400, 404, 409, 503 */
 	struct text body; /* JSON */
 };
 
@@ -153,8 +153,8 @@ struct attempt_out {
 	struct text target;
 	const struct action *action; /* static */
 	struct request request;
-	struct text key; /* Idempotency-Key */
-	int64_t timeout; /* ms */
+	struct text key;    /* Idempotency-Key */
+	int64_t timeout;    /* ms */
 	bool allow_private; /* the rule itself names the host */
 	struct text params; /* JSON of the parameters, for tests and shadow; empty live */
 	struct text step_name, rule;
@@ -185,7 +185,7 @@ struct outputs {
 	size_t attempt_count;
 	const struct fetch_out *fetches;
 	size_t fetch_count;
-	const struct text *targets; /* wanted: credit is needed and there is none */
+	const struct text *targets;  /* wanted: credit is needed and there is none */
 	const unsigned *target_runs; /* per wanted target: how many runs wait for it */
 	size_t target_count;
 	const struct event_out *events;

@@ -6,9 +6,9 @@
  * What is still open or in doubt is kept whatever its age (store.h, I4). */
 #include "engine/sequencer/internal.h"
 
-#define RETAIN_EVERY 600000		 /* ms */
-#define RETAIN_SOON  1000		 /* ms: there was more */
-#define RETAIN_ROWS  1000		 /* of each kind in one batch: a few milliseconds */
+#define RETAIN_EVERY 600000                   /* ms */
+#define RETAIN_SOON  1000                     /* ms: there was more */
+#define RETAIN_ROWS  1000                     /* of each kind in one batch: a few milliseconds */
 #define RETAIN_STATE (30 * INT64_C(86400000)) /* state of a rule whose id disappeared */
 
 static bool retain_known(void *of, struct text rule)

@@ -232,8 +232,8 @@ static bool run_prepare(struct sequencer *s, struct run *run, struct scope *scop
 	struct text error;
 
 	out->connection = config_connection(s->config, step->connection);
-	if (call == NULL || (step->connection.n > 0 && out->connection == NULL &&
-			     !config_is_bare(s->config))) {
+	if (call == NULL ||
+	    (step->connection.n > 0 && out->connection == NULL && !config_is_bare(s->config))) {
 		*why = "its connection is no longer configured";
 		return false;
 	}
@@ -262,7 +262,8 @@ static void run_keep_request(struct run *run, const struct request *r)
 
 	if (body.n > LIMIT_REQUEST_KEPT)
 		body.n = LIMIT_REQUEST_KEPT;
-	while (body.n > 0 && body.n < r->body.n && ((unsigned char)r->body.s[body.n] & 0xC0) == 0x80)
+	while (body.n > 0 && body.n < r->body.n &&
+	       ((unsigned char)r->body.s[body.n] & 0xC0) == 0x80)
 		body.n--;
 	buf_init(&b, 8 * LIMIT_REQUEST_KEPT);
 	buf_printf(&b, "{\"method\":\"%s\",\"url\":", r->method);
@@ -446,8 +447,8 @@ bool run_step_done(struct sequencer *s, struct run *run, int status, struct valu
 
 static void run_fail(struct sequencer *s, struct run *run, const struct step *step, const char *why)
 {
-	struct text text = text_printf(s->work, "%s.%s: %s", step->connector->name,
-				       step->action->name, why);
+	struct text text =
+	    text_printf(s->work, "%s.%s: %s", step->connector->name, step->action->name, why);
 
 	mem_free(run->failure);
 	run->failure = text_heap(text);
@@ -572,9 +573,9 @@ static void run_write(struct sequencer *s, struct run *run)
 		.due = run->due,
 		.step = run->step,
 		.attempt = run->attempt,
-		.steps = run->steps.n > 0 ? text_printf(s->work, "[%.*s]",
-							TEXT_ARG(buf_view(&run->steps)))
-					  : TEXT_NONE,
+		.steps = run->steps.n > 0
+			     ? text_printf(s->work, "[%.*s]", TEXT_ARG(buf_view(&run->steps)))
+			     : TEXT_NONE,
 	};
 
 	if (run->fresh)

@@ -11,7 +11,7 @@
  * I2  A wall clock set back repeats nothing: the cursor never goes back. */
 #include "engine/sequencer/internal.h"
 
-#define MISSED_AFTER 60	  /* s: a planned time this long ago was missed, not just late */
+#define MISSED_AFTER 60   /* s: a planned time this long ago was missed, not just late */
 #define MISSED_MOST  1000 /* missed: all: at most so many at once, the newest */
 
 struct planner {
@@ -28,13 +28,12 @@ static struct text planner_source(struct sequencer *s, const struct planner *p)
 
 static void planner_write(struct sequencer *s, const struct planner *p)
 {
-	struct text fired = p->fired ? text_printf(s->work, ",\"ok_at\":%lld",
-						   (long long)s->now.wall)
-				     : TEXT("");
+	struct text fired =
+	    p->fired ? text_printf(s->work, ",\"ok_at\":%lld", (long long)s->now.wall) : TEXT("");
 
-	store_put_cursor(s->store, planner_source(s, p),
-			 text_printf(s->work, "{\"last\":%lld%.*s}", (long long)p->last,
-				     TEXT_ARG(fired)));
+	store_put_cursor(
+	    s->store, planner_source(s, p),
+	    text_printf(s->work, "{\"last\":%lld%.*s}", (long long)p->last, TEXT_ARG(fired)));
 }
 
 static void planner_emit(struct sequencer *s, const struct planner *p, int64_t planned, bool missed)
@@ -131,7 +130,8 @@ void schedule_free(struct sequencer *s)
 	s->planner_count = 0;
 }
 
-static void planner_setup(struct sequencer *s, struct planner *p, const struct schedule_config *config)
+static void planner_setup(struct sequencer *s, struct planner *p,
+			  const struct schedule_config *config)
 {
 	struct json_error error;
 	struct text json;

@@ -64,7 +64,8 @@ void seq_refuse(struct sequencer *s, uint64_t ticket, int status, const char *wh
 
 	buf_init(&b, 900);
 	value_write_text(&b, text_of(why));
-	seq_reply(s, ticket, status, "{\"error\":%s}", buf_failed(&b) ? "\"refused\"" : buf_cstr(&b));
+	seq_reply(s, ticket, status, "{\"error\":%s}",
+		  buf_failed(&b) ? "\"refused\"" : buf_cstr(&b));
 	buf_fini(&b);
 }
 

@@ -6,9 +6,9 @@
  *   bench-sink --port-file FILE
  *
  * Listens on a free port of 127.0.0.1, writes its number to FILE, and prints
- * "COUNT BYTES\n" (requests, body bytes) on SIGUSR1, and on SIGTERM or SIGINT, which end it. One thread; it
- * understands Content-Length bodies only, which is what the engine sends, and
- * closes on anything else. Not a server for anything but measurements. */
+ * "COUNT BYTES\n" (requests, body bytes) on SIGUSR1, and on SIGTERM or SIGINT, which end it. One
+ * thread; it understands Content-Length bodies only, which is what the engine sends, and closes on
+ * anything else. Not a server for anything but measurements. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>

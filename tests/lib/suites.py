@@ -9,7 +9,6 @@ A new suite is a function and a row of SUITES.
 import collections
 import concurrent.futures
 import glob
-import json
 import os
 import re
 import subprocess

@@ -508,6 +508,20 @@ class Flow:
                  if r["state"] in ("PENDING", "STARTED", "WAITING")]
         self._count(found, 0, "open runs")
 
+    def see_idle(self, _):
+        """idle: the daemon's threads hardly wake up in a second of this very test"""
+        def switches():
+            tasks = f"/proc/{self.daemon.process.child.pid}/task"
+            total = 0
+            for task in os.listdir(tasks):
+                with open(f"{tasks}/{task}/status", encoding="ascii") as f:
+                    total += sum(int(line.split()[1]) for line in f if "ctxt_switches" in line)
+            return total
+        before = switches()
+        time.sleep(1)  # what is measured, not waited for
+        if switches() - before > 50:
+            raise Failed(f"woken up {switches() - before} times")
+
     def see_log(self, words):
         text, *count = shlex.split(words)
         found = [line for line in self.daemon.log if text in line]
