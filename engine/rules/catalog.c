@@ -49,10 +49,11 @@ static void collect(struct known *k, const struct config *config)
 	for (size_t i = 0; i < config->hook_count; i++) {
 		const struct hook_config *hook = &config->hooks[i];
 
-		if (hook->connection == NULL)
-			add(k, text_printf(k->arena, "hook.%.*s%s", TEXT_ARG(hook->name),
-					   hook->event_header != NULL ? ".*" : "")
-				   .s);
+		if (hook->connection != NULL)
+			continue;
+		add(k, text_printf(k->arena, "hook.%.*s%s", TEXT_ARG(hook->name),
+				   hook->event_header != NULL ? ".*" : "")
+			   .s);
 	}
 	for (size_t i = 0; i < config->schedule_count; i++)
 		add(k,
@@ -127,7 +128,7 @@ static bool ours(const struct config *config, struct text type)
 
 	text_split(type, '.', &head);
 	if (text_is(head, "hook") || text_is(head, "schedule"))
-		return !config_is_bare(config);
+		return !config_is_bare(config) && !config->incomplete;
 	return connector_find(head) != NULL || text_is(head, "tappet");
 }
 
@@ -178,7 +179,7 @@ static void unknown_type(struct loading *l, const struct yaml_node *node, const 
 
 	if (hint[0] != '\0' || ours(l->config, type))
 		reader_error(&l->r, node, hint, "there is no event \"%.*s\"", TEXT_ARG(type));
-	else if (!config_is_bare(l->config) && l->config->hook_count == 0)
+	else if (!config_is_bare(l->config) && !l->config->incomplete && l->config->hook_count == 0)
 		reader_warn(&l->r, node, "events of other types arrive at hooks, as CloudEvents",
 			    "nothing here sends \"%.*s\"", TEXT_ARG(type));
 }

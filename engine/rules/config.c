@@ -374,6 +374,18 @@ static void read_sections(struct configuring *c, const struct yaml_node *root)
 	}
 }
 
+/* Rules that name what was left out are not to be blamed for it. */
+static bool left_out(const struct config *config, const struct yaml_node *root)
+{
+	size_t hooks = 0;
+
+	for (size_t i = 0; i < config->hook_count; i++)
+		hooks += config->hooks[i].connection == NULL;
+	return config->connection_count != members(root, "connections") ||
+	       hooks != members(root, "hooks") ||
+	       config->schedule_count != members(root, "schedules");
+}
+
 static struct config *read_config(const char *path, struct text content,
 				  enum config_secrets secrets, struct diags *diags)
 {
@@ -394,6 +406,7 @@ static struct config *read_config(const char *path, struct text content,
 	default_paths(box);
 	if (make_room(&c, root))
 		read_sections(&c, root);
+	c.config->incomplete = left_out(c.config, root);
 	if (arena_failed(box->arena)) {
 		diags_add(diags, DIAG_ERROR, root->at, "", "the file takes too much memory");
 		config_free(&box->config);

@@ -112,7 +112,8 @@ struct config {
 	struct value vars;                    /* a map */
 	int64_t retain_events, retain_dedupe; /* ms */
 	size_t body_limit, memory_limit;
-	struct text content;             /* the file as it was read: config_again reads it anew */
+	bool incomplete;     /* a connection, hook or schedule was left out for its mistakes */
+	struct text content; /* the file as it was read: config_again reads it anew */
 	const struct text *secret_files; /* what ${file:} and ${credential:} were read from */
 	size_t secret_file_count;
 	bool watch; /* reload: watch */

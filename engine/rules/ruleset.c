@@ -230,7 +230,9 @@ static void add_given(struct paths *paths, struct text given, struct diags *diag
 				  "there is no such file or folder");
 	} else if (S_ISDIR(st.st_mode)) {
 		add_folder(paths, path, 0);
-		qsort(paths->items + before, paths->count - before, sizeof(*paths->items), by_path);
+		if (paths->count > before)
+			qsort(paths->items + before, paths->count - before, sizeof(*paths->items),
+			      by_path);
 	} else {
 		add_path(paths, path);
 	}

@@ -117,7 +117,7 @@ static void via(struct loading *l, const struct yaml_node *node, struct step *st
 	if (!reader_text(&l->r, node, &name))
 		return;
 	c = config_connection(l->config, name);
-	if (c == NULL && config_is_bare(l->config))
+	if (c == NULL && (config_is_bare(l->config) || l->config->incomplete))
 		step->connection = name;
 	else if (c == NULL)
 		reader_error(&l->r, node, connection_names(l, step->connector),
@@ -148,7 +148,7 @@ static void only_connection(struct loading *l, const struct yaml_node *key, stru
 			     "several connections use %s: say which with via",
 			     step->connector->name);
 	} else if (count == 0 && !step->connector->connection_optional) {
-		if (config_is_bare(l->config))
+		if (config_is_bare(l->config) || l->config->incomplete)
 			step->connection = text_of(step->connector->name);
 		else
 			reader_error(&l->r, key, "add one under connections in tappet.yaml",

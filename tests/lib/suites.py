@@ -216,11 +216,7 @@ def suite_threads(context, _):
 
 def suite_rules(context, _):
     tappet = os.path.join(context.build_directory("asan"), "engine/tappet")
-    good, output = context.run("rules", [tappet, "test", "rules/"])
-    found = re.search(r"(\d+) passed, (\d+) failed", output)
-    total = Counts(int(found[1]), int(found[2]), 0) if found else Counts(0, 1, 0)
-    if not good and total.failed == 0:
-        total = add(total, Counts(0, 1, 0))
+    total = summary(context, "rules", [tappet, "test", "rules/"])
     return add(total, context.one("check of deploy/demo",
                                   [tappet, "check", "-c", "deploy/demo/tappet.yaml"]))
 
@@ -241,6 +237,24 @@ def suite_scenarios(context, names):
     return scenarios(context, "asan", names)
 
 
+def summary(context, title, command):
+    """A program whose last words are "N passed, N failed"."""
+    good, output = context.run(title, command)
+    found = re.findall(r"^(\d+) passed, (\d+) failed", output, re.M)
+    counts = Counts(int(found[-1][0]), int(found[-1][1]), 0) if found else Counts(0, 1, 0)
+    return counts if good or counts.failed else add(counts, Counts(0, 1, 0))
+
+
+def suite_docs(context, _):
+    tappet = os.path.join(context.build_directory("asan"), "engine/tappet")
+    return summary(context, "docs", [sys.executable, "tests/docs_examples.py", tappet])
+
+
+def suite_poll(context, _):
+    base = context.build_directory("release")
+    return summary(context, "poll", [sys.executable, "tests/bench/poll", "--build", base])
+
+
 def suite_crash(context, _):
     base = context.build_directory("release")
     return context.one("crash", [
@@ -256,9 +270,11 @@ SUITES = {
     "unit": Suite("under AddressSanitizer and UBSan", "asan", suite_unit, unit_names),
     "sandbox": Suite("the fake APIs, from outside", "asan", suite_sandbox),
     "rules": Suite("the tests beside the rules; the demo's files", "asan", suite_rules),
+    "docs": Suite("every example of the documentation", "asan", suite_docs),
     "scenarios": Suite("daemon and sandbox, by data files", "asan", suite_scenarios,
                        scenario_names),
     "crash": Suite("kill -9 at random moments", "release", suite_crash),
+    "poll": Suite("100,000 workspaces, 1 % of them changed", "release", suite_poll),
     "threads": Suite("what has threads, under ThreadSanitizer", "tsan", suite_threads),
     "build-clang": Suite("clang takes everything without a warning", "clang", suite_clang),
 }

@@ -222,6 +222,22 @@ START_TEST(no_mistakes_follow_from_others)
 }
 END_TEST
 
+/* A hook, connection or schedule left out for its own mistake isn't missed by the rules too. */
+START_TEST(a_mistake_in_the_configuration_is_told_once)
+{
+	struct kit k;
+
+	kit_init(&k);
+	kit_config(&k, "hooks: { orders: { verify: nine } }\n"
+		       "schedules: { daily: { cron: \"0 25 * * *\", timezone: UTC } }\n"
+		       "connections: { chat: { connector: slac } }\n");
+	kit_load(&k, "rules:\n  - { id: a, on: hook.orders }\n  - { id: b, on: schedule.daily }\n"
+		     "  - { id: c, on: x.y, do: [ { slack.post: { text: a } } ] }\n");
+	ck_assert_uint_eq(diags_count(k.diags), 3);
+	kit_fini(&k);
+}
+END_TEST
+
 START_TEST(the_same_id_twice)
 {
 	struct kit k;
@@ -235,4 +251,5 @@ START_TEST(the_same_id_twice)
 END_TEST
 
 UNIT_MAIN("rules_mistakes", ten_mistakes, what_needs_quotes, one_by_one, steps_one_by_one,
-	  types_of_events, types_that_are_fine, no_mistakes_follow_from_others, the_same_id_twice)
+	  types_of_events, types_that_are_fine, no_mistakes_follow_from_others,
+	  a_mistake_in_the_configuration_is_told_once, the_same_id_twice)
