@@ -10,11 +10,13 @@
 #define MIB (1024u * 1024u)
 
 /* Input. */
-#define LIMIT_BODY_DEFAULT (1u * MIB) /* a webhook; the largest documented sender stays far below  \
-				       */
-#define LIMIT_BODY_MAX (32u * MIB)    /* the most a user may configure: GitHub's own cap is 25 MB */
-#define LIMIT_REPLY    (16u * MIB) /* one API reply: 200 workspaces with all includes are about 2 MB \
+#define LIMIT_BODY_DEFAULT                                                                         \
+	(1u * MIB)                 /* a webhook; the largest documented sender stays far below     \
 				    */
+#define LIMIT_BODY_MAX (32u * MIB) /* the most a user may configure: GitHub's own cap is 25 MB */
+#define LIMIT_REPLY                                                                                \
+	(16u * MIB) /* one API reply: 200 workspaces with all includes are about 2 MB              \
+		     */
 #define LIMIT_JSON_DEPTH                                                                           \
 	128 /* nesting; real payloads stay under 20, our recursion is bounded by it */
 #define LIMIT_JSON_KEEP                                                                            \
@@ -25,10 +27,11 @@
 #define LIMIT_YAML_DEPTH  64 /* parameters may nest JSON-like structures */
 #define LIMIT_YAML_ROUNDS 64 /* times a broken file is read again after cutting a line out */
 #define LIMIT_EXPR        (16u * KIB) /* text of one condition */
-#define LIMIT_EXPR_JOINED (1u * MIB)  /* a text made by join(): as large as a step's result may be \
-				       */
-#define LIMIT_EXPR_DEPTH 64           /* nesting of a condition; bounds the C stack */
-#define LIMIT_EXPR_NODES 4096         /* nodes of one condition */
+#define LIMIT_EXPR_JOINED                                                                          \
+	(1u * MIB)            /* a text made by join(): as large as a step's result may be         \
+			       */
+#define LIMIT_EXPR_DEPTH 64   /* nesting of a condition; bounds the C stack */
+#define LIMIT_EXPR_NODES 4096 /* nodes of one condition */
 #define LIMIT_EXPR_TREE                                                                            \
 	512 /* depth of its tree, chains such as a + b + c included; bounds the C stack */
 #define LIMIT_EXPR_VARIABLES                                                                       \
@@ -51,16 +54,19 @@
 #define LIMIT_HTTP_KEEP                                                                            \
 	(16u * KIB) /* buffer kept by an idle request or transfer: most bodies fit, 512 of them    \
 		       are 8 MiB */
-#define LIMIT_HTTP_IDLE 1024 /* outbound connections kept open: twice the busiest load we measure  \
-			      */
+#define LIMIT_HTTP_IDLE                                                                            \
+	1024 /* outbound connections kept open: twice the busiest load we measure                  \
+	      */
 #define LIMIT_HTTP_IDLE_SECONDS                                                                    \
 	4 /* a kept connection is used again: common servers close theirs after 5 */
-#define LIMIT_HTTP_HEADERS (256u * KIB) /* all header lines of one reply: real ones stay under 16  \
-					 */
-#define LIMIT_HTTP_URL     (16u * KIB)  /* common servers refuse beyond 8 */
-#define LIMIT_HTTP_WATCHES 8            /* descriptors the owner of the client adds */
-#define LIMIT_HTTP_CONNECT 10000        /* name, TCP and TLS: three lost packets take 7 s */
-#define LIMIT_HOSTS        65536        /* targets remembered: far beyond what rules name */
+#define LIMIT_HTTP_HEADERS                                                                         \
+	(256u * KIB)                   /* all header lines of one reply: real ones stay under 16   \
+					*/
+#define LIMIT_HTTP_URL     (16u * KIB) /* common servers refuse beyond 8 */
+#define LIMIT_HTTP_WATCHES 8           /* descriptors the owner of the client adds */
+#define LIMIT_HTTP_CONNECT 10000       /* name, TCP and TLS: three lost packets take 7 s */
+#define LIMIT_HOSTS                                                                                \
+	262144 /* targets remembered: more than open runs, polls and connections can name */
 #define LIMIT_HOST_PAUSE                                                                           \
 	3600000 /* a target closes its tap for an hour at most, then it is asked again */
 
@@ -88,25 +94,33 @@
 #define LIMIT_REQUEST                                                                              \
 	(4u * MIB) /* body of one request: Kantata and HINDSITE document none, Slack refuses far   \
 		      less */
-#define LIMIT_URL (16u * KIB) /* servers refuse more; asking for 200 ids of 20 digits takes 5 KiB  \
-			       */
-#define LIMIT_ID    200       /* bytes of an id in a path: ids are numbers, ULIDs or UUIDs */
-#define LIMIT_WORDS 500       /* bytes of a product's own error text: a sentence per field */
+#define LIMIT_URL                                                                                  \
+	(16u * KIB)     /* servers refuse more; asking for 200 ids of 20 digits takes 5 KiB        \
+			 */
+#define LIMIT_ID    200 /* bytes of an id in a path: ids are numbers, ULIDs or UUIDs */
+#define LIMIT_WORDS 500 /* bytes of a product's own error text: a sentence per field */
 
 /* The sequencer. */
-#define LIMIT_RUN_KEY      1024       /* a rule's key: longer ones are replaced by their hash */
-#define LIMIT_OPEN_RUNS    100000     /* in memory, about 300 bytes each; beyond it hooks get 429 */
-#define LIMIT_DEPTH        8          /* events caused by actions caused by events ...: a loop */
-#define LIMIT_RESULT       (1u * MIB) /* of one step, kept with its run; larger fails the step */
+#define LIMIT_RUN_KEY   1024       /* a rule's key: longer ones are replaced by their hash */
+#define LIMIT_OPEN_RUNS 100000     /* in memory, about 300 bytes each; beyond it hooks get 429 */
+#define LIMIT_DEPTH     8          /* events caused by actions caused by events ...: a loop */
+#define LIMIT_RESULT    (1u * MIB) /* of one step, kept with its run; larger fails the step */
+#define LIMIT_RESULTS                                                                              \
+	(2u * MIB) /* of all steps of a run: each step parses them again, at about 10 times that   \
+		    */
 #define LIMIT_STEPS_TEXT   (4u * MIB) /* record of all steps of one run */
 #define LIMIT_REPLY_KEPT   4096u /* of a reply, kept with its attempt: enough to quote an error */
 #define LIMIT_REQUEST_KEPT (64u * KIB) /* of a request, kept with its attempt */
-#define LIMIT_BATCH        512 /* inputs in one commit: the largest number of connections served at once \
-				*/
+#define LIMIT_BATCH                                                                                \
+	512 /* inputs in one commit: the largest number of connections served at once              \
+	     */
 #define LIMIT_BATCH_ARENA (256u * MIB) /* outputs of one batch: 512 inputs with large bodies */
 #define LIMIT_RETRY_AFTER 86400000     /* a target may hold us off for at most a day */
 #define LIMIT_VERIFY_IDS  200          /* ids asked for by name at once: Kantata's page size */
-#define LIMIT_SLOTS       64 /* requests at once to one target, unless the connection says otherwise */
+#define LIMIT_TARGETS                                                                              \
+	1024 /* in memory although nothing waits for them: rules name dozens, URLs of events any   \
+		number */
+#define LIMIT_SLOTS 64 /* requests at once to one target, unless the connection says otherwise */
 #define LIMIT_ACTION_REPLY                                                                         \
 	(4u * MIB) /* of one action: its result may be 1 MiB, with room for an envelope */
 #define LIMIT_QUEUE        1024         /* webhooks waiting for the sequencer: two batches */
@@ -122,11 +136,13 @@
 	 KIB) /* one header with signatures or a token: eight ed25519 signatures take 800 bytes */
 #define LIMIT_SIGNATURES                                                                           \
 	8 /* looked at in one header: senders sign with two keys while they change */
-#define LIMIT_SENDER_ID 512 /* bytes of a sender's id or event name: UUIDs and words in practice   \
-			     */
+#define LIMIT_SENDER_ID                                                                            \
+	512 /* bytes of a sender's id or event name: UUIDs and words in practice                   \
+	     */
 #define LIMIT_CE_ATTRIBUTE (2u * KIB) /* one CloudEvents attribute in a header; source is a URI */
-#define LIMIT_HOOK_COUNTS  1000 /* hooks counted by name, those of earlier configurations included \
-				 */
+#define LIMIT_HOOK_COUNTS                                                                          \
+	1000 /* hooks counted by name, those of earlier configurations included                    \
+	      */
 #define LIMIT_ADMIN_BODY    (1u * MIB)  /* one request to the admin API: the size of a webhook */
 #define LIMIT_ADMIN_ARENA   (32u * MIB) /* such a body parsed takes about 10 */
 #define LIMIT_ADMIN_PAGE    (4u * MIB)  /* an answer: /metrics with 1,000 hooks is below 1 */
@@ -145,17 +161,19 @@
 	(256u * MIB) /* what one command keeps until it ends: 10,000 rules with their tests */
 #define LIMIT_COMMAND_OUTPUT                                                                       \
 	(64u * MIB) /* between two writes: one run with all its results is at most about 20 */
-#define LIMIT_COMMAND_ROWS 1000 /* of a table before it is written: columns are fitted to so many  \
-				 */
+#define LIMIT_COMMAND_ROWS                                                                         \
+	1000 /* of a table before it is written: columns are fitted to so many                     \
+	      */
 #define LIMIT_COMMAND_LINE                                                                         \
 	(4u *                                                                                      \
 	 MIB) /* one line of JSON on standard input or in a file: four of the largest webhooks */
 #define LIMIT_COMMAND_FILE (1024u * MIB) /* events read into memory at once: a million of them */
 #define LIMIT_COMMAND_WAIT 30000         /* ms for the daemon's answer: it commits within one */
 #define LIMIT_TEST_ARENA                                                                           \
-	(64u * MIB)             /* one test: what was sent, and why it isn't what was expected */
-#define LIMIT_TEST_ROUNDS 10000 /* batches of one test: more means that it goes round in circles   \
-				 */
-#define LIMIT_TEST_CREDIT 1000  /* requests at once in a test: nothing is ever held back */
+	(64u * MIB) /* one test: what was sent, and why it isn't what was expected */
+#define LIMIT_TEST_ROUNDS                                                                          \
+	10000                  /* batches of one test: more means that it goes round in circles    \
+				*/
+#define LIMIT_TEST_CREDIT 1000 /* requests at once in a test: nothing is ever held back */
 
 #endif

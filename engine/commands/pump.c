@@ -118,7 +118,9 @@ static void pump_drain(struct pump *p)
 	pump_all(p);
 	while (!sequencer_is_quiet(p->parts.sequencer) &&
 	       clock_read(&p->parts.clock).mono < deadline) {
-		pump_wait(p, deadline);
+		int64_t next = sequencer_next(p->parts.sequencer); /* a failed batch's retry */
+
+		pump_wait(p, next < deadline ? next : deadline);
 		pump_all(p);
 	}
 }

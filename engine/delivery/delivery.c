@@ -36,6 +36,7 @@ static void delivery_report(struct delivery *d, const struct job *job, const str
 			.attempt = job->attempt,
 			.target = job->target,
 			.credits = credits,
+			.lent = job->grantee != NULL && job->grantee->rated,
 			.ending = *ending,
 		};
 	delivery_post(d, &input);
@@ -58,6 +59,7 @@ void delivery_ended(struct delivery *d, struct job *job, const struct ending *en
 
 		input.grant.target = job->target;
 		input.grant.credits = credits;
+		input.grant.lent = job->grantee->rated;
 		delivery_post(d, &input);
 	}
 	job_free(job);
@@ -281,12 +283,18 @@ static void delivery_job(struct delivery *d, struct job *job)
 		return;
 	}
 	job->grantee = grantee_get(d, job);
-	if (job->grantee == NULL) {
-		delivery_not_sent(d, job, "memory is out", false);
+	if (job->grantee == NULL && (job->kind == JOB_TARGET || job->kind == JOB_UNUSED)) {
+		log_write(LOG_ERROR, "memory is out, or there are too many targets: runs wait");
+		job_free(job);
+	} else if (job->grantee == NULL) {
+		delivery_not_sent(d, job, "memory is out, or there are too many targets", false);
 	} else if (job->kind == JOB_ATTEMPT) {
 		delivery_send(d, job);
 	} else if (job->kind == JOB_FETCH) {
 		grantee_fetch(d, job);
+	} else if (job->kind == JOB_UNUSED) {
+		grantee_unused(d, job->grantee, job->runs, job->gone);
+		job_free(job);
 	} else {
 		job->grantee->demand = job->runs;
 		grantee_offer(d, job->grantee);
@@ -324,6 +332,19 @@ static void *delivery_thread(void *of)
 	return NULL;
 }
 
+/* What was never begun; the client is gone already. */
+static void delivery_drop(struct delivery *d)
+{
+	struct queue_item *item = queue_take(d->jobs);
+
+	while (item != NULL) {
+		struct queue_item *next = item->next;
+
+		job_free((struct job *)(void *)item);
+		item = next;
+	}
+}
+
 static void delivery_free(struct delivery *d)
 {
 	if (d == NULL)
@@ -331,7 +352,7 @@ static void delivery_free(struct delivery *d)
 	d->stopping = true;
 	http_client_free(d->client);
 	if (d->jobs != NULL)
-		delivery_take(d);
+		delivery_drop(d);
 	queue_free(d->jobs);
 	heap_fini(&d->timers); /* its nodes are the grantees' */
 	grantees_free(d);
@@ -412,6 +433,16 @@ void delivery_hand(struct delivery *d, const struct outputs *outputs)
 	struct job *job;
 
 	assert(d != NULL && outputs != NULL);
+	for (size_t i = 0; i < outputs->unused_count; i++) {
+		job = job_plain(JOB_UNUSED, outputs->unused[i].target);
+		if (job == NULL) {
+			log_write(LOG_ERROR, "memory is out: credit is lost until a restart");
+			continue;
+		}
+		job->runs = outputs->unused[i].credits;
+		job->gone = outputs->unused[i].gone;
+		hand(d, job);
+	}
 	for (size_t i = 0; i < outputs->target_count; i++) {
 		job = job_plain(JOB_TARGET, outputs->targets[i]);
 		if (job == NULL)

@@ -19,7 +19,7 @@
 #include "engine/io/http_client.h"
 #include "engine/value/parse.h"
 
-enum job_kind { JOB_ATTEMPT, JOB_FETCH, JOB_TARGET, JOB_CONFIG, JOB_STOP };
+enum job_kind { JOB_ATTEMPT, JOB_FETCH, JOB_TARGET, JOB_UNUSED, JOB_CONFIG, JOB_STOP };
 
 /* One heap block: texts behind it (job.c). */
 struct job {
@@ -27,7 +27,8 @@ struct job {
 	enum job_kind kind;
 	int64_t run;
 	int step, attempt;
-	unsigned runs; /* JOB_TARGET: how many wait */
+	unsigned runs; /* JOB_TARGET: how many wait; JOB_UNUSED: credit that comes back */
+	bool gone;     /* JOB_UNUSED: the sequencer forgets the target */
 	uint64_t fetch;
 	struct text source, connection, target, key;
 	struct request request;
@@ -104,6 +105,7 @@ void grantee_offer(struct delivery *d,
 		   struct grantee *g); /* credit that is free now, as an input */
 unsigned grantee_ended(struct delivery *d, struct grantee *g, enum host_result result,
 		       int64_t retry_after); /* credit that goes back with the outcome */
+void grantee_unused(struct delivery *d, struct grantee *g, unsigned credits, bool gone);
 void grantee_fetch(struct delivery *d, struct job *job); /* sends it when there is credit */
 void grantees_due(struct delivery *d);
 int64_t grantees_next(const struct delivery *d);

@@ -4,8 +4,9 @@
  *
  * A target without a rate gets all its slots the first time it is wanted, and each
  * one back with the outcome that frees it, so that an action can be STARTED in the
- * commit that decides it. A target with a rate gets credit only while runs wait for it:
- * credit held back would add up to more than its burst. Fetches of polls take
+ * commit that decides it. A target with a rate gets credit only while runs wait for it, and
+ * only lent: what the sequencer does not spend at once comes back, for credit held back would
+ * add up to more than its burst and keep its slots from polls. Fetches of polls take
  * credit here, without the detour; where there is no rate they count apart, since
  * the sequencer may hold all slots.
  *
@@ -132,6 +133,7 @@ void grantee_offer(struct delivery *d, struct grantee *g)
 
 	input.grant.target = (struct text){ g->name, g->name_size };
 	input.grant.credits = grantee_take(d, g);
+	input.grant.lent = g->rated;
 	grantee_arm(d, g);
 	if (input.grant.credits > 0)
 		delivery_post(d, &input);
@@ -148,6 +150,31 @@ unsigned grantee_ended(struct delivery *d, struct grantee *g, enum host_result r
 
 	grantee_arm(d, g);
 	return credits;
+}
+
+/* A target that an event named, and of which nothing is under way. The bucket and the breaker
+ * of a connection are remembered. */
+static bool grantee_forget(struct delivery *d, struct grantee *g)
+{
+	struct text name = { g->name, g->name_size };
+
+	if (host_outstanding(g->host) > 0 || g->waiting != NULL || g->rated ||
+	    config_connection(d->config, name) != NULL)
+		return false;
+	heap_drop(&d->timers, &g->timer);
+	(void)map_drop(d->grantees, name);
+	hosts_drop(d->hosts, name);
+	mem_free(g);
+	return true;
+}
+
+void grantee_unused(struct delivery *d, struct grantee *g, unsigned credits, bool gone)
+{
+	host_unused(g->host, credits);
+	if (!gone)
+		grantee_offer(d, g);
+	else if (!grantee_forget(d, g))
+		grantee_arm(d, g);
 }
 
 void grantee_fetch(struct delivery *d, struct job *job)

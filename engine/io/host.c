@@ -114,6 +114,19 @@ struct host *hosts_get(struct hosts *hosts, struct text target, const struct hos
 	return host;
 }
 
+void hosts_drop(struct hosts *hosts, struct text target)
+{
+	struct host *host;
+
+	assert(hosts != NULL);
+	host = map_drop(hosts->by_name, target);
+	if (host == NULL)
+		return;
+	assert(host->outstanding == 0);
+	mem_free(host->name);
+	mem_free(host);
+}
+
 /* Tokens at `now`; a target that was never asked has a full bucket. */
 static double tokens_at(const struct host *host, int64_t now)
 {

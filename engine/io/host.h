@@ -36,6 +36,9 @@ void hosts_free(struct hosts *hosts);
  * memory is out. */
 struct host *hosts_get(struct hosts *hosts, struct text target, const struct host_rate *rate);
 
+/* Forgets a target without outstanding credit; nothing when there is no such target. */
+void hosts_drop(struct hosts *hosts, struct text target);
+
 /* Credit that may be handed out now, at most `want`: counts it as outstanding. */
 unsigned host_grant(struct host *host, int64_t now, unsigned want);
 

@@ -5,7 +5,10 @@
 
 #include <assert.h>
 #include <curl/curl.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "engine/base/limits.h"
 
@@ -78,22 +81,31 @@ static bool set_up(CURL *easy, const struct http_ask *ask, const char *url,
 	       set_body(easy, ask);
 }
 
-static enum fate perform(CURL *easy, int *status, char *why, size_t why_room)
+/* unix(7): connecting needs search permission on the way and write permission on the socket. Asked
+ * after the fact, as not every libcurl hands on the errno of connect. */
+static bool is_denied(const struct http_ask *ask, CURLcode code)
+{
+	return code == CURLE_COULDNT_CONNECT && ask->unix_path != NULL &&
+	       faccessat(AT_FDCWD, ask->unix_path, W_OK, AT_EACCESS) != 0 && errno == EACCES;
+}
+
+static enum fate perform(CURL *easy, const struct http_ask *ask, struct http_asked *out)
 {
 	CURLcode code = curl_easy_perform(easy);
 	long answered = 0;
 
 	if (code != CURLE_OK) {
-		(void)snprintf(why, why_room, "%s", curl_easy_strerror(code));
+		out->denied = is_denied(ask, code);
+		(void)snprintf(out->why, sizeof(out->why), "%s",
+			       out->denied ? "permission denied" : curl_easy_strerror(code));
 		return FATE_RETRY;
 	}
 	(void)curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &answered);
-	*status = (int)answered;
+	out->status = (int)answered;
 	return FATE_OK;
 }
 
-enum fate http_ask(const struct http_ask *ask, int *status, struct buf *reply, char *why,
-		   size_t why_room)
+enum fate http_ask(const struct http_ask *ask, struct buf *reply, struct http_asked *out)
 {
 	struct curl_slist *headers = NULL;
 	enum fate fate = FATE_REJECT;
@@ -101,17 +113,17 @@ enum fate http_ask(const struct http_ask *ask, int *status, struct buf *reply, c
 	CURL *easy;
 
 	assert(ask != NULL && ask->host != NULL && ask->method != NULL && ask->path != NULL);
-	assert(status != NULL && reply != NULL && why != NULL && why_room > 0);
+	assert(reply != NULL && out != NULL);
 	int n = snprintf(url, sizeof(url), "http://%s%s", ask->host, ask->path);
 
-	(void)snprintf(why, why_room, "the request can't be made");
+	*out = (struct http_asked){ .why = "the request can't be made" };
 	if (n < 0 || (size_t)n >= sizeof(url) ||
 	    (ask->bearer != NULL && !is_header_text(ask->bearer)) ||
 	    curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return FATE_REJECT;
 	easy = curl_easy_init();
 	if (easy != NULL && headers_make(ask, &headers) && set_up(easy, ask, url, headers, reply))
-		fate = perform(easy, status, why, why_room);
+		fate = perform(easy, ask, out);
 	curl_easy_cleanup(easy);
 	curl_slist_free_all(headers);
 	curl_global_cleanup();

@@ -8,6 +8,7 @@
 #ifndef TAPPET_IO_HTTP_ASK_H
 #define TAPPET_IO_HTTP_ASK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "engine/base/buf.h"
@@ -24,10 +25,14 @@ struct http_ask {
 	int64_t timeout_ms;
 };
 
-/* FATE_OK: *status and `reply` (initialised by the caller, its limit holds) are set. FATE_RETRY
- * with `why` (for people, without the token): nobody answers there, or not completely. FATE_REJECT:
- * the request can't be made. */
-enum fate http_ask(const struct http_ask *ask, int *status, struct buf *reply, char *why,
-		   size_t why_room);
+struct http_asked {
+	int status;    /* FATE_OK: what it answered */
+	bool denied;   /* FATE_RETRY: a daemon's Unix socket is there, but not for this user */
+	char why[160]; /* otherwise, for people; without the token */
+};
+
+/* FATE_OK: out->status and `reply` (initialised by the caller, its limit holds) are set.
+ * FATE_RETRY: nobody answers there, or not completely. FATE_REJECT: the request can't be made. */
+enum fate http_ask(const struct http_ask *ask, struct buf *reply, struct http_asked *out);
 
 #endif

@@ -31,8 +31,9 @@ static struct run *command_reopen(struct sequencer *s, const struct command_inpu
 		seq_refuse(s, c->ticket, 409, "the rule it began with no longer loads");
 		return NULL;
 	}
+	/* What the record gives as the reason is why it stopped, not why its handler runs. */
 	mem_free(run->failure);
-	run->failure = NULL;
+	run->failure = steps_failure(s, run);
 	run_dirty(s, run);
 	return run;
 }
@@ -73,8 +74,8 @@ static bool command_last(void *of, const struct attempt_record *attempt)
 	return true;
 }
 
-/* Tried again from the step that failed, with all the attempts a step has; their
- * numbers go on from where they were. */
+/* Tried again from the step that failed (of a doubt: from the step that is in doubt, be it a
+ * handler's), with all the attempts a step has; their numbers go on from where they were. */
 static void command_again(struct sequencer *s, const struct command_input *c,
 			  const struct run_record *record)
 {
@@ -82,7 +83,7 @@ static void command_again(struct sequencer *s, const struct command_input *c,
 
 	if (run == NULL)
 		return;
-	if (run->rule->steps[run->step].handles >= 0)
+	if (c->kind == COMMAND_DEAD_RETRY && run->rule->steps[run->step].handles >= 0)
 		run->step = run->rule->steps[run->step].handles;
 	struct numbering numbering = { .step = run->step };
 
@@ -147,14 +148,18 @@ static void command_dead(struct sequencer *s, const struct command_input *c,
 void command_take(struct sequencer *s, const struct command_input *c)
 {
 	struct run_record record;
+	struct run *open = run_find(s, c->run);
 
+	/* It ended within this batch: its row must be there before it changes again. */
+	if (open != NULL && !run_state_open(open->state)) {
+		run_flush(s);
+		open = NULL;
+	}
 	if (!store_get_run(s->store, s->work, c->run, &record)) {
 		seq_refuse(s, c->ticket, 404, "no such run");
 		return;
 	}
 	/* Open runs may have moved on within this batch. */
-	struct run *open = run_find(s, c->run);
-
 	if (open != NULL)
 		record.state = open->state;
 	switch (c->kind) {

@@ -86,6 +86,15 @@ static struct text key_bounded(struct sequencer *s, struct text key)
 	return text_dup(s->work, text_of(hex));
 }
 
+/* A wall clock that was far ahead when the throttle was spent must not close it for as long:
+ * what lies further off than twice its length isn't believed. */
+static bool emit_throttled(const struct sequencer *s, const struct rule *rule, int64_t until)
+{
+	int64_t left = until - s->now.wall;
+
+	return left > 0 && left <= 2 * rule->throttle;
+}
+
 /* Why a match does nothing, or NULL. Spends the throttle. */
 static const char *emit_skip(struct sequencer *s, const struct rule *rule,
 			     const struct event_view *event, struct text key)
@@ -102,7 +111,7 @@ static const char *emit_skip(struct sequencer *s, const struct rule *rule,
 			struct text head;
 
 			(void)text_split(state, ' ', &head);
-			if (text_to_int(head, &until) && s->now.wall < until)
+			if (text_to_int(head, &until) && emit_throttled(s, rule, until))
 				return "throttled";
 		}
 		state = text_printf(s->work, "%lld %lld", (long long)(s->now.wall + rule->throttle),

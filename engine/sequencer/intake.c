@@ -186,7 +186,7 @@ static void intake_cloud(struct sequencer *s, struct delivery *d, struct text id
 		intake_refuse(s, d, "event types that start with tappet. are the engine's own");
 		return;
 	}
-	intake_emit(s, d, e, text_printf(s->work, "%.*s %.*s", TEXT_ARG(source), TEXT_ARG(id)));
+	intake_emit(s, d, e, intake_name(s, TEXT("ce"), source, id));
 }
 
 static struct text intake_member(struct value body, const char *name)

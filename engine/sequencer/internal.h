@@ -44,13 +44,16 @@ struct lane {
 /* Where requests go, as far as credit is concerned. */
 struct target {
 	unsigned credit;
-	unsigned credit_before;              /* at the start of the batch */
+	unsigned credit_before;              /* at the start of `batch` */
+	uint64_t batch;                      /* the last one that touched its credit */
 	unsigned queued;                     /* runs in its queue */
 	unsigned announced;                  /* what delivery has been told of that */
 	struct run *ready_head, *ready_tail; /* runs that only lack credit */
 	struct target *next_ready;           /* list of targets with both */
 	struct target *next_hungry;          /* list of targets that may have to ask for credit */
 	bool listed, hungry;
+	bool lent; /* what isn't spent in this batch goes back */
+	bool gone; /* nobody needs it: forgotten when that is committed */
 	size_t name_size;
 	char name[];
 };
@@ -92,6 +95,7 @@ struct sequencer {
 	struct sequencer_stats stats;
 	struct instant now;
 	struct arena *batch, *work;
+	struct arena *object; /* stands in for `work` while one object of a page is observed */
 	struct json_parser *parser, *page_parser;
 	struct map *runs;      /* id (8 bytes) -> struct run: open ones */
 	struct map *lanes;     /* rule NUL key -> struct lane */
@@ -108,6 +112,11 @@ struct sequencer {
 	size_t planner_count;
 	struct run *dirty;
 	struct target *ready, *hungry; /* targets to look at before the commit */
+	struct vector lenders;         /* targets whose unspent credit goes back */
+	bool credit_returns;           /* that of all targets does */
+	bool trimming;                 /* some targets are gone when this is committed */
+	size_t trim_at;                /* more targets than that: forget those nobody needs */
+	uint64_t batch_number;
 	struct target *turn; /* no real target: runs that may act because their lane's head left */
 	struct queue_item *kept; /* facts of a batch that failed */
 	bool lost;               /* memory does not hold what the store does: read it first */
@@ -117,11 +126,17 @@ struct sequencer {
 	int64_t last_event, last_run;
 	uint64_t last_fetch;
 	bool broken;
-	struct vector replies, attempts, fetches, wanted, wants, events, changed, ended;
+	struct input *culprit; /* in hand when the batch broke, or NULL */
+	bool crowded;          /* it did so only because others had taken so much before */
+	int64_t acting;        /* the run in hand outside of inputs, or 0 */
+	int64_t suspect;       /* the run that broke the last batch by itself, or 0 */
+	int64_t heavy;         /* one that did so twice, or 0 */
+	struct vector replies, attempts, fetches, wanted, wants, unused, events, changed, ended;
 };
 
 /* ---- sequencer.c ---- */
 void seq_break(struct sequencer *s); /* memory is out: this batch can't commit */
+void seq_clear(struct sequencer *s); /* empties the work arena; breaks when it did not suffice */
 void seq_reply(struct sequencer *s, uint64_t ticket, int status, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 void seq_refuse(struct sequencer *s, uint64_t ticket, int status,
@@ -208,12 +223,15 @@ void run_request(struct sequencer *s,
 void steps_enter(struct sequencer *s, struct run *run);
 void steps_leave(struct sequencer *s, struct run *run, const char *state, int status,
 		 struct value result, const char *error);
-struct value steps_value(struct sequencer *s, const struct run *run);    /* `steps` for rules */
-struct value steps_error(struct sequencer *s, const struct run *run);    /* `error` for handlers */
+struct value steps_value(struct sequencer *s, const struct run *run); /* `steps` for rules */
+struct value steps_error(struct sequencer *s, const struct run *run); /* `error` for handlers */
+char *steps_failure(struct sequencer *s, const struct run *run); /* heap; NULL: no handler runs */
 void steps_load(struct sequencer *s, struct run *run, struct text json); /* as the store keeps it */
 
 /* ---- outcome.c ---- */
 void outcome_take(struct sequencer *s, const struct outcome_input *outcome);
+/* Its handling takes more memory than there is: the run needs an operator. */
+void outcome_drop(struct sequencer *s, const struct outcome_input *outcome);
 /* An attempt of which nobody knows how it ended. */
 void outcome_doubt(struct sequencer *s, struct run *run, const char *why, int64_t retry_after);
 
@@ -221,10 +239,13 @@ void outcome_doubt(struct sequencer *s, struct run *run, const char *why, int64_
 struct target *target_get(struct sequencer *s, struct text name);
 void target_queue(struct sequencer *s, struct target *target, struct run *run);
 void target_unqueue(struct run *run);
-void target_grant(struct sequencer *s, struct text name, unsigned credits);
-void targets_serve(struct sequencer *s);              /* spends credit on runs that waited for it */
-void targets_ask(struct sequencer *s);                /* tells delivery which targets lack credit */
-bool lane_join(struct sequencer *s, struct run *run); /* true: its turn is now */
+void target_grant(struct sequencer *s, struct text name, unsigned credits, bool lent);
+void target_spend(struct sequencer *s, struct target *target); /* one credit */
+void targets_undo(struct sequencer *s);  /* credit as it was before the batch */
+void targets_trim(struct sequencer *s);  /* forgets those nobody needs, when there are many */
+void targets_serve(struct sequencer *s); /* spends credit on runs that waited for it */
+void targets_ask(struct sequencer *s);   /* tells delivery which targets lack credit */
+bool lane_join(struct sequencer *s, struct run *run);  /* true: its turn is now */
 void lane_leave(struct sequencer *s, struct run *run); /* and lets the next one act */
 
 /* ---- poll.c ---- */

@@ -72,8 +72,89 @@ static void target_ask(struct sequencer *s, struct target *target)
 	target->announced = target->queued;
 }
 
+/* Before its credit changes for the first time in a batch. */
+static void target_touch(struct sequencer *s, struct target *target)
+{
+	if (target->batch == s->batch_number)
+		return;
+	target->batch = s->batch_number;
+	target->credit_before = target->credit;
+	target->lent = false;
+}
+
+static void target_give_back(struct sequencer *s, struct target *target)
+{
+	struct unused_out *out = vector_add(s, &s->unused, sizeof(*out));
+
+	if (out == NULL)
+		return;
+	out->target = text_dup(s->batch, (struct text){ target->name, target->name_size });
+	out->credits = target->credit;
+	out->gone = target->gone;
+	target_touch(s, target);
+	target->credit = 0;
+}
+
+static void targets_give_back(struct sequencer *s)
+{
+	struct target **lenders = s->lenders.items;
+
+	for (size_t i = 0; i < s->lenders.n && !s->broken; i++)
+		if (lenders[i]->credit > 0)
+			target_give_back(s, lenders[i]);
+}
+
+/* Targets are named by URLs, which events may hold: those that nobody waits for are forgotten
+ * when there are many, and their credit goes back. */
+static void targets_retire(struct sequencer *s)
+{
+	bool many = map_count(s->targets) > s->trim_at;
+	struct text key;
+	void *value;
+
+	if (!many && !s->credit_returns)
+		return;
+	for (size_t at = 0; map_next(s->targets, &at, &key, &value);) {
+		struct target *target = value;
+
+		target->gone = many && target->queued == 0;
+		if (target->credit > 0)
+			target_give_back(s, target);
+	}
+	s->trimming = many;
+}
+
+void targets_trim(struct sequencer *s)
+{
+	struct vector gone = { 0 };
+	struct text key;
+	void *value;
+
+	for (size_t at = 0; s->trimming && map_next(s->targets, &at, &key, &value);) {
+		struct target **t = ((struct target *)value)->gone
+					? vector_add(s, &gone, sizeof(struct target *))
+					: NULL;
+
+		if (t != NULL)
+			*t = value;
+	}
+	for (size_t i = 0; i < gone.n; i++) {
+		struct target *t = ((struct target **)gone.items)[i];
+
+		map_drop(s->targets, (struct text){ t->name, t->name_size });
+		mem_free(t);
+	}
+	if (s->trimming)
+		s->trim_at = 2 * map_count(s->targets);
+	if (s->trim_at < LIMIT_TARGETS)
+		s->trim_at = LIMIT_TARGETS;
+	s->trimming = false;
+}
+
 void targets_ask(struct sequencer *s)
 {
+	targets_give_back(s);
+	targets_retire(s);
 	while (s->hungry != NULL) {
 		struct target *target = s->hungry;
 
@@ -102,12 +183,52 @@ void target_unqueue(struct run *run)
 	run->next_ready = run->previous_ready = NULL;
 }
 
-void target_grant(struct sequencer *s, struct text name, unsigned credits)
+void target_spend(struct sequencer *s, struct target *target)
+{
+	assert(target->credit > 0);
+	target_touch(s, target);
+	target->credit--;
+}
+
+void targets_undo(struct sequencer *s)
+{
+	struct text key;
+	void *value;
+
+	for (size_t at = 0; map_next(s->targets, &at, &key, &value);) {
+		struct target *target = value;
+
+		if (target->batch == s->batch_number)
+			target->credit = target->credit_before;
+		target->gone = false;
+	}
+	s->trimming = false;
+}
+
+/* What is left of its credit before the commit goes back. */
+static void target_lend(struct sequencer *s, struct target *target)
+{
+	struct target **lender;
+
+	target_touch(s, target);
+	if (target->lent)
+		return;
+	lender = vector_add(s, &s->lenders, sizeof(struct target *));
+	if (lender == NULL)
+		return;
+	*lender = target;
+	target->lent = true;
+}
+
+void target_grant(struct sequencer *s, struct text name, unsigned credits, bool lent)
 {
 	struct target *target = target_get(s, name);
 
 	if (target == NULL)
 		return;
+	target_touch(s, target);
+	if (lent)
+		target_lend(s, target);
 	target->credit += credits;
 	target->announced -= credits < target->announced ? credits : target->announced;
 	target_list(s, target);
@@ -122,7 +243,9 @@ static void target_serve(struct sequencer *s, struct target *target)
 
 		target_unqueue(run);
 		run_act(s, run, NULL);
-		arena_reset(s->work);
+		seq_clear(s);
+		if (!s->broken)
+			s->acting = 0;
 	}
 }
 

@@ -125,6 +125,9 @@ static bool judge_done(struct judging *j, struct value result)
 
 	if (json.n > LIMIT_RESULT)
 		return judge_reject(j, TEXT("the result is larger than 1 MiB; narrow the request"));
+	if (json.n + j->run->steps.n > LIMIT_RESULTS)
+		return judge_reject(j, TEXT("the results of the run's steps are larger than 2 MiB "
+					    "together; narrow the requests"));
 	j->fate = "ok";
 	judge_record(j);
 	return run_step_done(j->s, j->run, j->end->status, result);
@@ -302,7 +305,8 @@ static void judge_run(struct sequencer *s, struct run *run, const struct ending 
 		run_act(s, run, &j.event);
 }
 
-void outcome_take(struct sequencer *s, const struct outcome_input *o)
+/* The run whose attempt this is the end of, or NULL. Takes the credit that comes with it. */
+static struct run *outcome_run(struct sequencer *s, const struct outcome_input *o)
 {
 	struct run *run = run_find(s, o->run);
 	int64_t *ended = vector_add(s, &s->ended, sizeof(*ended));
@@ -310,12 +314,29 @@ void outcome_take(struct sequencer *s, const struct outcome_input *o)
 	if (ended != NULL)
 		*ended = o->run;
 	if (o->credits > 0)
-		target_grant(s, o->target, o->credits);
-	/* A run that was cancelled meanwhile is looked up in vain: normal. */
+		target_grant(s, o->target, o->credits, o->lent);
+	/* A run that was given up meanwhile is looked up in vain: normal. */
 	if (run == NULL || run->state != RUN_STARTED || run->step != o->step ||
 	    run->attempt != o->attempt)
-		return;
-	judge_run(s, run, &o->ending);
+		return NULL;
+	return run;
+}
+
+void outcome_take(struct sequencer *s, const struct outcome_input *o)
+{
+	struct run *run = outcome_run(s, o);
+
+	if (run != NULL)
+		judge_run(s, run, &o->ending);
+}
+
+void outcome_drop(struct sequencer *s, const struct outcome_input *o)
+{
+	struct run *run = outcome_run(s, o);
+
+	if (run != NULL)
+		run_end(s, run, RUN_IN_DOUBT,
+			"the request was answered; going on takes more memory than one event may");
 }
 
 void outcome_doubt(struct sequencer *s, struct run *run, const char *why, int64_t retry_after)

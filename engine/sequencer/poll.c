@@ -236,8 +236,9 @@ static void source_fetch(struct sequencer *s, struct source *src)
 	}
 	src->fetch = ++s->last_fetch;
 	src->due = INT64_MAX;
-	out->source = src->poll->source;
-	out->connection = src->connection->name;
+	/* Copies: a reload later in this batch may free the configuration. */
+	out->source = text_dup(s->batch, src->poll->source);
+	out->connection = text_dup(s->batch, src->connection->name);
 	out->fetch = src->fetch;
 	out->timeout = POLL_TIMEOUT;
 	out->request.url = text_dup(s->batch, out->request.url);
@@ -253,8 +254,9 @@ static void source_fetch(struct sequencer *s, struct source *src)
 static void source_begin(struct sequencer *s, struct source *src)
 {
 	uint64_t asks = asks_signature(source_asks(s, src));
-	bool full =
-	    !src->baseline || asks != src->asks || s->now.wall - src->full_at >= src->poll->full;
+	bool full = !src->baseline || asks != src->asks ||
+		    s->now.wall - src->full_at >= src->poll->full ||
+		    src->full_at > s->now.wall; /* the wall clock was set back */
 
 	src->busy = true;
 	src->began = s->now.wall;
@@ -299,24 +301,15 @@ static void page_high(struct source *src, struct value object)
 		src->high_seen = ms;
 }
 
-static bool page_visit(void *of, struct text id, struct text json)
+static void page_object(struct reading_page *r, struct text json, uint64_t hash)
 {
-	struct reading_page *r = of;
 	struct sequencer *s = r->s;
-	uint64_t hash = hash64(json.s, json.n, r->seed), known;
 	struct json_error error;
 	struct value object;
 
-	page_found(r->src, id);
-	if (r->src->sweeping && !seen_add(&r->src->seen, id))
-		seq_break(s);
-	if (hash == 0)
-		hash = 1;
-	if (store_get_object_hash(s->store, r->shelf, id, &known) && known == hash)
-		return !s->broken;
 	if (json_parse(s->parser, s->work, json, &object, &error) != FATE_OK) {
-		r->failed = true;
-		return false;
+		r->failed = !arena_failed(s->work);
+		return;
 	}
 	const struct observation o = {
 		.kind = r->src->poll->resource->kind,
@@ -332,7 +325,30 @@ static bool page_visit(void *of, struct text id, struct text json)
 
 	page_high(r->src, object);
 	(void)observe(s, &o, NULL);
-	return !s->broken;
+}
+
+static bool page_visit(void *of, struct text id, struct text json)
+{
+	struct reading_page *r = of;
+	struct sequencer *s = r->s;
+	struct arena *page = s->work;
+	uint64_t hash = hash64(json.s, json.n, r->seed), known;
+
+	page_found(r->src, id);
+	if (r->src->sweeping && !seen_add(&r->src->seen, id))
+		seq_break(s);
+	if (hash == 0)
+		hash = 1;
+	if (store_get_object_hash(s->store, r->shelf, id, &known) && known == hash)
+		return !s->broken;
+	/* Each object's trees for themselves: a page of 200 large ones is more than fits. */
+	s->work = s->object;
+	page_object(r, json, hash);
+	if (arena_failed(s->object))
+		seq_break(s);
+	s->work = page;
+	arena_reset(s->object);
+	return !s->broken && !r->failed;
 }
 
 static void ids_clear(struct source *src)
@@ -590,7 +606,7 @@ void poll_timers(struct sequencer *s)
 			source_fetch(s, src);
 		else
 			source_begin(s, src);
-		arena_reset(s->work);
+		seq_clear(s);
 	}
 }
 

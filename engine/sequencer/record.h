@@ -84,12 +84,14 @@ struct outcome_input {
 	int step, attempt;
 	struct text target;
 	unsigned credits; /* given back together with the outcome */
+	bool lent;        /* as in a grant */
 	struct ending ending;
 };
 
 struct grant_input {
 	struct text target;
 	unsigned credits;
+	bool lent; /* what this batch does not spend goes back: others wait for it */
 };
 
 struct breaker_input {
@@ -121,6 +123,7 @@ struct command_input {
 struct input {
 	struct queue_item item; /* first member: queues link through it */
 	enum input_kind kind;
+	unsigned broke; /* batches it took too much memory for: the sequencer's own */
 	union {
 		struct hook_input hook;
 		struct event_input event;
@@ -167,6 +170,13 @@ struct fetch_out {
 	int64_t timeout;
 };
 
+/* Credit that delivery gets back without a request. */
+struct unused_out {
+	struct text target;
+	unsigned credits;
+	bool gone; /* the sequencer forgets the target: delivery may do so, too */
+};
+
 struct event_out {
 	struct text id, type, source;
 	int64_t seq;
@@ -188,6 +198,8 @@ struct outputs {
 	const struct text *targets;  /* wanted: credit is needed and there is none */
 	const unsigned *target_runs; /* per wanted target: how many runs wait for it */
 	size_t target_count;
+	const struct unused_out *unused;
+	size_t unused_count;
 	const struct event_out *events;
 	size_t event_count;
 	const struct run_out *runs;

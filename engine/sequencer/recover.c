@@ -3,7 +3,8 @@
  * recover.c - what was open when the daemon stopped, or when a batch could not
  * be committed.
  *
- * Runs are read in the order of their ids, so every lane gets its order back. A
+ * Runs are read in the order of their ids, so every lane gets its order back, the
+ * run that was at its head first. A
  * run that was STARTED is in doubt unless its attempt is still under way in this
  * process. A run keeps the revision it began with: from the rule set when the
  * text is the same, else from the store.
@@ -84,9 +85,16 @@ static void recover_orphan(struct sequencer *s, struct run_record *record)
 	log_write(LOG_ERROR, "a run's rule no longer loads", LOG_I("run", record->id));
 }
 
+/* It was at the head of its lane: only that one acts. A run that an operator put back
+ * stands behind younger ones, so ids alone don't tell. */
+static bool recover_was_head(const struct run *run)
+{
+	return run->state != RUN_PENDING || run->entered;
+}
+
 static void recover_place(struct sequencer *s, struct run *run)
 {
-	bool turn = lane_join(s, run);
+	bool turn = run->lane->head == run;
 
 	if (run->state == RUN_STARTED)
 		return; /* judged, or still under way */
@@ -118,7 +126,20 @@ static void recover_run(struct sequencer *s, int64_t id)
 			recover_orphan(s, &record);
 		return;
 	}
-	recover_place(s, run);
+	if (recover_was_head(run))
+		(void)lane_join(s, run);
+}
+
+static void recover_lanes(struct sequencer *s, const int64_t *ids, size_t count)
+{
+	for (size_t i = 0; i < count && !s->broken; i++) {
+		struct run *run = run_find(s, ids[i]);
+
+		if (run != NULL && run->lane == NULL)
+			(void)lane_join(s, run);
+		if (run != NULL && !s->broken)
+			recover_place(s, run);
+	}
 }
 
 static void recover_doubts(struct sequencer *s, const int64_t *ids, size_t count)
@@ -130,7 +151,7 @@ static void recover_doubts(struct sequencer *s, const int64_t *ids, size_t count
 		    map_get(s->inflight, run_id_key(&ids[i])) != NULL)
 			continue;
 		outcome_doubt(s, run, "the daemon stopped while the request was under way", 0);
-		arena_reset(s->work);
+		seq_clear(s);
 	}
 }
 
@@ -149,8 +170,9 @@ bool recover(struct sequencer *s)
 
 	for (size_t i = 0; i < found.ids.n && !s->broken; i++) {
 		recover_run(s, ids[i]);
-		arena_reset(s->work);
+		seq_clear(s);
 	}
+	recover_lanes(s, ids, found.ids.n);
 	recover_doubts(s, ids, found.ids.n);
 	return !s->broken && poll_setup(s) && schedule_setup(s);
 }

@@ -300,7 +300,7 @@ static void run_start(struct sequencer *s, struct run *run, const struct event_v
 
 	if (out == NULL)
 		return;
-	target->credit--;
+	target_spend(s, target);
 	run->attempt++;
 	run->began = s->now.wall;
 	run_move(run, RUN_STARTED);
@@ -399,6 +399,13 @@ void run_act(struct sequencer *s, struct run *run, const struct event_view *even
 
 	assert(run->lane != NULL && run->lane->head == run);
 	run_dirty(s, run);
+	if (event == NULL)
+		s->acting = run->id;
+	if (event == NULL && s->heavy == run->id) {
+		s->heavy = 0;
+		run_end(s, run, RUN_DEAD, "its next step takes more memory than one event may");
+		return;
+	}
 	if (event == NULL) {
 		if (!emit_load(s, run->event, &loaded)) {
 			run_end(s, run, RUN_DEAD, "its event is no longer in the store");
@@ -552,7 +559,9 @@ void run_timers(struct sequencer *s)
 		run_move(run, RUN_PENDING);
 		run->due = 0;
 		run_act(s, run, NULL);
-		arena_reset(s->work);
+		seq_clear(s);
+		if (!s->broken)
+			s->acting = 0;
 	}
 }
 
@@ -594,7 +603,7 @@ void run_flush(struct sequencer *s)
 		run->dirty = false;
 		if (!s->broken)
 			run_write(s, run);
-		arena_reset(s->work);
+		seq_clear(s);
 		if (!run_state_open(run->state)) {
 			map_drop(s->runs, run_id_key(&run->id));
 			s->stats.open_runs--;

@@ -8,11 +8,13 @@
  * of them count. Zones, gaps and overlaps are cron_next's business.
  *
  * I1  A planned time yields at most one event; its id is hash(schedule, time).
- * I2  A wall clock set back repeats nothing: the cursor never goes back. */
+ * I2  A wall clock set back by up to a day repeats nothing: the cursor does not go back.
+ *     By more, the clock was wrong before: waiting for it might take years. */
 #include "engine/sequencer/internal.h"
 
-#define MISSED_AFTER 60   /* s: a planned time this long ago was missed, not just late */
-#define MISSED_MOST  1000 /* missed: all: at most so many at once, the newest */
+#define MISSED_AFTER 60    /* s: a planned time this long ago was missed, not just late */
+#define MISSED_MOST  1000  /* missed: all: at most so many at once, the newest */
+#define AHEAD_MOST   86400 /* s: a cursor further ahead of the clock is no use any more */
 
 struct planner {
 	const struct schedule_config *config;
@@ -60,10 +62,27 @@ static void planner_emit(struct sequencer *s, const struct planner *p, int64_t p
 	(void)emit(s, &e);
 }
 
+/* From where to walk so that the newest `most` planned times are met: decades may have been
+ * missed (a clock that started in 1970), so it looks back further and further from now. */
+static int64_t planner_from(const struct planner *p, int64_t now, int most)
+{
+	for (int64_t window = INT64_C(60) * most; now - window > p->last; window *= 4) {
+		int64_t t = cron_next(p->config, now - window);
+		int found = 0;
+
+		for (; t <= now && found < most; t = cron_next(p->config, t))
+			found++;
+		if (found == most)
+			return now - window;
+	}
+	return p->last;
+}
+
 static void planner_run(struct sequencer *s, struct planner *p)
 {
 	int64_t now = s->now.wall / 1000;
-	int64_t planned = p->next, latest = p->next;
+	int most = p->config->missed == MISSED_ALL ? MISSED_MOST : 1;
+	int64_t planned = cron_next(p->config, planner_from(p, now, most)), latest = planned;
 	int skipped = 0;
 
 	/* Find the newest one due; walk again where all count. */
@@ -90,15 +109,29 @@ static void planner_run(struct sequencer *s, struct planner *p)
 	planner_write(s, p);
 }
 
+static void planner_reset(struct sequencer *s, struct planner *p)
+{
+	int64_t now = s->now.wall / 1000;
+
+	if (p->last - now <= AHEAD_MOST)
+		return;
+	log_write(LOG_WARN, "the clock was set back: a schedule starts anew");
+	p->last = now;
+	p->next = cron_next(p->config, now);
+	planner_write(s, p);
+	arena_reset(s->work);
+}
+
 void schedule_timers(struct sequencer *s)
 {
 	for (size_t i = 0; i < s->planner_count && !s->broken; i++) {
 		struct planner *p = &s->planners[i];
 
+		planner_reset(s, p);
 		if (p->next == INT64_MAX || p->next > s->now.wall / 1000)
 			continue;
 		planner_run(s, p);
-		arena_reset(s->work);
+		seq_clear(s);
 	}
 }
 

@@ -17,6 +17,13 @@ void seq_break(struct sequencer *s)
 	s->broken = true;
 }
 
+void seq_clear(struct sequencer *s)
+{
+	if (arena_failed(s->work))
+		seq_break(s);
+	arena_reset(s->work);
+}
+
 void *vector_add(struct sequencer *s, struct vector *v, size_t size)
 {
 	if (v->n == v->room) {
@@ -116,10 +123,13 @@ static void seq_input(struct sequencer *s, struct input *input)
 		poll_fetched(s, &input->fetched);
 		break;
 	case INPUT_OUTCOME:
-		outcome_take(s, &input->outcome);
+		if (input->broke < 3)
+			outcome_take(s, &input->outcome);
+		else
+			outcome_drop(s, &input->outcome);
 		break;
 	case INPUT_GRANT:
-		target_grant(s, input->grant.target, input->grant.credits);
+		target_grant(s, input->grant.target, input->grant.credits, input->grant.lent);
 		break;
 	case INPUT_BREAKER:
 		seq_breaker(s, &input->breaker);
@@ -131,9 +141,9 @@ static void seq_input(struct sequencer *s, struct input *input)
 	case INPUT_NUDGE:
 		break;
 	}
-	if (arena_failed(s->work) || arena_failed(s->batch))
+	if (arena_failed(s->batch))
 		seq_break(s);
-	arena_reset(s->work);
+	seq_clear(s);
 }
 
 /* Facts can't be refused: they have happened. */
@@ -152,25 +162,6 @@ static uint64_t seq_ticket(const struct input *input)
 	if (input->kind == INPUT_COMMAND)
 		return input->command.ticket;
 	return 0;
-}
-
-/* ---- Reload. ---- */
-
-/* Runs keep the rule set they began with; it stays alive by their references. */
-static void seq_reload(struct sequencer *s, struct input *input)
-{
-	struct config *config = s->config;
-	struct ruleset *rules = s->rules;
-
-	s->config = input->reload.config;
-	s->rules = input->reload.rules;
-	input->reload.config = NULL;
-	input->reload.rules = NULL;
-	if (!poll_setup(s) || !schedule_setup(s))
-		seq_break(s);
-	arena_reset(s->work);
-	ruleset_free(rules);
-	config_free(config);
 }
 
 /* ---- In-memory state. ---- */
@@ -198,6 +189,46 @@ static void drop_plain(void *value)
 static void drop_rules(void *value)
 {
 	ruleset_free(value);
+}
+
+/* ---- Reload. ---- */
+
+/* Revisions are loaded again when a run of theirs is; runs hold references of their own. */
+static void seq_forget_revisions(struct sequencer *s)
+{
+	drop_values(s->revisions, drop_rules);
+	s->revisions = map_new();
+	if (s->revisions == NULL)
+		seq_break(s);
+}
+
+/* An edited rule is judged anew; and after a failed batch nobody has heard what was raised. */
+static void seq_forget_blind(struct sequencer *s)
+{
+	drop_values(s->blind, drop_plain);
+	s->blind = map_new();
+	if (s->blind == NULL)
+		seq_break(s);
+}
+
+/* Runs keep the rule set they began with; it stays alive by their references. */
+static void seq_reload(struct sequencer *s, struct input *input)
+{
+	struct config *config = s->config;
+	struct ruleset *rules = s->rules;
+
+	s->config = input->reload.config;
+	s->rules = input->reload.rules;
+	input->reload.config = NULL;
+	input->reload.rules = NULL;
+	if (!poll_setup(s) || !schedule_setup(s))
+		seq_break(s);
+	seq_forget_revisions(s);
+	seq_forget_blind(s);
+	s->credit_returns = true; /* rates may have changed */
+	seq_clear(s);
+	ruleset_free(rules);
+	config_free(config);
 }
 
 /* Everything that equals the store's contents; credit and what is in flight are
@@ -240,22 +271,23 @@ static bool seq_remember(struct sequencer *s)
 
 /* ---- The batch. ---- */
 
+static void batch_vectors(struct sequencer *s)
+{
+	s->replies = s->attempts = s->fetches = s->wanted = s->wants = (struct vector){ 0 };
+	s->events = s->changed = s->ended = s->unused = s->lenders = (struct vector){ 0 };
+}
+
 static void batch_begin(struct sequencer *s, struct instant now)
 {
-	struct text key;
-	void *value;
-
 	s->now = now;
 	s->broken = false;
+	s->culprit = NULL;
+	s->acting = 0;
 	arena_reset(s->batch);
 	arena_reset(s->work);
-	s->replies = s->attempts = s->fetches = s->wanted = s->wants = (struct vector){ 0 };
-	s->events = s->changed = s->ended = (struct vector){ 0 };
-	for (size_t at = 0; map_next(s->targets, &at, &key, &value);) {
-		struct target *target = value;
-
-		target->credit_before = target->credit;
-	}
+	batch_vectors(s);
+	s->batch_number++;
+	targets_trim(s);
 	store_begin(s->store);
 }
 
@@ -271,6 +303,8 @@ static void batch_outputs(struct sequencer *s, struct outputs *out)
 		.targets = s->wanted.items,
 		.target_runs = s->wants.items,
 		.target_count = s->wanted.n,
+		.unused = s->unused.items,
+		.unused_count = s->unused.n,
 		.events = s->events.items,
 		.event_count = s->events.n,
 		.runs = s->changed.items,
@@ -301,16 +335,42 @@ static void batch_free_inputs(struct queue_item *inputs)
 	}
 }
 
-/* When memory was the trouble, a large reply may be why: without its body the
- * outcome is still a fact. */
+/* What took too much memory is tried once more, for others may have taken it. Then a large
+ * reply loses its body: the outcome is still a fact. The third time its run is given up
+ * (outcome_drop). */
 static void batch_lighten(struct sequencer *s, struct input *input)
 {
 	struct ending *end = &input->outcome.ending;
 
-	if (!s->broken || input->kind != INPUT_OUTCOME || end->body.n <= LIMIT_REPLY_KEPT)
+	if (input != s->culprit)
+		return;
+	input->broke++;
+	if (input->kind != INPUT_OUTCOME || input->broke < 2 || end->body.n <= LIMIT_REPLY_KEPT)
 		return;
 	end->body.n = LIMIT_REPLY_KEPT;
 	end->how = END_CUT;
+}
+
+/* Only the store's trouble is everybody's: when one input took too much memory, the others go
+ * on without it. */
+static bool batch_keeps(const struct sequencer *s, const struct input *input)
+{
+	return seq_is_fact(input) || (s->culprit != NULL && input != s->culprit);
+}
+
+static void batch_refuse_one(struct sequencer *s, struct input *input)
+{
+	if (input == s->culprit && s->crowded)
+		seq_refuse(s, seq_ticket(input), 503, "too much at once; nothing was accepted");
+	else if (input == s->culprit)
+		seq_refuse(s, seq_ticket(input), 413,
+			   "it takes more memory than one event may; nothing was accepted");
+	else
+		seq_refuse(s, seq_ticket(input), 503,
+			   "the store can't be written; nothing was accepted");
+	if (input == s->culprit && input->kind == INPUT_FETCHED)
+		log_write(LOG_ERROR, "a page of a poll takes more memory than there is for it");
+	input_free(input);
 }
 
 /* Refuses what can be refused and keeps the rest, in its order. */
@@ -320,35 +380,38 @@ static void batch_refuse(struct sequencer *s, struct queue_item *inputs, struct 
 		struct queue_item *next = inputs->next;
 		struct input *input = (struct input *)(void *)inputs;
 
-		if (seq_is_fact(input)) {
+		if (batch_keeps(s, input)) {
 			batch_lighten(s, input);
 			*end = inputs;
 			inputs->next = NULL;
 			end = &inputs->next;
 		} else {
-			seq_refuse(s, seq_ticket(input), 503,
-				   "the store can't be written; nothing was accepted");
-			input_free(input);
+			batch_refuse_one(s, input);
 		}
 		inputs = next;
 	}
 }
 
+/* A run that breaks batches as a timer or its turn comes would do so for ever. */
+static void batch_suspect(struct sequencer *s)
+{
+	if (!s->broken || s->culprit != NULL || s->acting == 0)
+		return;
+	if (s->acting == s->suspect)
+		s->heavy = s->acting;
+	s->suspect = s->acting;
+}
+
 static void batch_undo(struct sequencer *s, struct queue_item *inputs)
 {
-	struct text key;
-	void *value;
-
 	s->stats.failed_batches++;
+	s->crowded = arena_failed(s->batch);
 	arena_reset(s->batch);
-	s->replies = s->attempts = s->fetches = s->wanted = s->wants = (struct vector){ 0 };
-	s->events = s->changed = s->ended = (struct vector){ 0 };
-	for (size_t at = 0; map_next(s->targets, &at, &key, &value);) {
-		struct target *target = value;
-
-		target->credit = target->credit_before;
-	}
+	batch_vectors(s);
+	targets_undo(s);
 	seq_forget(s);
+	seq_forget_blind(s);
+	batch_suspect(s);
 	batch_refuse(s, inputs, &s->kept);
 	s->broken = false;
 	s->lost = true;
@@ -384,16 +447,19 @@ static void batch_work(struct sequencer *s, struct queue_item *inputs)
 			seq_reload(s, input);
 		else
 			seq_input(s, input);
+		if (s->broken)
+			s->culprit = input;
 	}
-	if (!s->draining) {
+	if (!s->draining && !s->broken) {
 		run_timers(s);
 		poll_timers(s);
 		schedule_timers(s);
 		targets_serve(s);
-		retain_timer(s);
 		targets_ask(s);
 	}
 	run_flush(s);
+	if (!s->draining)
+		retain_timer(s); /* knows by the rows which revisions are needed */
 	batch_probe(s);
 	if (arena_failed(s->batch))
 		seq_break(s);
@@ -427,12 +493,19 @@ enum fate sequencer_batch(struct sequencer *s, struct queue_item *inputs, struct
 	else
 		seq_break(s);
 	if (!batch_commit(s)) {
+		/* One input's trouble is over at once: it is refused, or given up the third time.
+		 */
+		bool own = s->culprit != NULL &&
+			   (!seq_is_fact(s->culprit) || s->culprit->kind == INPUT_OUTCOME);
+
 		batch_undo(s, inputs);
-		s->stats.store_down = true;
-		s->retry_at = now.mono + 1000;
+		s->stats.store_down = !own;
+		s->retry_at = now.mono + (own ? 0 : 1000);
 		batch_outputs(s, out);
 		return FATE_RETRY;
 	}
+	s->credit_returns = false;
+	s->suspect = 0;
 	batch_flights(s);
 	batch_free_inputs(inputs);
 	s->stats.batches++;
@@ -468,6 +541,7 @@ static bool seq_make(struct sequencer *s)
 {
 	s->batch = arena_new("batch", LIMIT_BATCH_ARENA);
 	s->work = arena_new("event", LIMIT_EVENT_ARENA);
+	s->object = arena_new("object", LIMIT_EVENT_ARENA);
 	s->parser = json_parser_new();
 	s->page_parser = json_parser_new();
 	s->targets = map_new();
@@ -476,9 +550,9 @@ static bool seq_make(struct sequencer *s)
 	s->blind = map_new();
 	s->turn = mem_zero(1, sizeof(*s->turn) + 1);
 	heap_init(&s->run_timers);
-	return s->batch != NULL && s->work != NULL && s->parser != NULL && s->page_parser != NULL &&
-	       s->targets != NULL && s->inflight != NULL && s->revisions != NULL &&
-	       s->blind != NULL && s->turn != NULL;
+	return s->batch != NULL && s->work != NULL && s->object != NULL && s->parser != NULL &&
+	       s->page_parser != NULL && s->targets != NULL && s->inflight != NULL &&
+	       s->revisions != NULL && s->blind != NULL && s->turn != NULL;
 }
 
 enum fate sequencer_new(struct store *store, struct config *config, struct ruleset *rules,
@@ -522,6 +596,7 @@ void sequencer_free(struct sequencer *s)
 	json_parser_free(s->page_parser);
 	arena_free(s->batch);
 	arena_free(s->work);
+	arena_free(s->object);
 	ruleset_free(s->rules);
 	config_free(s->config);
 	mem_free(s);
@@ -535,6 +610,11 @@ const struct sequencer_stats *sequencer_stats(const struct sequencer *s)
 bool sequencer_has_room(const struct sequencer *s)
 {
 	return s->stats.open_runs < LIMIT_OPEN_RUNS;
+}
+
+size_t sequencer_targets(const struct sequencer *s)
+{
+	return map_count(s->targets);
 }
 
 size_t sequencer_in_flight(const struct sequencer *s)

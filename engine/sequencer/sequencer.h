@@ -82,6 +82,7 @@ void sequencer_drain(struct sequencer *sequencer);
 
 /* Nothing is under way and nothing waits but timers (tests; draining). */
 bool sequencer_is_quiet(const struct sequencer *sequencer);
+size_t sequencer_targets(const struct sequencer *sequencer); /* in memory */
 size_t sequencer_in_flight(const struct sequencer *sequencer);
 
 #endif

@@ -174,3 +174,14 @@ struct value steps_error(struct sequencer *s, const struct run *run)
 	}
 	return value_null();
 }
+
+char *steps_failure(struct sequencer *s, const struct run *run)
+{
+	struct value error = steps_error(s, run);
+
+	if (error.kind != VALUE_MAP)
+		return NULL;
+	return text_heap(text_printf(s->work, "%.*s: %.*s",
+				     TEXT_ARG(value_as_text(steps_part(error, "action"))),
+				     TEXT_ARG(value_as_text(steps_part(error, "message")))));
+}

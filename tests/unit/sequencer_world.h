@@ -169,6 +169,32 @@ static inline void world_grant(struct world *w, unsigned credits)
 		ck_assert_int_eq(world_batch(w), FATE_OK);
 }
 
+/* How an attempt ended, for the next batch. `a` may be a copy kept from an earlier one. */
+static inline void world_reply(struct world *w, const struct attempt_out *a, int status,
+			       const char *body)
+{
+	const struct input input = {
+		.kind = INPUT_OUTCOME,
+		.outcome = { .run = a->run,
+			     .step = a->step,
+			     .attempt = a->attempt,
+			     /* A copy's texts are gone by now. */
+			     .target = text_of("http://127.0.0.1:1"),
+			     .credits = 1,
+			     .ending = { .how = status != 0 ? END_REPLIED : END_NO_REPLY,
+					 .sent = true,
+					 .status = status,
+					 .body = text_of(body),
+					 .content_type = TEXT("application/json"),
+					 .error = TEXT("the connection was reset"),
+					 .retry_after = -1,
+					 .started = w->now.wall,
+					 .ended = w->now.wall } },
+	};
+
+	world_push(w, &input);
+}
+
 /* Answers attempt number `i` of the last batch, in a batch of its own. */
 static inline void world_answer(struct world *w, size_t i, int status, const char *body)
 {
@@ -194,6 +220,34 @@ static inline void world_answer(struct world *w, size_t i, int status, const cha
 
 	world_push(w, &input);
 	ck_assert_int_eq(world_batch(w), FATE_OK);
+}
+
+/* Answers 200 to all that is sent, until nothing is. */
+static inline void world_settle(struct world *w)
+{
+	for (int round = 0; w->out.attempt_count > 0; round++) {
+		ck_assert_int_lt(round, 1000);
+		for (size_t i = 0; i < w->out.attempt_count; i++)
+			world_reply(w, &w->out.attempts[i], 200, "{}");
+		ck_assert_int_eq(world_batch(w), FATE_OK);
+	}
+}
+
+/* New files; they take effect in the next batch. */
+static inline void world_reload(struct world *w, const char *config, const char *rules)
+{
+	const struct input input = { .kind = INPUT_RELOAD };
+	struct input *copy = input_new(&input);
+
+	ck_assert_ptr_nonnull(copy);
+	ruleset_free(w->rules);
+	config_free(w->config);
+	w->rules = NULL;
+	world_load(w, config, rules);
+	copy->reload.config = config_ref(w->config);
+	copy->reload.rules = ruleset_ref(w->rules);
+	*w->end = &copy->item;
+	w->end = &copy->item.next;
 }
 
 static inline void world_advance(struct world *w, int64_t ms)

@@ -112,6 +112,89 @@ START_TEST(a_path_that_is_not_there)
 }
 END_TEST
 
+/* Permissions don't bite root: the rules are read as somebody else. */
+static void load_as_nobody(struct kit *k, const char *path)
+{
+	struct text t = text_of(path);
+	bool root = geteuid() == 0;
+
+	if (root)
+		ck_assert_int_eq(seteuid(65534), 0);
+	k->set = ruleset_load(k->config, &t, 1, k->diags);
+	if (root)
+		ck_assert_int_eq(seteuid(0), 0);
+}
+
+START_TEST(what_is_unreadable_is_not_taken_for_empty)
+{
+	char folder[] = "/tmp/tappet-rules-XXXXXX", sub[64];
+
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	snprintf(sub, sizeof(sub), "%s/sub", folder);
+	ck_assert_int_eq(mkdir(sub, 0), 0);
+	for (int i = 0; i < 2; i++) {
+		const char *place = i == 0 ? sub : folder;
+		struct kit k;
+
+		ck_assert_int_eq(chmod(folder, i == 0 ? 0755 : 0), 0);
+		kit_init(&k);
+		load_as_nobody(&k, folder);
+		ck_assert_uint_eq(diags_errors(k.diags), 1);
+		ck_assert_str_eq(diags_at(k.diags, 0)->at.file, place);
+		ck_assert_str_eq(diags_at(k.diags, 0)->what, "can't be read: Permission denied");
+		kit_fini(&k);
+	}
+	ck_assert_int_eq(chmod(folder, 0700), 0);
+	rmdir(sub);
+	rmdir(folder);
+}
+END_TEST
+
+/* A link that leads nowhere, or back up for ever. */
+START_TEST(links_that_lead_nowhere)
+{
+	static const char *const targets[] = { "nowhere", "a.yaml", "." };
+	char folder[] = "/tmp/tappet-rules-XXXXXX", path[64];
+	struct text t = text_of(folder);
+
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/a.yaml", folder);
+	for (size_t i = 0; i < sizeof(targets) / sizeof(*targets); i++) {
+		struct kit k;
+
+		ck_assert_int_eq(symlink(targets[i], path), 0);
+		kit_init(&k);
+		k.set = ruleset_load(k.config, &t, 1, k.diags);
+		ck_assert_uint_eq(diags_errors(k.diags), 1);
+		ck_assert_ptr_nonnull(strstr(diags_at(k.diags, 0)->what, "can't be read: "));
+		kit_fini(&k);
+		unlink(path);
+	}
+	rmdir(folder);
+}
+END_TEST
+
+START_TEST(a_configuration_without_rule_files)
+{
+	char folder[] = "/tmp/tappet-rules-XXXXXX", text[100];
+	struct kit k;
+
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	put(folder, "rules.txt", "rules: []\n");
+	snprintf(text, sizeof(text), "rules: [%s]\n", folder);
+	kit_init(&k);
+	kit_config(&k, text);
+	k.set = ruleset_load(k.config, k.config->rule_paths, 1, k.diags);
+	ck_assert_uint_eq(diags_errors(k.diags), 0);
+	ck_assert_uint_eq(diags_count(k.diags), 1);
+	ck_assert_str_eq(diags_at(k.diags, 0)->what, "there is no rule file here");
+	snprintf(text, sizeof(text), "%s/rules.txt", folder);
+	unlink(text);
+	rmdir(folder);
+	kit_fini(&k);
+}
+END_TEST
+
 START_TEST(revisions_load_alone)
 {
 	static const char *const texts[] = {
@@ -286,5 +369,6 @@ START_TEST(polls_ask_for_what_rules_read)
 END_TEST
 
 UNIT_MAIN("rules_ruleset", globs, visited_in_order, folders, a_path_that_is_not_there,
-	  revisions_load_alone, revisions_tell_rules_apart, connections,
-	  timeouts_come_from_the_connection, polls_ask_for_what_rules_read)
+	  what_is_unreadable_is_not_taken_for_empty, links_that_lead_nowhere,
+	  a_configuration_without_rule_files, revisions_load_alone, revisions_tell_rules_apart,
+	  connections, timeouts_come_from_the_connection, polls_ask_for_what_rules_read)

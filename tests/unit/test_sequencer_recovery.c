@@ -1,0 +1,687 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * test_sequencer_recovery - what holds when a batch can't be committed, when the
+ * process dies, when rules are reloaded while runs wait, and when credit is short.
+ *
+ * Batches fail by the fault point "store.commit", so these need -Dfaults=true;
+ * without it they do nothing. */
+#include "engine/base/fault.h"
+#include "engine/base/limits.h"
+#include "tests/unit/sequencer_world.h"
+#include "tests/unit/unit_main.h"
+
+#define CONFIG                                                                                     \
+	"rules: [rules.yaml]\n"                                                                    \
+	"hooks:\n"                                                                                 \
+	"  orders: { verify: none, id_header: X-Id }\n"                                            \
+	"connections:\n"                                                                           \
+	"  hindsite: { connector: hindsite, base_url: \"http://127.0.0.1:1\", client_id: a, "      \
+	"client_secret: b }\n"
+
+#ifdef TAPPET_FAULTS
+#define HAVE_FAULTS 1
+#else
+#define HAVE_FAULTS 0
+#endif
+
+/* Two steps, the order by k, the host by p. */
+#define RULES(word)                                                                                \
+	"rules:\n"                                                                                 \
+	"  - id: two\n"                                                                            \
+	"    on: hook.orders\n"                                                                    \
+	"    key: string(data.k)\n"                                                                \
+	"    do:\n"                                                                                \
+	"      - http.request: { url: \"http://127.0.0.1:1/" word "/1\", json: { n: "              \
+	"\"${data.n}\" } }\n"                                                                      \
+	"        retry: { attempts: 3, first: 1s, max: 10s }\n"                                    \
+	"      - http.request: { url: \"http://127.0.0.1:1/" word "/2\", json: { n: "              \
+	"\"${data.n}\" } }\n"
+
+static void post(struct world *w, int id, const char *key)
+{
+	char name[16], body[64];
+
+	(void)snprintf(name, sizeof(name), "%d", id);
+	(void)snprintf(body, sizeof(body), "{\"k\":\"%s\",\"n\":%d}", key, id);
+	world_hook(w, "orders", name, body);
+}
+
+static void command(struct world *w, enum command_kind kind, int64_t run)
+{
+	const struct input input = { .kind = INPUT_COMMAND,
+				     .command = { .ticket = 9, .kind = kind, .run = run } };
+
+	world_push(w, &input);
+}
+
+static size_t attempt_of(const struct world *w, int64_t run)
+{
+	for (size_t i = 0; i < w->out.attempt_count; i++)
+		if (w->out.attempts[i].run == run)
+			return i;
+	ck_abort_msg("run %lld has no attempt", (long long)run);
+}
+
+static bool goes_to(const struct world *w, size_t i, const char *path)
+{
+	return text_find(w->out.attempts[i].request.url, text_of(path)) != SIZE_MAX;
+}
+
+/* Two runs under way, their outcomes in a batch that fails. */
+static void outcomes_fail(struct world *w)
+{
+	post(w, 1, "x");
+	post(w, 2, "y");
+	ck_assert_int_eq(world_batch(w), FATE_OK);
+	world_grant(w, 2);
+	ck_assert_uint_eq(w->out.attempt_count, 2);
+	struct attempt_out first = w->out.attempts[0], second = w->out.attempts[1];
+
+	world_reply(w, &first, 200, "{}");
+	world_reply(w, &second, 503, "later");
+	post(w, 3, "z");
+	fault_arm("store.commit", 1, false);
+	ck_assert_int_eq(world_batch(w), FATE_RETRY);
+	ck_assert(fault_disarm());
+}
+
+START_TEST(facts_of_a_failed_batch_are_kept_and_nothing_is_sent_twice)
+{
+	if (!HAVE_FAULTS)
+		return;
+	struct world w;
+
+	world_init(&w, CONFIG, RULES("a"));
+	outcomes_fail(&w);
+	ck_assert_uint_eq(w.out.attempt_count, 0);
+	ck_assert_uint_eq(w.out.reply_count, 1);
+	ck_assert_int_eq(w.out.replies[0].status, 503);
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	ck_assert_uint_eq(w.out.attempt_count, 1); /* the second step of the first */
+	ck_assert_int_eq(w.out.attempts[0].run, 1);
+	ck_assert_int_eq(w.out.attempts[0].step, 1);
+	ck_assert_int_eq(world_state(&w, 2), RUN_WAITING);
+	ck_assert_uint_eq(sequencer_in_flight(w.sequencer), 1);
+	/* Both credits came back with the outcomes; one is spent again. */
+	post(&w, 4, "z");
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	ck_assert_uint_eq(w.out.attempt_count, 1);
+	post(&w, 5, "q");
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	ck_assert_uint_eq(w.out.attempt_count, 0);
+	ck_assert_uint_eq(w.out.target_count, 1);
+	world_fini(&w);
+}
+END_TEST
+
+START_TEST(a_batch_that_fails_twice_asks_for_credit_again)
+{
+	if (!HAVE_FAULTS)
+		return;
+	struct world w;
+
+	world_init(&w, CONFIG, RULES("a"));
+	post(&w, 1, "x");
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	ck_assert_uint_eq(w.out.target_count, 1);
+	const struct input grant = { .kind = INPUT_GRANT,
+				     .grant = { .target = w.out.targets[0], .credits = 1 } };
+
+	world_push(&w, &grant);
+	fault_arm("store.commit", 1, true);
+	ck_assert_int_eq(world_batch(&w), FATE_RETRY);
+	ck_assert_int_eq(world_batch(&w), FATE_RETRY);
+	ck_assert(fault_disarm());
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	ck_assert_uint_eq(w.out.attempt_count, 1);
+	ck_assert_int_eq(w.out.attempts[0].attempt, 1);
+	world_answer(&w, 0, 200, "{}");
+	world_answer(&w, 0, 200, "{}");
+	ck_assert_int_eq(world_state(&w, 1), RUN_DONE);
+	world_fini(&w);
+}
+END_TEST
+
+START_TEST(a_reload_in_a_failed_batch_is_not_lost)
+{
+	if (!HAVE_FAULTS)
+		return;
+	struct world w;
+
+	world_init(&w, CONFIG, RULES("a"));
+	world_reload(&w, CONFIG, RULES("b"));
+	fault_arm("store.commit", 1, false);
+	ck_assert_int_eq(world_batch(&w), FATE_RETRY);
+	ck_assert(fault_disarm());
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	post(&w, 1, "x");
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	world_grant(&w, 1);
+	ck_assert(goes_to(&w, 0, "/b/1"));
+	world_fini(&w);
+}
+END_TEST
+
+START_TEST(runs_finish_under_the_text_they_began_with)
+{
+	if (!HAVE_FAULTS)
+		return;
+	struct world w;
+
+	world_init(&w, CONFIG, RULES("a"));
+	post(&w, 1, "waits");
+	post(&w, 2, "started");
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	world_grant(&w, 2);
+	struct attempt_out first = w.out.attempts[attempt_of(&w, 1)];
+	struct attempt_out second = w.out.attempts[attempt_of(&w, 2)];
+
+	world_reply(&w, &first, 503, "later");
+	post(&w, 3, "uses the credit");
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	struct attempt_out third = w.out.attempts[attempt_of(&w, 3)];
+
+	post(&w, 4, "queued for credit");
+	post(&w, 5, "queued for credit");
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	world_reload(&w, CONFIG, RULES("b"));
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	post(&w, 6, "new");
+	world_reply(&w, &second, 200, "{}");
+	world_reply(&w, &third, 200, "{}");
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	const struct input grant = { .kind = INPUT_GRANT,
+				     .grant = { .target = TEXT("http://127.0.0.1:1"),
+						.credits = 20 } };
+
+	world_push(&w, &grant);
+	size_t sent = w.out.attempt_count;
+
+	for (size_t i = 0; i < sent; i++) {
+		ck_assert(goes_to(&w, i, w.out.attempts[i].run == 6 ? "/b/" : "/a/"));
+		world_reply(&w, &w.out.attempts[i], 200, "{}");
+	}
+	fault_arm("store.commit", 1, false); /* and after a recovery as well */
+	ck_assert_int_eq(world_batch(&w), FATE_RETRY);
+	ck_assert(fault_disarm());
+	w.now.wall += 10000;
+	w.now.mono += 10000;
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	ck_assert_uint_gt(w.out.attempt_count, 0);
+	for (size_t i = 0; i < w.out.attempt_count; i++)
+		ck_assert(goes_to(&w, i, w.out.attempts[i].run == 6 ? "/b/" : "/a/"));
+	world_settle(&w);
+	for (int64_t run = 1; run <= 6; run++)
+		ck_assert_int_eq(world_state(&w, run), RUN_DONE);
+	world_fini(&w);
+}
+END_TEST
+
+/* ---- Credit. ---- */
+
+START_TEST(a_hundred_runs_share_one_credit)
+{
+	struct world w;
+	int sent = 0;
+
+	world_init(&w, CONFIG, RULES("a"));
+	for (int i = 1; i <= 100; i++) {
+		char key[16];
+
+		(void)snprintf(key, sizeof(key), "k%d", i);
+		post(&w, i, key);
+	}
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	ck_assert_uint_eq(w.out.target_count, 1);
+	ck_assert_uint_eq(w.out.target_runs[0], 100);
+	for (world_grant(&w, 1); w.out.attempt_count > 0; sent++) {
+		ck_assert_uint_eq(w.out.attempt_count, 1);
+		world_answer(&w, 0, 200, "{}");
+	}
+	ck_assert_int_eq(sent, 200);
+	for (int64_t run = 1; run <= 100; run++)
+		ck_assert_int_eq(world_state(&w, run), RUN_DONE);
+	world_fini(&w);
+}
+END_TEST
+
+START_TEST(lent_credit_that_nobody_needs_goes_back)
+{
+	struct world w;
+
+	world_init(&w, CONFIG, RULES("a"));
+	post(&w, 1, "x");
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	ck_assert_uint_eq(w.out.target_count, 1);
+	command(&w, COMMAND_CANCEL, 1);
+	const struct input grant = {
+		.kind = INPUT_GRANT,
+		.grant = { .target = w.out.targets[0], .credits = 3, .lent = true },
+	};
+
+	world_push(&w, &grant);
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	ck_assert_int_eq(world_state(&w, 1), RUN_DEAD);
+	ck_assert_uint_eq(w.out.unused_count, 1);
+	ck_assert(text_is(w.out.unused[0].target, "http://127.0.0.1:1"));
+	ck_assert_uint_eq(w.out.unused[0].credits, 3);
+	post(&w, 2, "y"); /* it asks again */
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	ck_assert_uint_eq(w.out.attempt_count, 0);
+	ck_assert_uint_eq(w.out.target_count, 1);
+	world_fini(&w);
+}
+END_TEST
+
+START_TEST(credit_goes_back_at_a_reload)
+{
+	if (!HAVE_FAULTS)
+		return;
+	struct world w;
+
+	world_init(&w, CONFIG, RULES("a"));
+	post(&w, 1, "x");
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	world_grant(&w, 5);
+	ck_assert_uint_eq(w.out.attempt_count, 1);
+	world_reload(&w, CONFIG, RULES("b"));
+	fault_arm("store.commit", 1, false);
+	ck_assert_int_eq(world_batch(&w), FATE_RETRY);
+	ck_assert(fault_disarm());
+	ck_assert_uint_eq(w.out.unused_count, 0);
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	ck_assert_uint_eq(w.out.unused_count, 1);
+	ck_assert_uint_eq(w.out.unused[0].credits, 4);
+	world_fini(&w);
+}
+END_TEST
+
+#define ANYWHERE                                                                                   \
+	"rules:\n"                                                                                 \
+	"  - id: anywhere\n"                                                                       \
+	"    on: hook.orders\n"                                                                    \
+	"    do:\n"                                                                                \
+	"      - http.request: { url: \"http://${data.k}/in\", json: {} }\n"
+
+START_TEST(targets_that_events_name_are_forgotten)
+{
+	struct world w;
+	size_t most = 0, gone = 0;
+
+	world_init(&w, CONFIG, ANYWHERE);
+	for (int i = 1; i <= 3 * LIMIT_TARGETS; i++) {
+		char key[32];
+
+		(void)snprintf(key, sizeof(key), "h%d.example", i);
+		post(&w, i, key);
+		ck_assert_int_eq(world_batch(&w), FATE_OK);
+		gone += w.out.unused_count;
+		ck_assert_uint_eq(w.out.target_count, 1);
+		world_grant(&w, 2);
+		gone += w.out.unused_count;
+		ck_assert_uint_eq(w.out.attempt_count, 1);
+		world_answer(&w, 0, 200, "{}");
+		gone += w.out.unused_count;
+		if (sequencer_targets(w.sequencer) > most)
+			most = sequencer_targets(w.sequencer);
+	}
+	ck_assert_uint_le(most, LIMIT_TARGETS + 2);
+	ck_assert_uint_ge(gone, LIMIT_TARGETS);
+	world_fini(&w);
+}
+END_TEST
+
+/* ---- Lanes. ---- */
+
+START_TEST(a_long_lane_is_worked_off_in_order)
+{
+	struct world w;
+	int64_t last = 0;
+
+	world_init(&w, CONFIG, RULES("a"));
+	for (int i = 1; i <= 1000; i++)
+		post(&w, i, "same");
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	world_crash(&w);
+	ck_assert_uint_eq(w.out.target_count, 1);
+	ck_assert_uint_eq(w.out.target_runs[0], 1);
+	for (world_grant(&w, 4); w.out.attempt_count > 0;) {
+		ck_assert_uint_eq(w.out.attempt_count, 1);
+		ck_assert_int_eq(w.out.attempts[0].run, last + 1);
+		last += w.out.attempts[0].step;
+		world_answer(&w, 0, 200, "{}");
+	}
+	ck_assert_int_eq(last, 1000);
+	world_fini(&w);
+}
+END_TEST
+
+/* Run 1 died and was put back behind run 2, which is under way. */
+static void older_behind_younger(struct world *w)
+{
+	world_init(w, CONFIG, RULES("a"));
+	post(w, 1, "same");
+	post(w, 2, "same");
+	ck_assert_int_eq(world_batch(w), FATE_OK);
+	world_grant(w, 4);
+	world_answer(w, 0, 400, "no");
+	ck_assert_int_eq(world_state(w, 1), RUN_DEAD);
+	ck_assert_uint_eq(w->out.attempt_count, 1);
+}
+
+START_TEST(who_was_under_way_stays_at_the_head_of_its_lane)
+{
+	if (!HAVE_FAULTS)
+		return;
+	struct world w;
+
+	older_behind_younger(&w);
+	struct attempt_out second = w.out.attempts[0];
+
+	command(&w, COMMAND_DEAD_RETRY, 1);
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	ck_assert_uint_eq(w.out.attempt_count, 0);
+	fault_arm("store.commit", 1, false);
+	post(&w, 3, "other");
+	ck_assert_int_eq(world_batch(&w), FATE_RETRY);
+	ck_assert(fault_disarm());
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	ck_assert_uint_eq(w.out.attempt_count, 0);
+	world_reply(&w, &second, 200, "{}");
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	ck_assert_uint_eq(w.out.attempt_count, 1);
+	ck_assert_int_eq(w.out.attempts[0].run, 2);
+	world_answer(&w, 0, 200, "{}");
+	ck_assert_int_eq(w.out.attempts[0].run, 1);
+	world_fini(&w);
+}
+END_TEST
+
+START_TEST(and_so_it_does_after_a_crash)
+{
+	struct world w;
+
+	older_behind_younger(&w);
+	command(&w, COMMAND_DEAD_RETRY, 1);
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	world_crash(&w);
+	ck_assert_int_eq(world_state(&w, 2), RUN_WAITING);
+	world_advance(&w, 10000);
+	world_grant(&w, 4);
+	ck_assert_uint_eq(w.out.attempt_count, 1);
+	ck_assert_int_eq(w.out.attempts[0].run, 2);
+	world_settle(&w);
+	ck_assert_int_eq(world_state(&w, 1), RUN_DONE);
+	ck_assert_int_eq(world_state(&w, 2), RUN_DONE);
+	world_fini(&w);
+}
+END_TEST
+
+/* ---- Operators. ---- */
+
+START_TEST(two_decisions_about_one_run_in_one_batch)
+{
+	struct world w;
+
+	world_init(&w, CONFIG, RULES("a"));
+	post(&w, 1, "x");
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	command(&w, COMMAND_CANCEL, 1);
+	command(&w, COMMAND_DEAD_RETRY, 1);
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	ck_assert_int_eq(w.out.replies[1].status, 200);
+	ck_assert_int_eq(world_state(&w, 1), RUN_PENDING);
+	command(&w, COMMAND_CANCEL, 1);
+	command(&w, COMMAND_DEAD_DROP, 1);
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	ck_assert_int_eq(world_state(&w, 1), RUN_SKIPPED);
+	world_fini(&w);
+}
+END_TEST
+
+START_TEST(a_cancelled_run_leaves_the_queue_for_credit)
+{
+	struct world w;
+
+	world_init(&w, CONFIG, RULES("a"));
+	post(&w, 1, "x");
+	post(&w, 2, "x");
+	post(&w, 3, "y");
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	command(&w, COMMAND_CANCEL, 1);
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	ck_assert_int_eq(world_state(&w, 1), RUN_DEAD);
+	world_batch(&w);
+	const struct input grant = {
+		.kind = INPUT_GRANT, .grant = { .target = TEXT("http://127.0.0.1:1"), .credits = 8 }
+	};
+
+	world_push(&w, &grant);
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	ck_assert_uint_eq(w.out.attempt_count, 2);
+	ck_assert_int_ne(w.out.attempts[0].run, 1);
+	ck_assert_int_ne(w.out.attempts[1].run, 1);
+	world_fini(&w);
+}
+END_TEST
+
+#define HANDLED                                                                                    \
+	"rules:\n"                                                                                 \
+	"  - id: handled\n"                                                                        \
+	"    on: hook.orders\n"                                                                    \
+	"    throttle: { every: 1d }\n"                                                            \
+	"    key: \"'k'\"\n"                                                                       \
+	"    do:\n"                                                                                \
+	"      - http.request: { url: \"http://127.0.0.1:1/a\", json: {} }\n"                      \
+	"        on_error:\n"                                                                      \
+	"          - http.request: { url: \"http://127.0.0.1:1/b\", json: { why: "                 \
+	"\"${error.message}\" } }\n"                                                               \
+	"            after_doubt: park\n"                                                          \
+	"          - http.request: { url: \"http://127.0.0.1:1/c\", json: { why: "                 \
+	"\"${error.message}\" } }\n"
+
+START_TEST(a_handler_goes_on_after_a_restart)
+{
+	struct arena *arena = arena_new("test", 1u << 20);
+	struct world w;
+
+	world_init(&w, CONFIG, HANDLED);
+	post(&w, 1, "x");
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	world_grant(&w, 4);
+	world_answer(&w, 0, 400, "out of paper");
+	ck_assert(goes_to(&w, 0, "/b"));
+	world_crash(&w); /* in doubt, and parked */
+	ck_assert_int_eq(world_state(&w, 1), RUN_IN_DOUBT);
+	command(&w, COMMAND_RESOLVE_REPEAT, 1);
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	world_grant(&w, 4);
+	ck_assert(goes_to(&w, 0, "/b")); /* what is repeated is what was in doubt */
+	ck_assert_int_eq(w.out.attempts[0].attempt, 2);
+	world_crash(&w);
+	command(&w, COMMAND_RESOLVE_DONE, 1);
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	world_grant(&w, 4);
+	ck_assert(goes_to(&w, 0, "/c"));
+	ck_assert(text_find(w.out.attempts[0].request.body, TEXT("out of paper")) != SIZE_MAX);
+	world_answer(&w, 0, 200, "{}");
+	struct run_record run = world_run(&w, arena, 1);
+
+	ck_assert_int_eq(run.state, RUN_DEAD);
+	ck_assert_ptr_nonnull(strstr(run.reason.s, "out of paper"));
+	command(&w, COMMAND_DEAD_RETRY, 1);
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	ck_assert(goes_to(&w, 0, "/a"));
+	arena_free(arena);
+	world_fini(&w);
+}
+END_TEST
+
+START_TEST(a_throttle_goes_back_after_a_restart_too)
+{
+	struct world w;
+
+	world_init(&w, CONFIG, HANDLED);
+	post(&w, 1, "x");
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	world_crash(&w);
+	command(&w, COMMAND_CANCEL, 1);
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	post(&w, 2, "x");
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	ck_assert_int_eq(world_state(&w, 2), RUN_PENDING);
+	world_fini(&w);
+}
+END_TEST
+
+START_TEST(a_clock_that_was_years_ahead_throttles_nothing_for_years)
+{
+	struct world w;
+
+	world_init(&w, CONFIG, HANDLED);
+	w.now.wall += INT64_C(5) * 365 * 86400000;
+	post(&w, 1, "x");
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	w.now.wall -= 3600000; /* an hour back: still throttled */
+	post(&w, 2, "x");
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	ck_assert_int_eq(world_state(&w, 2), RUN_SKIPPED);
+	w.now.wall -= INT64_C(5) * 365 * 86400000;
+	post(&w, 3, "x");
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	ck_assert_int_eq(world_state(&w, 3), RUN_PENDING);
+	world_fini(&w);
+}
+END_TEST
+
+/* ---- Memory. ---- */
+
+static char *zeros(size_t bytes)
+{
+	char *text = malloc(bytes + 1);
+
+	ck_assert_ptr_nonnull(text);
+	memcpy(text, "[0", 2);
+	for (size_t i = 2; i + 2 < bytes; i++)
+		text[i] = i % 2 == 0 ? ',' : '0';
+	memcpy(text + bytes - 2, " ]", 3);
+	return text;
+}
+
+START_TEST(one_event_that_is_too_much_harms_no_other)
+{
+	char *body = zeros(8u << 20);
+	struct world w;
+
+	world_init(&w, CONFIG, RULES("a"));
+	post(&w, 1, "x");
+	world_hook(&w, "orders", "big", body);
+	post(&w, 2, "y");
+	ck_assert_int_eq(world_batch(&w), FATE_RETRY);
+	ck_assert_uint_eq(w.out.reply_count, 1);
+	ck_assert_int_eq(w.out.replies[0].status, 413);
+	ck_assert(!sequencer_stats(w.sequencer)->store_down);
+	ck_assert_int_le(sequencer_next(w.sequencer), w.now.mono);
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	ck_assert_uint_eq(w.out.reply_count, 2);
+	ck_assert_int_eq(w.out.replies[0].status, 202);
+	ck_assert_int_eq(w.out.replies[1].status, 202);
+	free(body);
+	world_fini(&w);
+}
+END_TEST
+
+START_TEST(one_reply_that_is_too_much_harms_no_other)
+{
+	char *body = zeros(8u << 20), *fine = zeros(16u << 10);
+	struct world w;
+
+	world_init(&w, CONFIG, RULES("a"));
+	post(&w, 1, "x");
+	post(&w, 2, "y");
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	world_grant(&w, 2);
+	struct attempt_out first = w.out.attempts[0], second = w.out.attempts[1];
+
+	world_reply(&w, &first, 200, body);
+	world_reply(&w, &second, 200, fine);
+	ck_assert_int_eq(world_batch(&w), FATE_RETRY);
+	ck_assert_int_eq(world_batch(&w), FATE_RETRY);
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	ck_assert_int_eq(world_state(&w, first.run), RUN_WAITING);
+	ck_assert_uint_eq(w.out.attempt_count, 1); /* the other's second step */
+	ck_assert_int_eq(w.out.attempts[0].run, second.run);
+	ck_assert_int_eq(w.out.attempts[0].step, 1);
+	free(body);
+	free(fine);
+	world_fini(&w);
+}
+END_TEST
+
+/* ---- Loops. ---- */
+
+#define MOURNING                                                                                   \
+	"rules:\n"                                                                                 \
+	"  - id: fails\n"                                                                          \
+	"    on: hook.orders\n"                                                                    \
+	"    do:\n"                                                                                \
+	"      - http.request: { url: \"http://127.0.0.1:1/a\", json: { x: \"${data.none}\" } }\n" \
+	"  - id: mourns\n"                                                                         \
+	"    on: tappet.run.dead\n"                                                                \
+	"    do:\n"                                                                                \
+	"      - http.request: { url: \"http://127.0.0.1:1/a\", json: { x: \"${data.none}\" } }\n"
+
+START_TEST(an_alert_that_fails_alerts_nobody)
+{
+	struct world w;
+
+	world_init(&w, CONFIG, MOURNING);
+	post(&w, 1, "x");
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	ck_assert_uint_eq(w.out.event_count, 2);
+	ck_assert_int_eq(world_state(&w, 1), RUN_DEAD);
+	ck_assert_int_eq(world_state(&w, 2), RUN_DEAD);
+	world_fini(&w);
+}
+END_TEST
+
+#define CIRCLE                                                                                     \
+	"rules:\n"                                                                                 \
+	"  - id: circle\n"                                                                         \
+	"    on: [hook.orders, hindsite.work_set.*]\n"                                             \
+	"    key: \"'k'\"\n"                                                                       \
+	"    do:\n"                                                                                \
+	"      - hindsite.work_set.start: { id: W }\n"
+
+START_TEST(a_loop_ends_at_the_depth_limit)
+{
+	char reply[96];
+	struct world w;
+	int sent = 0;
+
+	world_init(&w, CONFIG, CIRCLE);
+	post(&w, 1, "x");
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	for (world_grant(&w, 1); w.out.attempt_count > 0; sent++) {
+		ck_assert_int_le(sent, LIMIT_DEPTH);
+		(void)snprintf(reply, sizeof(reply), "{\"id\":\"W%d\",\"started_at\":1795309825}",
+			       sent);
+		world_answer(&w, 0, 201, reply);
+	}
+	ck_assert_int_eq(sent, LIMIT_DEPTH + 1);
+	ck_assert_int_eq(world_state(&w, LIMIT_DEPTH + 2), RUN_SKIPPED);
+	world_fini(&w);
+}
+END_TEST
+
+UNIT_MAIN("sequencer_recovery", facts_of_a_failed_batch_are_kept_and_nothing_is_sent_twice,
+	  a_batch_that_fails_twice_asks_for_credit_again, a_reload_in_a_failed_batch_is_not_lost,
+	  runs_finish_under_the_text_they_began_with, credit_goes_back_at_a_reload,
+	  who_was_under_way_stays_at_the_head_of_its_lane, a_hundred_runs_share_one_credit,
+	  lent_credit_that_nobody_needs_goes_back, targets_that_events_name_are_forgotten,
+	  a_long_lane_is_worked_off_in_order, and_so_it_does_after_a_crash,
+	  two_decisions_about_one_run_in_one_batch, a_cancelled_run_leaves_the_queue_for_credit,
+	  a_handler_goes_on_after_a_restart, a_throttle_goes_back_after_a_restart_too,
+	  a_clock_that_was_years_ahead_throttles_nothing_for_years,
+	  one_event_that_is_too_much_harms_no_other, one_reply_that_is_too_much_harms_no_other,
+	  an_alert_that_fails_alerts_nobody, a_loop_ends_at_the_depth_limit)
