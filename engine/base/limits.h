@@ -128,7 +128,9 @@
 #define LIMIT_IDLE_SECONDS 30           /* a slow or silent client is cut off */
 #define LIMIT_HEADERS      (32u * KIB)  /* memory of one inbound connection */
 #define LIMIT_BODIES       (128u * MIB) /* bodies being received or parked, all together */
-#define LIMIT_STEPS        100          /* steps of one rule, handlers included */
+#define LIMIT_MISTAKES_TEXT                                                                        \
+	(4u * MIB)      /* of a run's mistakes: 1,000 with quoted lines are far less */
+#define LIMIT_STEPS 100 /* steps of one rule, handlers included */
 
 /* Hooks and the admin API. */
 #define LIMIT_SIGNATURE                                                                            \

@@ -255,9 +255,11 @@ size_t daemon_stop(struct daemon *d, int64_t patience_ms)
 		return 0;
 	if (d->admin != NULL)
 		admin_set_state(d->admin, ADMIN_DRAINING);
+	/* Meanwhile the server still answers: what comes in is kept for the next start, and
+	 * /readyz says why nothing is begun. */
+	cut = pump_stop(d->pump, patience_ms);
 	if (d->server != NULL)
 		http_server_drain(d->server);
-	cut = pump_stop(d->pump, patience_ms);
 	delivery_stop(d->delivery);
 	http_server_stop(d->server);
 	hooks_free(d->hooks);

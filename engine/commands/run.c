@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "engine/base/limits.h"
 #include "engine/base/log.h"
 #include "engine/base/mem.h"
 #include "engine/commands/command.h"
@@ -34,11 +35,38 @@ static void loaded_drop(struct loaded *loaded)
 	*loaded = (struct loaded){ 0 };
 }
 
-/* Configuration and rules from the files; false after printing what is wrong. */
+static bool json_log(const struct context *context)
+{
+	const char *format = option_value(context, "log-format");
+
+	return format != NULL && strcmp(format, "json") == 0;
+}
+
+/* Mistakes with their lines and carets, or, in a log of JSON lines, one line each. */
+static void tell(const struct context *context, struct diags *diags)
+{
+	struct buf text;
+
+	if (json_log(context)) {
+		for (size_t i = 0; i < diags_count(diags); i++) {
+			const struct diag *d = diags_at(diags, i);
+
+			log_write(d->severity == DIAG_ERROR ? LOG_ERROR : LOG_WARN, d->what,
+				  LOG_S("file", d->at.file), LOG_I("line", d->at.line),
+				  LOG_I("column", d->at.column), LOG_S("hint", d->hint));
+		}
+		return;
+	}
+	buf_init(&text, LIMIT_MISTAKES_TEXT);
+	diags_print(diags, &text, context->colour && isatty(STDERR_FILENO));
+	(void)fwrite(buf_cstr(&text), 1, text.n, stderr);
+	buf_fini(&text);
+}
+
+/* Configuration and rules from the files; false after telling what is wrong. */
 static bool load(struct context *context, struct loaded *out)
 {
 	struct diags *diags = diags_new();
-	struct buf text;
 	bool fine;
 
 	*out = (struct loaded){ 0 };
@@ -49,12 +77,7 @@ static bool load(struct context *context, struct loaded *out)
 		out->rules = ruleset_load(out->config, out->config->rule_paths,
 					  out->config->rule_path_count, diags);
 	fine = out->rules != NULL && diags_errors(diags) == 0;
-	buf_init(&text, 4u * 1024 * 1024);
-	if (diags_count(diags) > 0) {
-		diags_print(diags, &text, context->colour && isatty(STDERR_FILENO));
-		(void)fwrite(buf_cstr(&text), 1, text.n, stderr);
-	}
-	buf_fini(&text);
+	tell(context, diags);
 	diags_free(diags);
 	if (!fine)
 		loaded_drop(out);
@@ -187,11 +210,16 @@ static int run(struct context *context)
 
 	if (format != NULL && strcmp(format, "text") != 0 && strcmp(format, "json") != 0)
 		return context_usage(context, "--log-format is text or json");
+	if (level != NULL && strcmp(level, "info") != 0 && strcmp(level, "debug") != 0)
+		return context_usage(context, "--log-level is info or debug");
+	if (access(context->config_file, F_OK) != 0)
+		return context_fail(context, COMMAND_USAGE, "there is no %s; name the file with -c",
+				    context->config_file);
 	if (!block_signals(&set))
 		return context_fail(context, COMMAND_FAILED, "signals can't be blocked");
 	/* Secrets are in memory: no core dump, no ptrace by others of this user. */
 	(void)prctl(PR_SET_DUMPABLE, 0);
-	log_setup(format != NULL && strcmp(format, "json") == 0 ? LOG_JSON : LOG_TEXT,
+	log_setup(json_log(context) ? LOG_JSON : LOG_TEXT,
 		  level != NULL && strcmp(level, "debug") == 0 ? LOG_DEBUG : LOG_INFO,
 		  clock_system());
 	if (!load(context, &loaded))

@@ -87,8 +87,10 @@ static void command_again(struct sequencer *s, const struct command_input *c,
 		run->step = run->rule->steps[run->step].handles;
 	struct numbering numbering = { .step = run->step };
 
+	/* The doubtful attempts stay on record, in an entry of their own. */
 	if (run->entered)
-		buf_cut(&run->steps, run->entry);
+		steps_leave(s, run, "doubt", 0, value_null(),
+			    record->reason.n > 0 ? record->reason.s : "in doubt");
 	run->entered = false;
 	if (store_query_attempts(s->store, run->id, command_last, &numbering) != FATE_OK)
 		seq_break(s);
@@ -145,10 +147,32 @@ static void command_dead(struct sequencer *s, const struct command_input *c,
 		command_close(s, c, record, RUN_SKIPPED, "dropped by an operator");
 }
 
+static const char *command_word(enum command_kind kind)
+{
+	switch (kind) {
+	case COMMAND_RESOLVE_DONE:
+		return "resolve --done";
+	case COMMAND_RESOLVE_REPEAT:
+		return "resolve --repeat";
+	case COMMAND_RESOLVE_DROP:
+		return "resolve --drop";
+	case COMMAND_CANCEL:
+		return "cancel";
+	case COMMAND_DEAD_RETRY:
+		return "dead retry";
+	case COMMAND_DEAD_DROP:
+		return "dead drop";
+	}
+	return "?";
+}
+
 void command_take(struct sequencer *s, const struct command_input *c)
 {
 	struct run_record record;
 	struct run *open = run_find(s, c->run);
+
+	log_write(LOG_INFO, "an operator asks", LOG_I("run", c->run),
+		  LOG_S("for", command_word(c->kind)));
 
 	/* It ended within this batch: its row must be there before it changes again. */
 	if (open != NULL && !run_state_open(open->state)) {

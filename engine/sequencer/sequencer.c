@@ -509,6 +509,8 @@ enum fate sequencer_batch(struct sequencer *s, struct queue_item *inputs, struct
 	batch_flights(s);
 	batch_free_inputs(inputs);
 	s->stats.batches++;
+	if (s->stats.store_down)
+		log_write(LOG_INFO, "the store can be written again");
 	s->stats.store_down = false;
 	s->stats.last_commit_ms = (uint64_t)now.wall;
 	s->retry_at = INT64_MAX;

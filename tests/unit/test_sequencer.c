@@ -233,6 +233,11 @@ START_TEST(a_doubtful_run_can_be_repeated_or_dropped)
 	world_grant(&w, 4);
 	ck_assert_uint_eq(w.out.attempt_count, 1);
 	ck_assert_int_eq(w.out.attempts[0].attempt, 2);
+	/* What was doubtful stays on record. */
+	struct arena *arena = arena_new("test", 1u << 20);
+
+	ck_assert_ptr_nonnull(strstr(world_run(&w, arena, 1).steps.s, "\"state\":\"doubt\""));
+	arena_free(arena);
 	world_fini(&w);
 }
 END_TEST
