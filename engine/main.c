@@ -61,6 +61,15 @@ static int unknown(struct text name)
 	return COMMAND_USAGE;
 }
 
+/* The exit code of what only prints. */
+static int written(void)
+{
+	if (fflush(stdout) == 0 && ferror(stdout) == 0)
+		return COMMAND_OK;
+	(void)fprintf(stderr, "tappet: standard output can't be written\n");
+	return COMMAND_FAILED;
+}
+
 static int help(const char *name)
 {
 	const struct command *command = name != NULL ? find(text_of(name)) : NULL;
@@ -75,7 +84,29 @@ static int help(const char *name)
 		overview(&out);
 	(void)fputs(buf_cstr(&out), stdout);
 	buf_fini(&out);
-	return COMMAND_OK;
+	return written();
+}
+
+/* "tappet: unknown option --nope" when one is among these; else COMMAND_OK. */
+static int refuse_unknown_option(int count, const char *const *argv)
+{
+	const char *word = options_unknown(count, argv);
+
+	if (word == NULL)
+		return COMMAND_OK;
+	(void)fprintf(stderr, "tappet: unknown option %s\ntry \"tappet --help\"\n", word);
+	return COMMAND_USAGE;
+}
+
+/* "tappet help [COMMAND]". */
+static int help_command(int count, const char *const *argv)
+{
+	int at = options_before_command(count, argv);
+	int code = refuse_unknown_option(at, argv);
+
+	if (code != COMMAND_OK)
+		return code;
+	return help(at < count ? argv[at] : NULL);
 }
 
 /* ---- One command. ---- */
@@ -97,7 +128,8 @@ static int run(const struct command *command, int count, const char *const *argv
 			rest[n++] = argv[i];
 	if (rest != NULL && options_parse(&context, command, count - 1, rest))
 		code = command->run(&context);
-	context_fini(&context);
+	if (!context_fini(&context) && code == COMMAND_OK)
+		code = COMMAND_FAILED;
 	return code;
 }
 
@@ -105,10 +137,12 @@ static int no_command(int count, const char *const *argv)
 {
 	if (count > 0 && strcmp(argv[0], "--version") == 0) {
 		(void)printf("tappet %s\n", TAPPET_VERSION);
-		return COMMAND_OK;
+		return written();
 	}
 	if (options_want_help(count, argv))
 		return help(NULL);
+	if (refuse_unknown_option(count, argv) != COMMAND_OK)
+		return COMMAND_USAGE;
 	if (count > 0)
 		(void)fprintf(stderr, "tappet: which command?\n");
 	(void)help(NULL);
@@ -126,7 +160,7 @@ int main(int argc, char **argv)
 	if (at == count)
 		return no_command(count, words);
 	if (strcmp(words[at], "help") == 0)
-		return help(at + 1 < count ? words[at + 1] : NULL);
+		return help_command(count - at - 1, words + at + 1);
 	command = find(text_of(words[at]));
 	if (command == NULL)
 		return unknown(text_of(words[at]));

@@ -85,7 +85,7 @@ def prepare(folder, text):
     for path in re.findall(r"[\w./-]*rules/[\w./-]*", text):
         full = os.path.join(folder, path)
         if path.endswith("/"):
-            os.makedirs(full, exist_ok=True)
+            make(os.path.join(full, "none.yaml"), "rules: []\n")
         else:
             make(full, "rules: []\n")
     return environment

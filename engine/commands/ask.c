@@ -47,26 +47,32 @@ int ask_post(struct context *context, const struct config *config, const char *p
 {
 	AUTO_FINI(buf_fini) struct buf reply;
 	struct http_ask ask = where(context, config);
-	char why[160];
+	struct http_asked asked;
 
 	assert(path != NULL && out != NULL);
 	buf_init(&reply, LIMIT_COMMAND_LINE);
 	ask.method = "POST";
 	ask.path = path;
 	ask.body = json;
-	switch (http_ask(&ask, &out->status, &reply, why, sizeof(why))) {
+	switch (http_ask(&ask, &reply, &asked)) {
 	case FATE_OK:
+		out->status = asked.status;
 		read_answer(context, buf_view(&reply), out);
 		return COMMAND_OK;
 	case FATE_RETRY:
+		if (asked.denied)
+			return context_fail(context, COMMAND_ABSENT,
+					    "%.*s: permission denied; the daemon runs as another "
+					    "user",
+					    TEXT_ARG(config->admin));
 		return context_fail(context, COMMAND_ABSENT,
 				    "no daemon answers at %.*s (%s); \"tappet run\" starts one",
-				    TEXT_ARG(config->admin), why);
+				    TEXT_ARG(config->admin), asked.why);
 	case FATE_REJECT:
 	case FATE_BUG:
 		break;
 	}
-	return context_fail(context, COMMAND_FAILED, "%s", why);
+	return context_fail(context, COMMAND_FAILED, "%s", asked.why);
 }
 
 static struct text member(struct value v, const char *name)
@@ -91,6 +97,7 @@ int ask_decide(struct context *context, const struct config *config, const char 
 {
 	struct answer answer = { 0 };
 	int code = ask_post(context, config, path, json, &answer);
+	const struct value *repeat;
 	struct text state;
 
 	if (code != COMMAND_OK)
@@ -102,11 +109,14 @@ int ask_decide(struct context *context, const struct config *config, const char 
 		buf_char(&context->out, '\n');
 		return COMMAND_OK;
 	}
+	repeat = value_get(answer.value, TEXT("repeat"));
 	state = member(answer.value, "state");
 	if (state.n == 0)
 		state = member(answer.value, "id");
 	buf_printf(&context->out, "%s: ", what);
 	plain_put(&context->out, state.n > 0 ? state : TEXT("done"));
+	if (repeat != NULL && repeat->kind == VALUE_BOOL && repeat->b)
+		buf_str(&context->out, " was known already; nothing was added");
 	buf_char(&context->out, '\n');
 	return COMMAND_OK;
 }

@@ -56,6 +56,7 @@ struct context {
 	struct option_given given[OPTIONS_MAX];
 	int given_count;
 	struct buf out; /* goes to standard output with context_flush, and at the end */
+	bool lost;      /* some of it could not be written; a message is out */
 };
 
 struct command {
@@ -84,15 +85,25 @@ int options_before_command(int count, const char *const *argv);
 bool option_flag(const struct context *context, const char *name);
 const char *option_value(const struct context *context, const char *name); /* NULL: not given */
 
+/* For sub-commands: true when no option besides the common ones and those named (ends with NULL)
+ * is given; else false after a message that the option is not for `what`. */
+bool options_only(const struct context *context, const char *what, const char *const *names);
+
+/* Before any command: the first option that no command knows; NULL: there is none. */
+const char *options_unknown(int count, const char *const *argv);
+
 void options_help(struct buf *out, const struct command *command);
 
 /* ---- context.c ---- */
 
 /* False when memory is out. */
 bool context_init(struct context *context);
-void context_fini(struct context *context); /* flushes */
 
-/* Writes what is in `out` to standard output. False when that is gone (a closed pipe). */
+/* Flushes. False when not all output could be written since the beginning. */
+bool context_fini(struct context *context);
+
+/* Writes what is in `out` to standard output. False, after one message, when that is gone or full;
+ * from then on nothing is written any more. */
 bool context_flush(struct context *context);
 
 /* "tappet events: ..." on standard error, and the code given back. */

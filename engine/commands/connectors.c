@@ -24,6 +24,37 @@ static const char *type_word(enum param_type type)
 	return words[type];
 }
 
+static const char *field_word(enum field_type type)
+{
+	static const char *const words[] = {
+		[FIELD_ANY] = "any",
+		[FIELD_TEXT] = "text",
+		[FIELD_BOOL] = "bool",
+		[FIELD_INT] = "int",
+		[FIELD_DOUBLE] = "double",
+		[FIELD_TIMESTAMP] = "timestamp",
+		[FIELD_TIMESTAMP_UNIX] = "timestamp",
+		[FIELD_DATE] = "date",
+		[FIELD_LIST] = "list",
+		[FIELD_MAP] = "map",
+	};
+
+	assert((size_t)type < sizeof(words) / sizeof(words[0]));
+	return words[type];
+}
+
+/* A secret parameter of an action takes a declared secret only, which rules can't name: it is part
+ * of the table, and of no use to anybody. Settings' secrets are fine. */
+static bool is_usable(const struct param *p, bool of_action)
+{
+	return !of_action || !p->secret;
+}
+
+static const struct field *fields_of(const struct event_type *e)
+{
+	return e->kind != NULL ? e->kind->fields : NULL;
+}
+
 static const char *doubt_word(enum doubt doubt)
 {
 	static const char *const words[] = {
@@ -38,7 +69,7 @@ static const char *doubt_word(enum doubt doubt)
 
 /* ---- JSON. ---- */
 
-static void json_params(struct buf *out, const char *key, const struct param *table)
+static void json_params(struct buf *out, const char *key, const struct param *table, bool of_action)
 {
 	json_key(out, key);
 	json_open(out, '[');
@@ -48,6 +79,7 @@ static void json_params(struct buf *out, const char *key, const struct param *ta
 		json_str(out, "type", type_word(p->type));
 		json_bool(out, "required", p->required);
 		json_bool(out, "secret", p->secret);
+		json_bool(out, "usable", is_usable(p, of_action));
 		json_str(out, "doc", p->doc);
 		if (p->choices != NULL) {
 			json_key(out, "choices");
@@ -57,7 +89,21 @@ static void json_params(struct buf *out, const char *key, const struct param *ta
 			json_close(out, ']');
 		}
 		if (p->members != NULL)
-			json_params(out, "members", p->members);
+			json_params(out, "members", p->members, of_action);
+		json_close(out, '}');
+	}
+	json_close(out, ']');
+}
+
+static void json_fields(struct buf *out, const struct field *table)
+{
+	json_key(out, "fields");
+	json_open(out, '[');
+	for (const struct field *f = table; f != NULL && f->name != NULL; f++) {
+		json_open(out, '{');
+		json_str(out, "name", f->name);
+		json_str(out, "type", field_word(f->type));
+		json_str(out, "doc", f->doc);
 		json_close(out, '}');
 	}
 	json_close(out, ']');
@@ -72,6 +118,7 @@ static void json_events(struct buf *out, const struct event_type *events)
 		json_str(out, "name", e->name);
 		json_str(out, "doc", e->doc);
 		json_raw(out, "example", text_of(e->example));
+		json_fields(out, fields_of(e));
 		json_close(out, '}');
 	}
 	json_close(out, ']');
@@ -86,7 +133,7 @@ static void json_actions(struct buf *out, const struct connector *c)
 		json_key(out, "name");
 		buf_printf(out, "\"%s.%s\"", c->name, a->name);
 		json_str(out, "doc", a->doc);
-		json_params(out, "params", a->params);
+		json_params(out, "params", a->params, true);
 		json_str(out, "after_doubt", doubt_word(a->after_doubt));
 		json_str(out, "example", a->example);
 		json_str(out, "result", a->result);
@@ -116,7 +163,7 @@ static void show_json(struct buf *out, const struct connector *c)
 	json_str(out, "name", c->name);
 	json_str(out, "title", c->title);
 	json_str(out, "doc", c->doc);
-	json_params(out, "settings", c->settings);
+	json_params(out, "settings", c->settings, false);
 	json_events(out, c->events);
 	json_actions(out, c);
 	json_resources(out, c->resources);
@@ -133,18 +180,21 @@ static void heading(struct context *context, const char *text)
 	buf_char(&context->out, '\n');
 }
 
-static void text_params(struct buf *out, const struct param *table, int depth)
+static void text_params(struct buf *out, const struct param *table, int depth, bool of_action)
 {
 	for (const struct param *p = table; p != NULL && p->name != NULL; p++) {
 		int width = 20 - 2 * depth;
 
 		buf_printf(out, "%*s%-*s %-7s %s%s%s", 4 + 2 * depth, "", width, p->name,
 			   type_word(p->type), p->required ? "required. " : "",
-			   p->secret ? "secret. " : "", p->doc != NULL ? p->doc : "");
+			   !is_usable(p, of_action) ? "not yet. "
+			   : p->secret              ? "secret. "
+						    : "",
+			   p->doc != NULL ? p->doc : "");
 		for (const char *const *c = p->choices; c != NULL && *c != NULL; c++)
 			buf_printf(out, "%s%s", c == p->choices ? " One of: " : ", ", *c);
 		buf_char(out, '\n');
-		text_params(out, p->members, depth + 1);
+		text_params(out, p->members, depth + 1, of_action);
 	}
 }
 
@@ -157,7 +207,7 @@ static void text_actions(struct context *context, const struct connector *c)
 	heading(context, "actions");
 	for (const struct action *a = c->actions; a->name != NULL; a++) {
 		buf_printf(out, "  %s.%s: %s\n", c->name, a->name, a->doc);
-		text_params(out, a->params, 0);
+		text_params(out, a->params, 0, true);
 		buf_printf(out, "    result: %s\n", a->result != NULL ? a->result : "none");
 		buf_printf(out, "    in doubt: %s\n", doubt_word(a->after_doubt));
 		if (a->example != NULL)
@@ -180,6 +230,20 @@ static void text_polls(struct context *context, const struct connector *c)
 	}
 }
 
+/* Events of one kind stand together and have the same fields, which follow the last of them. */
+static void text_event(struct buf *out, const struct event_type *e)
+{
+	const struct field *f = fields_of(e);
+
+	buf_printf(out, "  %s: %s\n", e->name, e->doc);
+	if (f == NULL || (e[1].name != NULL && e[1].kind == e->kind))
+		return;
+	buf_printf(out, "    fields of %s in data and before:\n", e->kind->name);
+	for (; f->name != NULL; f++)
+		buf_printf(out, "    %-28s %-9s %s\n", f->name, field_word(f->type),
+			   f->doc != NULL ? f->doc : "");
+}
+
 static void show_text(struct context *context, const struct connector *c)
 {
 	struct buf *out = &context->out;
@@ -188,12 +252,12 @@ static void show_text(struct context *context, const struct connector *c)
 	buf_printf(out, ": %s\n%s\n", c->title, c->doc);
 	if (c->settings != NULL && c->settings->name != NULL) {
 		heading(context, "settings");
-		text_params(out, c->settings, 0);
+		text_params(out, c->settings, 0, false);
 	}
 	if (c->events != NULL && c->events->name != NULL)
 		heading(context, "events");
 	for (const struct event_type *e = c->events; e != NULL && e->name != NULL; e++)
-		buf_printf(out, "  %s: %s\n", e->name, e->doc);
+		text_event(out, e);
 	text_polls(context, c);
 	text_actions(context, c);
 }

@@ -4,6 +4,7 @@
 #include "engine/commands/command.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,26 +32,41 @@ bool context_init(struct context *context)
 	return context->arena != NULL;
 }
 
-void context_fini(struct context *context)
+bool context_fini(struct context *context)
 {
-	(void)context_flush(context);
+	bool whole = context_flush(context);
+
 	buf_fini(&context->out);
 	arena_free(context->arena);
+	return whole;
+}
+
+static void lose(struct context *context, const char *why)
+{
+	if (!context->lost)
+		(void)fprintf(stderr, "tappet: %s\n", why);
+	context->lost = true;
 }
 
 bool context_flush(struct context *context)
 {
 	struct buf *out = &context->out;
-	bool ok = !buf_failed(out);
+	bool failed = buf_failed(out);
+	char why[160];
 
-	if (!ok)
-		(void)fprintf(stderr, "tappet: the output is too large\n");
-	if (out->n > 0 && fwrite(out->s, 1, out->n, stdout) != out->n)
-		ok = false;
-	if (fflush(stdout) != 0)
-		ok = false;
+	if (!context->lost) {
+		errno = 0;
+		if ((out->n > 0 && fwrite(out->s, 1, out->n, stdout) != out->n) ||
+		    fflush(stdout) != 0) {
+			(void)snprintf(why, sizeof(why), "standard output can't be written: %s",
+				       strerror(errno));
+			lose(context, why);
+		}
+	}
+	if (failed)
+		lose(context, "the output is too large");
 	buf_clear(out);
-	return ok;
+	return !context->lost;
 }
 
 static void complain(const struct context *context, const char *format, va_list args)

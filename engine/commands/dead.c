@@ -8,7 +8,7 @@
 #include "engine/commands/setup.h"
 
 static const struct option_row options[] = {
-	{ "all", 0, NULL, "retry, drop: all of them" },
+	{ "all", 0, NULL, "retry, drop: all of them; retry leaves out what an operator ended" },
 	{ "rule", 0, "ID", "only this rule's" },
 	{ "since", 0, "TIME", "begun since: 10m, 2h, 1d, or 2026-01-31T08:00:00Z" },
 	{ "limit", 'n', "N", "list: the newest N" },
@@ -25,10 +25,11 @@ static bool read_wanted(struct context *context, struct runs_wanted *wanted)
 
 static int list(struct context *context)
 {
+	static const char *const fitting[] = { "rule", "since", "limit", NULL };
 	struct runs_wanted wanted = { 0 };
 	int code;
 
-	if (!read_wanted(context, &wanted))
+	if (!options_only(context, "list", fitting) || !read_wanted(context, &wanted))
 		return COMMAND_USAGE;
 	AUTO(store_close) struct store *store = setup_store(context, &code);
 
@@ -39,6 +40,7 @@ static int list(struct context *context)
 
 struct ids {
 	struct context *context;
+	bool skip_ended; /* what an operator ended is not for --all */
 	int64_t *items;
 	size_t count, room;
 };
@@ -60,9 +62,19 @@ static bool ids_add(struct ids *ids, int64_t id)
 	return true;
 }
 
+/* The sequencer's reasons for a cancelled and for a dropped run end so. */
+static bool ended_by_operator(const struct run_record *run)
+{
+	return text_ends(run->reason, TEXT("by an operator"));
+}
+
 static bool visit(void *of, const struct run_record *run)
 {
-	return ids_add(of, run->id);
+	struct ids *ids = of;
+
+	if (ids->skip_ended && ended_by_operator(run))
+		return true;
+	return ids_add(ids, run->id);
 }
 
 /* --all: what the store says is dead. */
@@ -114,18 +126,37 @@ static int post_all(struct context *context, const struct ids *ids, const char *
 	return worst;
 }
 
+static bool check_words(struct context *context, const char *verb, bool all)
+{
+	static const char *const of_all[] = { "all", "rule", "since", NULL };
+	static const char *const of_ids[] = { NULL };
+	bool named = context->arg_count > 1;
+
+	if (all && named)
+		(void)context_usage(context, "%s takes IDs or --all, not both", verb);
+	else if (!all && !named)
+		(void)context_usage(context, "%s needs IDs of runs, or --all", verb);
+	else
+		return options_only(context, all ? verb : "named runs", all ? of_all : of_ids);
+	return false;
+}
+
 static int decide(struct context *context, const char *verb)
 {
-	struct ids ids = { .context = context };
+	struct ids ids = { .context = context, .skip_ended = strcmp(verb, "retry") == 0 };
 	bool all = option_flag(context, "all");
 	int code;
 
-	if (all == (context->arg_count > 1))
-		return context_usage(context, "%s needs ids of runs, or --all", verb);
+	if (!check_words(context, verb, all))
+		return COMMAND_USAGE;
 	code = all ? ids_of_all(context, &ids) : ids_named(context, &ids);
-	if (code != COMMAND_OK || ids.count == 0)
+	if (code != COMMAND_OK)
 		return code;
-	return post_all(context, &ids, verb);
+	if (ids.count > 0)
+		return post_all(context, &ids, verb);
+	if (context->format == OUTPUT_TEXT)
+		buf_printf(&context->out, "nothing to %s\n", verb);
+	return COMMAND_OK;
 }
 
 static int run(struct context *context)
@@ -147,7 +178,9 @@ const struct command command_dead = {
 	.name = "dead",
 	.arguments = "[list | retry ID... | drop ID...]",
 	.doc = "Lists what was given up, tries it again, or lets it go",
-	.more = "retry and drop need the daemon.",
+	.more = "retry and drop need the daemon. retry --all leaves out runs that an operator "
+		"cancelled or\n"
+		"dropped (list shows the reason); name their IDs to try those again.",
 	.options = options,
 	.most = -1,
 	.run = run,

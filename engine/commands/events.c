@@ -27,6 +27,7 @@ struct listing {
 	struct table *table; /* OUTPUT_TEXT */
 	int64_t last;        /* seq of the last one shown */
 	bool gone;           /* nobody reads any more */
+	bool shown;          /* any */
 };
 
 static void show_json(struct buf *out, const struct event_record *e)
@@ -72,6 +73,7 @@ static bool visit(void *of, const struct event_record *e)
 	struct listing *l = of;
 
 	l->last = e->seq;
+	l->shown = true;
 	if (l->table == NULL)
 		show_json(&l->context->out, e);
 	else
@@ -106,6 +108,15 @@ static enum fate skip_to_newest(struct store *store, struct event_query *query, 
 	return fate;
 }
 
+/* An event that was asked for by its id and isn't there is a failure. */
+static int ended(const struct listing *l, const struct event_query *query)
+{
+	if (l->shown || query->id.n == 0)
+		return COMMAND_OK;
+	return context_fail(l->context, COMMAND_FAILED, "there is no such event: %.*s",
+			    TEXT_ARG(query->id));
+}
+
 static int list(struct listing *l, struct store *store, struct event_query *query, bool follow)
 {
 	bool first = true;
@@ -116,7 +127,7 @@ static int list(struct listing *l, struct store *store, struct event_query *quer
 		if (first || news)
 			flush(l);
 		if (!follow || l->gone)
-			return COMMAND_OK;
+			return l->gone ? COMMAND_FAILED : ended(l, query);
 		first = false;
 		query->after_seq = l->last > query->after_seq ? l->last : query->after_seq;
 		setup_pause();

@@ -217,6 +217,18 @@ int options_before_command(int count, const char *const *argv)
 	return i < count ? i : count;
 }
 
+const char *options_unknown(int count, const char *const *argv)
+{
+	for (int i = 0; i < count && word_is_option(argv[i]); i++) {
+		struct word w = word_read(NULL, argv[i]);
+
+		if (w.row == NULL)
+			return argv[i];
+		i += w.row->value != NULL && w.value == NULL;
+	}
+	return NULL;
+}
+
 /* ---- Asking. ---- */
 
 static const struct option_given *given_find(const struct context *context, const char *name)
@@ -238,6 +250,23 @@ const char *option_value(const struct context *context, const char *name)
 	const struct option_given *given = given_find(context, name);
 
 	return given != NULL ? given->value : NULL;
+}
+
+bool options_only(const struct context *context, const char *what, const char *const *names)
+{
+	assert(context != NULL && what != NULL && names != NULL);
+	for (int i = 0; i < context->given_count; i++) {
+		const char *name = context->given[i].row->name;
+		size_t k = 0;
+
+		while (names[k] != NULL && strcmp(names[k], name) != 0)
+			k++;
+		if (names[k] == NULL) {
+			(void)context_usage(context, "--%s is not for %s", name, what);
+			return false;
+		}
+	}
+	return true;
 }
 
 /* ---- Help. ---- */

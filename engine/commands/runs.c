@@ -27,6 +27,8 @@ static const struct option_row options[] = {
 
 static int show_list(struct context *context)
 {
+	static const char *const fitting[] = { "follow", "rule",  "event", "state",
+					       "since",  "limit", NULL };
 	struct runs_wanted wanted = { .follow = option_flag(context, "follow") };
 	struct run_query *query = &wanted.query;
 	const char *event = option_value(context, "event");
@@ -34,7 +36,8 @@ static int show_list(struct context *context)
 	int code;
 
 	query->rule = text_of(option_value(context, "rule"));
-	if (!setup_since(context, &query->since) ||
+	if (!options_only(context, "the list of runs", fitting) ||
+	    !setup_since(context, &query->since) ||
 	    !setup_number(context, "limit", &wanted.limit) ||
 	    !runs_states(context, option_value(context, "state"), &query->states))
 		return COMMAND_USAGE;
@@ -96,17 +99,19 @@ static int post(struct context *context, int64_t id, const char *verb, const cha
 
 static int resolve(struct context *context, int64_t id)
 {
-	static const char *const decisions[] = { "done", "repeat", "drop" };
+	static const char *const decisions[] = { "done", "repeat", "drop", NULL };
 	const char *decision = NULL;
 	char json[48];
 	int count = 0;
 
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; decisions[i] != NULL; i++) {
 		if (!option_flag(context, decisions[i]))
 			continue;
 		decision = decisions[i];
 		count++;
 	}
+	if (!options_only(context, "resolve", decisions))
+		return COMMAND_USAGE;
 	if (count != 1)
 		return context_usage(context, "resolve needs one of --done, --repeat and --drop");
 	(void)snprintf(json, sizeof(json), "{\"decision\":\"%s\"}", decision);
@@ -115,24 +120,31 @@ static int resolve(struct context *context, int64_t id)
 
 static int run(struct context *context)
 {
+	static const char *const none[] = { NULL };
 	const char *first = context->args[0];
+	bool verb = context->arg_count > 0 &&
+		    (strcmp(first, "resolve") == 0 || strcmp(first, "cancel") == 0);
 	int64_t id;
 
 	assert(context->arg_count <= 2);
 	if (context->arg_count == 0)
 		return show_list(context);
-	if (context->arg_count == 1 && strcmp(first, "resolve") != 0 &&
-	    strcmp(first, "cancel") != 0)
-		return read_id(context, first, &id) ? show_one(context, id) : COMMAND_USAGE;
+	if (context->arg_count == 1 && !verb)
+		return read_id(context, first, &id) && options_only(context, "one run", none)
+			   ? show_one(context, id)
+			   : COMMAND_USAGE;
 	if (context->arg_count == 1)
 		return context_usage(context, "%s which run?", first);
+	if (!verb && text_to_int(text_of(first), &id))
+		return context_usage(context, "one ID at a time");
+	if (!verb)
+		return context_usage(context, "runs knows resolve and cancel, not \"%s\"", first);
 	if (!read_id(context, context->args[1], &id))
 		return COMMAND_USAGE;
 	if (strcmp(first, "resolve") == 0)
 		return resolve(context, id);
-	if (strcmp(first, "cancel") == 0)
-		return post(context, id, "cancel", "{}");
-	return context_usage(context, "runs knows resolve and cancel, not \"%s\"", first);
+	return options_only(context, "cancel", none) ? post(context, id, "cancel", "{}")
+						     : COMMAND_USAGE;
 }
 
 const struct command command_runs = {

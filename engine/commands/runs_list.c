@@ -184,6 +184,8 @@ static int list(struct listing *l)
 	}
 	if (!l->failed)
 		return COMMAND_OK;
+	if (l->context->lost)
+		return COMMAND_FAILED;
 	return context_fail(l->context, COMMAND_FAILED, "the runs can't be read: %s",
 			    store_last_error(l->store)->text);
 }

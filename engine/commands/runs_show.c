@@ -4,6 +4,7 @@
 #include "engine/commands/runs.h"
 
 #include <assert.h>
+#include <stdio.h>
 
 #include "engine/base/limits.h"
 #include "engine/base/timetext.h"
@@ -204,9 +205,13 @@ void run_view_row(struct table *table, const struct run_view *view)
 {
 	const struct run_record *r = &view->run;
 	struct text state = text_of(run_state_word(r->state));
-	char when[TIMETEXT_MAX];
+	char when[TIMETEXT_MAX], retry[TIMETEXT_MAX + 16];
 
 	assert(table != NULL);
+	timetext_format_ms(r->due, when);
+	(void)snprintf(retry, sizeof(retry), "retry at %s", when);
+	bool waits = r->state == RUN_WAITING && r->reason.n == 0 && r->due > 0;
+
 	timetext_format_ms(r->created, when);
 	table_int(table, r->id);
 	table_cell(table, text_of(when), TINT_FAINT);
@@ -214,7 +219,7 @@ void run_view_row(struct table *table, const struct run_view *view)
 	table_cell(table, view->event.id, TINT_NONE);
 	table_cell(table, r->key, TINT_NONE);
 	table_cell(table, state, state_tint(state));
-	table_cell(table, r->reason, TINT_NONE);
+	table_cell(table, waits ? text_of(retry) : r->reason, TINT_NONE);
 }
 
 static void field(struct buf *out, const char *name, struct text text)

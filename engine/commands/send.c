@@ -21,22 +21,36 @@ static const struct option_row options[] = {
 static bool read_data(struct context *context, struct buf *data)
 {
 	const char *given = option_value(context, "data");
-	const char *why = NULL;
+	const char *what = "--data", *why = NULL;
 	struct json_error error;
 
 	if (given == NULL)
 		return true;
+	if (given[0] == '@')
+		what = strcmp(given, "@-") == 0 ? "standard input" : given + 1;
 	if (given[0] != '@')
 		buf_str(data, given);
 	else if (!reader_file(text_of(strcmp(given, "@-") == 0 ? "/dev/stdin" : given + 1),
 			      LIMIT_BODY_MAX, data, &why)) {
-		(void)context_fail(context, COMMAND_USAGE, "%s: %s", given + 1, why);
+		(void)context_fail(context, COMMAND_USAGE, "%s: %s", what, why);
 		return false;
 	}
 	if (json_check(buf_view(data), &error))
 		return true;
-	(void)context_usage(context, "--data is not JSON: line %d, column %d: %s", error.line,
+	(void)context_usage(context, "%s is not JSON: line %d, column %d: %s", what, error.line,
 			    error.column, error.what);
+	return false;
+}
+
+/* As the sequencer takes them; said here, it needs no daemon. */
+static bool check_type(const struct context *context, const char *type)
+{
+	size_t good = strspn(type, "abcdefghijklmnopqrstuvwxyz"
+				   "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_");
+
+	if (good > 0 && type[good] == '\0')
+		return true;
+	(void)context_usage(context, "\"%s\" is no event type: letters, digits, . - _", type);
 	return false;
 }
 
@@ -61,7 +75,7 @@ static int run(struct context *context)
 	assert(context->arg_count == 1);
 	buf_init(&data, LIMIT_BODY_MAX);
 	buf_init(&body, 2 * (size_t)LIMIT_BODY_MAX);
-	if (!read_data(context, &data))
+	if (!check_type(context, context->args[0]) || !read_data(context, &data))
 		return COMMAND_USAGE;
 	write_event(context, &body, buf_view(&data));
 	if (buf_failed(&body))

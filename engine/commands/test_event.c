@@ -8,7 +8,9 @@
  * A file holds one event, as JSON or YAML: a CloudEvent, or a line of
  * `tappet events --format json`. What is written inline goes before what the
  * file says; `set` goes before both. Unset are: the type, where the rule names
- * exactly one; the connection, where it is clear. */
+ * exactly one; the source and the connection, as they would arrive: a hook's
+ * event comes from the hook, a schedule's from the schedule, both without a
+ * connection; else the connection is the one that is clear. */
 #include "engine/commands/test_case.h"
 
 #include <assert.h>
@@ -18,8 +20,6 @@
 #include "engine/base/limits.h"
 #include "engine/base/timetext.h"
 #include "engine/value/parse.h"
-
-#define SOURCE TEXT("test")
 
 static const char *const members[] = { "type", "id",   "subject", "source", "connection",
 				       "time", "data", "before",  NULL };
@@ -181,6 +181,17 @@ static struct text default_type(const struct rule *rule)
 	return TEXT_NONE;
 }
 
+/* The source as intake and schedules write it: hook.NAME.EVENT comes from NAME. */
+static struct text default_source(struct text type)
+{
+	struct text head, name, rest = text_split(type, '.', &head);
+
+	if (text_is(head, "schedule"))
+		return type;
+	(void)text_split(rest, '.', &name);
+	return text_is(head, "hook") && name.n > 0 ? name : TEXT("test");
+}
+
 static void read_members(const struct reader *r, const struct rule *rule,
 			 const struct yaml_node *node, struct value v, struct test_event *out)
 {
@@ -197,7 +208,7 @@ static void read_members(const struct reader *r, const struct rule *rule,
 	if (out->type.n == 0)
 		out->type = default_type(rule);
 	if (out->source.n == 0)
-		out->source = SOURCE;
+		out->source = default_source(out->type);
 	if (out->type.n == 0)
 		reader_error(r, node, "", "the event needs a type");
 	if (time.n > 0 && !timetext_parse_ms(time, &out->time))

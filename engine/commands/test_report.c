@@ -99,6 +99,8 @@ static bool judge(struct arena *arena, const struct test_case *test,
 		buf_printf(out, "%.*s\n", TEXT_ARG(result->trouble));
 	if (result->unfired.n > 0)
 		buf_printf(out, "%.*s\n", TEXT_ARG(result->unfired));
+	for (size_t i = 0; i < result->waiting_count; i++)
+		buf_printf(out, "%.*s\n", TEXT_ARG(result->waiting[i]));
 	for (size_t i = 0; i < result->ended_count; i++) {
 		const struct ended *e = &result->ended[i];
 
@@ -111,8 +113,8 @@ static bool judge(struct arena *arena, const struct test_case *test,
 
 /* ---- Telling. ---- */
 
-static void tell_text(struct context *context, const struct test_case *test, bool passed,
-		      struct text story)
+static void tell_text(struct context *context, const struct test_case *test,
+		      const struct test_outcome *result, bool passed, struct text story)
 {
 	struct buf *out = &context->out;
 	struct text line;
@@ -129,9 +131,15 @@ static void tell_text(struct context *context, const struct test_case *test, boo
 		story = text_split(story, '\n', &line);
 		buf_printf(out, "          %.*s\n", TEXT_ARG(line));
 	}
+	for (size_t i = 0; i < result->note_count; i++) {
+		buf_str(out, "          note: ");
+		plain_put(out, result->notes[i]);
+		buf_char(out, '\n');
+	}
 }
 
-static void tell_json(struct buf *out, const struct test_case *test, bool passed, struct text story)
+static void tell_json(struct buf *out, const struct test_case *test,
+		      const struct test_outcome *result, bool passed, struct text story)
 {
 	json_open(out, '{');
 	json_str(out, "file", test->at.file);
@@ -141,6 +149,13 @@ static void tell_json(struct buf *out, const struct test_case *test, bool passed
 	json_bool(out, "ok", passed);
 	if (!passed)
 		json_text(out, "why", text_trim(story));
+	if (result->note_count > 0) {
+		json_key(out, "notes");
+		json_open(out, '[');
+		for (size_t i = 0; i < result->note_count; i++)
+			json_item(out, result->notes[i]);
+		json_close(out, ']');
+	}
 	json_close(out, '}');
 	json_line(out);
 }
@@ -155,9 +170,9 @@ bool test_report(struct context *context, struct arena *arena, const struct test
 	buf_init(&story, LIMIT_COMMAND_OUTPUT / 2);
 	passed = judge(arena, test, result, &story);
 	if (context->format == OUTPUT_JSON)
-		tell_json(&context->out, test, passed, buf_view(&story));
+		tell_json(&context->out, test, result, passed, buf_view(&story));
 	else
-		tell_text(context, test, passed, buf_view(&story));
+		tell_text(context, test, result, passed, buf_view(&story));
 	buf_fini(&story);
 	return passed;
 }

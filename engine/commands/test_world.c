@@ -32,7 +32,10 @@ struct world {
 	struct instant now;
 	struct queue_item *first, **last; /* inputs of the next batch */
 	struct list sent, ended;
-	int *used; /* attempts answered by each entry of `reply` */
+	struct list notes, waiting; /* of struct text */
+	const struct rule *rule;    /* the tested one as it is now; NULL: a reload took it away */
+	size_t events;              /* given so far */
+	int *used;                  /* attempts answered by each entry of `reply` */
 	unsigned rounds;
 	struct text trouble;
 	bool failed; /* memory is out */
@@ -246,7 +249,7 @@ static void take_outputs(struct world *w, const struct outputs *out)
 	for (size_t i = 0; i < out->target_count; i++) {
 		const struct input grant = {
 			.kind = INPUT_GRANT,
-			.grant = { out->targets[i], LIMIT_TEST_CREDIT },
+			.grant = { .target = out->targets[i], .credits = LIMIT_TEST_CREDIT },
 		};
 
 		push(w, &grant);
@@ -312,9 +315,12 @@ static struct text default_connection(const struct world *w, struct text type)
 	const struct connector *connector;
 	struct text found = TEXT_NONE, head;
 
+	(void)text_split(type, '.', &head);
+	/* As live: these have a source and no connection, whatever the rule asks for. */
+	if (text_is(head, "hook") || text_is(head, "schedule"))
+		return TEXT_NONE;
 	if (w->test->rule->from.n > 0)
 		return w->test->rule->from;
-	(void)text_split(type, '.', &head);
 	connector = connector_find(head);
 	if (connector == NULL)
 		return TEXT_NONE;
@@ -329,6 +335,57 @@ static struct text default_connection(const struct world *w, struct text type)
 			found = c->name;
 	}
 	return found;
+}
+
+static struct value typed(struct world *w, struct text type, struct text json)
+{
+	const struct event_type *row = connectors_event(type);
+	struct json_error error;
+	struct value v = value_null();
+
+	if (json.n == 0 || json_parse(w->parser, w->arena, json, &v, &error) != FATE_OK)
+		return value_null();
+	return row != NULL && row->kind != NULL ? object_kind_typed(row->kind, w->arena, v) : v;
+}
+
+/* What the rule makes of the event. */
+static struct decision decide(struct world *w, const struct rule *rule, const struct test_event *e)
+{
+	const struct event_view event = {
+		.id = e->id,
+		.source = e->source,
+		.type = e->type,
+		.subject = e->subject,
+		.connection = e->connection.n > 0 ? e->connection : default_connection(w, e->type),
+		.time = e->time != INT64_MIN ? e->time : w->now.wall,
+		.data = typed(w, e->type, e->data),
+		.before = typed(w, e->type, e->before),
+	};
+	struct scope scope = {
+		.arena = w->arena, .rule = rule, .event = &event, .now = w->now.wall
+	};
+
+	return rule_decide(&scope);
+}
+
+/* An event the rule can't be evaluated on is worth a word even where nothing was expected: live,
+ * it would be counted as blind. */
+static void note_blind(struct world *w, const struct test_event *e)
+{
+	struct decision d;
+	struct text *note;
+
+	w->events++;
+	if (w->rule == NULL || w->rule->mode == MODE_OFF)
+		return;
+	d = decide(w, w->rule, e);
+	if (d.verdict != VERDICT_BLIND)
+		return;
+	note = list_add(w, &w->notes, sizeof(*note));
+	if (note != NULL)
+		*note =
+		    text_printf(w->arena, "on event %zu the rule could not be evaluated: %s: %.*s",
+				w->events, d.part, TEXT_ARG(d.why));
 }
 
 static void give_event(struct world *w, const struct test_event *e)
@@ -348,8 +405,17 @@ static void give_event(struct world *w, const struct test_event *e)
 
 	if (e->connection.n == 0)
 		input.event.connection = default_connection(w, e->type);
+	note_blind(w, e);
 	push(w, &input);
 	settle(w);
+}
+
+static const struct rule *find_rule(const struct ruleset *rules, struct text id)
+{
+	for (size_t i = 0; i < ruleset_count(rules); i++)
+		if (text_eq(ruleset_at(rules, i)->id, id))
+			return ruleset_at(rules, i);
+	return NULL;
 }
 
 static void give_reload(struct world *w, struct text file)
@@ -375,6 +441,7 @@ static void give_reload(struct world *w, struct text file)
 			.reload = { config_ref(w->config), rules },
 		};
 
+		w->rule = find_rule(rules, w->test->rule->id);
 		push(w, &input);
 		settle(w);
 	}
@@ -405,17 +472,6 @@ static void play(struct world *w)
 
 /* ---- Why nothing happened. ---- */
 
-static struct value typed(struct world *w, struct text type, struct text json)
-{
-	const struct event_type *row = connectors_event(type);
-	struct json_error error;
-	struct value v = value_null();
-
-	if (json.n == 0 || json_parse(w->parser, w->arena, json, &v, &error) != FATE_OK)
-		return value_null();
-	return row != NULL && row->kind != NULL ? object_kind_typed(row->kind, w->arena, v) : v;
-}
-
 static bool takes_type(const struct rule *rule, struct text type)
 {
 	for (size_t i = 0; i < rule->on_count; i++)
@@ -424,38 +480,21 @@ static bool takes_type(const struct rule *rule, struct text type)
 	return false;
 }
 
-/* What the rule makes of the event, in words. */
+/* Why the rule doesn't take the event, in words. */
 static struct text why_unfired(struct world *w, const struct test_event *e)
 {
 	const struct rule *rule = w->test->rule;
-	const struct event_view event = {
-		.id = e->id,
-		.source = e->source,
-		.type = e->type,
-		.subject = e->subject,
-		.connection = e->connection.n > 0 ? e->connection : default_connection(w, e->type),
-		.time = e->time != INT64_MIN ? e->time : w->now.wall,
-		.data = typed(w, e->type, e->data),
-		.before = typed(w, e->type, e->before),
-	};
-	struct scope scope = {
-		.arena = w->arena, .rule = rule, .event = &event, .now = event.time
-	};
 
 	if (rule->mode == MODE_OFF)
 		return TEXT("the rule's mode is off");
 	if (!takes_type(rule, e->type))
 		return text_printf(w->arena, "the rule's \"on\" doesn't take %.*s",
 				   TEXT_ARG(e->type));
-	struct decision d = rule_decide(&scope);
+	struct decision d = decide(w, rule, e);
 
-	if (d.verdict == VERDICT_YES)
-		return TEXT_NONE;
-	if (d.verdict == VERDICT_NO)
-		return text_printf(w->arena, "the rule doesn't fire: its \"%s\" doesn't hold",
-				   d.part);
-	return text_printf(w->arena, "the rule doesn't fire: its \"%s\" can't be evaluated: %.*s",
-			   d.part, TEXT_ARG(d.why));
+	if (d.verdict != VERDICT_NO)
+		return TEXT_NONE; /* BLIND has a note */
+	return text_printf(w->arena, "the rule doesn't fire: its \"%s\" doesn't hold", d.part);
 }
 
 static void explain_unfired(struct world *w, struct test_outcome *out)
@@ -465,6 +504,35 @@ static void explain_unfired(struct world *w, struct test_outcome *out)
 	for (size_t i = 0; i < w->test->given_count && out->unfired.n == 0; i++)
 		if (w->test->given[i].kind == GIVEN_EVENT)
 			out->unfired = why_unfired(w, &w->test->given[i].event);
+}
+
+/* ---- What is still to come. ---- */
+
+#define USUAL_ADVANCE (10 * 60 * INT64_C(1000)) /* ms */
+
+static bool visit_waiting(void *of, const struct run_record *run)
+{
+	struct world *w = of;
+	int64_t left = run->due > w->now.wall ? run->due - w->now.wall : 0;
+	char due[TIMETEXT_MAX], enough[TIMETEXT_MAX];
+	struct text *line = list_add(w, &w->waiting, sizeof(*line));
+
+	if (line == NULL)
+		return false;
+	timetext_duration_format(left, due);
+	timetext_duration_format(left > USUAL_ADVANCE ? left : USUAL_ADVANCE, enough);
+	*line =
+	    text_printf(w->arena, "run %lld waits for attempt %d (due +%s): add `- advance: %s`",
+			(long long)run->id, run->attempt + 1, due, enough);
+	return true;
+}
+
+static void find_waiting(struct world *w)
+{
+	const struct run_query query = { .states = 1u << RUN_WAITING, .rule = w->test->rule->id };
+
+	if (store_query_runs(w->store, &query, visit_waiting, w) != FATE_OK)
+		w->failed = true;
 }
 
 /* ---- Life. ---- */
@@ -512,7 +580,11 @@ enum fate test_world_play(struct arena *arena, struct config *config, struct rul
 			  const struct test_case *test, struct coverage *coverage,
 			  struct test_outcome *out)
 {
-	struct world w = { .arena = arena, .config = config, .test = test, .coverage = coverage };
+	struct world w = { .arena = arena,
+			   .config = config,
+			   .test = test,
+			   .coverage = coverage,
+			   .rule = test->rule };
 
 	assert(arena != NULL && config != NULL && rules != NULL && test != NULL &&
 	       coverage != NULL);
@@ -520,6 +592,7 @@ enum fate test_world_play(struct arena *arena, struct config *config, struct rul
 	if (world_init(&w, rules)) {
 		play(&w);
 		explain_unfired(&w, out);
+		find_waiting(&w);
 	} else {
 		w.failed = true;
 	}
@@ -529,5 +602,9 @@ enum fate test_world_play(struct arena *arena, struct config *config, struct rul
 	out->ended = w.ended.items;
 	out->ended_count = w.ended.count;
 	out->trouble = w.trouble;
+	out->notes = w.notes.items;
+	out->note_count = w.notes.count;
+	out->waiting = w.waiting.items;
+	out->waiting_count = w.waiting.count;
 	return w.failed || arena_failed(arena) ? FATE_RETRY : FATE_OK;
 }

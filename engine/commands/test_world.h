@@ -37,7 +37,11 @@ struct test_outcome {
 	size_t sent_count;
 	const struct ended *ended;
 	size_t ended_count;
-	struct text trouble; /* why the timeline could not be played; empty: it was */
+	struct text trouble;      /* why the timeline could not be played; empty: it was */
+	const struct text *notes; /* events the rule could not be evaluated on, in words */
+	size_t note_count;
+	const struct text *waiting; /* runs that wait for a retry at the end, in words */
+	size_t waiting_count;
 	struct text unfired; /* why the rule took none of the events; for people, may be empty */
 };
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Command lines: what is taken, what is refused, and that nothing is passed over. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "engine/commands/command.h"
 #include "engine/commands/setup.h"
@@ -167,6 +169,51 @@ START_TEST(reads_since_and_numbers)
 }
 END_TEST
 
+START_TEST(options_may_be_for_another)
+{
+	static const char *const some[] = { "follow", "limit", NULL };
+	static const char *const other[] = { "limit", NULL };
+	struct context c;
+
+	ck_assert(parse(&c, WORDS("-f", "one")));
+	ck_assert(options_only(&c, "this", some));
+	ck_assert(!options_only(&c, "this", other));
+	ck_assert(context_fini(&c));
+}
+END_TEST
+
+START_TEST(options_before_a_command_are_known)
+{
+	ck_assert_ptr_null(options_unknown(0, NULL));
+	ck_assert_ptr_null(options_unknown(3, WORDS("-c", "x.yaml", "--format=json")));
+	ck_assert_str_eq(options_unknown(3, WORDS("-c", "--fine", "--nope")), "--nope");
+	ck_assert_ptr_null(options_unknown(2, WORDS("word", "--nope")));
+}
+END_TEST
+
+START_TEST(lost_output_is_told)
+{
+	int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+	int kept = dup(STDOUT_FILENO);
+	struct context c;
+	bool written;
+
+	ck_assert_int_ge(full, 0);
+	ck_assert_int_ge(kept, 0);
+	ck_assert(context_init(&c));
+	ck_assert_int_eq(fflush(stdout), 0);
+	ck_assert_int_ge(dup2(full, STDOUT_FILENO), 0);
+	buf_str(&c.out, "lost\n");
+	written = context_flush(&c);
+	(void)dup2(kept, STDOUT_FILENO);
+	(void)close(kept);
+	(void)close(full);
+	ck_assert(!written && c.lost);
+	ck_assert(!context_fini(&c));
+}
+END_TEST
+
 UNIT_MAIN("commands_options", takes_options_anywhere, has_defaults, two_dashes_end_options,
 	  an_empty_value_is_a_value, refuses, finds_the_command_behind_options,
-	  help_names_every_option, reads_since_and_numbers)
+	  help_names_every_option, reads_since_and_numbers, options_may_be_for_another,
+	  options_before_a_command_are_known, lost_output_is_told)

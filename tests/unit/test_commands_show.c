@@ -257,6 +257,29 @@ START_TEST(a_run_is_put_together)
 }
 END_TEST
 
+START_TEST(a_waiting_run_says_until_when)
+{
+	struct run_view view = { .run = { .id = 1,
+					  .rule = TEXT("r"),
+					  .state = RUN_WAITING,
+					  .created = 1000,
+					  .due = 61000 } };
+	struct table *table = table_new(run_titles);
+	struct buf out;
+
+	buf_init(&out, 10000);
+	run_view_row(table, &view);
+	view.run.state = RUN_DEAD;
+	view.run.reason = TEXT("cancelled by an operator");
+	run_view_row(table, &view);
+	ck_assert(table_write(table, &out, false));
+	ck_assert_ptr_nonnull(strstr(buf_cstr(&out), "WAITING  retry at 1970-01-01T00:01:01Z\n"));
+	ck_assert_ptr_nonnull(strstr(buf_cstr(&out), "DEAD     cancelled by an operator\n"));
+	buf_fini(&out);
+	table_free(table);
+}
+END_TEST
+
 UNIT_MAIN("commands_show", columns_are_aligned, cells_cant_move_the_cursor, json_puts_its_commas,
 	  lines_are_cut, types_say_what_json_means, types_reach_into_containers,
-	  a_run_is_put_together)
+	  a_run_is_put_together, a_waiting_run_says_until_when)

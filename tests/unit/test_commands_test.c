@@ -86,7 +86,7 @@ static void complain(struct bench *b)
 }
 
 /* Plays the i-th test of the first rule and says whether it passed. */
-static bool passes(struct bench *b, size_t i)
+static bool passes_telling(struct bench *b, size_t i, const char *telling)
 {
 	const struct test_case *cases;
 	struct test_outcome result;
@@ -102,9 +102,17 @@ static bool passes(struct bench *b, size_t i)
 	    FATE_OK);
 	ck_assert(context_init(&context));
 	passed = test_report(&context, b->work, &cases[i], &result);
-	context_fini(&context);
+	if (telling != NULL)
+		ck_assert_msg(strstr(buf_cstr(&context.out), telling) != NULL, "%s",
+			      buf_cstr(&context.out));
+	(void)context_fini(&context);
 	arena_reset(b->work);
 	return passed;
+}
+
+static bool passes(struct bench *b, size_t i)
+{
+	return passes_telling(b, i, NULL);
 }
 
 #define RULE                                                                                       \
@@ -189,6 +197,81 @@ START_TEST(answers_as_told)
 		   "        expect: [tell, http.request]\n");
 	for (size_t i = 0; i < 4; i++)
 		ck_assert_msg(passes(&b, i), "test %zu", i);
+	bench_fini(&b);
+}
+END_TEST
+
+/* A rule on a hook or a schedule, from a source, with one test. */
+#define FROM_RULE(on, from)                                                                        \
+	"rules:\n"                                                                                 \
+	"  - id: one\n"                                                                            \
+	"    on: " on "\n"                                                                         \
+	"    from: " from "\n"                                                                     \
+	"    do: [ slack.post: { text: \"from ${event.source}\" } ]\n"                             \
+	"    tests:\n"                                                                             \
+	"      - name: fires\n"                                                                    \
+	"        given: [{ event: { data: {} } }]\n"                                               \
+	"        expect: [slack.post]\n"
+
+START_TEST(events_come_from_where_they_would)
+{
+	static const struct {
+		const char *yaml;
+		bool passes;
+	} rules[] = {
+		{ FROM_RULE("hook.orders", "orders"), true },
+		{ FROM_RULE("hook.orders.created", "orders"), true },
+		{ FROM_RULE("hook.orders", "kantata"), false },
+		{ FROM_RULE("schedule.daily", "schedule.daily"), true },
+		{ FROM_RULE("schedule.daily", "kantata"), false },
+		{ FROM_RULE("kantata.workspace.created", "kantata"), true },
+	};
+
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+		struct bench b;
+
+		bench_init(&b);
+		bench_load(&b, rules[i].yaml);
+		ck_assert_msg(passes(&b, 0) == rules[i].passes, "rule %zu", i);
+		bench_fini(&b);
+	}
+}
+END_TEST
+
+START_TEST(blind_events_are_noted)
+{
+	static const char note[] = "note: on event 2 the rule could not be evaluated: when: ";
+	struct bench b;
+
+	bench_init(&b);
+	bench_load(&b, RULE "      - name: passes\n"
+			    "        given: [" EVENT ", { event: { data: { id: b } } }]\n"
+			    "        expect: [tell]\n"
+			    "      - name: fails\n"
+			    "        given: [" EVENT ", { event: { data: { id: b } } }]\n"
+			    "        expect: []\n");
+	ck_assert(passes_telling(&b, 0, note));
+	ck_assert(!passes_telling(&b, 1, note));
+	bench_fini(&b);
+}
+END_TEST
+
+START_TEST(what_waits_is_told)
+{
+	struct bench b;
+
+	bench_init(&b);
+	bench_load(&b, RULE "      - name: needs time\n"
+			    "        given: [" EVENT "]\n"
+			    "        reply: { tell: { status: 503, retry_after: 20m } }\n"
+			    "        expect: [tell, http.request]\n"
+			    "      - name: needs less\n"
+			    "        given: [" EVENT "]\n"
+			    "        reply: { tell: { status: 503 } }\n"
+			    "        expect: [tell, http.request]\n");
+	ck_assert(
+	    !passes_telling(&b, 0, "run 1 waits for attempt 2 (due +20m): add `- advance: 20m`"));
+	ck_assert(!passes_telling(&b, 1, "): add `- advance: 10m`"));
 	bench_fini(&b);
 }
 END_TEST
@@ -361,5 +444,6 @@ START_TEST(differences_have_a_place)
 }
 END_TEST
 
-UNIT_MAIN("commands_test", plays_a_timeline, answers_as_told, events_come_from_files, reloads,
+UNIT_MAIN("commands_test", plays_a_timeline, answers_as_told, events_come_from_where_they_would,
+	  blind_events_are_noted, what_waits_is_told, events_come_from_files, reloads,
 	  mistakes_are_reported, compares_parts, differences_have_a_place)

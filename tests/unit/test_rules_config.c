@@ -145,6 +145,19 @@ START_TEST(top_level_mistakes)
 	mistake("listen: \"${env:X}\"\n", 1, 9, "no ${...} here", "");
 	mistake("admin: { listen: \"0.0.0.0:1\" }\n", 1, 18, "needs a token", "");
 	mistake("store: postgres://x\n", 1, 8, "not yet", "");
+	mistake("listen: 8180\n", 1, 9, "no address", "like 127.0.0.1:8180");
+	mistake("listen: ':8180'\n", 1, 9, "no address", "like 127.0.0.1:8180");
+	mistake("limits: { body: 64MiB }\n", 1, 17, "between 1KiB and 32MiB", "");
+	mistake("limits: { memory: 1MiB }\n", 1, 19, "at least 16MiB", "");
+	mistake("schedules: { a: { cron: '0 0 30 2 *' } }\n", 1, 25, "never happens", "");
+	mistake("hooks: { a: { verify: github, secret: '${file:/no/where}' } }\n", 1, 39,
+		"the file /no/where can't be read: No such file or directory", "");
+	mistake("connections: { c: { connector: http, base_url: 'http://a.b', rate: 5 } }\n", 1, 68,
+		"must be a map", "rate: { per_second: 5 }");
+	mistake("connections: { c: { connector: http, base_url: 'http://a.b',\n"
+		"  rate: { per_second: 0 } } }\n",
+		2, 23, "above 0", "");
+	mistake("vars: { channel: #ops, vip: 1 }\n", 1, 18, "for a comment", "\"#ops\"");
 	mistake("rules: [nothing/]\n", 1, 9, "no file or folder", "relative");
 	mistake("vars: { a: \"${env:X}\" }\n", 1, 12, "no ${...} here", "");
 	mistake("vars: 5\n", 1, 7, "must be a map", "");

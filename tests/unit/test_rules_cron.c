@@ -67,8 +67,18 @@ END_TEST
 
 START_TEST(never)
 {
-	struct schedule_config s = schedule("0 0 30 2 *", "UTC");
+	static const char *const all[] = { "0 0 30 2 *", "0 0 31 4,6,9,11 *", "0 0 31 FEB */2" };
+	static const char *const some[] = { "0 0 29 2 *", "0 0 30 2 MON", "0 0 31 4,5 *" };
+	struct schedule_config s = schedule("0 0 1 2 *", "UTC");
+	struct cron cron;
+	char why[160];
 
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		ck_assert(!cron_parse(text_of(all[i]), &cron, why, sizeof(why)));
+		ck_assert_ptr_nonnull(strstr(why, "never happens"));
+		ck_assert(cron_parse(text_of(some[i]), &cron, why, sizeof(why)));
+	}
+	s.cron.days = 1u << 30;
 	ck_assert(cron_next(&s, at("2026-11-22T00:00:00Z")) == INT64_MAX);
 	zone_free(s.zone);
 }

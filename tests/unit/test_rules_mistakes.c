@@ -151,6 +151,140 @@ START_TEST(steps_one_by_one)
 }
 END_TEST
 
+START_TEST(operators_of_other_languages)
+{
+	static const struct {
+		const char *other, *ours;
+	} all[] = { { "gte", "ge" },
+		    { "lte", "le" },
+		    { "neq", "ne" },
+		    { "'=='", "eq" },
+		    { "'>='", "ge" },
+		    { "'<='", "le" },
+		    { "'>'", "gt" },
+		    { "'<'", "lt" },
+		    { ">=", "ge" },
+		    { "regex", "matches" },
+		    { "match", "matches" },
+		    { "startsWith", "prefix" },
+		    { "starts_with", "prefix" },
+		    { "endsWith", "suffix" } };
+	char text[100], hint[40];
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		snprintf(text, sizeof(text), "    match: { data.x: { %s: 5 } }\n", all[i].other);
+		snprintf(hint, sizeof(hint), "did you mean \"%s\"", all[i].ours);
+		mistake(text, 4, 24, "no operator", hint);
+	}
+}
+END_TEST
+
+START_TEST(operands_that_never_fit)
+{
+	mistake("    match: { data.x: { >=: 5 } }\n", 4, 24, "starts with \">\"", "it: \">=\"");
+	mistake("    match: { data.x: { >=: 5 } }\n", 4, 24, "no operator \">=\"", "\"ge\"");
+	mistake("    match: { became: { title: 305 } }\n", 4, 31, "title is a text",
+		"quote it: \"305\"");
+	mistake("    match: { data.title: [a, 7] }\n", 4, 30, "title is a text", "\"7\"");
+	mistake("    match: { data.percentage_complete: { gt: many } }\n", 4, 46,
+		"percentage_complete is a number", "");
+	mistake("    match: { data.percentage_complete: { gt: '5' } }\n", 4, 46,
+		"percentage_complete is a number", "without quotes");
+	mistake("    match: { data.archived: 'true' }\n", 4, 29, "archived is true or false",
+		"without quotes");
+	mistake("    match: { data.updated_at: { gt: yesterday } }\n", 4, 37,
+		"updated_at is a time", "ctx.now");
+}
+END_TEST
+
+START_TEST(options_among_parameters)
+{
+	static const char *const keys[] = { "via",     "retry", "if", "on_error",
+					    "timeout", "ok",    "as", "after_doubt" };
+	char text[100], what[60];
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+		snprintf(text, sizeof(text), "    do:\n      - slack.post: { text: a, %s: x }\n",
+			 keys[i]);
+		snprintf(what, sizeof(what), "\"%s\" belongs beside slack.post, not in it",
+			 keys[i]);
+		mistake(text, 5, 32, what, "indent it like the action");
+	}
+	mistake("    do:\n      - http.request: { url: 'https://a.b', zzz: 1 }\n", 5, 0,
+		"no parameter \"zzz\"", "form, body");
+}
+END_TEST
+
+START_TEST(shapes_and_synonyms)
+{
+	mistake("    throttle: 1h\n", 4, 15, "must be a map", "throttle: { every: 1h }");
+	mistake("    throttle: { per: 1h }\n", 4, 17, "\"per\"", "\"every\"");
+	mistake("    do:\n      - slack.post: { text: a }\n        retry: { tries: 3 }\n", 6, 18,
+		"\"tries\"", "\"attempts\"");
+	mistake("    do:\n      - slack.post: { text: a }\n        retry: 3\n", 6, 16,
+		"must be a map", "retry: { attempts: 3 }");
+	mistake("    do:\n      - teams.post: { text: a }\n", 5, 9, "no connector \"teams\"",
+		"connectors: ");
+	mistake("    do:\n      - http.request: { url: 'https://a.b', json: 1, body: b }\n", 5, 54,
+		"\"body\" can't be given together with \"json\"", "one body");
+	mistake("    do:\n      - slack.post: { text: '${error.message}' }\n", 5, 38,
+		"steps of on_error only", "");
+	mistake("    when: data.title.matches('(')\n", 4, 0, "missing \")\" in \"(\"", "");
+	mistake("    define: { a: b + 1, b: 1 }\n", 4, 18, "b is defined below", "before it");
+	mistake("    define: { a: a + 1 }\n", 4, 18, "a is what is being defined", "");
+}
+END_TEST
+
+START_TEST(quotes_of_flow_maps)
+{
+	mistake("    do: [{ slack.post: { text: \"hi ${data[\"odd name\"]}\" } }]\n", 4, 32,
+		"second quote", "write 'hi ${data[\"odd name\"]}'");
+	mistake("    do:\n      - slack.post:\n          text: \"a\\n${data[\"b\"]}\"\n", 6, 17,
+		"second quote", "write \"a\\n${data[\\\"b\\\"]}\"");
+	mistake("    define: { a: data.x ? \"y\" : \"n\" }\n", 4, 18, "holds \": \"",
+		"'data.x ? \"y\" : \"n\"'");
+	mistake("    match: { data.x: #ops, data.y: 1 }\n", 4, 22, "for a comment", "\"#ops\"");
+	mistake("    do:\n      - slack.post: &a { text: a }\n", 5, 21, "anchors aren't supported",
+		"remove \"&a\"");
+	mistake("    match: &all\n      data.x: 1\n", 4, 12, "anchors aren't supported",
+		"remove \"&all\"");
+	mistake("    match: { data.x: &v { eq: 1 } }\n", 4, 22, "anchors aren't supported",
+		"remove \"&v\"");
+}
+END_TEST
+
+START_TEST(error_where_it_is_known)
+{
+	struct kit k;
+
+	kit_init(&k);
+	kit_rule(&k, "rules:\n  - id: a\n    on: x.y\n    define: { why: error.message }\n    do:\n"
+		     "      - slack.post: { text: a }\n        on_error:\n"
+		     "          - slack.post: { text: '${error.message} ${why}' }\n");
+	kit_fini(&k);
+}
+END_TEST
+
+START_TEST(what_the_configuration_has)
+{
+	struct kit k;
+
+	kit_init(&k);
+	kit_config(&k, "hooks: { github: { verify: none }, billing: { verify: none } }\n"
+		       "schedules: { daily: { cron: \"0 9 * * *\" } }\n"
+		       "connections: { h: { connector: hindsite, base_url: \"https://h.test\",\n"
+		       "  client_id: \"${env:A}\", client_secret: \"${env:B}\" } }\n");
+	kit_load(&k, "rules:\n  - { id: a, on: hook.orders }\n  - { id: b, on: schedule.nights }\n"
+		     "  - { id: c, on: hindsite.work_set.* }\n"
+		     "  - { id: d, on: hindsite.webhook.report }\n");
+	kit_expect(k.diags, 2, 18, "no event", "hooks in tappet.yaml: github, billing");
+	kit_expect(k.diags, 3, 18, "no event", "schedules in tappet.yaml: daily");
+	kit_expect(k.diags, 4, 18, "comes by webhook", "webhook: {");
+	kit_expect(k.diags, 5, 18, "comes by webhook", "webhook: {");
+	kit_fini(&k);
+}
+END_TEST
+
 START_TEST(types_of_events)
 {
 	static const struct {
@@ -251,5 +385,8 @@ START_TEST(the_same_id_twice)
 END_TEST
 
 UNIT_MAIN("rules_mistakes", ten_mistakes, what_needs_quotes, one_by_one, steps_one_by_one,
-	  types_of_events, types_that_are_fine, no_mistakes_follow_from_others,
-	  a_mistake_in_the_configuration_is_told_once, the_same_id_twice)
+	  operators_of_other_languages, operands_that_never_fit, options_among_parameters,
+	  shapes_and_synonyms, quotes_of_flow_maps, error_where_it_is_known,
+	  what_the_configuration_has, types_of_events, types_that_are_fine,
+	  no_mistakes_follow_from_others, a_mistake_in_the_configuration_is_told_once,
+	  the_same_id_twice)
