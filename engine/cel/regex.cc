@@ -29,6 +29,24 @@ struct regex {
 	RE2 re;
 };
 
+/* missing ")" in "(": RE2's own words put the colon of its list after the parenthesis. */
+static void say_why(const RE2 &re, char *why, size_t why_room)
+{
+	const char *arg = re.error_arg().c_str();
+
+	switch (re.error_code()) {
+	case RE2::ErrorMissingParen:
+		std::snprintf(why, why_room, "missing \")\" in \"%s\"", arg);
+		break;
+	case RE2::ErrorMissingBracket:
+		std::snprintf(why, why_room, "missing \"]\" in \"%s\"", arg);
+		break;
+	default:
+		std::snprintf(why, why_room, "%s", re.error().c_str());
+		break;
+	}
+}
+
 struct regex *regex_new(struct text pattern, char *why, size_t why_room)
 {
 	RE2::Options options;
@@ -38,9 +56,10 @@ struct regex *regex_new(struct text pattern, char *why, size_t why_room)
 	struct regex *r = new (std::nothrow) regex(re2::StringPiece(pattern.s, pattern.n), options);
 	if (r != nullptr && r->re.ok())
 		return r;
-	if (why != nullptr && why_room > 0)
-		std::snprintf(why, why_room, "%s",
-			      r != nullptr ? r->re.error().c_str() : "memory is out");
+	if (why != nullptr && why_room > 0 && r != nullptr)
+		say_why(r->re, why, why_room);
+	else if (why != nullptr && why_room > 0)
+		std::snprintf(why, why_room, "memory is out");
 	delete r;
 	return nullptr;
 }

@@ -132,9 +132,82 @@ static bool ours(const struct config *config, struct text type)
 	return connector_find(head) != NULL || text_is(head, "tappet");
 }
 
+/* Adds ", word" to a list of words. */
+static void list_word(struct arena *arena, struct text *list, struct text word)
+{
+	bool first = list->n > 0 && list->s[list->n - 1] == ':';
+	struct text more =
+	    text_printf(arena, "%.*s%s %.*s", TEXT_ARG(*list), first ? "" : ",", TEXT_ARG(word));
+
+	if (more.s != NULL)
+		*list = more;
+}
+
+/* Which hooks or schedules there are, for a type that names another. */
+static const char *names_hint(struct loading *l, struct text type)
+{
+	const struct config *config = l->config;
+	struct text list = TEXT("hooks in tappet.yaml:");
+	size_t empty = list.n;
+
+	if (text_starts(type, TEXT("hook."))) {
+		for (size_t i = 0; i < config->hook_count; i++)
+			if (config->hooks[i].connection == NULL)
+				list_word(l->r.arena, &list, config->hooks[i].name);
+		return list.n > empty ? list.s : "there are no hooks in tappet.yaml";
+	}
+	if (!text_starts(type, TEXT("schedule.")))
+		return "";
+	list = TEXT("schedules in tappet.yaml:");
+	empty = list.n;
+	for (size_t i = 0; i < config->schedule_count; i++)
+		list_word(l->r.arena, &list, config->schedules[i].name);
+	return list.n > empty ? list.s : "there are no schedules in tappet.yaml";
+}
+
+/* True when no poll of the connector brings such objects. */
+static bool by_webhook_only(const struct connector *connector, const struct event_type *event)
+{
+	for (const struct resource *r = connector->resources; r != NULL && r->name != NULL; r++)
+		if (event->kind != NULL && r->kind == event->kind)
+			return false;
+	return connector->webhook != NULL;
+}
+
+/* Events that come by webhook, while no connection of their connector receives any. */
+static void check_received(struct loading *l, const struct yaml_node *node, struct text type)
+{
+	const struct connector *connector;
+	struct text head;
+	bool any = false;
+
+	text_split(type, '.', &head);
+	connector = connector_find(head);
+	if (connector == NULL || config_is_bare(l->config) || l->config->incomplete)
+		return;
+	for (const struct event_type *e = connector->events; e != NULL && e->name != NULL; e++) {
+		struct text name = text_of(e->name);
+
+		if (!event_glob(type, name) && !event_glob(name, type))
+			continue;
+		if (!by_webhook_only(connector, e))
+			return;
+		any = true;
+	}
+	for (size_t i = 0; any && i < l->config->connection_count; i++)
+		any = l->config->connections[i].connector != connector ||
+		      l->config->connections[i].webhook_secret_count == 0;
+	if (any)
+		reader_warn(&l->r, node, "give it webhook: { secret: \"${env:NAME}\" }",
+			    "this comes by webhook, and no %s connection receives any",
+			    connector->name);
+}
+
 static void check_glob(struct loading *l, const struct yaml_node *node, const struct known *k,
 		       struct text glob)
 {
+	if (any_known(k, glob))
+		check_received(l, node, glob);
 	if (any_known(k, glob) || (config_is_bare(l->config) && !ours(l->config, glob)))
 		return;
 	reader_warn(&l->r, node, "* stands for one segment, a trailing ** for any number",
@@ -151,8 +224,10 @@ static void check_connected(struct loading *l, const struct yaml_node *node, str
 	if (connector == NULL || config_is_bare(l->config) || connectors_event(type) == NULL)
 		return;
 	for (size_t i = 0; i < l->config->connection_count; i++)
-		if (l->config->connections[i].connector == connector)
+		if (l->config->connections[i].connector == connector) {
+			check_received(l, node, type);
 			return;
+		}
 	reader_warn(&l->r, node, "add one under connections in tappet.yaml",
 		    "no connection uses the connector %s, so this never happens", connector->name);
 }
@@ -178,7 +253,8 @@ static void unknown_type(struct loading *l, const struct yaml_node *node, const 
 	    foreign(l->config, type) ? "" : reader_nearest(l->r.arena, type, k->types);
 
 	if (hint[0] != '\0' || ours(l->config, type))
-		reader_error(&l->r, node, hint, "there is no event \"%.*s\"", TEXT_ARG(type));
+		reader_error(&l->r, node, hint[0] != '\0' ? hint : names_hint(l, type),
+			     "there is no event \"%.*s\"", TEXT_ARG(type));
 	else if (!config_is_bare(l->config) && !l->config->incomplete && l->config->hook_count == 0)
 		reader_warn(&l->r, node, "events of other types arrive at hooks, as CloudEvents",
 			    "nothing here sends \"%.*s\"", TEXT_ARG(type));
@@ -255,6 +331,7 @@ bool catalog_kinds(struct text type, const struct object_kind **kinds, size_t *c
 
 const char *catalog_connector_hint(struct arena *arena, struct text word)
 {
+	struct text list = TEXT("connectors:");
 	const char *names[64];
 	size_t n = 0;
 
@@ -262,7 +339,11 @@ const char *catalog_connector_hint(struct arena *arena, struct text word)
 	for (const struct connector *const *c = connectors_all(); *c != NULL && n < 63; c++)
 		names[n++] = (*c)->name;
 	names[n] = NULL;
-	return reader_nearest(arena, word, names);
+	if (text_nearest(word, names) != NULL || text_is(word, "blueworks"))
+		return reader_nearest(arena, word, names);
+	for (size_t i = 0; i < n; i++)
+		list_word(arena, &list, text_of(names[i]));
+	return list.s;
 }
 
 const char *catalog_action_hint(struct arena *arena, struct text word)

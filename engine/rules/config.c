@@ -159,11 +159,28 @@ static bool is_address(struct text t)
 	       port <= 65535;
 }
 
+/* "8080", ":8080": a port alone. */
+static const char *address_hint(struct configuring *c, struct text t)
+{
+	static const char usual[] = "like 127.0.0.1:8080 or unix:tappet.sock";
+	struct text hint, port = t;
+
+	if (port.n > 1 && port.s[0] == ':')
+		port = (struct text){ t.s + 1, t.n - 1 };
+	hint = text_printf(c->r.arena, "127.0.0.1:%.*s", TEXT_ARG(port));
+	if (hint.s == NULL || memchr(port.s, ':', port.n) != NULL || !is_address(hint))
+		return usual;
+	hint = text_printf(c->r.arena, "like %.*s", TEXT_ARG(hint));
+	return hint.s != NULL ? hint.s : usual;
+}
+
 static void read_address(struct configuring *c, const struct yaml_node *node, struct text *out)
 {
 	struct text t;
 
-	if (!config_text(c, node, &t))
+	if (node->kind == YAML_INT)
+		t = node->text;
+	else if (!config_text(c, node, &t))
 		return;
 	if (text_starts(t, TEXT("unix:")) && t.n > 5) {
 		t = reader_path(c->r.arena, c->config->directory,
@@ -172,8 +189,8 @@ static void read_address(struct configuring *c, const struct yaml_node *node, st
 	} else if (is_address(t)) {
 		*out = t;
 	} else {
-		reader_error(&c->r, node, "like 127.0.0.1:8080 or unix:tappet.sock",
-			     "\"%.*s\" is no address", TEXT_ARG(t));
+		reader_error(&c->r, node, address_hint(c, t), "\"%.*s\" is no address",
+			     TEXT_ARG(t));
 	}
 }
 

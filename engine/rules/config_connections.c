@@ -185,13 +185,18 @@ static void rate(struct configuring *c, const struct yaml_node *node, struct con
 	const struct yaml_node *per_second, *burst, *slots;
 	int64_t n;
 
-	if (!reader_keys(&c->r, node, "rate", keys, NULL))
+	if (!reader_map(&c->r, node, "rate", "per_second", "5") ||
+	    !reader_keys(&c->r, node, "rate", keys, NULL))
 		return;
 	per_second = yaml_get(node, "per_second");
 	burst = yaml_get(node, "burst");
 	slots = yaml_get(node, "slots");
-	if (per_second != NULL && reader_number(&c->r, per_second, &conn->per_second))
+	if (per_second != NULL && reader_number(&c->r, per_second, &conn->per_second)) {
+		if (!(conn->per_second > 0))
+			reader_error(&c->r, per_second, "like 5, or 0.5: one every two seconds",
+				     "this must be above 0");
 		conn->burst = conn->per_second > 1 ? conn->per_second : 1;
+	}
 	if (burst != NULL)
 		reader_number(&c->r, burst, &conn->burst);
 	if (conn->per_second > 0 && conn->burst < 1) {

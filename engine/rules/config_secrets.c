@@ -41,12 +41,13 @@ static void put_file(struct configuring *c, const struct yaml_node *node, const 
 		     struct text path, struct buf *out)
 {
 	AUTO_FINI(wipe) struct buf content;
-	struct text t;
+	struct text t, words;
 	const char *why;
 
 	remember_file(c, path);
 	if (!reader_file(path, LIMIT_SECRET_FILE, &content, &why)) {
-		missing(c, node, what, path, why);
+		words = text_printf(c->r.arena, "can't be read: %s", why);
+		missing(c, node, what, path, words.s != NULL ? words.s : why);
 		return;
 	}
 	t = buf_view(&content);

@@ -103,6 +103,20 @@ static bool next_field(struct text *rest, struct text *field)
 	return true;
 }
 
+/* False for 30 February and the like: no month has any of the days. */
+static bool ever_due(const struct cron *cron)
+{
+	static const int days[] = { 0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+
+	if (!cron->any_day && !cron->any_weekday)
+		return true; /* a day of the week will do */
+	for (int m = 1; m <= 12; m++)
+		for (int d = 1; d <= days[m]; d++)
+			if ((cron->months >> m & 1) != 0 && (cron->days >> d & 1) != 0)
+				return true;
+	return false;
+}
+
 bool cron_parse(struct text t, struct cron *out, char *why, size_t why_room)
 {
 	uint64_t bits[5];
@@ -133,6 +147,10 @@ bool cron_parse(struct text t, struct cron *out, char *why, size_t why_room)
 			      .weekdays = (uint32_t)((bits[4] | bits[4] >> 7) & 0x7f),
 			      .any_day = fields[2].s[0] == '*',
 			      .any_weekday = fields[4].s[0] == '*' };
+	if (!ever_due(out)) {
+		snprintf(why, why_room, "this never happens: no month given has such a day");
+		return false;
+	}
 	return true;
 }
 

@@ -192,6 +192,16 @@ static void visit_ctx(void *of, struct text path)
 
 static void visit_error(void *of, struct text path)
 {
+	struct checking *c = of;
+
+	/* A define is evaluated where it is used, which may be such a step. */
+	if (c->l->handled < 0 && c->l->defining == NULL) {
+		if (first_time(c, TEXT("error")))
+			diags_add(c->l->r.diags, DIAG_ERROR, place_of(c, path),
+				  "${steps.NAME.error} tells of an earlier step that failed",
+				  "error is known in the steps of on_error only");
+		return;
+	}
 	visit_fixed(of, path, error_fields);
 }
 
@@ -271,6 +281,40 @@ void load_check_names(struct loading *l, const struct cel_program *program,
 
 /* ---- Compiling. ---- */
 
+/* A name at the start of the text. */
+static struct text leading_name(struct text t)
+{
+	size_t n = 0;
+
+	while (n < t.n && (t.s[n] == '_' || ((t.s[n] | 32) >= 'a' && (t.s[n] | 32) <= 'z') ||
+			   (t.s[n] >= '0' && t.s[n] <= '9')))
+		n++;
+	return (struct text){ t.s, n };
+}
+
+/* True after reporting a define that uses itself, or one below it. */
+static bool defined_too_late(struct loading *l, const struct yaml_node *node, struct text text,
+			     size_t offset)
+{
+	const struct yaml_node *map = l->defining;
+	struct text name;
+
+	if (map == NULL || offset >= text.n)
+		return false;
+	name = leading_name((struct text){ text.s + offset, text.n - offset });
+	for (size_t i = l->defined; i < map->count; i++) {
+		if (!text_eq(map->pairs[i].key->text, name))
+			continue;
+		diags_add(l->r.diags, DIAG_ERROR, yaml_inside(node, offset),
+			  "a define uses only those before it",
+			  i == l->defined ? "%.*s is what is being defined"
+					  : "%.*s is defined below",
+			  TEXT_ARG(name));
+		return true;
+	}
+	return false;
+}
+
 static const char comment_hint[] = "YAML takes \" #\" for a comment: put the whole value in quotes";
 
 const struct cel_program *load_expression(struct loading *l, const struct yaml_node *node,
@@ -284,6 +328,8 @@ const struct cel_program *load_expression(struct loading *l, const struct yaml_n
 	fate = cel_compile(l->env, l->r.arena, text, &program, &issue);
 	if (fate != FATE_OK && node->mended && text.n > 0 && strchr("&*@%`|", text.s[0]) != NULL)
 		return NULL; /* no expression starts like that, and its quotes were asked for */
+	if (fate != FATE_OK && defined_too_late(l, node, text, issue.offset))
+		return NULL;
 	if (fate != FATE_OK) {
 		diags_add(l->r.diags, DIAG_ERROR, yaml_inside(node, offset + issue.offset),
 			  issue.hint[0] == '\0' && node->comment_follows ? comment_hint

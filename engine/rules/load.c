@@ -159,6 +159,20 @@ static bool define_name_fits(struct loading *l, const struct yaml_node *key)
 	return t.n > 0;
 }
 
+/* The expression may fail for naming another define too early: that is told as such. */
+static const struct cel_program *load_define(struct loading *l, const struct yaml_node *map,
+					     size_t i)
+{
+	const struct yaml_node *val = map->pairs[i].val;
+	const struct cel_program *program;
+
+	l->defining = map;
+	l->defined = i;
+	program = load_expression(l, val, val->text, 0);
+	l->defining = NULL;
+	return program;
+}
+
 static void read_defines(struct loading *l, const struct yaml_node *map)
 {
 	struct define *defines;
@@ -184,7 +198,7 @@ static void read_defines(struct loading *l, const struct yaml_node *map)
 			    &l->r, val, "an expression that starts with [ or { needs quotes",
 			    "a value is defined by an expression, not by %s", yaml_kind_words(val));
 		else
-			define->program = load_expression(l, val, val->text, 0);
+			define->program = load_define(l, map, i);
 		cel_env_variable(l->env, define->name.s,
 				 define->program != NULL ? cel_program_type(define->program)
 							 : CEL_DYN);
@@ -216,7 +230,8 @@ static void read_throttle(struct loading *l, const struct yaml_node *map)
 	static const char *const keys[] = { "every", NULL };
 	const struct yaml_node *every;
 
-	if (!reader_keys(&l->r, map, "throttle", keys, later_rule_keys))
+	if (!reader_map(&l->r, map, "throttle", "every", "24h") ||
+	    !reader_keys(&l->r, map, "throttle", keys, later_rule_keys))
 		return;
 	every = reader_need(&l->r, map, "every", "throttle: { every: 24h }");
 	if (every != NULL)
@@ -322,6 +337,7 @@ static void read_rule(struct loading *l, const struct yaml_node *map)
 	l->env = l->plain;
 	l->step_count = l->visible = 0;
 	l->handled = -1;
+	l->defining = NULL;
 	rule->at = reader_place(&l->r, map);
 	rule->mode = MODE_LIVE;
 	rule->set = l->set;

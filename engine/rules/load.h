@@ -51,8 +51,11 @@ struct loading {
 	bool kinds_known;   /* every event type has a known kind */
 	struct step *steps; /* LIMIT_STEPS of them, main ones first */
 	int step_count;
-	int visible; /* steps[0..visible) may be named by steps.NAME */
-	int handled; /* the step whose handler is read, -1: a main step */
+	int visible;                      /* steps[0..visible) may be named by steps.NAME */
+	int handled;                      /* the step whose handler is read, -1: a main step */
+	struct text action;               /* of the step under way: "slack.post" */
+	const struct yaml_node *defining; /* the map `define` while one of its values is read */
+	size_t defined;                   /* which */
 };
 
 /* ---- expression.c ---- */
@@ -139,6 +142,7 @@ void load_check_members(struct loading *l, const struct yaml_node *map, const st
 /* ---- steps.c ---- */
 
 void load_steps(struct loading *l, const struct yaml_node *list);
+bool step_has_key(struct text key); /* as, if, retry, ... */
 
 /* ---- catalog.c ---- */
 

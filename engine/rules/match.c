@@ -206,6 +206,81 @@ static bool enter_path(struct matching *m, const struct yaml_node *key)
 	return m->path.s != NULL && m->exists.s != NULL;
 }
 
+/* ---- Types of operands. ---- */
+
+static const char *quoted_hint(struct matching *m, const struct yaml_node *node)
+{
+	struct text hint = text_printf(m->l->r.arena, "quote it: \"%.*s\"", TEXT_ARG(node->text));
+
+	return hint.s != NULL ? hint.s : "";
+}
+
+/* What a field is, when a literal of this kind can never equal or be compared with it; else
+ * NULL. */
+static const char *misfit(const struct field *field, const struct yaml_node *node)
+{
+	bool number = node->kind == YAML_INT || node->kind == YAML_FLOAT;
+	int64_t seconds;
+	int32_t nanos;
+
+	switch (field->type) {
+	case FIELD_TEXT:
+	case FIELD_DATE:
+		return node->kind != YAML_TEXT ? "a text" : NULL;
+	case FIELD_BOOL:
+		return node->kind != YAML_BOOL ? "true or false" : NULL;
+	case FIELD_INT:
+	case FIELD_DOUBLE:
+		return !number ? "a number" : NULL;
+	case FIELD_TIMESTAMP:
+	case FIELD_TIMESTAMP_UNIX:
+		return node->kind != YAML_TEXT || !timetext_parse(node->text, &seconds, &nanos)
+			   ? "a time"
+			   : NULL;
+	case FIELD_LIST:
+	case FIELD_MAP:
+	case FIELD_ANY:
+		break;
+	}
+	return NULL;
+}
+
+static void check_scalar(struct matching *m, const struct yaml_node *node)
+{
+	const char *is, *hint = "";
+	struct value plain;
+
+	if (node->kind == YAML_NULL || node->kind == YAML_MAP || node->kind == YAML_LIST ||
+	    (node->kind == YAML_TEXT && template_is_dynamic(node->text)))
+		return;
+	is = misfit(m->field, node);
+	if (is == NULL)
+		return;
+	if (m->field->type == FIELD_TEXT || m->field->type == FIELD_DATE)
+		hint = quoted_hint(m, node);
+	else if (strcmp(is, "a time") == 0)
+		hint = "like \"2026-01-31T09:00:00Z\", or an expression: \"${ctx.now}\"";
+	else if (node->quoted && yaml_resolve(m->l->scratch, node->text, &plain) != YAML_TEXT)
+		hint = "write it without quotes";
+	else if (strcmp(is, "a number") == 0)
+		hint = "compare it with a number, like 100";
+	m->failed = true;
+	reader_error(&m->l->r, node, hint, "%s is %s, so this never fits", m->field->name, is);
+}
+
+/* A literal that a known field is compared with. */
+static void check_operand(struct matching *m, const struct yaml_node *node)
+{
+	if (m->field == NULL || !m->l->kinds_known)
+		return;
+	if (node->kind != YAML_LIST) {
+		check_scalar(m, node);
+		return;
+	}
+	for (size_t i = 0; i < node->count; i++)
+		check_scalar(m, node->items[i]);
+}
+
 /* ---- Operators. ---- */
 
 static bool holds_null(const struct yaml_node *list)
@@ -225,6 +300,7 @@ static void present(struct matching *m)
 static void op_eq(struct matching *m, const struct yaml_node *val, const char *word)
 {
 	(void)word;
+	check_operand(m, val);
 	if (val->kind == YAML_NULL)
 		buf_printf(&m->out, "%.*s && %.*s == null", TEXT_ARG(m->exists), TEXT_ARG(m->path));
 	else
@@ -236,6 +312,7 @@ static void op_eq(struct matching *m, const struct yaml_node *val, const char *w
 static void op_ne(struct matching *m, const struct yaml_node *val, const char *word)
 {
 	(void)word;
+	check_operand(m, val);
 	buf_printf(&m->out, "%.*s && %.*s != ", TEXT_ARG(m->exists), TEXT_ARG(m->path));
 	put_literal(m, val);
 }
@@ -247,6 +324,7 @@ static void op_in(struct matching *m, const struct yaml_node *val, const char *w
 		refuse(m, val, "in: [a, b]", "`in` takes a list");
 		return;
 	}
+	check_operand(m, val);
 	if (holds_null(val))
 		buf_printf(&m->out, "%.*s && %.*s in ", TEXT_ARG(m->exists), TEXT_ARG(m->path));
 	else
@@ -263,6 +341,7 @@ static void op_compare(struct matching *m, const struct yaml_node *val, const ch
 		refuse(m, val, "", "this must be a number, a text or a time");
 		return;
 	}
+	check_operand(m, val);
 	present(m);
 	buf_str(&m->out, sign);
 	put_literal(m, val);
@@ -335,6 +414,58 @@ static const struct operator operators[] = {
 
 #define OPERATORS (sizeof(operators) / sizeof(*operators))
 
+/* What other languages call an operator. Signs come first, longer ones before shorter: a key
+ * that was mended may have swallowed its value. */
+static const char *operator_meant(struct text word)
+{
+	static const struct {
+		const char *other, *ours;
+		bool sign;
+	} all[] = {
+		{ "==", "eq", true },
+		{ ">=", "ge", true },
+		{ "<=", "le", true },
+		{ "!=", "ne", true },
+		{ "<>", "ne", true },
+		{ ">", "gt", true },
+		{ "<", "lt", true },
+		{ "=", "eq", true },
+		{ "gte", "ge", false },
+		{ "lte", "le", false },
+		{ "neq", "ne", false },
+		{ "not", "ne", false },
+		{ "equals", "eq", false },
+		{ "is", "eq", false },
+		{ "regex", "matches", false },
+		{ "regexp", "matches", false },
+		{ "match", "matches", false },
+		{ "startsWith", "prefix", false },
+		{ "starts_with", "prefix", false },
+		{ "endsWith", "suffix", false },
+		{ "ends_with", "suffix", false },
+		{ "includes", "contains", false },
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+		if (all[i].sign ? text_starts(word, text_of(all[i].other))
+				: text_is(word, all[i].other))
+			return all[i].ours;
+	return NULL;
+}
+
+static const char *operator_hint(struct matching *m, struct text word, const char *const *words)
+{
+	const char *meant = operator_meant(word);
+	const char *only[] = { meant, NULL };
+
+	if (meant != NULL)
+		return reader_nearest(m->l->r.arena, text_of(meant), only);
+	if (text_nearest(word, words) != NULL)
+		return reader_nearest(m->l->r.arena, word, words);
+	return "one of eq ne gt ge lt le in prefix suffix contains exists matches; a map to "
+	       "compare with goes under eq";
+}
+
 static void put_operator(struct matching *m, const struct yaml_node *key,
 			 const struct yaml_node *val)
 {
@@ -350,11 +481,7 @@ static void put_operator(struct matching *m, const struct yaml_node *key,
 	}
 	words[OPERATORS] = NULL;
 	m->failed = true;
-	reader_error(&m->l->r, key,
-		     text_nearest(key->text, words) != NULL
-			 ? reader_nearest(m->l->r.arena, key->text, words)
-			 : "one of eq ne gt ge lt le in prefix suffix contains exists matches; "
-			   "a map to compare with goes under eq",
+	reader_error(&m->l->r, key, operator_hint(m, key->text, words),
 		     "there is no operator \"%.*s\"", TEXT_ARG(key->text));
 }
 
@@ -458,6 +585,7 @@ static void put_changes(struct matching *m, const char *function, const struct y
 		m->field =
 		    m->l->kind_count == 1 ? object_kind_field(m->l->kinds[0], path->text) : NULL;
 		begin(m, val);
+		check_operand(m, val);
 		if (became)
 			put_became(m, path, val);
 		else if (val->kind == YAML_INT || val->kind == YAML_FLOAT || val->kind == YAML_TEXT)

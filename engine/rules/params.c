@@ -116,8 +116,15 @@ static void unknown_member(struct loading *l, const struct yaml_node *key,
 	const char *names[128], *hint;
 	size_t n = 0;
 
+	if (step_has_key(key->text)) {
+		reader_error(&l->r, key, "indent it like the action",
+			     "\"%.*s\" belongs beside %.*s, not in it", TEXT_ARG(key->text),
+			     TEXT_ARG(l->action));
+		return;
+	}
 	for (; table->name != NULL && n < 127; table++)
-		names[n++] = table->name;
+		if (!table->secret)
+			names[n++] = table->name;
 	names[n] = NULL;
 	hint = reader_nearest(l->r.arena, key->text, names);
 	if (hint[0] == '\0' && n > 0 && n <= 8) {

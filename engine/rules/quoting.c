@@ -161,6 +161,8 @@ static const struct advice starts[] = {
 	{ '@', "a text that starts with \"@\" needs quotes", "put the whole text in quotes" },
 	{ '%', "a text that starts with \"%\" needs quotes", "put the whole text in quotes" },
 	{ '`', "a text that starts with a backtick needs quotes", "put the whole text in quotes" },
+	{ '>', "a value that starts with \">\" needs quotes: YAML takes it for a block of text",
+	  "put the whole condition in quotes" },
 	{ '|', "a value that starts with \"|\" needs quotes: YAML takes it for a block of text",
 	  "put the whole condition in quotes" },
 };
@@ -181,6 +183,8 @@ static const struct advice hash = {
 	0, "a value that holds \" #\" needs quotes: YAML takes the rest for a comment",
 	"put the whole value in quotes"
 };
+static const struct advice hash_first = { 0, "YAML takes \" #\" for a comment",
+					  "put the whole text in quotes" };
 static const struct advice open_quote = { 0, "this quote is never closed",
 					  "add the closing quote at the end of the text" };
 static const struct advice tab = { 0, "a tab indents this line", "indent with spaces" };
@@ -214,17 +218,52 @@ static void put_quoted(struct buf *out, struct text t)
 	buf_char(out, quote);
 }
 
+/* "hi ${data["x y"]}": the quotes meant are there already, those of the expression end them. */
+static bool quotes_around(struct text t)
+{
+	size_t open = text_find(t, TEXT("${")), second = 1;
+
+	if (t.n < 4 || t.s[0] != '"' || t.s[t.n - 1] != '"' || open == SIZE_MAX)
+		return false;
+	while (second < t.n && t.s[second] != '"')
+		second++;
+	return open < second && second < t.n - 1;
+}
+
+/* Single quotes instead, or, where they would change what a backslash says, the quotes inside
+ * escaped. */
+static void put_requoted(struct buf *out, struct text t)
+{
+	bool escapes = memchr(t.s, '\\', t.n) != NULL;
+
+	buf_char(out, escapes ? '"' : '\'');
+	for (size_t i = 1; i + 1 < t.n; i++) {
+		if (escapes && t.s[i] == '"' && t.s[i - 1] != '\\')
+			buf_char(out, '\\');
+		if (!escapes && t.s[i] == '\'')
+			buf_char(out, '\'');
+		buf_char(out, t.s[i]);
+	}
+	buf_char(out, escapes ? '"' : '\'');
+}
+
 /* A value that needs quotes: says so and shows it with them. */
 static void say_quoted(struct scan *s, size_t from, size_t to, const struct advice *advice)
 {
+	struct text value = { s->in.s + from, to - from };
 	struct advice shown = *advice;
 	struct buf b;
 
 	if (s->quiet)
 		return;
 	buf_init(&b, SHOWN_VALUE);
-	buf_str(&b, "put quotes around it: ");
-	put_quoted(&b, (struct text){ s->in.s + from, to - from });
+	if (quotes_around(value)) {
+		buf_str(&b, "write ");
+		put_requoted(&b, value);
+	} else {
+		buf_str(&b, "put quotes around it: ");
+		put_quoted(&b, value);
+	}
 	if (!buf_failed(&b))
 		shown.hint = buf_cstr(&b);
 	say(s, from, &shown);
@@ -240,14 +279,19 @@ static void edit(struct scan *s, size_t from, size_t to, struct text put, bool w
 /* Puts quotes around the bytes. */
 static void wrap(struct scan *s, size_t from, size_t to)
 {
+	struct text value = { s->in.s + from, to - from };
 	struct buf b;
 
 	if (s->quiet)
 		return;
 	buf_init(&b, 4 * (size_t)LIMIT_YAML_FILE);
-	put_quoted(&b, (struct text){ s->in.s + from, to - from });
+	if (quotes_around(value))
+		put_requoted(&b, value);
+	else
+		put_quoted(&b, value);
+	/* With its quotes replaced, the value isn't the bytes that stood there. */
 	if (!buf_failed(&b))
-		edit(s, from, to, text_dup(s->mends->arena, buf_view(&b)), true);
+		edit(s, from, to, text_dup(s->mends->arena, buf_view(&b)), !quotes_around(value));
 	buf_fini(&b);
 }
 
@@ -342,6 +386,7 @@ struct flow {
 	char open[LIMIT_YAML_DEPTH]; /* the brackets that are open */
 	size_t depth;
 	bool start; /* a value or key may start here */
+	bool value; /* a key and its colon came before */
 };
 
 /* End of a text inside {…} as its author meant it: braces, parentheses and quotes inside count. */
@@ -398,7 +443,7 @@ static size_t flow_quoted(struct scan *s, size_t from, size_t line_end, size_t l
 }
 
 /* A plain text inside {…}: ends before , } ] or ": ". */
-static size_t flow_plain(struct scan *s, size_t from, size_t line_end)
+static size_t flow_plain(struct scan *s, size_t from, size_t line_end, bool value)
 {
 	for (size_t i = from; i < line_end; i++) {
 		char c = s->in.s[i];
@@ -409,6 +454,8 @@ static size_t flow_plain(struct scan *s, size_t from, size_t line_end)
 									      : &brace_inside);
 		if (c == ',' || c == '}' || c == ']' || c == '\n')
 			return i;
+		if (c == ':' && value && ends(at(s, i + 1)))
+			return flow_mistake(s, from, line_end, &colon);
 		if (c == ':' && (ends(at(s, i + 1)) || strchr(",}]", at(s, i + 1)) != NULL))
 			return i;
 		if (c == '#' && i > from && blank(s->in.s[i - 1]))
@@ -417,21 +464,73 @@ static size_t flow_plain(struct scan *s, size_t from, size_t line_end)
 	return line_end;
 }
 
+/* The end of an anchor (&name) that stands before a value of its own, or 0. */
+static size_t anchor_end(const struct scan *s, size_t from, bool flow)
+{
+	size_t i = from + 1, next;
+
+	if (at(s, from) != '&')
+		return 0;
+	while (!ends(at(s, i)) && strchr("&|=(){}[],\"'", at(s, i)) == NULL)
+		i++;
+	next = skip_blanks(s, i);
+	if (i == from + 1 || !ends(at(s, i)))
+		return 0;
+	return strchr("{[\"'", at(s, next)) != NULL || (!flow && at(s, next) == '\n') ? i : 0;
+}
+
+/* Reports it and takes it out: the value may be fine. */
+static size_t drop_anchor(struct scan *s, size_t from, size_t to)
+{
+	static const char what[] = "anchors aren't supported";
+	struct text hint =
+	    text_printf(s->mends->arena, "remove \"%.*s\"", (int)(to - from), s->in.s + from);
+	struct advice shown = { 0, what, hint.s != NULL ? hint.s : "" };
+
+	say(s, from, &shown);
+	edit(s, from, to, TEXT(""), false);
+	return to;
+}
+
+/* { channel: #ops }: a "#" where a value belongs, which something on the line still follows. */
+static bool hash_is_meant(const struct scan *s, const struct flow *f, size_t i)
+{
+	size_t line_end = quoting_next_line(s->in, i), end = meant_end(s, i, line_end);
+
+	return f->value && !ends(at(s, i + 1)) && end < line_end && !ends(at(s, end));
+}
+
+/* The end of a key that is a sign, as in { >=: 5 }, or 0. */
+static size_t sign_end(const struct scan *s, size_t from)
+{
+	size_t i = from;
+
+	while (i < s->in.n && strchr("<>=!", s->in.s[i]) != NULL)
+		i++;
+	return i > from && at(s, i) == ':' && ends(at(s, i + 1)) ? i : 0;
+}
+
 static size_t flow_value(struct scan *s, struct flow *f, size_t i, size_t limit)
 {
 	size_t line_end = quoting_next_line(s->in, i);
 	char c = s->in.s[i];
+	bool value = f->value;
 
-	f->start = false;
+	f->start = f->value = false;
+	if (anchor_end(s, i, true) > 0)
+		return drop_anchor(s, i, anchor_end(s, i, true));
 	if (c == '"' || c == '\'')
 		return flow_quoted(s, i, line_end, limit);
+	if (start_advice(c) != NULL && sign_end(s, i) > 0)
+		line_end = sign_end(s, i);
 	if (start_advice(c) != NULL)
 		return flow_mistake(s, i, line_end, start_advice(c));
-	return flow_plain(s, i, line_end);
+	return flow_plain(s, i, line_end, value);
 }
 
 static bool flow_bracket(struct flow *f, char c)
 {
+	f->value = false;
 	if (c == '{' || c == '[') {
 		if (f->depth == LIMIT_YAML_DEPTH)
 			return false;
@@ -454,6 +553,9 @@ static size_t scan_flow(struct scan *s, size_t from, size_t limit)
 
 		if (ends(c)) {
 			i++;
+		} else if (c == '#' && hash_is_meant(s, &f, i)) {
+			f.value = false;
+			i = flow_mistake(s, i, quoting_next_line(s->in, i), &hash_first);
 		} else if (c == '#' && i > 0 && ends(s->in.s[i - 1])) {
 			i = quoting_next_line(s->in, i);
 		} else if (c == '{' || c == '[' || c == '}' || c == ']') {
@@ -464,6 +566,7 @@ static size_t scan_flow(struct scan *s, size_t from, size_t limit)
 				return i;
 		} else if (c == ',' || c == ':' || c == '?') {
 			f.start = true;
+			f.value = c == ':' && f.depth > 0 && f.open[f.depth - 1] == '{';
 			i++;
 		} else {
 			i = flow_value(s, &f, i, limit);
@@ -577,6 +680,10 @@ static size_t scan_value(struct scan *s, size_t from, size_t line_end, size_t pa
 		return scan_quoted(s, from, line_end, parent);
 	if (c == '{' || c == '[')
 		return scan_collection(s, from, line_end, parent);
+	if (anchor_end(s, from, false) > 0)
+		return scan_value(s,
+				  skip_blanks(s, drop_anchor(s, from, anchor_end(s, from, false))),
+				  line_end, parent);
 	if (start_advice(c) != NULL) {
 		whole_value(s, from, line_end, start_advice(c));
 		return line_end;

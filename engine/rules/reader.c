@@ -35,6 +35,38 @@ static bool in_list(struct text word, const char *const *list)
 	return false;
 }
 
+bool reader_map(const struct reader *r, const struct yaml_node *node, const char *what,
+		const char *member, const char *like)
+{
+	bool scalar = node->kind != YAML_LIST && node->kind != YAML_NULL;
+	struct text hint;
+
+	assert(r != NULL && what != NULL && member != NULL && like != NULL);
+	if (node->kind == YAML_MAP)
+		return true;
+	hint = text_printf(r->arena, "%s: { %s: %.*s }", what, member,
+			   TEXT_ARG(scalar && node->text.n > 0 ? node->text : text_of(like)));
+	reader_error(r, node, hint.s != NULL ? hint.s : "", "%s must be a map, not %s", what,
+		     yaml_kind_words(node));
+	return false;
+}
+
+/* What other products call a key of ours. */
+static const char *key_hint(const struct reader *r, struct text key, const char *const *known)
+{
+	static const char *const others[][2] = {
+		{ "tries", "attempts" }, { "retries", "attempts" }, { "max_attempts", "attempts" },
+		{ "count", "attempts" }, { "delay", "first" },      { "backoff", "first" },
+		{ "per", "every" },      { "interval", "every" },
+	};
+	const char *hint = reader_nearest(r->arena, key, known);
+
+	for (size_t i = 0; hint[0] == '\0' && i < sizeof(others) / sizeof(*others); i++)
+		if (text_is(key, others[i][0]) && in_list(text_of(others[i][1]), known))
+			hint = reader_nearest(r->arena, text_of(others[i][1]), known);
+	return hint;
+}
+
 bool reader_keys(const struct reader *r, const struct yaml_node *map, const char *what,
 		 const char *const *known, const char *const *later)
 {
@@ -55,7 +87,7 @@ bool reader_keys(const struct reader *r, const struct yaml_node *map, const char
 			reader_error(r, key, "the word is reserved for a later version",
 				     "\"%.*s\" is not yet supported", TEXT_ARG(key->text));
 		else
-			reader_error(r, key, reader_nearest(r->arena, key->text, known),
+			reader_error(r, key, key_hint(r, key->text, known),
 				     "%s has no key \"%.*s\"", what, TEXT_ARG(key->text));
 	}
 	return true;
@@ -172,6 +204,21 @@ static uint64_t size_unit(struct text unit)
 	return 0;
 }
 
+#define SIZE_WORDS 32
+
+static const char *size_words(size_t n, char out[SIZE_WORDS])
+{
+	static const char *const units[] = { " bytes", "KiB", "MiB", "GiB" };
+	size_t unit = 0;
+
+	while (unit < 3 && n > 0 && n % 1024 == 0) {
+		n /= 1024;
+		unit++;
+	}
+	snprintf(out, SIZE_WORDS, "%zu%s", n, units[unit]);
+	return out;
+}
+
 bool reader_size(const struct reader *r, const struct yaml_node *node, size_t least, size_t most,
 		 size_t *out)
 {
@@ -191,7 +238,14 @@ bool reader_size(const struct reader *r, const struct yaml_node *node, size_t le
 		return mismatch(r, node, "a size", "write a number and a unit: 64KiB 1MiB 1GiB");
 	n = (uint64_t)i > UINT64_MAX / unit ? UINT64_MAX : (uint64_t)i * unit;
 	if (n < least || n > most) {
-		reader_error(r, node, "", "this must be between %zu and %zu bytes", least, most);
+		char from[SIZE_WORDS], to[SIZE_WORDS];
+
+		if (n < least && most >= SIZE_MAX / 2)
+			reader_error(r, node, "", "this must be at least %s",
+				     size_words(least, from));
+		else
+			reader_error(r, node, "", "this must be between %s and %s",
+				     size_words(least, from), size_words(most, to));
 		return false;
 	}
 	*out = (size_t)n;

@@ -35,6 +35,11 @@ const char *reader_nearest(struct arena *arena, struct text word, const char *co
 bool reader_keys(const struct reader *r, const struct yaml_node *map, const char *what,
 		 const char *const *known, const char *const *later);
 
+/* True for a map; else reports and shows one: `what: { member: VALUE }`, with the value as written
+ * where there is one, else `like`. */
+bool reader_map(const struct reader *r, const struct yaml_node *node, const char *what,
+		const char *member, const char *like);
+
 /* The value under a required key, or NULL after reporting. */
 struct yaml_node *reader_need(const struct reader *r, const struct yaml_node *map, const char *key,
 			      const char *hint);

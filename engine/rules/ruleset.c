@@ -10,6 +10,7 @@
 
 #include <assert.h>
 #include <dirent.h>
+#include <errno.h>
 #include <sys/stat.h>
 
 #include "engine/base/cleanup.h"
@@ -155,6 +156,7 @@ void ruleset_free(struct ruleset *set)
 
 struct paths {
 	struct arena *arena;
+	struct diags *diags;
 	struct text *items;
 	size_t count, room;
 };
@@ -181,18 +183,40 @@ static bool is_rule_file(const char *name)
 	return name[0] != '.' && (text_ends(t, TEXT(".yaml")) || text_ends(t, TEXT(".yml")));
 }
 
+/* Rules that can't be looked at are never taken for none: a reload is refused then. */
+static void unreadable(struct paths *paths, struct text path, const char *why)
+{
+	diags_add(paths->diags, DIAG_ERROR, (struct place){ path.s, 0, 0 }, "", "can't be read: %s",
+		  why);
+}
+
 static void add_folder(struct paths *paths, struct text folder, int depth);
+
+/* An entry that can't be looked at. One that went away meanwhile, or leads nowhere and has
+ * no name of a rule file, is nothing to us. */
+static void no_entry(struct paths *paths, struct text path, const char *name, int error)
+{
+	struct stat st;
+	bool gone = error == ENOENT && (!is_rule_file(name) || lstat(path.s, &st) != 0);
+
+	if (!gone)
+		unreadable(paths, path, strerror(error));
+}
 
 static void add_entry(struct paths *paths, struct text folder, const char *name, int depth)
 {
 	bool slash = text_ends(folder, TEXT("/"));
-	struct text path =
-	    text_printf(paths->arena, "%.*s%s%s", TEXT_ARG(folder), slash ? "" : "/", name);
+	struct text path;
 	struct stat st;
 
-	if (name[0] == '.' || path.s == NULL || stat(path.s, &st) != 0)
+	if (name[0] == '.')
 		return;
-	if (S_ISDIR(st.st_mode))
+	path = text_printf(paths->arena, "%.*s%s%s", TEXT_ARG(folder), slash ? "" : "/", name);
+	if (path.s == NULL)
+		return;
+	if (stat(path.s, &st) != 0)
+		no_entry(paths, path, name, errno);
+	else if (S_ISDIR(st.st_mode))
 		add_folder(paths, path, depth + 1);
 	else if (is_rule_file(name))
 		add_path(paths, path);
@@ -200,13 +224,25 @@ static void add_entry(struct paths *paths, struct text folder, const char *name,
 
 static void add_folder(struct paths *paths, struct text folder, int depth)
 {
-	DIR *dir = depth < LIMIT_FOLDERS ? opendir(folder.s) : NULL;
 	struct dirent *entry;
+	DIR *dir;
 
-	if (dir == NULL)
+	if (depth == LIMIT_FOLDERS) {
+		unreadable(paths, folder, "folders are nested too deeply");
 		return;
-	while ((entry = readdir(dir)) != NULL)
+	}
+	dir = opendir(folder.s);
+	if (dir == NULL) {
+		unreadable(paths, folder, strerror(errno));
+		return;
+	}
+	errno = 0;
+	while ((entry = readdir(dir)) != NULL) {
 		add_entry(paths, folder, entry->d_name, depth);
+		errno = 0;
+	}
+	if (errno != 0)
+		unreadable(paths, folder, strerror(errno));
 	closedir(dir);
 }
 
@@ -215,27 +251,38 @@ static int by_path(const void *a, const void *b)
 	return text_cmp(*(const struct text *)a, *(const struct text *)b);
 }
 
+/* A path that can't be looked at; that one of the configuration isn't there was told when it
+ * was read, unless it is the default. */
+static void no_path(struct paths *paths, struct text path, int error, bool of_config)
+{
+	if (error != ENOENT && error != ENOTDIR)
+		unreadable(paths, path, strerror(error));
+	else if (!of_config)
+		diags_add(paths->diags, DIAG_ERROR, (struct place){ path.s, 0, 0 }, "",
+			  "there is no such file or folder");
+}
+
 /* Files named directly come in the order given; those of a folder sorted. */
-static void add_given(struct paths *paths, struct text given, struct diags *diags, bool reported)
+static void add_given(struct paths *paths, struct text given, bool of_config)
 {
 	struct text path = text_dup(paths->arena, given);
-	size_t before = paths->count;
+	size_t before = paths->count, errors = diags_errors(paths->diags);
 	struct stat st;
 
 	if (path.s == NULL)
 		return;
-	if (stat(path.s, &st) != 0) {
-		if (!reported)
-			diags_add(diags, DIAG_ERROR, (struct place){ path.s, 0, 0 }, "",
-				  "there is no such file or folder");
-	} else if (S_ISDIR(st.st_mode)) {
+	if (stat(path.s, &st) != 0)
+		no_path(paths, path, errno, of_config);
+	else if (S_ISDIR(st.st_mode))
 		add_folder(paths, path, 0);
-		if (paths->count > before)
-			qsort(paths->items + before, paths->count - before, sizeof(*paths->items),
-			      by_path);
-	} else {
+	else
 		add_path(paths, path);
-	}
+	if (paths->count > before)
+		qsort(paths->items + before, paths->count - before, sizeof(*paths->items), by_path);
+	else if (of_config && errors == 0 && diags_errors(paths->diags) == 0)
+		diags_add(paths->diags, DIAG_WARNING, (struct place){ path.s, 0, 0 },
+			  "rules are read from files that end in .yaml or .yml",
+			  "there is no rule file here");
 }
 
 static bool loading_init(struct loading *l, struct ruleset *set, struct arena *scratch,
@@ -283,7 +330,7 @@ struct ruleset *ruleset_load(const struct config *config, const struct text *pat
 {
 	AUTO(arena_free) struct arena *scratch = arena_new("rule file", LIMIT_RULES_ARENA);
 	AUTO(arena_free) struct arena *once = arena_new("rule files", LIMIT_RULES_ARENA);
-	struct paths all = { .arena = once };
+	struct paths all = { .arena = once, .diags = diags };
 	struct ruleset *set;
 	struct loading l;
 
@@ -297,7 +344,7 @@ struct ruleset *ruleset_load(const struct config *config, const struct text *pat
 	}
 	/* The configuration's own paths were checked, with positions, when it was read. */
 	for (size_t i = 0; i < count; i++)
-		add_given(&all, paths[i], diags, paths == config->rule_paths);
+		add_given(&all, paths[i], paths == config->rule_paths);
 	load_all(&l, &all);
 	load_stand_ins(&l);
 	return set;

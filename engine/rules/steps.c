@@ -29,6 +29,12 @@ static bool in_list(struct text word, const char *const *list)
 	return false;
 }
 
+bool step_has_key(struct text key)
+{
+	assert(key.n == 0 || key.s != NULL);
+	return in_list(key, step_keys);
+}
+
 /* ---- Which action. ---- */
 
 static const char *key_hint(struct loading *l, struct text key, const struct yaml_pair *action)
@@ -164,7 +170,8 @@ static void retry(struct loading *l, const struct yaml_node *node, struct step *
 	const struct yaml_node *attempts, *first, *max;
 	int64_t n;
 
-	if (!reader_keys(&l->r, node, "retry", keys, NULL))
+	if (!reader_map(&l->r, node, "retry", "attempts", "5") ||
+	    !reader_keys(&l->r, node, "retry", keys, NULL))
 		return;
 	attempts = yaml_get(node, "attempts");
 	first = yaml_get(node, "first");
@@ -281,6 +288,28 @@ static void options(struct loading *l, const struct yaml_node *map, struct step 
 		step->condition = load_condition(l, node);
 }
 
+/* json, form and body are ways to say the same thing, where an action has them all. */
+static void one_body(struct loading *l, const struct yaml_node *map, const struct param *table)
+{
+	static const char *const ways[] = { "json", "form", "body", NULL };
+	const struct yaml_node *first = NULL;
+	size_t has = 0;
+
+	for (; table != NULL && table->name != NULL; table++)
+		has += in_list(text_of(table->name), ways);
+	for (size_t i = 0; has == 3 && i < map->count; i++) {
+		const struct yaml_node *key = map->pairs[i].key;
+
+		if (!in_list(key->text, ways))
+			continue;
+		if (first != NULL)
+			reader_error(&l->r, key, "a request has one body: json, form or body",
+				     "\"%.*s\" can't be given together with \"%.*s\"",
+				     TEXT_ARG(key->text), TEXT_ARG(first->text));
+		first = key;
+	}
+}
+
 static void params(struct loading *l, const struct yaml_node *node, struct step *step)
 {
 	struct yaml_node none = { .kind = YAML_MAP, .at = node->at, .source = node->source };
@@ -293,6 +322,7 @@ static void params(struct loading *l, const struct yaml_node *node, struct step 
 			     "parameters must be a map, not %s", yaml_kind_words(node));
 		return;
 	}
+	one_body(l, node, step->action->params);
 	step->params = load_template_map(l, node, step->action->params, SLOT_PLAIN);
 	step->literal_host = template_names_host(step->params);
 }
@@ -316,6 +346,7 @@ static void with_action(struct loading *l, const struct yaml_pair *pair,
 	const struct connection *connection;
 
 	step->after_doubt = step->action->after_doubt;
+	l->action = pair->key->text;
 	params(l, pair->val, step);
 	/* A URL that names its own host goes there, whatever connections there are. */
 	if ((node = yaml_get(map, "via")) != NULL)

@@ -296,8 +296,10 @@ static struct yaml_node *alias_node(struct pass *p, const yaml_event_t *event)
 {
 	struct yaml_node *node = node_new(p, YAML_NULL, event);
 
-	if (node != NULL)
-		refuse_mark(p, node->from, "aliases (*name) are not supported");
+	if (node == NULL)
+		return NULL;
+	node->text = TEXT(""); /* it may stand for a key */
+	refuse_mark(p, node->from, "aliases (*name) are not supported");
 	return node;
 }
 

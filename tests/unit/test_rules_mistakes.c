@@ -237,6 +237,7 @@ END_TEST
 
 START_TEST(quotes_of_flow_maps)
 {
+	mistake("    do:\n      - { *a : { text: a } }\n", 5, 0, "alias", "");
 	mistake("    do: [{ slack.post: { text: \"hi ${data[\"odd name\"]}\" } }]\n", 4, 32,
 		"second quote", "write 'hi ${data[\"odd name\"]}'");
 	mistake("    do:\n      - slack.post:\n          text: \"a\\n${data[\"b\"]}\"\n", 6, 17,
