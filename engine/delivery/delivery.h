@@ -41,10 +41,4 @@ void delivery_reload(struct delivery *delivery, struct config *config);
 /* Cuts what is under way, joins the thread, frees. */
 void delivery_stop(struct delivery *delivery);
 
-struct delivery_target_view {
-	struct text name;
-	bool breaker_open;
-	unsigned outstanding;
-};
-
 #endif

@@ -64,7 +64,6 @@ static unsigned input_texts(struct input *input, struct text *out[INPUT_TEXTS_MA
 		return 2;
 	case INPUT_RELOAD:
 	case INPUT_COMMAND:
-	case INPUT_NUDGE:
 		return 0;
 	}
 	return 0;

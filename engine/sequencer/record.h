@@ -32,7 +32,6 @@ enum input_kind {
 	INPUT_BREAKER, /* a target's breaker opened or closed */
 	INPUT_RELOAD,  /* a new configuration and rule set */
 	INPUT_COMMAND, /* an operator's decision */
-	INPUT_NUDGE,   /* nothing: makes timers that are due be looked at */
 };
 
 /* How a hook's body is wrapped. */

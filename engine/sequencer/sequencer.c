@@ -138,7 +138,6 @@ static void seq_input(struct sequencer *s, struct input *input)
 		command_take(s, &input->command);
 		break;
 	case INPUT_RELOAD:
-	case INPUT_NUDGE:
 		break;
 	}
 	if (arena_failed(s->batch))

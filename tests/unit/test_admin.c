@@ -213,7 +213,7 @@ START_TEST(readiness)
 	atomic_store(&w.room, true);
 	ready(&w, NULL);
 	for (int i = 0; i < LIMIT_QUEUE; i++)
-		queue_push(w.inputs, &input_new(&(struct input){ .kind = INPUT_NUDGE })->item);
+		queue_push(w.inputs, &input_new(&(struct input){ .kind = INPUT_GRANT })->item);
 	ready(&w, "intake full");
 	admin_set_state(w.admin, ADMIN_DRAINING);
 	ready(&w, "draining");
