@@ -140,8 +140,9 @@ void seq_clear(struct sequencer *s); /* empties the work arena; breaks when it d
 void seq_reply(struct sequencer *s, uint64_t ticket, int status, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 void seq_refuse(struct sequencer *s, uint64_t ticket, int status,
-		const char *why);                          /* {"error": why} */
-struct text seq_json(struct sequencer *s, struct value v); /* in the work arena */
+		const char *why);                                         /* {"error": why} */
+struct request seq_request(struct sequencer *s, const struct request *r); /* in the batch arena */
+struct text seq_json(struct sequencer *s, struct value v);                /* in the work arena */
 
 /* ---- intake.c ---- */
 void intake_hook(struct sequencer *s, const struct hook_input *hook);

@@ -241,14 +241,7 @@ static void source_fetch(struct sequencer *s, struct source *src)
 	out->connection = text_dup(s->batch, src->connection->name);
 	out->fetch = src->fetch;
 	out->timeout = POLL_TIMEOUT;
-	out->request.url = text_dup(s->batch, out->request.url);
-	out->request.body = text_dup(s->batch, out->request.body);
-	for (unsigned i = 0; i < out->request.header_count; i++) {
-		struct request_header *h = &out->request.headers[i];
-
-		h->name = text_dup(s->batch, h->name);
-		h->value = text_dup(s->batch, h->value);
-	}
+	out->request = seq_request(s, &out->request);
 }
 
 static void source_begin(struct sequencer *s, struct source *src)

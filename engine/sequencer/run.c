@@ -278,19 +278,6 @@ static void run_keep_request(struct run *run, const struct request *r)
 	buf_fini(&b);
 }
 
-static struct request run_copy_request(struct sequencer *s, const struct request *r)
-{
-	struct request copy = *r;
-
-	copy.url = text_dup(s->batch, r->url);
-	copy.body = text_dup(s->batch, r->body);
-	for (unsigned i = 0; i < r->header_count; i++) {
-		copy.headers[i].name = text_dup(s->batch, r->headers[i].name);
-		copy.headers[i].value = text_dup(s->batch, r->headers[i].value);
-	}
-	return copy;
-}
-
 static void run_start(struct sequencer *s, struct run *run, const struct event_view *event,
 		      struct target *target, const struct prepared *p)
 {
@@ -314,7 +301,7 @@ static void run_start(struct sequencer *s, struct run *run, const struct event_v
 	out->connection = text_dup(s->batch, step->connection);
 	out->target = (struct text){ target->name, target->name_size };
 	out->action = step->action;
-	out->request = run_copy_request(s, &p->request);
+	out->request = seq_request(s, &p->request);
 	out->key = text_dup(s->batch, text_of(key));
 	out->timeout = step->timeout;
 	out->allow_private = step->literal_host;

@@ -97,6 +97,19 @@ struct text seq_json(struct sequencer *s, struct value v)
 	return t;
 }
 
+struct request seq_request(struct sequencer *s, const struct request *r)
+{
+	struct request copy = *r;
+
+	copy.url = text_dup(s->batch, r->url);
+	copy.body = text_dup(s->batch, r->body);
+	for (unsigned i = 0; i < r->header_count; i++) {
+		copy.headers[i].name = text_dup(s->batch, r->headers[i].name);
+		copy.headers[i].value = text_dup(s->batch, r->headers[i].value);
+	}
+	return copy;
+}
+
 /* ---- One input. ---- */
 
 static void seq_breaker(struct sequencer *s, const struct breaker_input *b)
