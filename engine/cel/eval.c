@@ -133,6 +133,37 @@ bool cel_charge_value(struct cel_run *run, struct value v)
 	return cel_charge(run, 0);
 }
 
+/* ---- Cells ---- */
+
+static APART struct value eval_into_cell(struct cel_run *run, uint32_t at)
+{
+	struct cel_cell *cell = &run->memo->cells[run->program->nodes[at].memo];
+	int64_t before = run->steps;
+	struct value v;
+
+	assert(run->program->nodes[at].memo <= run->memo->count);
+	if (cell->moment == run->memo->moment) {
+		run->steps -= cell->steps;
+		return run->steps >= 0 ? cell->value : cel_error_budget();
+	}
+	v = cel_eval_node(run, at);
+	if (v.kind != VALUE_ERROR && run->steps >= 0)
+		*cell = (struct cel_cell){ run->memo->moment, (uint32_t)(before - run->steps), v };
+	return v;
+}
+
+/* Only for chains of selections and conditions: share.c numbers no others. */
+static inline struct value eval_cell(struct cel_run *run, uint32_t at)
+{
+	return run->memo != NULL && run->program->nodes[at].memo != 0 ? eval_into_cell(run, at)
+								      : cel_eval_node(run, at);
+}
+
+struct value cel_eval_cell(struct cel_run *run, uint32_t at)
+{
+	return eval_cell(run, at);
+}
+
 /* ---- Names and fields ---- */
 
 static APART struct value look_up(struct cel_run *run, uint32_t at, uint32_t i)
@@ -162,7 +193,7 @@ static inline struct value operand(struct cel_run *run, uint32_t at)
 		run->steps--;
 		return run->variables[n->a];
 	}
-	return cel_eval_node(run, at);
+	return eval_cell(run, at);
 }
 
 static inline const struct value *find_key(struct value map, const struct value *key)
@@ -278,7 +309,7 @@ static struct value logic(struct cel_run *run, const struct cel_node *n, bool un
 	struct value bad = value_bool(!until);
 
 	for (uint32_t i = 0; i < n->count; i++) {
-		struct value v = cel_eval_node(run, kids[i]);
+		struct value v = eval_cell(run, kids[i]);
 
 		if (v.kind == VALUE_BOOL && v.b == until)
 			return v;
@@ -330,7 +361,7 @@ static APART struct value indexed(struct cel_run *run, uint32_t at)
 /* What stands before default()'s comma, unless it failed or is null. */
 static struct value or_default(struct cel_run *run, const struct cel_node *n)
 {
-	struct value v = cel_eval_node(run, n->a);
+	struct value v = operand(run, n->a);
 
 	return is_error(v) || v.kind == VALUE_NULL ? cel_eval_node(run, n->b) : v;
 }
@@ -499,6 +530,7 @@ void cel_run_begin(struct cel_run *run, const struct cel_program *program, struc
 	run->program = program;
 	run->arena = arena;
 	run->vars = vars;
+	run->memo = NULL;
 	run->steps = LIMIT_EVAL_STEPS;
 	run->at = 0;
 	run->prepared = NULL;

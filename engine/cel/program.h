@@ -2,7 +2,7 @@
  *
  * program - the compiled form, and the state of one evaluation.
  *
- * A program is an array of 20-byte nodes in which every node stands behind its
+ * A program is an array of 24-byte nodes in which every node stands behind its
  * operands; the last one is the root. Strings, lists and other operands live in
  * side arrays and are named by index.
  *
@@ -43,6 +43,7 @@ struct cel_node {
 	uint16_t count;
 	uint32_t a, b, c;
 	uint16_t from, to; /* bytes of the expression's text: LIMIT_EXPR fits */
+	uint32_t memo;     /* cell of a memo, 0: none (share.h) */
 };
 
 _Static_assert(LIMIT_EXPR <= UINT16_MAX, "offsets are 16 bits");
@@ -54,7 +55,7 @@ struct cel_path {
 };
 
 struct cel_program {
-	const struct cel_node *nodes;
+	struct cel_node *nodes; /* only share.c writes, once: I1 */
 	const uint32_t *kids;
 	const struct value *constants;
 	const struct cel_function *const *candidates;
@@ -86,14 +87,27 @@ struct cel_kept {
 
 enum { CEL_KEPT_PATTERN, CEL_KEPT_ZONE, CEL_KEPT };
 
+/* Values that programs share: share.h. A cell holds one when its moment is the memo's. */
+struct cel_cell {
+	uint32_t moment;
+	uint32_t steps; /* that the value took */
+	struct value value;
+};
+
+struct cel_memo {
+	uint32_t moment, count;
+	struct cel_cell *cells; /* [0] stays unused */
+};
+
 struct cel_run {
 	const struct cel_program *program;
 	struct arena *arena;
 	const struct cel_vars *vars;
-	int64_t steps;  /* left */
-	uint32_t at;    /* the node whose failure cel_error would tell */
-	void *prepared; /* of the call under way, or NULL */
-	uint64_t known; /* bit i: variables[i] was looked up */
+	struct cel_memo *memo; /* or NULL */
+	int64_t steps;         /* left */
+	uint32_t at;           /* the node whose failure cel_error would tell */
+	void *prepared;        /* of the call under way, or NULL */
+	uint64_t known;        /* bit i: variables[i] was looked up */
 	struct cel_kept kept[CEL_KEPT];
 	struct value variables[LIMIT_EXPR_VARIABLES];
 	struct value locals[LIMIT_EXPR_LOCALS];
@@ -109,6 +123,9 @@ struct value cel_run_end(struct cel_run *run, struct value v);
 
 /* Evaluates node `at`. */
 struct value cel_eval_node(struct cel_run *run, uint32_t at);
+
+/* The same by way of the memo, when there is one and the node has a cell. */
+struct value cel_eval_cell(struct cel_run *run, uint32_t at);
 
 /* Takes n steps from the budget; false when it is spent. */
 bool cel_charge(struct cel_run *run, uint64_t n);

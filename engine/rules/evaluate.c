@@ -13,12 +13,19 @@
 #include "engine/base/buf.h"
 #include "engine/base/cleanup.h"
 #include "engine/base/limits.h"
+#include "engine/cel/shape.h"
+#include "engine/cel/share.h"
 #include "engine/value/diff.h"
 
-struct scope_cache {
+/* Of the event: the same for every rule of a set. */
+struct scope_event {
 	struct value vars[VARIABLES];
 	bool known[VARIABLES];
-	struct value *defines; /* of the rule; null: not yet evaluated */
+};
+
+/* Of the rule. */
+struct scope_cache {
+	struct value *defines; /* valid where `defined` */
 	bool *defined;
 };
 
@@ -103,7 +110,7 @@ static struct scope_cache *cache_of(struct scope *scope)
 	cache = arena_zero(scope->arena, sizeof(*cache));
 	if (cache == NULL)
 		return NULL;
-	cache->defines = arena_zero(scope->arena, defines * sizeof(*cache->defines));
+	cache->defines = arena_array(scope->arena, defines, sizeof(*cache->defines));
 	cache->defined = arena_zero(scope->arena, defines * sizeof(*cache->defined));
 	if (cache->defines == NULL || cache->defined == NULL)
 		return NULL;
@@ -131,25 +138,50 @@ static struct value define_value(struct scope *scope, struct scope_cache *cache,
 	return cache->defines[i];
 }
 
+static bool look_up_define(struct scope *scope, size_t i, struct value *out)
+{
+	struct scope_cache *cache = cache_of(scope);
+
+	assert(i < scope->rule->define_count);
+	if (cache != NULL)
+		*out = define_value(scope, cache, i);
+	return cache != NULL;
+}
+
 static bool look_up(void *of, struct arena *arena, uint32_t index, struct value *out)
 {
 	struct scope *scope = of;
-	struct scope_cache *cache = cache_of(scope);
+	struct scope_event *about;
 
 	(void)arena;
-	if (cache == NULL)
-		return false;
-	if (index >= VARIABLES) {
-		assert(index - VARIABLES < scope->rule->define_count);
-		*out = define_value(scope, cache, index - VARIABLES);
+	if (index >= VARIABLES)
+		return look_up_define(scope, index - VARIABLES, out);
+	if (index == VAR_STEPS || index == VAR_ERROR) {
+		*out = make_variable(scope, (enum variable)index);
 		return true;
 	}
-	if (!cache->known[index]) {
-		cache->vars[index] = make_variable(scope, (enum variable)index);
-		cache->known[index] = true;
+	if (scope->about == NULL)
+		scope->about = arena_zero(scope->arena, sizeof(*scope->about));
+	about = scope->about;
+	if (about == NULL)
+		return false;
+	if (!about->known[index]) {
+		about->vars[index] = make_variable(scope, (enum variable)index);
+		about->known[index] = true;
 	}
-	*out = cache->vars[index];
+	*out = about->vars[index];
 	return true;
+}
+
+uint64_t scope_shared_variables(void)
+{
+	return (UINT64_C(1) << VARIABLES) - 1 - (UINT64_C(1) << VAR_STEPS) -
+	       (UINT64_C(1) << VAR_ERROR);
+}
+
+struct cel_vars scope_vars(struct scope *scope)
+{
+	return (struct cel_vars){ look_up, scope };
 }
 
 struct value scope_eval(struct scope *scope, const struct cel_program *program)
@@ -158,7 +190,7 @@ struct value scope_eval(struct scope *scope, const struct cel_program *program)
 
 	assert(scope != NULL && scope->rule != NULL);
 	assert(scope->event != NULL && program != NULL);
-	return cel_eval(program, scope->arena, &vars);
+	return cel_eval_shared(program, cel_root(program), scope->arena, &vars, scope->memo);
 }
 
 /* ---- Decisions. ---- */
@@ -214,14 +246,22 @@ static bool decide_key(struct scope *scope, struct decision *d)
 	return false;
 }
 
-static bool decide_part(struct scope *scope, const struct cel_program *program, const char *part,
-			struct decision *d)
+static enum verdict decide_part(struct scope *scope, const struct cel_program *program,
+				const char *part, struct decision *d)
 {
+	enum verdict verdict;
+	struct text why = TEXT_NONE;
+
 	if (program == NULL)
-		return true;
-	d->verdict = condition(scope, program, &d->why);
-	d->part = d->verdict == VERDICT_YES ? "" : part;
-	return d->verdict == VERDICT_YES;
+		return VERDICT_YES;
+	verdict = condition(scope, program, &why);
+	/* The first part that can't be evaluated is told, unless a later one is false. */
+	if (verdict == VERDICT_NO || (verdict == VERDICT_BLIND && d->verdict == VERDICT_YES)) {
+		d->verdict = verdict;
+		d->part = part;
+		d->why = why;
+	}
+	return verdict;
 }
 
 static bool decide_on(const struct rule *rule, struct text type)
@@ -232,9 +272,15 @@ static bool decide_on(const struct rule *rule, struct text type)
 	return false;
 }
 
+/* An event without a connection (of a hook, say) comes from its source. */
+struct text event_from(const struct event_view *event)
+{
+	return event->connection.n > 0 ? event->connection : event->source;
+}
+
 struct decision rule_decide(struct scope *scope)
 {
-	struct decision d = { VERDICT_NO, "", TEXT_NONE, TEXT_NONE };
+	struct decision d = { .verdict = VERDICT_NO, .part = "", .weight = 1 };
 	const struct rule *rule;
 
 	assert(scope != NULL && scope->rule != NULL);
@@ -244,17 +290,25 @@ struct decision rule_decide(struct scope *scope)
 		d.part = "on";
 		return d;
 	}
-	/* An event without a connection (of a hook, say) comes from its source. */
-	if (rule->from.n > 0 &&
-	    !text_eq(rule->from, scope->event->connection.n > 0 ? scope->event->connection
-								: scope->event->source)) {
+	if (rule->from.n > 0 && !text_eq(rule->from, event_from(scope->event))) {
 		d.part = "from";
 		return d;
 	}
-	if (!decide_part(scope, rule->match, "match", &d) || !decide_key(scope, &d) ||
-	    !decide_part(scope, rule->when, "when", &d))
-		return d;
 	d.verdict = VERDICT_YES;
+	if (decide_part(scope, rule->match, "match", &d) == VERDICT_NO)
+		return d;
+	if (d.verdict == VERDICT_YES)
+		(void)decide_key(scope, &d);
+	(void)decide_part(scope, rule->when, "when", &d);
+	return d;
+}
+
+struct decision rule_decide_key(struct scope *scope)
+{
+	struct decision d = { .verdict = VERDICT_YES, .part = "", .weight = 1 };
+
+	assert(scope != NULL && scope->rule != NULL);
+	(void)decide_key(scope, &d);
 	return d;
 }
 

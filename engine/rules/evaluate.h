@@ -9,4 +9,10 @@
 /* The value, or VALUE_ERROR. */
 struct value scope_eval(struct scope *scope, const struct cel_program *program);
 
+/* What expressions of the scope's rule are evaluated with. */
+struct cel_vars scope_vars(struct scope *scope);
+
+/* What `from` is compared with: the connection, or the source of what came without one. */
+struct text event_from(const struct event_view *event);
+
 #endif

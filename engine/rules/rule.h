@@ -122,10 +122,13 @@ struct scope {
 	struct arena *arena;
 	const struct rule *rule;
 	const struct event_view *event;
-	int64_t now;               /* ctx.now, ms */
-	struct value steps;        /* map: NAME -> {result, status, error}; null: none yet */
-	struct value error;        /* on_error steps: {step, message, status}; else null */
+	int64_t now;        /* ctx.now, ms */
+	struct value steps; /* map: NAME -> {result, status, error}; null: none yet */
+	struct value error; /* on_error steps: {step, message, status}; else null */
+	struct scope_event
+	    *about; /* what rules of one set share about one event; start with NULL */
 	struct scope_cache *cache; /* evaluate.c's own; start with NULL */
+	struct cel_memo *memo;     /* what rules computed alike about this event, or NULL */
 };
 
 enum verdict {
@@ -139,11 +142,41 @@ struct decision {
 	const char *part; /* which part decided: "on", "from", "match", "key", "when"; "" for YES */
 	struct text why;  /* BLIND: the error */
 	struct text key;  /* YES: the key as text */
+	uint32_t weight;  /* BLIND: how many decisions this one stands for; see matcher_each */
 };
 
 /* on, from, match, key, when, in this order. A define is evaluated when something first uses it;
- * its error is then the error of that part. */
+ * its error is then the error of that part. A condition that is false decides whatever else
+ * could not be evaluated, as false && error is false. */
 struct decision rule_decide(struct scope *scope);
+
+/* The same for a rule that takes the event and of which match and when are known to be true. */
+struct decision rule_decide_key(struct scope *scope);
+
+/* Bit i: the variable number i depends on the event, the clock and the set only, so rules may
+ * share what they compute of it. */
+uint64_t scope_shared_variables(void);
+
+/* ---- The index (index.c builds, matcher.c asks). ---- */
+
+/* One thread's working memory for matching events against a set. */
+struct matcher;
+
+struct matcher *matcher_new(struct ruleset *set); /* holds the set; NULL when memory is out */
+void matcher_free(struct matcher *matcher);
+
+/* Visits, in the order loaded, every rule that is not off and fires on the event (YES), with its
+ * decision as rule_decide makes it, and those that could not be evaluated (BLIND). Of many rules
+ * that miss the same field a sample of LIMIT_BLIND_SAMPLE is evaluated, another one with each
+ * event; decision.weight says how many rules each of them stands for. `visit` may match another
+ * event. False when memory is out. */
+bool matcher_each(struct matcher *matcher, struct arena *arena, const struct event_view *event,
+		  int64_t now,
+		  bool (*visit)(void *of, const struct rule *rule, const struct decision *decision),
+		  void *of);
+
+/* How many events were matched of which the rule takes the type. */
+uint64_t matcher_seen(const struct matcher *matcher, const struct rule *rule);
 
 /* A step's `if`: VERDICT_BLIND fails the step. */
 enum verdict step_condition(struct scope *scope, const struct step *step, struct text *why);
