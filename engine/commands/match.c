@@ -25,7 +25,7 @@ static const struct option_row options[] = {
 
 struct matching {
 	struct context *context;
-	const struct ruleset *rules;
+	struct matcher *matcher;
 	struct arena *arena; /* of one event */
 	struct json_parser *parser;
 	struct event_view event;
@@ -74,15 +74,12 @@ static void read_event(struct matching *m, struct value v)
 		event->time = m->now;
 }
 
-static bool visit(void *of, const struct rule *rule)
+static bool visit(void *of, const struct rule *rule, const struct decision *decision)
 {
 	struct matching *m = of;
-	struct scope scope = {
-		.arena = m->arena, .rule = rule, .event = &m->event, .now = m->event.time
-	};
 	struct buf *out = &m->context->out;
 
-	if (rule->mode == MODE_OFF || rule_decide(&scope).verdict != VERDICT_YES)
+	if (decision->verdict != VERDICT_YES)
 		return true;
 	m->matches++;
 	if (m->quiet)
@@ -115,7 +112,10 @@ static bool match_line(struct matching *m, struct text line)
 				   option_value(m->context, "events"), m->line);
 		return false;
 	}
-	ruleset_each(m->rules, m->event.type, visit, m);
+	if (!matcher_each(m->matcher, m->arena, &m->event, m->event.time, visit, m)) {
+		(void)context_fail(m->context, COMMAND_FAILED, "memory is out");
+		return false;
+	}
 	m->events++;
 	arena_reset(m->arena);
 	return m->context->out.n < MIB || context_flush(m->context);
@@ -145,19 +145,20 @@ static int match_all(struct matching *m, struct text rest)
 	return COMMAND_OK;
 }
 
-static int with_rules(struct context *context, const struct ruleset *rules, struct text events)
+static int with_rules(struct context *context, struct ruleset *rules, struct text events)
 {
+	AUTO(matcher_free) struct matcher *matcher = matcher_new(rules);
 	AUTO(arena_free) struct arena *arena = arena_new("event", LIMIT_EVENT_ARENA);
 	AUTO(json_parser_free) struct json_parser *parser = json_parser_new();
 	struct matching m = {
 		.context = context,
-		.rules = rules,
+		.matcher = matcher,
 		.arena = arena,
 		.parser = parser,
 		.quiet = option_flag(context, "stats"),
 	};
 
-	if (arena == NULL || parser == NULL)
+	if (matcher == NULL || arena == NULL || parser == NULL)
 		return context_fail(context, COMMAND_FAILED, "memory is out");
 	return match_all(&m, events);
 }

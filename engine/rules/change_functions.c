@@ -10,7 +10,7 @@
  * before >= n > after for falling.
  * Null and absent are the same here.
  * Ownership: nothing is kept; the event belongs to the evaluation's scope. */
-#include "engine/rules/load.h"
+#include "engine/rules/evaluate.h"
 
 #include <assert.h>
 
@@ -51,15 +51,18 @@ static bool same(struct value a, struct value b)
 	return value_equal(a, b);
 }
 
+bool event_changed(const struct event_view *event, struct text path)
+{
+	assert(event != NULL);
+	return !same(at_path(event->before, path), at_path(event->data, path));
+}
+
 static struct value fn_changed(struct cel_run *run, void *of, const struct value *args,
 			       uint32_t count)
 {
-	const struct event_view *event = event_of(of);
-	struct text path = value_as_text(args[0]);
-
 	(void)run;
 	(void)count;
-	return value_bool(!same(at_path(event->before, path), at_path(event->data, path)));
+	return value_bool(event_changed(event_of(of), value_as_text(args[0])));
 }
 
 static struct value fn_became(struct cel_run *run, void *of, const struct value *args,

@@ -15,4 +15,7 @@ struct cel_vars scope_vars(struct scope *scope);
 /* What `from` is compared with: the connection, or the source of what came without one. */
 struct text event_from(const struct event_view *event);
 
+/* changed(path); change_functions.c. */
+bool event_changed(const struct event_view *event, struct text path);
+
 #endif

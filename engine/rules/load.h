@@ -186,6 +186,7 @@ struct ruleset {
 	struct map *by_type; /* type -> struct bucket */
 	struct bucket globs; /* rules with a * in `on` */
 	struct asked *asked;
+	struct rule_index *index; /* NULL while loading, and for one rule by itself */
 };
 
 bool ruleset_add(struct ruleset *set, const struct rule *rule);

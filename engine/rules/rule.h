@@ -175,8 +175,10 @@ bool matcher_each(struct matcher *matcher, struct arena *arena, const struct eve
 		  bool (*visit)(void *of, const struct rule *rule, const struct decision *decision),
 		  void *of);
 
-/* How many events were matched of which the rule takes the type. */
+/* How many events were matched, since the matcher was made or told to forget, of which the rule
+ * takes the type; one that two entries of `on` take counts twice. */
 uint64_t matcher_seen(const struct matcher *matcher, const struct rule *rule);
+void matcher_forget(struct matcher *matcher);
 
 /* A step's `if`: VERDICT_BLIND fails the step. */
 enum verdict step_condition(struct scope *scope, const struct step *step, struct text *why);

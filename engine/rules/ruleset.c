@@ -16,6 +16,7 @@
 #include "engine/base/cleanup.h"
 #include "engine/base/limits.h"
 #include "engine/base/map.h"
+#include "engine/rules/index.h"
 
 /* ---- Types. ---- */
 
@@ -148,6 +149,7 @@ void ruleset_free(struct ruleset *set)
 		return;
 	map_free(set->by_id);
 	map_free(set->by_type);
+	index_free(set->index);
 	config_free(set->config);
 	arena_free(set->arena);
 }
@@ -331,6 +333,7 @@ struct ruleset *ruleset_load(const struct config *config, const struct text *pat
 	AUTO(arena_free) struct arena *scratch = arena_new("rule file", LIMIT_RULES_ARENA);
 	AUTO(arena_free) struct arena *once = arena_new("rule files", LIMIT_RULES_ARENA);
 	struct paths all = { .arena = once, .diags = diags };
+	size_t errors = diags_errors(diags);
 	struct ruleset *set;
 	struct loading l;
 
@@ -347,6 +350,10 @@ struct ruleset *ruleset_load(const struct config *config, const struct text *pat
 		add_given(&all, paths[i], paths == config->rule_paths);
 	load_all(&l, &all);
 	load_stand_ins(&l);
+	if (diags_errors(diags) == errors && !index_build(set)) {
+		ruleset_free(set);
+		return NULL;
+	}
 	return set;
 }
 

@@ -11,11 +11,11 @@
  *     batch's clock, on nothing else. */
 #include "engine/sequencer/internal.h"
 
-/* Enough evaluations to judge a rule by, and the share that makes it blind. */
+/* Enough events to judge a rule by; blind is what fails on more than half of them. */
 #define BLIND_LEAST 20
 
 struct blind_count {
-	unsigned seen, blind;
+	uint64_t blind;
 	bool raised;
 };
 
@@ -39,40 +39,39 @@ static struct blind_count *blind_count(struct sequencer *s, struct text rule)
 	return count;
 }
 
-static void blind_raise(struct sequencer *s, const struct rule *rule, struct blind_count *count,
+static void blind_raise(struct sequencer *s, const struct rule *rule, uint64_t seen, uint64_t blind,
 			const struct event_view *event, const struct decision *decision)
 {
 	struct value_map_builder b;
 
-	count->raised = true;
 	value_map_begin(&b, s->work);
 	value_map_set(&b, "rule", value_text(rule->id));
 	value_map_set(&b, "part", value_text(text_of(decision->part)));
 	value_map_set(&b, "error", value_text(decision->why));
 	value_map_set(&b, "event", value_text(event->id));
-	value_map_set(&b, "evaluated", value_int(count->seen));
-	value_map_set(&b, "failed", value_int(count->blind));
+	value_map_set(&b, "evaluated", value_int((int64_t)seen));
+	value_map_set(&b, "failed", value_int((int64_t)blind));
 	emit_own(s, "tappet.rule.blind", rule->id, value_map_end(&b), NULL, event->depth);
 }
 
+/* One decision may stand for several of a large group (matcher_each). */
 static void blind_note(struct sequencer *s, const struct rule *rule, const struct event_view *event,
 		       const struct decision *decision)
 {
 	struct blind_count *count = blind_count(s, rule->id);
-	bool blind = decision->verdict == VERDICT_BLIND;
+	uint64_t seen = matcher_seen(s->matcher, rule);
 
 	if (count == NULL)
 		return;
-	count->seen++;
-	if (!blind)
-		return;
-	count->blind++;
-	s->stats.blind++;
+	count->blind += decision->weight;
+	s->stats.blind += decision->weight;
 	log_write(LOG_DEBUG, "a rule could not be evaluated", LOG_S("part", decision->part),
 		  LOG_I("seq", event->seq));
-	if (!count->raised && count->seen >= BLIND_LEAST && count->blind * 2 > count->seen &&
-	    !text_starts(event->type, TEXT("tappet.")))
-		blind_raise(s, rule, count, event, decision);
+	if (count->raised || seen < BLIND_LEAST || count->blind * 2 <= seen ||
+	    text_starts(event->type, TEXT("tappet.")))
+		return;
+	count->raised = true;
+	blind_raise(s, rule, seen, count->blind, event, decision);
 }
 
 /* A key longer than the limit is named by its hash: still one lane per key. */
@@ -121,22 +120,18 @@ static const char *emit_skip(struct sequencer *s, const struct rule *rule,
 	return shadow ? "shadow" : NULL;
 }
 
-static bool emit_match(void *of, const struct rule *rule)
+static bool emit_match(void *of, const struct rule *rule, const struct decision *decision)
 {
 	struct matching *m = of;
 	struct sequencer *s = m->s;
-	struct scope scope = {
-		.arena = s->work, .rule = rule, .event = m->event, .now = s->now.wall
-	};
 
-	if (rule->mode == MODE_OFF || s->broken)
+	if (s->broken)
+		return false;
+	if (decision->verdict == VERDICT_BLIND) {
+		blind_note(s, rule, m->event, decision);
 		return !s->broken;
-	struct decision decision = rule_decide(&scope);
-
-	blind_note(s, rule, m->event, &decision);
-	if (decision.verdict != VERDICT_YES)
-		return true;
-	struct text key = key_bounded(s, decision.key);
+	}
+	struct text key = key_bounded(s, decision->key);
 	const char *skip = emit_skip(s, rule, m->event, key);
 
 	s->stats.matches++;
@@ -191,9 +186,11 @@ struct text emit(struct sequencer *s, const struct emission *e)
 		.before = e->before,
 	};
 	struct matching m = { .s = s, .event = &view };
+	struct matcher *matcher = seq_matcher(s);
 
 	emit_put(s, &view, e->cause);
-	ruleset_each(s->rules, view.type, emit_match, &m);
+	if (matcher == NULL || !matcher_each(matcher, s->work, &view, s->now.wall, emit_match, &m))
+		seq_break(s);
 	return view.id;
 }
 

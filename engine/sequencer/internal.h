@@ -103,7 +103,8 @@ struct sequencer {
 	struct map *inflight;  /* run id (8 bytes) -> attempt number: sent, outcome not committed */
 	struct map *revisions; /* rule NUL revision -> struct ruleset, of runs that outlived their
 				  rule's text */
-	struct map *blind;     /* rule id -> struct blind_count (emit.c), heap */
+	struct matcher *matcher;    /* of `rules` */
+	struct map *blind;          /* rule id -> struct blind_count (emit.c), heap */
 	struct map *kept_revisions; /* hash of rule and revision: known to be in the store */
 	struct heap run_timers;
 	struct source *sources;
@@ -157,6 +158,9 @@ struct emission {
 	int depth;
 	struct value data, before; /* typed when the type's kind is known */
 };
+
+/* The matcher of the rules in force, or NULL: the batch is broken then. */
+struct matcher *seq_matcher(struct sequencer *s);
 
 /* Appends the event and starts what rules make of it. Returns its id (batch arena). */
 struct text emit(struct sequencer *s, const struct emission *emission);

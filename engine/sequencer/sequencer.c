@@ -221,6 +221,17 @@ static void seq_forget_blind(struct sequencer *s)
 	s->blind = map_new();
 	if (s->blind == NULL)
 		seq_break(s);
+	if (s->matcher != NULL)
+		matcher_forget(s->matcher);
+}
+
+struct matcher *seq_matcher(struct sequencer *s)
+{
+	if (s->matcher == NULL)
+		s->matcher = matcher_new(s->rules);
+	if (s->matcher == NULL)
+		seq_break(s);
+	return s->matcher;
 }
 
 /* Runs keep the rule set they began with; it stays alive by their references. */
@@ -233,6 +244,8 @@ static void seq_reload(struct sequencer *s, struct input *input)
 	s->rules = input->reload.rules;
 	input->reload.config = NULL;
 	input->reload.rules = NULL;
+	matcher_free(s->matcher); /* the next event makes one of the new set */
+	s->matcher = NULL;
 	if (!poll_setup(s) || !schedule_setup(s))
 		seq_break(s);
 	seq_forget_revisions(s);
@@ -603,6 +616,7 @@ void sequencer_free(struct sequencer *s)
 	drop_values(s->targets, drop_plain);
 	drop_values(s->revisions, drop_rules);
 	drop_values(s->blind, drop_plain);
+	matcher_free(s->matcher);
 	map_free(s->inflight);
 	mem_free(s->turn);
 	heap_fini(&s->run_timers);

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * index - from an event to the rules that may fire on it, without asking the others.
+ *
+ * A rule fires when its match and its when are true. From these conditions the
+ * index takes atoms: parts that must hold and can be looked up.
+ *
+ *   equals   data.id == "7", data.status in ["a", "b"], data.flag, has(data.x),
+ *            changed("x"), from        a hash table; several form one key
+ *   range    data.used >= 90           intervals sorted by their lower end
+ *   prefix   data.title.startsWith("A")  texts sorted by their bytes
+ *   rise     rose_past, crossed, fell_below  thresholds sorted by value
+ *
+ * What is compared (data.status.key) is a slot, filled at most once per event.
+ * The rules whose atoms have the same shape (which slots, compared how) form a
+ * group; an event costs one look-up per group, however many rules there are.
+ *
+ * I1  Rules that the index doesn't name can't fire: an atom is false, and false
+ *     && anything is false. What is named is verified by evaluating the conditions
+ *     that its atoms don't prove.
+ * I2  An atom that can't be evaluated (its field is missing) makes the rule blind,
+ *     not false; a sample of those rules is evaluated in full.
+ * I3  Immutable once built. What a lookup needs to remember is the matcher's.
+ * Ownership: lives in the arena of its set. */
+#ifndef TAPPET_RULES_INDEX_H
+#define TAPPET_RULES_INDEX_H
+
+#include "engine/rules/load.h"
+
+#define INDEX_EQUALS 4 /* slots of a key: more select no better */
+
+enum slot_kind {
+	SLOT_PART,    /* a part of an expression */
+	SLOT_PATH,    /* a path beneath data; missing is null */
+	SLOT_CHANGED, /* changed(path) */
+	SLOT_FROM,    /* the connection */
+};
+
+struct slot {
+	enum slot_kind kind;
+	bool derived; /* no plain field: worth its evaluation only when many rules use it */
+	const struct cel_program *program; /* PART: one that holds it; NULL: only guarded so far */
+	uint32_t at;
+	struct text path;
+	struct text name; /* as told */
+	uint32_t uses;
+	uint32_t distinct; /* values that rules compare it with */
+};
+
+enum atom_kind { ATOM_NONE, ATOM_EQUALS, ATOM_RANGE, ATOM_PREFIX, ATOM_RISE, ATOM_FALL };
+
+#define CONJUNCT_NONE UINT32_MAX
+
+/* What is compared with what: a number never with a time. */
+enum index_line { LINE_NUMBER, LINE_TIME, LINE_DURATION };
+
+struct atom {
+	uint8_t kind;          /* enum atom_kind */
+	uint8_t line;          /* enum index_line: RANGE */
+	bool missing_is_false; /* a missing value makes it false, not an error */
+	bool null_is_false;    /* likewise null */
+	uint32_t slot;
+	uint32_t conjunct; /* which condition of the rule it proves, or CONJUNCT_NONE */
+	uint32_t count;    /* EQUALS, RISE, FALL: of values */
+	const struct value *values;
+	double low, high; /* RANGE, both included; rounded outwards */
+	struct text prefix;
+};
+
+/* Conditions that hold together. */
+#define INDEX_ATOMS 12
+struct alternative {
+	struct atom atoms[INDEX_ATOMS];
+	uint32_t count;
+};
+
+/* One of them must hold; count 0: nothing is known. */
+#define INDEX_ALTERNATIVES 16
+struct cover {
+	struct alternative *items;
+	uint32_t count;
+};
+
+/* One condition that match && when is made of. */
+struct conjunct {
+	const struct cel_program *program;
+	uint32_t at;
+};
+
+struct conjuncts {
+	struct conjunct *items;
+	uint32_t count;
+};
+
+/* ---- index_atoms.c ---- */
+
+struct slots {
+	struct arena *arena; /* of the set: slots stay */
+	struct map *by_key;  /* key -> index + 1 */
+	struct slot *items;
+	uint32_t count, room;
+	bool failed;
+};
+
+struct conjuncts rule_conjuncts(struct arena *arena, const struct rule *rule);
+
+/* What must hold for the rule to fire. From scratch. */
+struct cover rule_cover(struct arena *scratch, struct slots *slots, const struct rule *rule,
+			const struct conjuncts *conjuncts);
+
+/* ---- What is built. ---- */
+
+struct bound {
+	double low, high;
+	double reach; /* the highest `high` of the half of the list whose middle this is */
+	uint32_t rule;
+	bool missing_is_false, null_is_false;
+};
+
+struct prefixed {
+	struct text prefix;
+	uint32_t rule;
+	bool missing_is_false, null_is_false;
+};
+
+struct bucket_of {
+	const struct value *key;
+	uint32_t first, count; /* in the group's rules, bounds or prefixes */
+};
+
+struct group {
+	uint32_t equals[INDEX_EQUALS];
+	uint32_t equal_count;
+	enum atom_kind second; /* RANGE, PREFIX, RISE, FALL or NONE */
+	enum index_line line;  /* of RANGE */
+	uint32_t second_slot;
+	uint64_t *hashes; /* of the table; 0: free */
+	uint32_t *table;  /* bucket */
+	uint32_t mask;
+	struct bucket_of *buckets;
+	uint32_t bucket_count, entry_count;
+	uint32_t *rules;           /* second NONE */
+	struct bound *bounds;      /* RANGE, RISE, FALL */
+	struct prefixed *prefixes; /* PREFIX */
+	uint32_t *risky;           /* rules that are blind when a slot of the key is missing */
+	uint32_t risky_count;
+};
+
+struct partition {
+	struct text type; /* or glob */
+	struct group *groups;
+	uint32_t group_count;
+	uint32_t *always; /* rules without an atom */
+	uint32_t always_count;
+};
+
+struct verification {
+	const struct conjunct *items;
+	uint32_t count;
+	const struct group *route; /* where it is found, first of `routes`; NULL: always asked */
+	uint32_t routes;           /* postings that name it */
+};
+
+struct rule_index {
+	struct map *by_type; /* type or glob as written -> number of the partition + 1 */
+	struct partition *partitions;
+	uint32_t partition_count;
+	uint32_t *globs; /* partitions of globs */
+	uint32_t glob_count;
+	struct slot *slots;
+	uint32_t slot_count;
+	struct verification *rules; /* by number of the rule */
+	uint32_t cells;             /* of a memo */
+	size_t bytes;               /* it takes */
+};
+
+/* ---- index_tables.c ---- */
+
+struct shape {
+	uint32_t equals[INDEX_EQUALS]; /* slots, rising */
+	uint32_t equal_count;
+	uint32_t second, line, second_slot;
+};
+
+struct posting {
+	uint32_t partition, shape;
+	uint64_t hash;
+	const struct value *key; /* one per equals of the shape */
+	double low, high;
+	struct text prefix;
+	uint32_t rule;
+	bool risky, missing_is_false, null_is_false;
+};
+
+/* Makes groups and buckets of the postings, which it sorts, and notes the rules that have none. */
+bool index_tables(struct ruleset *set, const struct shape *shapes, struct posting *postings,
+		  size_t count);
+
+/* ---- index_build.c ---- */
+
+/* Builds set->index. False when memory is out. */
+bool index_build(struct ruleset *set);
+void index_free(struct rule_index *index); /* NULL is fine; the arena keeps the rest */
+
+/* The hash of a key of several slots, one value after the other; start with 0. */
+uint64_t index_hash(uint64_t hash, struct value v);
+
+/* True for values that equality looks up: no lists, maps or NaN. */
+bool index_is_scalar(struct value v);
+
+enum index_line index_line(struct value v);
+
+/* Where a number or time stands on its line; false for anything else. */
+bool index_number(struct value v, double *out);
+
+#endif

@@ -1,0 +1,802 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * index_atoms - what must hold for a rule to fire, as far as it can be looked up.
+ *
+ * match && when is cut into conjuncts; each is turned into alternatives (a || b)
+ * of atoms (a && b). Leaving an atom out is always right: what remains still must
+ * hold. So whatever isn't understood here is left out, and too many alternatives
+ * are cut back.
+ * Defines are looked into: `used >= 90` with used: data.percent is a range of
+ * data.percent. vars are constants of their set. */
+#include "engine/rules/index.h"
+
+#include <assert.h>
+#include <float.h>
+#include <math.h>
+
+#include "engine/base/buf.h"
+#include "engine/base/cleanup.h"
+#include "engine/base/limits.h"
+#include "engine/base/map.h"
+#include "engine/cel/share.h"
+#include "engine/cel/shape.h"
+
+struct taking {
+	struct arena *arena;
+	struct slots *slots;
+	const struct rule *rule;
+	uint32_t depth;
+};
+
+/* A part of an expression, and which. */
+struct spot {
+	const struct cel_program *program;
+	uint32_t at;
+};
+
+static const struct cover unknown = { NULL, 0 };
+
+static struct cel_part part_of(struct spot s)
+{
+	return cel_part(s.program, s.at);
+}
+
+static struct spot operand_of(struct spot s, uint32_t i)
+{
+	return (struct spot){ s.program, cel_operand(s.program, s.at, i) };
+}
+
+/* A define's name stands for its expression. */
+static struct spot resolved(const struct taking *t, struct spot s)
+{
+	struct cel_part part = part_of(s);
+
+	while (part.code == CEL_CODE_VARIABLE && part.variable >= VARIABLES &&
+	       part.variable - VARIABLES < t->rule->define_count) {
+		const struct cel_program *p = t->rule->defines[part.variable - VARIABLES].program;
+
+		if (p == NULL)
+			break;
+		s = (struct spot){ p, cel_root(p) };
+		part = part_of(s);
+	}
+	return s;
+}
+
+/* ---- Values. ---- */
+
+bool index_is_scalar(struct value v)
+{
+	switch ((enum value_kind)v.kind) {
+	case VALUE_NULL:
+	case VALUE_BOOL:
+	case VALUE_INT:
+	case VALUE_UINT:
+	case VALUE_TEXT:
+	case VALUE_BYTES:
+	case VALUE_TIMESTAMP:
+	case VALUE_DURATION:
+		return true;
+	case VALUE_DOUBLE:
+		return !isnan(v.d);
+	default:
+		return false;
+	}
+}
+
+bool index_number(struct value v, double *out)
+{
+	switch ((enum value_kind)v.kind) {
+	case VALUE_INT:
+		*out = (double)v.i;
+		return true;
+	case VALUE_UINT:
+		*out = (double)v.u;
+		return true;
+	case VALUE_DOUBLE:
+		*out = v.d;
+		return !isnan(v.d);
+	case VALUE_TIMESTAMP:
+	case VALUE_DURATION:
+		*out = (double)v.i;
+		return true;
+	default:
+		return false;
+	}
+}
+
+enum index_line index_line(struct value v)
+{
+	if (v.kind == VALUE_TIMESTAMP)
+		return LINE_TIME;
+	return v.kind == VALUE_DURATION ? LINE_DURATION : LINE_NUMBER;
+}
+
+static bool is_chain_of_vars(struct spot s)
+{
+	struct cel_part part = part_of(s);
+
+	while (part.code == CEL_CODE_SELECT) {
+		s = operand_of(s, 0);
+		part = part_of(s);
+	}
+	return part.code == CEL_CODE_VARIABLE && part.variable == VAR_VARS;
+}
+
+static const struct value *value_of_vars(const struct taking *t, struct spot s,
+					 const struct value *all)
+{
+	struct cel_part part = part_of(s);
+	const struct value *of;
+
+	if (part.code == CEL_CODE_VARIABLE)
+		return all;
+	of = value_of_vars(t, operand_of(s, 0), all);
+	return of != NULL ? value_get(*of, part.name) : NULL;
+}
+
+/* The value, when it is the same for every event. */
+static bool constant_of(const struct taking *t, struct spot s, struct value *out)
+{
+	struct cel_part part;
+	struct value vars = ruleset_vars(t->rule->set);
+	const struct value *found;
+
+	s = resolved(t, s);
+	part = part_of(s);
+	if (part.code == CEL_CODE_CONSTANT) {
+		*out = part.constant;
+		return true;
+	}
+	if (!is_chain_of_vars(s))
+		return false;
+	found = value_of_vars(t, s, &vars);
+	if (found != NULL)
+		*out = *found;
+	return found != NULL;
+}
+
+/* ---- Slots. ---- */
+
+static struct slot *slot_add(struct slots *slots, struct text key, uint32_t *number)
+{
+	struct slot *more;
+
+	if (slots->count == slots->room) {
+		uint32_t room = slots->room == 0 ? 16 : slots->room * 2;
+
+		more = arena_array(slots->arena, room, sizeof(*more));
+		if (more == NULL)
+			return NULL;
+		if (slots->count > 0)
+			memcpy(more, slots->items, slots->count * sizeof(*more));
+		slots->items = more;
+		slots->room = room;
+	}
+	more = &slots->items[slots->count];
+	*more = (struct slot){ 0 };
+	/* The map's value is the number itself, plus one: a value is never NULL. */
+	if (!map_put(slots->by_key, key, (void *)((uintptr_t)slots->count + 1)))
+		return NULL;
+	*number = slots->count++;
+	return more;
+}
+
+/* The slot with this key, new ones as `fresh` says; UINT32_MAX when memory is out. */
+static uint32_t slot_of(struct slots *slots, struct text key, const struct slot *fresh)
+{
+	uintptr_t found = (uintptr_t)map_get(slots->by_key, key);
+	uint32_t number = 0;
+	struct slot *slot;
+
+	if (found != 0) {
+		number = (uint32_t)found - 1;
+		slot = &slots->items[number];
+	} else {
+		slot = slot_add(slots, key, &number);
+		if (slot == NULL) {
+			slots->failed = true;
+			return UINT32_MAX;
+		}
+		*slot = *fresh;
+		slot->program = NULL;
+		slot->name = text_dup(slots->arena, fresh->name);
+		slot->path = fresh->path.n > 0 ? text_dup(slots->arena, fresh->path) : TEXT_NONE;
+	}
+	if (slot->program == NULL && fresh->program != NULL) {
+		slot->program = fresh->program;
+		slot->at = fresh->at;
+		slot->derived = fresh->derived;
+	}
+	return number;
+}
+
+/* A chain of selections from a variable, as a key: data.status.key. False for
+ * anything else. */
+static bool chain_key(struct spot s, struct buf *out)
+{
+	struct cel_part part = part_of(s);
+
+	if (part.code == CEL_CODE_VARIABLE) {
+		buf_put(out, part.name.s, part.name.n);
+		return true;
+	}
+	if (part.code != CEL_CODE_SELECT || !chain_key(operand_of(s, 0), out))
+		return false;
+	buf_char(out, '\x1f');
+	buf_put(out, part.name.s, part.name.n);
+	return true;
+}
+
+/* The slot of a part; false when its value isn't the same for all rules. */
+static bool slot_of_part(struct taking *t, struct spot s, uint32_t *slot)
+{
+	AUTO_FINI(buf_fini) struct buf key;
+	struct cel_part part = part_of(s);
+	struct slot fresh = { .kind = SLOT_PART, .program = s.program, .at = s.at };
+
+	if (!cel_part_is_shared(s.program, s.at, scope_shared_variables()))
+		return false;
+	buf_init(&key, LIMIT_EXPR * 2);
+	buf_char(&key, part.code == CEL_CODE_HAS ? '?' : '=');
+	if (!chain_key(part.code == CEL_CODE_HAS ? operand_of(s, 0) : s, &key)) {
+		buf_char(&key, '\x1e');
+		buf_put(&key, part.text.s, part.text.n);
+		fresh.derived = part.code != CEL_CODE_HAS;
+	} else if (part.code == CEL_CODE_HAS) {
+		buf_char(&key, '\x1f');
+		buf_put(&key, part.name.s, part.name.n);
+	}
+	fresh.name = part.text;
+	*slot = buf_failed(&key) ? UINT32_MAX : slot_of(t->slots, buf_view(&key), &fresh);
+	return *slot != UINT32_MAX;
+}
+
+/* The slot of what has(x) asks for, which nobody may have read yet. */
+static bool slot_of_guarded(struct taking *t, struct spot has, uint32_t *slot)
+{
+	AUTO_FINI(buf_fini) struct buf key;
+	struct slot fresh = { .kind = SLOT_PART };
+	struct cel_part part = part_of(has);
+
+	buf_init(&key, LIMIT_EXPR * 2);
+	buf_char(&key, '=');
+	if (!chain_key(operand_of(has, 0), &key))
+		return false;
+	buf_char(&key, '\x1f');
+	buf_put(&key, part.name.s, part.name.n);
+	*slot = buf_failed(&key) ? UINT32_MAX : slot_of(t->slots, buf_view(&key), &fresh);
+	return *slot != UINT32_MAX;
+}
+
+static bool slot_of_path(struct taking *t, enum slot_kind kind, struct text path, uint32_t *slot)
+{
+	struct text key =
+	    text_printf(t->arena, "%c%.*s", kind == SLOT_CHANGED ? '!' : '/', TEXT_ARG(path));
+	struct slot fresh = { .kind = kind, .path = path };
+
+	fresh.name = text_printf(t->arena, kind == SLOT_CHANGED ? "changed(\"%.*s\")" : "data.%.*s",
+				 TEXT_ARG(path));
+	if (key.s == NULL || fresh.name.s == NULL) {
+		t->slots->failed = true;
+		return false;
+	}
+	*slot = slot_of(t->slots, key, &fresh);
+	return *slot != UINT32_MAX;
+}
+
+/* ---- Covers. ---- */
+
+static struct cover cover_new(struct taking *t, uint32_t count)
+{
+	struct cover c = { arena_zero(t->arena, count * sizeof(*c.items)), count };
+
+	if (c.items == NULL) {
+		t->slots->failed = true;
+		return unknown;
+	}
+	return c;
+}
+
+static struct cover cover_atom(struct taking *t, struct atom atom)
+{
+	struct cover c = cover_new(t, 1);
+
+	if (c.count > 0) {
+		c.items[0].atoms[0] = atom;
+		c.items[0].count = 1;
+	}
+	return c;
+}
+
+/* Two ranges of one slot are one. */
+static void alternative_add(struct alternative *a, const struct atom *atom)
+{
+	for (uint32_t i = 0; i < a->count; i++) {
+		struct atom *have = &a->atoms[i];
+
+		if (atom->kind != ATOM_RANGE || have->kind != ATOM_RANGE ||
+		    have->slot != atom->slot)
+			continue;
+		have->low = fmax(have->low, atom->low);
+		have->high = fmin(have->high, atom->high);
+		have->missing_is_false = have->missing_is_false || atom->missing_is_false;
+		have->null_is_false = have->null_is_false || atom->null_is_false;
+		return;
+	}
+	if (a->count < INDEX_ATOMS)
+		a->atoms[a->count++] = *atom;
+}
+
+/* Both hold. Of too many combinations only the side that says more is kept. */
+static struct cover cover_and(struct taking *t, struct cover a, struct cover b)
+{
+	struct cover all;
+
+	if (a.count == 0 || b.count == 0)
+		return a.count == 0 ? b : a;
+	if (a.count * b.count > INDEX_ALTERNATIVES)
+		return a.count <= b.count ? a : b;
+	all = cover_new(t, a.count * b.count);
+	for (uint32_t i = 0; i < all.count; i++) {
+		const struct alternative *more = &b.items[i % b.count];
+
+		all.items[i] = a.items[i / b.count];
+		for (uint32_t k = 0; k < more->count; k++)
+			alternative_add(&all.items[i], &more->atoms[k]);
+	}
+	return all;
+}
+
+/* One of them holds; one that is unknown makes all unknown. */
+static struct cover cover_or(struct taking *t, struct cover a, struct cover b)
+{
+	struct cover all;
+
+	if (a.count == 0 || b.count == 0 || a.count + b.count > INDEX_ALTERNATIVES)
+		return unknown;
+	all = cover_new(t, a.count + b.count);
+	for (uint32_t i = 0; i < all.count; i++)
+		all.items[i] = i < a.count ? a.items[i] : b.items[i - a.count];
+	return all;
+}
+
+/* ---- Comparisons. ---- */
+
+/* What is compared: default(x, other) is x, with `other` for missing and null. */
+struct subject {
+	uint32_t slot;
+	bool has_other;
+	struct value other;
+};
+
+static bool subject_of(struct taking *t, struct spot s, struct subject *out)
+{
+	*out = (struct subject){ 0 };
+	s = resolved(t, s);
+	if (part_of(s).code == CEL_CODE_DEFAULT) {
+		if (!constant_of(t, operand_of(s, 1), &out->other))
+			return false;
+		out->has_other = true;
+		s = resolved(t, operand_of(s, 0));
+	}
+	return slot_of_part(t, s, &out->slot);
+}
+
+static struct cover equals(struct taking *t, const struct subject *subject,
+			   const struct value *values, uint32_t count)
+{
+	struct value *kept = arena_array(t->arena, count, sizeof(*kept));
+	struct atom atom = { .kind = ATOM_EQUALS,
+			     .slot = subject->slot,
+			     .missing_is_false = subject->has_other,
+			     .null_is_false = true,
+			     .conjunct = CONJUNCT_NONE,
+			     .values = kept };
+
+	if (kept == NULL) {
+		t->slots->failed = true;
+		return unknown;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		/* What is missing may be equal: nothing that could be looked up. */
+		if (!index_is_scalar(values[i]) ||
+		    (subject->has_other && value_equal(subject->other, values[i])))
+			return unknown;
+		/* Null is replaced by something else, so it never equals null. */
+		if (!subject->has_other || values[i].kind != VALUE_NULL)
+			kept[atom.count++] = values[i];
+	}
+	return atom.count > 0 ? cover_atom(t, atom) : unknown;
+}
+
+static bool in_range(struct value v, double low, double high)
+{
+	double d;
+
+	return index_number(v, &d) && d >= low && d <= high;
+}
+
+/* Times and durations compare by their seconds, without what lies behind the comma: the range
+ * takes in the whole second at either end. */
+static struct cover range(struct taking *t, const struct subject *subject, enum cel_op op,
+			  struct value limit)
+{
+	double d, low = -INFINITY, high = INFINITY;
+	bool below = op == CEL_OP_LT || op == CEL_OP_LE;
+
+	if (!index_number(limit, &d))
+		return unknown;
+	if (below)
+		high = d;
+	else
+		low = d;
+	if (subject->has_other && in_range(subject->other, low, high))
+		return unknown;
+	return cover_atom(t, (struct atom){ .kind = ATOM_RANGE,
+					    .slot = subject->slot,
+					    .missing_is_false = subject->has_other &&
+								subject->other.kind == limit.kind,
+					    .null_is_false = subject->has_other &&
+							     subject->other.kind == limit.kind,
+					    .conjunct = CONJUNCT_NONE,
+					    .line = index_line(limit),
+					    .low = low,
+					    .high = high });
+}
+
+static enum cel_op mirrored(enum cel_op op)
+{
+	switch (op) {
+	case CEL_OP_LT:
+		return CEL_OP_GT;
+	case CEL_OP_LE:
+		return CEL_OP_GE;
+	case CEL_OP_GT:
+		return CEL_OP_LT;
+	case CEL_OP_GE:
+		return CEL_OP_LE;
+	default:
+		return op;
+	}
+}
+
+/* crossed(path, [75, 90]) compared with anything but 0: one of them was passed. */
+static struct cover crossed(struct taking *t, struct spot s, enum cel_op op, struct value with)
+{
+	struct cel_part part;
+	struct value path, list;
+	uint32_t slot;
+	double d;
+
+	s = resolved(t, s);
+	part = part_of(s);
+	if (part.code != CEL_CODE_CALL || !text_is(part.name, "crossed") || part.count != 2 ||
+	    !index_number(with, &d))
+		return unknown;
+	if (!(op == CEL_OP_GT && d >= 0) && !(op == CEL_OP_GE && d > 0) &&
+	    !(op == CEL_OP_EQ && d != 0) && !(op == CEL_OP_NE && d == 0))
+		return unknown;
+	if (!constant_of(t, operand_of(s, 0), &path) || !constant_of(t, operand_of(s, 1), &list) ||
+	    path.kind != VALUE_TEXT || list.kind != VALUE_LIST || list.n == 0)
+		return unknown;
+	for (uint32_t i = 0; i < list.n; i++)
+		if (!index_number(list.items[i], &d))
+			return unknown;
+	if (!slot_of_path(t, SLOT_PATH, value_as_text(path), &slot))
+		return unknown;
+	return cover_atom(t, (struct atom){ .kind = ATOM_RISE,
+					    .slot = slot,
+					    .conjunct = CONJUNCT_NONE,
+					    .count = list.n,
+					    .values = list.items });
+}
+
+static struct cover compared(struct taking *t, struct spot s, enum cel_op op, struct value with)
+{
+	struct cover c = crossed(t, s, op, with);
+	struct subject subject;
+
+	if (c.count > 0)
+		return c;
+	if (op == CEL_OP_NE || !subject_of(t, s, &subject))
+		return unknown;
+	return op == CEL_OP_EQ ? equals(t, &subject, &with, 1) : range(t, &subject, op, with);
+}
+
+static struct cover cover_binary(struct taking *t, struct spot s)
+{
+	enum cel_op op = part_of(s).op;
+	struct spot a = operand_of(s, 0), b = operand_of(s, 1);
+	struct subject subject;
+	struct value with;
+
+	if (op < CEL_OP_EQ)
+		return unknown;
+	if (op == CEL_OP_IN) {
+		if (!constant_of(t, b, &with) || with.kind != VALUE_LIST || with.n == 0 ||
+		    !subject_of(t, a, &subject))
+			return unknown;
+		return equals(t, &subject, with.items, with.n);
+	}
+	if (constant_of(t, b, &with))
+		return compared(t, a, op, with);
+	if (constant_of(t, a, &with))
+		return compared(t, b, mirrored(op), with);
+	return unknown;
+}
+
+/* ---- Calls. ---- */
+
+static struct cover starts_with(struct taking *t, struct spot s)
+{
+	struct subject subject;
+	struct value prefix;
+	struct atom atom = { .kind = ATOM_PREFIX, .conjunct = CONJUNCT_NONE };
+
+	if (!constant_of(t, operand_of(s, 1), &prefix) || prefix.kind != VALUE_TEXT ||
+	    !subject_of(t, operand_of(s, 0), &subject))
+		return unknown;
+	if (subject.has_other && subject.other.kind == VALUE_TEXT &&
+	    text_starts(value_as_text(subject.other), value_as_text(prefix)))
+		return unknown;
+	atom.slot = subject.slot;
+	atom.missing_is_false = subject.has_other && subject.other.kind == VALUE_TEXT;
+	atom.null_is_false = atom.missing_is_false;
+	atom.prefix = value_as_text(prefix);
+	return cover_atom(t, atom);
+}
+
+static struct cover changed(struct taking *t, struct text path)
+{
+	struct subject subject = { 0 };
+	struct value *yes = arena_alloc(t->arena, sizeof(*yes));
+
+	if (yes == NULL || !slot_of_path(t, SLOT_CHANGED, path, &subject.slot))
+		return unknown;
+	*yes = value_bool(true);
+	return equals(t, &subject, yes, 1);
+}
+
+/* It changed, and has the value now. */
+static struct cover became(struct taking *t, struct spot s, struct text path)
+{
+	struct cover c = changed(t, path);
+	struct subject subject = { .has_other = true };
+	struct value *value = arena_alloc(t->arena, sizeof(*value));
+
+	if (value == NULL || !constant_of(t, operand_of(s, 1), value) ||
+	    value->kind == VALUE_NULL || !slot_of_path(t, SLOT_PATH, path, &subject.slot))
+		return c;
+	return cover_and(t, equals(t, &subject, value, 1), c);
+}
+
+static struct cover passed(struct taking *t, struct spot s, struct text path, enum atom_kind kind)
+{
+	struct value *threshold = arena_alloc(t->arena, sizeof(*threshold));
+	struct atom atom = {
+		.kind = (uint8_t)kind, .conjunct = CONJUNCT_NONE, .count = 1, .values = threshold
+	};
+	double d;
+
+	if (threshold == NULL || !constant_of(t, operand_of(s, 1), threshold) ||
+	    !index_number(*threshold, &d) || threshold->kind > VALUE_DOUBLE ||
+	    !slot_of_path(t, SLOT_PATH, path, &atom.slot))
+		return unknown;
+	return cover_atom(t, atom);
+}
+
+static struct cover cover_truth(struct taking *t, struct spot s, bool truth);
+
+static struct cover cover_call(struct taking *t, struct spot s)
+{
+	struct cel_part part = part_of(s);
+	struct value path;
+
+	if (text_is(part.name, "startsWith") && part.count == 2)
+		return starts_with(t, s);
+	if (part.count == 0 || !constant_of(t, operand_of(s, 0), &path) || path.kind != VALUE_TEXT)
+		return cover_truth(t, s, true);
+	if (text_is(part.name, "changed"))
+		return changed(t, value_as_text(path));
+	if (text_is(part.name, "became"))
+		return became(t, s, value_as_text(path));
+	if (text_is(part.name, "rose_past"))
+		return passed(t, s, value_as_text(path), ATOM_RISE);
+	if (text_is(part.name, "fell_below"))
+		return passed(t, s, value_as_text(path), ATOM_FALL);
+	return cover_truth(t, s, true);
+}
+
+/* ---- The tree. ---- */
+
+static struct cover cover_of(struct taking *t, struct spot s);
+
+/* A part that is itself true or false: a flag, has(x). */
+static struct cover cover_truth(struct taking *t, struct spot s, bool truth)
+{
+	struct subject subject;
+	struct value *value = arena_alloc(t->arena, sizeof(*value));
+
+	if (value == NULL || !subject_of(t, s, &subject))
+		return unknown;
+	*value = value_bool(truth);
+	return equals(t, &subject, value, 1);
+}
+
+static struct cover cover_all(struct taking *t, struct spot s)
+{
+	struct cover all = unknown;
+
+	for (uint32_t i = 0; i < part_of(s).count; i++)
+		all = cover_and(t, all, cover_of(t, operand_of(s, i)));
+	return all;
+}
+
+static struct cover cover_any(struct taking *t, struct spot s)
+{
+	struct cover all = cover_of(t, operand_of(s, 0));
+
+	for (uint32_t i = 1; i < part_of(s).count && all.count > 0; i++)
+		all = cover_or(t, all, cover_of(t, operand_of(s, i)));
+	return all;
+}
+
+/* default(condition, false): what can't be evaluated is false. */
+static struct cover cover_default(struct taking *t, struct spot s)
+{
+	struct value other;
+	struct cover c;
+
+	if (!constant_of(t, operand_of(s, 1), &other) || other.kind != VALUE_BOOL || other.b)
+		return unknown;
+	c = cover_of(t, operand_of(s, 0));
+	for (uint32_t i = 0; i < c.count; i++)
+		for (uint32_t k = 0; k < c.items[i].count; k++) {
+			c.items[i].atoms[k].missing_is_false = true;
+			c.items[i].atoms[k].null_is_false = true;
+		}
+	return c;
+}
+
+static struct cover cover_of(struct taking *t, struct spot s)
+{
+	struct cover c = unknown;
+	struct cel_part part;
+
+	if (t->depth == LIMIT_EXPR_TREE)
+		return unknown;
+	t->depth++;
+	s = resolved(t, s);
+	part = part_of(s);
+	if (part.code == CEL_CODE_AND)
+		c = cover_all(t, s);
+	else if (part.code == CEL_CODE_OR)
+		c = cover_any(t, s);
+	else if (part.code == CEL_CODE_BINARY)
+		c = cover_binary(t, s);
+	else if (part.code == CEL_CODE_CALL)
+		c = cover_call(t, s);
+	else if (part.code == CEL_CODE_NOT)
+		c = cover_truth(t, resolved(t, operand_of(s, 0)), false);
+	else if (part.code == CEL_CODE_SELECT || part.code == CEL_CODE_HAS)
+		c = cover_truth(t, s, true);
+	else if (part.code == CEL_CODE_DEFAULT)
+		c = cover_default(t, s);
+	t->depth--;
+	return c;
+}
+
+/* ---- A rule. ---- */
+
+static uint32_t count_conjuncts(const struct cel_program *program)
+{
+	struct cel_part part = cel_part(program, cel_root(program));
+
+	return part.code == CEL_CODE_AND ? part.count : 1;
+}
+
+static void add_conjuncts(struct conjuncts *all, const struct cel_program *program)
+{
+	struct spot root = { program, cel_root(program) };
+	uint32_t count = count_conjuncts(program);
+
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t at = part_of(root).code == CEL_CODE_AND ? operand_of(root, i).at : root.at;
+
+		all->items[all->count++] = (struct conjunct){ program, at };
+	}
+}
+
+struct conjuncts rule_conjuncts(struct arena *arena, const struct rule *rule)
+{
+	struct conjuncts all = { NULL, 0 };
+	uint32_t count = 0;
+
+	assert(arena != NULL && rule != NULL);
+	count += rule->match != NULL ? count_conjuncts(rule->match) : 0;
+	count += rule->when != NULL ? count_conjuncts(rule->when) : 0;
+	all.items = arena_array(arena, count, sizeof(*all.items));
+	if (all.items == NULL)
+		return all;
+	if (rule->match != NULL)
+		add_conjuncts(&all, rule->match);
+	if (rule->when != NULL)
+		add_conjuncts(&all, rule->when);
+	return all;
+}
+
+/* has(x), or x != null: beside it a missing x is false. */
+static void guard(struct taking *t, struct spot s, struct alternative *a)
+{
+	struct cel_part part = part_of(s);
+	struct subject subject = { 0 };
+	bool null = part.code == CEL_CODE_BINARY;
+	struct value with;
+
+	if (part.code == CEL_CODE_DEFAULT)
+		part = part_of(s = operand_of(s, 0));
+	if (part.code == CEL_CODE_HAS) {
+		if (!slot_of_guarded(t, s, &subject.slot))
+			return;
+	} else if (part.code != CEL_CODE_BINARY || part.op != CEL_OP_NE ||
+		   !constant_of(t, operand_of(s, 1), &with) || with.kind != VALUE_NULL ||
+		   !subject_of(t, operand_of(s, 0), &subject)) {
+		return;
+	}
+	for (uint32_t i = 0; i < a->count; i++) {
+		if (a->atoms[i].slot != subject.slot)
+			continue;
+		if (part.code == CEL_CODE_HAS || subject.has_other)
+			a->atoms[i].missing_is_false = true;
+		a->atoms[i].null_is_false = a->atoms[i].null_is_false || null;
+	}
+}
+
+/* A cover of one atom that says all its conjunct says proves it. */
+static void prove(struct cover *c, uint32_t conjunct)
+{
+	struct atom *atom;
+
+	if (c->count != 1 || c->items[0].count != 1)
+		return;
+	atom = &c->items[0].atoms[0];
+	if (atom->kind == ATOM_EQUALS || atom->kind == ATOM_PREFIX)
+		atom->conjunct = conjunct;
+}
+
+static struct cover cover_from(struct taking *t)
+{
+	struct slot fresh = { .kind = SLOT_FROM, .name = TEXT("from") };
+	struct subject subject = { .has_other = true };
+	struct value *from = arena_alloc(t->arena, sizeof(*from));
+
+	if (from == NULL || t->rule->from.n == 0)
+		return unknown;
+	*from = value_text(t->rule->from);
+	subject.slot = slot_of(t->slots, TEXT("<"), &fresh);
+	return subject.slot != UINT32_MAX ? equals(t, &subject, from, 1) : unknown;
+}
+
+struct cover rule_cover(struct arena *scratch, struct slots *slots, const struct rule *rule,
+			const struct conjuncts *conjuncts)
+{
+	struct taking t = { .arena = scratch, .slots = slots, .rule = rule };
+	struct cover all;
+
+	assert(scratch != NULL && slots != NULL && rule != NULL && conjuncts != NULL);
+	all = cover_from(&t);
+	for (uint32_t i = 0; i < conjuncts->count; i++) {
+		struct spot s = { conjuncts->items[i].program, conjuncts->items[i].at };
+		struct cover one = cover_of(&t, s);
+
+		prove(&one, i);
+		all = cover_and(&t, all, one);
+	}
+	for (uint32_t i = 0; i < all.count; i++)
+		for (uint32_t k = 0; k < conjuncts->count; k++)
+			guard(&t,
+			      (struct spot){ conjuncts->items[k].program, conjuncts->items[k].at },
+			      &all.items[i]);
+	return all;
+}

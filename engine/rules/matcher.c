@@ -1,0 +1,583 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * matcher - one event against a set of rules, by way of the index.
+ *
+ * Slots are filled when a group first asks for one. Each group names the rules
+ * whose key fits; they are put in the order loaded, what their atoms don't prove
+ * is evaluated, and only then are rules visited, so that a visit may match
+ * another event.
+ * I1  The rules visited are those for which rule_decide says YES, and, but for
+ *     the sample of large groups that miss a field, those for which it says BLIND.
+ * Ownership: a matcher belongs to one thread and holds its set. */
+#include "engine/rules/index.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "engine/base/limits.h"
+#include "engine/base/map.h"
+#include "engine/base/mem.h"
+#include "engine/cel/share.h"
+#include "engine/rules/evaluate.h"
+
+#define FEW 24 /* sorted by insertion up to here: faster than bits */
+
+enum filling { SLOT_EMPTY, SLOT_FULL, SLOT_MISSING };
+
+struct filled {
+	uint32_t moment;
+	uint8_t state; /* enum filling */
+	struct value value;
+};
+
+/* A rule to look at; weight 0: named by its key, otherwise to be decided in full. */
+struct hit {
+	uint32_t rule, weight;
+};
+
+struct hits {
+	struct hit *items;
+	size_t count, room;
+};
+
+struct matcher {
+	struct ruleset *set;
+	const struct rule_index *index;
+	struct cel_memo *memo;
+	struct filled *slots;
+	uint32_t moment;
+	uint64_t *seen; /* events per partition */
+	struct hits named, sampled, all;
+	uint64_t *bits; /* one per rule, all 0 between events */
+	struct scope scope;
+	bool failed;
+};
+
+/* ---- Life. ---- */
+
+struct matcher *matcher_new(struct ruleset *set)
+{
+	struct matcher *m = mem_zero(1, sizeof(*m));
+
+	assert(set != NULL && set->index != NULL);
+	if (m == NULL)
+		return NULL;
+	m->set = ruleset_ref(set);
+	m->index = set->index;
+	m->memo = cel_memo_new(m->index->cells);
+	m->slots = mem_zero(m->index->slot_count + 1, sizeof(*m->slots));
+	m->seen = mem_zero(m->index->partition_count + 1, sizeof(*m->seen));
+	m->bits = mem_zero(set->count / 64 + 1, sizeof(*m->bits));
+	if (m->memo == NULL || m->slots == NULL || m->seen == NULL || m->bits == NULL) {
+		matcher_free(m);
+		return NULL;
+	}
+	return m;
+}
+
+void matcher_free(struct matcher *matcher)
+{
+	if (matcher == NULL)
+		return;
+	cel_memo_free(matcher->memo);
+	mem_free(matcher->slots);
+	mem_free(matcher->seen);
+	mem_free(matcher->bits);
+	mem_free(matcher->named.items);
+	mem_free(matcher->sampled.items);
+	mem_free(matcher->all.items);
+	ruleset_free(matcher->set);
+	mem_free(matcher);
+}
+
+/* ---- Hits. ---- */
+
+static void add(struct matcher *m, struct hits *hits, uint32_t rule, uint32_t weight)
+{
+	if (hits->count == hits->room) {
+		size_t room = hits->room == 0 ? 64 : hits->room * 2;
+		struct hit *more = mem_grow(hits->items, room, sizeof(*more));
+
+		if (more == NULL) {
+			m->failed = true;
+			return;
+		}
+		hits->items = more;
+		hits->room = room;
+	}
+	hits->items[hits->count++] = (struct hit){ rule, weight };
+}
+
+static void name(struct matcher *m, uint32_t rule)
+{
+	add(m, &m->named, rule, 0);
+}
+
+/* ---- Slots. ---- */
+
+static struct value at_path(struct value v, struct text path)
+{
+	const struct value *found = path.n > 0 ? value_path(v, path) : &v;
+
+	return found != NULL ? *found : value_null();
+}
+
+static struct value fill(struct matcher *m, const struct slot *slot)
+{
+	const struct event_view *event = m->scope.event;
+	struct cel_vars vars;
+
+	switch (slot->kind) {
+	case SLOT_PATH:
+		return at_path(event->data, slot->path);
+	case SLOT_CHANGED:
+		return value_bool(event_changed(event, slot->path));
+	case SLOT_FROM:
+		return value_text(event_from(event));
+	case SLOT_PART:
+		break;
+	}
+	assert(slot->program != NULL);
+	vars = scope_vars(&m->scope);
+	return cel_eval_shared(slot->program, slot->at, m->scope.arena, &vars, m->memo);
+}
+
+static const struct filled *slot_at(struct matcher *m, uint32_t number)
+{
+	struct filled *f = &m->slots[number];
+
+	assert(number < m->index->slot_count);
+	if (f->moment == m->moment)
+		return f;
+	f->moment = m->moment;
+	f->value = fill(m, &m->index->slots[number]);
+	f->state = f->value.kind == VALUE_ERROR ? SLOT_MISSING : SLOT_FULL;
+	return f;
+}
+
+/* ---- Samples: rules that an event leaves blind. ---- */
+
+/* Which ones turns with the event's number, so that all get their turn. */
+static void sample(struct matcher *m, const uint32_t *rules, uint32_t count)
+{
+	uint32_t take = count < LIMIT_BLIND_SAMPLE ? count : LIMIT_BLIND_SAMPLE;
+	uint64_t start = (uint64_t)m->scope.event->seq * take;
+
+	for (uint32_t i = 0; i < take; i++)
+		add(m, &m->sampled, rules[(start + i) % count], (count + take - 1) / take);
+}
+
+/* Why a value can't be looked up, if so. */
+struct lack {
+	bool missing, null;
+};
+
+static bool entry_is_blind(struct lack lack, bool missing_is_false, bool null_is_false)
+{
+	return !(lack.missing && missing_is_false) && !(lack.null && null_is_false);
+}
+
+static void sample_bucket(struct matcher *m, const struct group *g, const struct bucket_of *bucket,
+			  struct lack lack)
+{
+	uint32_t take = bucket->count < LIMIT_BLIND_SAMPLE ? bucket->count : LIMIT_BLIND_SAMPLE;
+	uint32_t weight = (bucket->count + take - 1) / take;
+	uint64_t start = (uint64_t)m->scope.event->seq * take;
+
+	for (uint32_t i = 0; i < take; i++) {
+		uint32_t at = bucket->first + (uint32_t)((start + i) % bucket->count);
+
+		if (g->second == ATOM_PREFIX) {
+			const struct prefixed *p = &g->prefixes[at];
+
+			if (entry_is_blind(lack, p->missing_is_false, p->null_is_false))
+				add(m, &m->sampled, p->rule, weight);
+		} else {
+			const struct bound *b = &g->bounds[at];
+
+			if (entry_is_blind(lack, b->missing_is_false, b->null_is_false))
+				add(m, &m->sampled, b->rule, weight);
+		}
+	}
+}
+
+/* ---- Lookups within a bucket. ---- */
+
+static void find_ranges(struct matcher *m, const struct bound *bounds, size_t count, double x)
+{
+	size_t middle = count / 2;
+
+	if (count == 0 || bounds[middle].reach < x)
+		return;
+	find_ranges(m, bounds, middle, x);
+	if (bounds[middle].low > x)
+		return;
+	if (bounds[middle].high >= x)
+		name(m, bounds[middle].rule);
+	find_ranges(m, bounds + middle + 1, count - middle - 1, x);
+}
+
+static size_t first_from(const struct bound *bounds, size_t count, double x)
+{
+	size_t low = 0, high = count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (bounds[middle].low < x)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static void find_thresholds(struct matcher *m, const struct bound *bounds, size_t count, double low,
+			    double high)
+{
+	for (size_t i = first_from(bounds, count, low); i < count && bounds[i].low <= high; i++)
+		name(m, bounds[i].rule);
+}
+
+/* The first of the sorted prefixes whose byte `at` is not below c. */
+static size_t first_byte(const struct prefixed *p, size_t low, size_t high, size_t at, unsigned c)
+{
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if ((unsigned char)p[middle].prefix.s[at] < c)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* All in [low, high) share the first `at` bytes with the text; the shortest stand first. */
+static void find_prefixes(struct matcher *m, const struct prefixed *p, size_t count,
+			  struct text text)
+{
+	size_t low = 0, high = count;
+
+	for (size_t at = 0; low < high; at++) {
+		unsigned c;
+
+		for (; low < high && p[low].prefix.n == at; low++)
+			name(m, p[low].rule);
+		if (at == text.n || low == high)
+			return;
+		c = (unsigned char)text.s[at];
+		low = first_byte(p, low, high, at, c);
+		high = first_byte(p, low, high, at, c + 1);
+	}
+}
+
+static bool is_number(struct value v)
+{
+	return v.kind == VALUE_INT || v.kind == VALUE_UINT || v.kind == VALUE_DOUBLE;
+}
+
+/* rose_past and fell_below as change_functions.c has them. */
+static void find_passed(struct matcher *m, const struct group *g, const struct bucket_of *bucket)
+{
+	const struct event_view *event = m->scope.event;
+	struct text path = m->index->slots[g->second_slot].path;
+	struct value before = at_path(event->before, path), after = at_path(event->data, path);
+	double from = -INFINITY, to = 0;
+
+	if (after.kind == VALUE_NULL)
+		return;
+	if (!is_number(after) || !index_number(after, &to) ||
+	    (before.kind != VALUE_NULL && !(is_number(before) && index_number(before, &from)))) {
+		sample_bucket(m, g, bucket, (struct lack){ false, false });
+		return;
+	}
+	if (g->second == ATOM_RISE)
+		find_thresholds(m, g->bounds + bucket->first, bucket->count, from, to);
+	else if (before.kind != VALUE_NULL)
+		find_thresholds(m, g->bounds + bucket->first, bucket->count, to, from);
+}
+
+static void find_in_bucket(struct matcher *m, const struct group *g, const struct bucket_of *bucket)
+{
+	const struct filled *f;
+	struct lack lack;
+	double x;
+
+	if (g->second == ATOM_NONE) {
+		for (uint32_t i = 0; i < bucket->count; i++)
+			name(m, g->rules[bucket->first + i]);
+		return;
+	}
+	if (g->second == ATOM_RISE || g->second == ATOM_FALL) {
+		find_passed(m, g, bucket);
+		return;
+	}
+	f = slot_at(m, g->second_slot);
+	lack = (struct lack){ f->state == SLOT_MISSING, f->value.kind == VALUE_NULL };
+	if (f->state == SLOT_FULL && g->second == ATOM_PREFIX && f->value.kind == VALUE_TEXT)
+		find_prefixes(m, g->prefixes + bucket->first, bucket->count,
+			      value_as_text(f->value));
+	else if (f->state == SLOT_FULL && g->second == ATOM_RANGE &&
+		 index_line(f->value) == g->line && index_number(f->value, &x))
+		find_ranges(m, g->bounds + bucket->first, bucket->count, x);
+	else
+		sample_bucket(m, g, bucket, lack);
+}
+
+/* ---- Groups. ---- */
+
+static bool key_fits(struct matcher *m, const struct group *g, const struct bucket_of *bucket)
+{
+	for (uint32_t i = 0; i < g->equal_count; i++)
+		if (!value_equal(bucket->key[i], m->slots[g->equals[i]].value))
+			return false;
+	return true;
+}
+
+static void find_in_group(struct matcher *m, const struct group *g)
+{
+	uint64_t hash = g->equal_count == 0;
+
+	for (uint32_t i = 0; i < g->equal_count; i++) {
+		const struct filled *f = slot_at(m, g->equals[i]);
+
+		if (f->state == SLOT_MISSING) {
+			if (g->risky_count > 0)
+				sample(m, g->risky, g->risky_count);
+			return;
+		}
+		if (!index_is_scalar(f->value))
+			return; /* equal to no constant */
+		hash = index_hash(hash, f->value);
+	}
+	for (uint32_t at = (uint32_t)hash & g->mask; g->hashes[at] != 0; at = (at + 1) & g->mask) {
+		const struct bucket_of *bucket = &g->buckets[g->table[at]];
+
+		if (g->hashes[at] == hash && key_fits(m, g, bucket)) {
+			find_in_bucket(m, g, bucket);
+			return;
+		}
+	}
+}
+
+static void find_in_partition(struct matcher *m, uint32_t number)
+{
+	const struct partition *p = &m->index->partitions[number];
+
+	m->seen[number]++;
+	for (uint32_t i = 0; i < p->group_count; i++)
+		find_in_group(m, &p->groups[i]);
+	for (uint32_t i = 0; i < p->always_count; i++)
+		name(m, p->always[i]);
+}
+
+static void find_all(struct matcher *m)
+{
+	struct text type = m->scope.event->type;
+	uintptr_t exact = (uintptr_t)map_get(m->index->by_type, type);
+
+	/* A type with a star in it is nobody's glob. */
+	if (exact != 0 && memchr(type.s, '*', type.n) == NULL)
+		find_in_partition(m, (uint32_t)exact - 1);
+	for (uint32_t i = 0; i < m->index->glob_count; i++)
+		if (event_glob(m->index->partitions[m->index->globs[i]].type, type))
+			find_in_partition(m, m->index->globs[i]);
+}
+
+/* ---- Order. ---- */
+
+static void sort_few(struct hits *hits)
+{
+	for (size_t i = 1; i < hits->count; i++) {
+		struct hit moved = hits->items[i];
+		size_t k = i;
+
+		for (; k > 0 && hits->items[k - 1].rule > moved.rule; k--)
+			hits->items[k] = hits->items[k - 1];
+		hits->items[k] = moved;
+	}
+}
+
+/* By setting a bit for each rule and reading the bits in order. */
+static void sort_many(struct matcher *m, struct hits *hits)
+{
+	uint32_t low = UINT32_MAX, high = 0;
+
+	for (size_t i = 0; i < hits->count; i++) {
+		uint32_t word = hits->items[i].rule / 64;
+
+		m->bits[word] |= UINT64_C(1) << hits->items[i].rule % 64;
+		low = word < low ? word : low;
+		high = word > high ? word : high;
+	}
+	hits->count = 0;
+	for (uint32_t word = low; word <= high; word++) {
+		for (uint64_t bits = m->bits[word]; bits != 0; bits &= bits - 1)
+			hits->items[hits->count++] =
+			    (struct hit){ word * 64 + (uint32_t)__builtin_ctzll(bits), 0 };
+		m->bits[word] = 0;
+	}
+}
+
+static int by_rule(const void *one, const void *other)
+{
+	const struct hit *a = one, *b = other;
+
+	return (a->rule > b->rule) - (a->rule < b->rule);
+}
+
+static void merge_one(struct matcher *m, struct hit hit)
+{
+	struct hits *all = &m->all;
+
+	if (all->count > 0 && all->items[all->count - 1].rule == hit.rule) {
+		struct hit *last = &all->items[all->count - 1];
+
+		/* To be decided in full is the more careful of the two. */
+		last->weight = last->weight > hit.weight ? last->weight : hit.weight;
+		return;
+	}
+	add(m, all, hit.rule, hit.weight);
+}
+
+/* Both lists in the order loaded, each rule once. */
+static void merge(struct matcher *m)
+{
+	size_t a = 0, b = 0;
+
+	if (m->named.count <= FEW)
+		sort_few(&m->named);
+	else
+		sort_many(m, &m->named);
+	if (m->sampled.count > 1)
+		qsort(m->sampled.items, m->sampled.count, sizeof(*m->sampled.items), by_rule);
+	m->all.count = 0;
+	while (a < m->named.count || b < m->sampled.count) {
+		bool first =
+		    b == m->sampled.count ||
+		    (a < m->named.count && m->named.items[a].rule <= m->sampled.items[b].rule);
+
+		merge_one(m, first ? m->named.items[a++] : m->sampled.items[b++]);
+	}
+}
+
+/* ---- Verifying. ---- */
+
+/* A rule that the index named: what its key doesn't prove must be true. NO, YES or, when
+ * something can't be evaluated, BLIND. */
+static enum verdict verify(struct matcher *m, const struct verification *v)
+{
+	struct cel_vars vars = scope_vars(&m->scope);
+	enum verdict verdict = VERDICT_YES;
+
+	for (uint32_t i = 0; i < v->count; i++) {
+		struct value value = cel_eval_shared(v->items[i].program, v->items[i].at,
+						     m->scope.arena, &vars, m->memo);
+
+		if (value.kind != VALUE_BOOL)
+			verdict = VERDICT_BLIND;
+		else if (!value.b)
+			return VERDICT_NO;
+	}
+	return verdict;
+}
+
+static struct decision decide(struct matcher *m, struct hit hit)
+{
+	struct decision d = { .verdict = VERDICT_BLIND };
+
+	m->scope.rule = m->set->rules[hit.rule];
+	m->scope.cache = NULL;
+	if (hit.weight == 0)
+		d.verdict = verify(m, &m->index->rules[hit.rule]);
+	if (d.verdict == VERDICT_NO)
+		return d;
+	d = d.verdict == VERDICT_YES ? rule_decide_key(&m->scope) : rule_decide(&m->scope);
+	d.weight = hit.weight > 1 ? hit.weight : 1;
+	return d;
+}
+
+struct found {
+	const struct rule *rule;
+	struct decision decision;
+};
+
+static size_t decide_all(struct matcher *m, struct found *found)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < m->all.count; i++) {
+		struct decision d = decide(m, m->all.items[i]);
+
+		if (d.verdict != VERDICT_NO)
+			found[count++] = (struct found){ m->scope.rule, d };
+	}
+	return count;
+}
+
+static void begin(struct matcher *m, struct arena *arena, const struct event_view *event,
+		  int64_t now)
+{
+	m->scope = (struct scope){ .arena = arena, .event = event, .now = now, .memo = m->memo };
+	/* Slots ask for what doesn't depend on the rule: any will do. */
+	m->scope.rule = m->set->count > 0 ? m->set->rules[0] : NULL;
+	m->named.count = m->sampled.count = 0;
+	cel_memo_next(m->memo);
+	if (++m->moment != 0)
+		return;
+	for (uint32_t i = 0; i < m->index->slot_count; i++)
+		m->slots[i].moment = 0;
+	m->moment = 1;
+}
+
+bool matcher_each(struct matcher *matcher, struct arena *arena, const struct event_view *event,
+		  int64_t now,
+		  bool (*visit)(void *of, const struct rule *rule, const struct decision *decision),
+		  void *of)
+{
+	struct matcher *m = matcher;
+	struct found *found;
+	size_t count;
+
+	assert(m != NULL && arena != NULL && event != NULL && visit != NULL);
+	begin(m, arena, event, now);
+	find_all(m);
+	merge(m);
+	if (m->all.count == 0 || m->failed) {
+		bool good = !m->failed;
+
+		m->failed = false;
+		return good;
+	}
+	found = arena_array(arena, m->all.count, sizeof(*found));
+	if (found == NULL)
+		return false;
+	count = decide_all(m, found);
+	m->failed = false;
+	for (size_t i = 0; i < count; i++)
+		if (!visit(of, found[i].rule, &found[i].decision))
+			break;
+	return true;
+}
+
+void matcher_forget(struct matcher *matcher)
+{
+	assert(matcher != NULL);
+	for (uint32_t i = 0; i < matcher->index->partition_count; i++)
+		matcher->seen[i] = 0;
+}
+
+uint64_t matcher_seen(const struct matcher *matcher, const struct rule *rule)
+{
+	uint64_t seen = 0;
+
+	assert(matcher != NULL && rule != NULL);
+	for (size_t i = 0; i < rule->on_count; i++) {
+		uintptr_t found = (uintptr_t)map_get(matcher->index->by_type, rule->on[i]);
+
+		seen += found != 0 ? matcher->seen[found - 1] : 0;
+	}
+	return seen;
+}
