@@ -186,6 +186,8 @@ static bool equal(struct value a, struct value b, bool nan_same)
 	case VALUE_NULL:
 		return true;
 	case VALUE_TYPE:
+	case VALUE_IP:
+	case VALUE_CIDR:
 		return text_eq(value_as_text(a), value_as_text(b));
 	case VALUE_LIST:
 	case VALUE_OPTIONAL:
@@ -274,6 +276,8 @@ uint64_t value_hash_seeded(struct value v, uint64_t seed)
 		return hash64(v.s, v.n, seed);
 	case VALUE_BYTES:
 	case VALUE_TYPE:
+	case VALUE_IP:
+	case VALUE_CIDR:
 	case VALUE_ERROR:
 		return hash64(v.s, v.n, join(seed, v.kind));
 	case VALUE_INT:

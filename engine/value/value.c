@@ -51,6 +51,8 @@ const char *value_kind_name(enum value_kind kind)
 		[VALUE_DURATION] = "google.protobuf.Duration",
 		[VALUE_TYPE] = "type",
 		[VALUE_OPTIONAL] = "optional_type",
+		[VALUE_IP] = "net.IP",
+		[VALUE_CIDR] = "net.CIDR",
 		[VALUE_ERROR] = "error",
 	};
 
@@ -348,6 +350,8 @@ struct value value_copy(struct arena *arena, struct value v)
 	case VALUE_TEXT:
 	case VALUE_BYTES:
 	case VALUE_TYPE:
+	case VALUE_IP:
+	case VALUE_CIDR:
 	case VALUE_ERROR:
 		return copy_bytes(arena, v);
 	case VALUE_LIST:

@@ -39,6 +39,8 @@ enum value_kind {
 	VALUE_DURATION,  /* i = seconds, n = nanoseconds as int32 of the same sign */
 	VALUE_TYPE,      /* s = its name */
 	VALUE_OPTIONAL,  /* items[0] when n is 1, none when n is 0 */
+	VALUE_IP,        /* s = the address in network order, n = 4 or 16 */
+	VALUE_CIDR,      /* likewise, and a byte with the prefix's length: n = 5 or 17 */
 	VALUE_ERROR,     /* s = what went wrong; only inside an evaluation */
 };
 
@@ -171,10 +173,24 @@ bool value_equal(struct value a, struct value b);
  * timestamp, duration), else 2; also 2 when a NaN takes part. */
 int value_order(struct value a, struct value b);
 
+/* ---- Addresses (address.c). ---- */
+
+#define VALUE_CIDR_BYTES   17
+#define VALUE_ADDRESS_TEXT 44 /* the longest address, its prefix length and a NUL */
+
+/* Reads an IP address ("10.0.0.1", "2001:db8::1"), or with its prefix length a
+ * network ("10.0.0.0/8"), into the bytes that a VALUE_IP or VALUE_CIDR points to;
+ * how many they are, 0 when the text is none. */
+uint32_t value_ip_parse(struct text t, unsigned char out[VALUE_CIDR_BYTES]);
+uint32_t value_cidr_parse(struct text t, unsigned char out[VALUE_CIDR_BYTES]);
+
+/* A VALUE_IP or VALUE_CIDR in its canonical form. */
+void value_address_text(struct value v, char out[VALUE_ADDRESS_TEXT]);
+
 struct buf;
 
 /* ---- JSON out (write.c). Timestamps print as RFC 3339 text, durations as
- * "3.5s", bytes as base64, NaN and infinities as text; keys that are not text
+ * "3.5s", addresses as text, bytes as base64, NaN and infinities as text; keys that are not text
  * print as text. ---- */
 void value_write(struct buf *out, struct value v);        /* one line, no spaces */
 void value_write_pretty(struct buf *out, struct value v); /* two spaces of indent */

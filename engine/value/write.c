@@ -170,13 +170,19 @@ struct text value_key_text(struct value key, char room[VALUE_KEY_MAX])
 	case VALUE_DURATION:
 		format_duration(key, room);
 		break;
+	case VALUE_IP:
+	case VALUE_CIDR:
+		value_address_text(key, room);
+		break;
 	default:
 		return TEXT("null");
 	}
 	return text_of(room);
 }
 
-_Static_assert(VALUE_KEY_MAX >= TIMETEXT_MAX && VALUE_KEY_MAX >= NUMBER_MAX, "all scalars fit");
+_Static_assert(VALUE_KEY_MAX >= TIMETEXT_MAX && VALUE_KEY_MAX >= NUMBER_MAX &&
+		   VALUE_KEY_MAX >= VALUE_ADDRESS_TEXT,
+	       "all scalars fit");
 
 /* ---- containers ---- */
 
