@@ -56,6 +56,7 @@ enum cel_loop {
 	CEL_LOOP_EXISTS_ONE,
 	CEL_LOOP_MAP, /* two kids: transform; three: filter, transform */
 	CEL_LOOP_FILTER,
+	CEL_LOOP_SORT_BY, /* of a list; the second kid is the key */
 };
 
 struct cel_ast {

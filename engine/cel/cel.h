@@ -36,6 +36,8 @@ enum cel_type {
 	CEL_DURATION,
 	CEL_TYPE,
 	CEL_OPTIONAL,
+	CEL_IP,
+	CEL_CIDR,
 };
 
 struct cel_variable {

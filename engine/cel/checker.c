@@ -70,7 +70,7 @@ static bool resolve_global(const struct checker *c, struct cel_ast *node, struct
 		node->name = text_of(c->env->variables[index].name);
 		return true;
 	}
-	for (int t = CEL_NULL; t <= CEL_TYPE; t++) {
+	for (int t = CEL_NULL; t <= CEL_CIDR; t++) {
 		const char *type = cel_type_name((enum cel_type)t);
 
 		if (text_is(name, type)) {
@@ -365,7 +365,7 @@ static bool check_default(struct checker *c, struct cel_ast *node)
 
 static bool check_body(struct checker *c, struct cel_ast *node)
 {
-	bool transforms = node->loop == CEL_LOOP_MAP;
+	bool transforms = node->loop == CEL_LOOP_MAP || node->loop == CEL_LOOP_SORT_BY;
 
 	for (uint32_t i = 1; i < node->count; i++) {
 		bool condition = !transforms || (node->count == 3 && i == 1);
@@ -397,8 +397,10 @@ static bool check_loop(struct checker *c, struct cel_ast *node)
 	c->scope = &inner;
 	ok = check_body(c, node);
 	c->scope = inner.outer;
-	node->type =
-	    node->loop == CEL_LOOP_MAP || node->loop == CEL_LOOP_FILTER ? CEL_LIST : CEL_BOOL;
+	node->type = node->loop == CEL_LOOP_MAP || node->loop == CEL_LOOP_FILTER ||
+			     node->loop == CEL_LOOP_SORT_BY
+			 ? CEL_LIST
+			 : CEL_BOOL;
 	return ok;
 }
 
@@ -421,6 +423,12 @@ static const char *foreign_function(struct text name)
 		{ "match", "write text.matches(pattern)" },
 		{ "test", "write text.matches(pattern)" },
 		{ "now", "there is no clock here: use ctx.now" },
+		{ "min", "write math.least(...)" },
+		{ "max", "write math.greatest(...)" },
+		{ "abs", "write math.abs(...)" },
+		{ "round", "write math.round(...)" },
+		{ "floor", "write math.floor(...)" },
+		{ "ceil", "write math.ceil(...)" },
 		{ "coalesce", "write default(expression, other)" },
 		{ "exist", "write has(data.field)" },
 	};

@@ -6,6 +6,8 @@
 #include <assert.h>
 
 static const struct cel_function *const library[] = { cel_functions_core, cel_functions_text,
+						      cel_functions_math, cel_functions_lists,
+						      cel_functions_sets, cel_functions_network,
 						      cel_functions_time };
 
 /* Grows an array in the arena by doubling; the old one stays behind. */
@@ -105,12 +107,12 @@ bool cel_env_is_library(const struct cel_function *row)
 
 const char *cel_type_name(enum cel_type type)
 {
-	assert((unsigned)type <= CEL_OPTIONAL);
+	assert((unsigned)type <= CEL_CIDR);
 	if (type == CEL_DYN)
 		return "dyn";
 	return value_kind_name((enum value_kind)(type - 1));
 }
 
 _Static_assert((int)CEL_NULL == (int)VALUE_NULL + 1 && (int)CEL_TEXT == (int)VALUE_TEXT + 1 &&
-		   (int)CEL_OPTIONAL == (int)VALUE_OPTIONAL + 1,
+		   (int)CEL_CIDR == (int)VALUE_CIDR + 1,
 	       "static types follow the kinds of values");

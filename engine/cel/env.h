@@ -27,9 +27,13 @@ const struct cel_function *cel_env_next(const struct cel_env *env, uint32_t *tab
 
 /* ---- The library's tables ---- */
 
-extern const struct cel_function cel_functions_core[]; /* size, conversions, type */
-extern const struct cel_function cel_functions_text[]; /* contains, startsWith, matches */
-extern const struct cel_function cel_functions_time[]; /* timestamp, duration, accessors */
+extern const struct cel_function cel_functions_core[];  /* size, conversions, type */
+extern const struct cel_function cel_functions_text[];  /* contains, startsWith, matches */
+extern const struct cel_function cel_functions_time[];  /* timestamp, duration, accessors */
+extern const struct cel_function cel_functions_math[];  /* math.greatest, math.round, math.bitAnd */
+extern const struct cel_function cel_functions_lists[]; /* slice, flatten, sort, lists.range */
+extern const struct cel_function cel_functions_sets[];  /* sets.contains, distinct */
+extern const struct cel_function cel_functions_network[]; /* ip, cidr, containsIP */
 
 /* True for a row of the tables above: its result depends on its arguments only. */
 bool cel_env_is_library(const struct cel_function *row);

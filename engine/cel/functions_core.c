@@ -245,7 +245,7 @@ static struct value call_string(struct cel_run *run, void *of, const struct valu
 				uint32_t count)
 {
 	struct value v = args[0];
-	char room[TIMETEXT_MAX + CEL_DURATION_TEXT];
+	char room[TIMETEXT_MAX + CEL_DURATION_TEXT + VALUE_ADDRESS_TEXT];
 
 	(void)of;
 	assert(count == 1);
@@ -267,6 +267,10 @@ static struct value call_string(struct cel_run *run, void *of, const struct valu
 		return text_value(text_dup(run->arena, text_of(room)));
 	case VALUE_DURATION:
 		cel_duration_text(v, room);
+		return text_value(text_dup(run->arena, text_of(room)));
+	case VALUE_IP:
+	case VALUE_CIDR:
+		value_address_text(v, room);
 		return text_value(text_dup(run->arena, text_of(room)));
 	default:
 		return no_overload(run, "string", v);
@@ -349,8 +353,8 @@ const struct cel_function cel_functions_core[] = {
 	  call_double, false },
 	{ "num", "A number or numeric text as a double; an error for NaN and Infinity as text.",
 	  false, CEL_DOUBLE, 1, 1, ONE(CEL_DYN), call_num, false },
-	{ "string", "A bool, number, time, duration or UTF-8 bytes as text.", false, CEL_TEXT, 1, 1,
-	  ONE(CEL_DYN), call_string, false },
+	{ "string", "A bool, number, time, duration, address or UTF-8 bytes as text.", false,
+	  CEL_TEXT, 1, 1, ONE(CEL_DYN), call_string, false },
 	{ "bytes", "The bytes of a text.", false, CEL_BYTES, 1, 1, ONE(CEL_DYN), call_bytes,
 	  false },
 	{ "bool", "true or false from their spellings.", false, CEL_BOOL, 1, 1, ONE(CEL_DYN),

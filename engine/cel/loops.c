@@ -110,6 +110,25 @@ static struct value map(const struct loop *l)
 	return value_list_end(&b);
 }
 
+/* Sorts the range by what kids[0] says of each element. */
+static struct value sort_by(const struct loop *l)
+{
+	struct value *keys;
+
+	if (l->range.kind != VALUE_LIST)
+		return cel_error(l->run, "sortBy goes over a list");
+	keys = arena_array(l->run->arena, l->range.n, sizeof(*keys));
+	if (keys == NULL)
+		return cel_error_memory();
+	for (uint32_t i = 0; i < l->range.n; i++) {
+		l->run->locals[l->slot] = element(l, i);
+		keys[i] = cel_eval_node(l->run, l->kids[0]);
+		if (keys[i].kind == VALUE_ERROR)
+			return keys[i];
+	}
+	return cel_sort(l->run, l->range, keys);
+}
+
 struct value cel_loop_run(struct cel_run *run, const struct cel_node *node)
 {
 	const uint32_t *kids = run->program->kids + node->a;
@@ -134,6 +153,8 @@ struct value cel_loop_run(struct cel_run *run, const struct cel_node *node)
 		return exists_one(&l);
 	case CEL_LOOP_FILTER:
 		return filter(&l);
+	case CEL_LOOP_SORT_BY:
+		return sort_by(&l);
 	case CEL_LOOP_MAP:
 		break;
 	}

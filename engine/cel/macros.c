@@ -82,6 +82,11 @@ static bool expand_filter(struct cel_ast *call, struct cel_issue *issue)
 	return expand_loop(call, CEL_LOOP_FILTER, issue);
 }
 
+static bool expand_sort_by(struct cel_ast *call, struct cel_issue *issue)
+{
+	return expand_loop(call, CEL_LOOP_SORT_BY, issue);
+}
+
 static const struct macro macros[] = {
 	{ "has", "has(data.field)", false, 1, expand_has },
 	{ "default", "default(expression, other)", false, 2, expand_default },
@@ -92,6 +97,7 @@ static const struct macro macros[] = {
 	{ "map", "list.map(x, expression)", true, 3, expand_map },
 	{ "map", "list.map(x, condition, expression)", true, 4, expand_map },
 	{ "filter", "list.filter(x, condition)", true, 3, expand_filter },
+	{ "sortBy", "list.sortBy(x, key)", true, 3, expand_sort_by },
 };
 
 #define MACROS (sizeof(macros) / sizeof(macros[0]))

@@ -148,6 +148,12 @@ bool cel_is_number(struct value v);
 
 struct value cel_loop_run(struct cel_run *run, const struct cel_node *node);
 
+/* ---- functions_lists.c ---- */
+
+/* The list's items in the order of their keys, one for each item; equal keys keep
+ * their order. An error when keys can't be ordered. */
+struct value cel_sort(struct cel_run *run, struct value list, const struct value *keys);
+
 /* ---- functions_*.c ---- */
 
 /* A function whose argument number `argument` names a thing: a constant is made

@@ -124,5 +124,6 @@ bool cel_types_is_namespace(const struct cel_ast *node)
 {
 	while (node->kind == CEL_AST_SELECT)
 		node = node->kids[0];
-	return node->kind == CEL_AST_NAME && text_is(node->name, "google");
+	return node->kind == CEL_AST_NAME &&
+	       (text_is(node->name, "google") || text_is(node->name, "net"));
 }

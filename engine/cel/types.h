@@ -16,7 +16,7 @@ bool cel_types_binary(enum cel_op op, enum cel_type a, enum cel_type b, enum cel
 /* What to write instead, or "". */
 const char *cel_types_hint(enum cel_op op, enum cel_type a, enum cel_type b);
 
-/* The start of a type's dotted name (google.protobuf.Timestamp). */
+/* The start of a type's dotted name (google.protobuf.Timestamp, net.IP). */
 bool cel_types_is_namespace(const struct cel_ast *node);
 
 #endif

@@ -269,6 +269,8 @@ bool eval_take(struct arena *arena, struct text type, struct value json, struct 
 		return text && take_type(json, out);
 	case CEL_DYN:
 	case CEL_OPTIONAL:
+	case CEL_IP:
+	case CEL_CIDR:
 		break;
 	}
 	return true;
