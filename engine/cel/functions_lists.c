@@ -23,7 +23,7 @@ static struct value *room_for(struct cel_run *run, uint64_t n, struct value *bad
 	struct value *items = NULL;
 
 	*bad = cel_error_budget();
-	if (!cel_charge(run, n / 8))
+	if (!cel_charge(run, n / 4))
 		return NULL;
 	*bad = cel_error_memory();
 	if (n <= UINT32_MAX)

@@ -24,7 +24,7 @@ static struct value extreme(struct cel_run *run, const struct value *items, uint
 
 	if (n == 0)
 		return cel_error(run, "the list has no %s number", sign > 0 ? "greatest" : "least");
-	if (!cel_charge(run, n / 8))
+	if (!cel_charge(run, n / 4))
 		return cel_error_budget();
 	best = items[0];
 	for (uint32_t i = 0; i < n; i++) {
