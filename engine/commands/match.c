@@ -28,6 +28,7 @@ struct matching {
 	struct matcher *matcher;
 	struct arena *arena; /* of one event */
 	struct json_parser *parser;
+	struct typer *typer;
 	struct event_view event;
 	bool quiet;
 	int64_t events, matches;
@@ -49,7 +50,7 @@ static struct value member_typed(struct matching *m, struct value v, const char 
 
 	if (found == NULL)
 		return value_null();
-	return kind != NULL ? object_kind_typed(kind, m->arena, *found) : *found;
+	return kind != NULL ? typer_apply(m->typer, kind, m->arena, *found) : *found;
 }
 
 static void read_event(struct matching *m, struct value v)
@@ -150,15 +151,17 @@ static int with_rules(struct context *context, struct ruleset *rules, struct tex
 	AUTO(matcher_free) struct matcher *matcher = matcher_new(rules);
 	AUTO(arena_free) struct arena *arena = arena_new("event", LIMIT_EVENT_ARENA);
 	AUTO(json_parser_free) struct json_parser *parser = json_parser_new();
+	AUTO(typer_free) struct typer *typer = typer_new();
 	struct matching m = {
 		.context = context,
 		.matcher = matcher,
 		.arena = arena,
 		.parser = parser,
+		.typer = typer,
 		.quiet = option_flag(context, "stats"),
 	};
 
-	if (matcher == NULL || arena == NULL || parser == NULL)
+	if (matcher == NULL || arena == NULL || parser == NULL || typer == NULL)
 		return context_fail(context, COMMAND_FAILED, "memory is out");
 	return match_all(&m, events);
 }

@@ -21,6 +21,7 @@ DEFINE_AUTO(store_close, struct store *)
 DEFINE_AUTO(diags_free, struct diags *)
 DEFINE_AUTO(json_parser_free, struct json_parser *)
 DEFINE_AUTO(matcher_free, struct matcher *)
+DEFINE_AUTO(typer_free, struct typer *)
 
 /* The configuration of -c; missing secrets are fine (nothing is sent). NULL: see *code. */
 struct config *setup_config(struct context *context, int *code);

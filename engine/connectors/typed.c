@@ -8,20 +8,45 @@
  *     condition that can't be evaluated, not as a lost field.
  * I2  Typing twice gives the same as typing once, also when the result was
  *     written as JSON in between (snapshots are).
- * Ownership: the result lives in the arena and borrows from the object. */
+ * A typer does the same to objects that nobody else looks at, in place and with
+ * the rows of a kind in a hash table: some hundred nanoseconds for an event.
+ * Ownership: the result lives in the arena and borrows from the object. A typer
+ * belongs to one thread. */
 #include "engine/connectors/connector.h"
 
 #include <assert.h>
 #include <math.h>
 
+#include "engine/base/hash.h"
 #include "engine/base/limits.h"
+#include "engine/base/mem.h"
 #include "engine/base/timetext.h"
 
 /* Years 1 to 9999, as timestamps of rules and RFC 3339 have them. */
 #define SECONDS_MIN INT64_C(-62135596800)
 #define SECONDS_MAX INT64_C(253402300799)
 
+/* One segment of a dotted name, beneath another one. */
+struct node {
+	uint64_t hash;           /* of the segments so far; 0: a free place */
+	struct text segment;     /* borrows from the row's name */
+	const struct field *row; /* that ends here, or NULL */
+	bool beneath;            /* rows go on from here */
+};
+
+struct table {
+	const struct object_kind *kind;
+	struct node *nodes;
+	size_t mask;
+};
+
+struct typer {
+	struct table tables[LIMIT_TYPER_KINDS];
+	size_t count;
+};
+
 struct typing {
+	const struct table *table; /* or NULL: search the fields */
 	const struct field *fields;
 	const struct field *next; /* tables and objects often have one order: look here first */
 	struct arena *arena;
@@ -188,4 +213,118 @@ struct value object_kind_typed(const struct object_kind *kind, struct arena *are
 	if (!value_is(object, VALUE_MAP))
 		return object;
 	return typed_map(&t, TEXT(""), object);
+}
+
+/* ---- With a table, in place. ---- */
+
+/* Where the segment beneath `parent` stands, or could stand. */
+static struct node *node_of(const struct table *table, uint64_t parent, struct text segment)
+{
+	uint64_t hash = hash64(segment.s, segment.n, parent) | 1;
+	size_t at = hash & table->mask;
+
+	while (table->nodes[at].hash != 0 &&
+	       (table->nodes[at].hash != hash || !text_eq(table->nodes[at].segment, segment)))
+		at = (at + 1) & table->mask;
+	return &table->nodes[at];
+}
+
+static void table_add(struct table *table, const struct field *row)
+{
+	struct text rest = text_of(row->name), segment;
+	uint64_t parent = 0;
+
+	while (rest.s != NULL) {
+		struct node *node;
+
+		rest = text_split(rest, '.', &segment);
+		node = node_of(table, parent, segment);
+		node->hash = hash64(segment.s, segment.n, parent) | 1;
+		node->segment = segment;
+		if (rest.s == NULL)
+			node->row = row;
+		else
+			node->beneath = true;
+		parent = node->hash;
+	}
+}
+
+static bool table_init(struct table *table, const struct object_kind *kind)
+{
+	size_t segments = 0, room = 8;
+
+	for (const struct field *f = kind->fields; f != NULL && f->name != NULL; f++) {
+		segments++;
+		for (const char *s = f->name; *s != '\0'; s++)
+			segments += *s == '.';
+	}
+	while (room < segments * 2)
+		room *= 2;
+	table->nodes = mem_zero(room, sizeof(*table->nodes));
+	table->mask = room - 1;
+	table->kind = kind;
+	for (const struct field *f = kind->fields;
+	     table->nodes != NULL && f != NULL && f->name != NULL; f++)
+		table_add(table, f);
+	return table->nodes != NULL;
+}
+
+static const struct table *table_of(struct typer *typer, const struct object_kind *kind)
+{
+	for (size_t i = 0; i < typer->count; i++)
+		if (typer->tables[i].kind == kind)
+			return &typer->tables[i];
+	if (typer->count == LIMIT_TYPER_KINDS || !table_init(&typer->tables[typer->count], kind))
+		return NULL;
+	return &typer->tables[typer->count++];
+}
+
+/* Recursion ends with the dotted names of the table. */
+static void type_members(struct typing *t, uint64_t parent, struct value map)
+{
+	/* The object is the caller's own, fresh from its parser. */
+	struct value_pair *pairs = (struct value_pair *)(uintptr_t)map.pairs;
+
+	for (uint32_t i = 0; i < map.n; i++) {
+		const struct node *node;
+
+		if (!value_is(pairs[i].key, VALUE_TEXT))
+			continue;
+		node = node_of(t->table, parent, value_as_text(pairs[i].key));
+		if (node->hash == 0)
+			continue;
+		if (node->row != NULL)
+			pairs[i].val = convert(t, node->row->type, pairs[i].val);
+		if (node->beneath && value_is(pairs[i].val, VALUE_MAP))
+			type_members(t, node->hash, pairs[i].val);
+	}
+}
+
+struct typer *typer_new(void)
+{
+	return mem_zero(1, sizeof(struct typer));
+}
+
+void typer_free(struct typer *typer)
+{
+	if (typer == NULL)
+		return;
+	for (size_t i = 0; i < typer->count; i++)
+		mem_free(typer->tables[i].nodes);
+	mem_free(typer);
+}
+
+struct value typer_apply(struct typer *typer, const struct object_kind *kind, struct arena *arena,
+			 struct value object)
+{
+	struct typing t = { .arena = arena };
+
+	assert(typer != NULL && kind != NULL && arena != NULL);
+	if (!value_is(object, VALUE_MAP))
+		return object;
+	t.table = table_of(typer, kind);
+	if (t.table == NULL)
+		return object_kind_typed(kind, arena, object);
+	type_members(&t, 0, object);
+	return object;
 }

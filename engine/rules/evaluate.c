@@ -225,13 +225,17 @@ static bool key_text(struct scope *scope, struct value v, struct text *out)
 	return true;
 }
 
+struct text event_key(const struct event_view *event)
+{
+	return event->subject.n > 0 ? event->subject : event->id;
+}
+
 static bool decide_key(struct scope *scope, struct decision *d)
 {
-	const struct event_view *e = scope->event;
 	struct value v;
 
 	if (scope->rule->key == NULL) {
-		d->key = e->subject.n > 0 ? e->subject : e->id;
+		d->key = event_key(scope->event);
 		return true;
 	}
 	v = scope_eval(scope, scope->rule->key);

@@ -15,6 +15,9 @@ struct cel_vars scope_vars(struct scope *scope);
 /* What `from` is compared with: the connection, or the source of what came without one. */
 struct text event_from(const struct event_view *event);
 
+/* The key of a rule that names none. */
+struct text event_key(const struct event_view *event);
+
 /* changed(path); change_functions.c. */
 bool event_changed(const struct event_view *event, struct text path);
 

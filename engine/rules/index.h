@@ -51,6 +51,9 @@ enum atom_kind { ATOM_NONE, ATOM_EQUALS, ATOM_RANGE, ATOM_PREFIX, ATOM_RISE, ATO
 
 #define CONJUNCT_NONE UINT32_MAX
 
+/* Whole numbers up to here are doubles without a change. */
+#define INDEX_EXACT 9007199254740992.0
+
 /* What is compared with what: a number never with a time. */
 enum index_line { LINE_NUMBER, LINE_TIME, LINE_DURATION };
 
@@ -60,10 +63,10 @@ struct atom {
 	bool missing_is_false; /* a missing value makes it false, not an error */
 	bool null_is_false;    /* likewise null */
 	uint32_t slot;
-	uint32_t conjunct; /* which condition of the rule it proves, or CONJUNCT_NONE */
-	uint32_t count;    /* EQUALS, RISE, FALL: of values */
+	uint32_t proves[2]; /* conditions of the rule that hold when it does, or CONJUNCT_NONE */
+	uint32_t count;     /* EQUALS, RISE, FALL: of values */
 	const struct value *values;
-	double low, high; /* RANGE, both included; rounded outwards */
+	double low, high; /* RANGE, both included */
 	struct text prefix;
 };
 
@@ -88,7 +91,7 @@ struct conjunct {
 };
 
 struct conjuncts {
-	struct conjunct *items;
+	const struct conjunct *items;
 	uint32_t count;
 };
 
@@ -102,6 +105,7 @@ struct slots {
 	bool failed;
 };
 
+/* items NULL: memory is out. */
 struct conjuncts rule_conjuncts(struct arena *arena, const struct rule *rule);
 
 /* What must hold for the rule to fire. From scratch. */
@@ -118,12 +122,15 @@ struct bound {
 };
 
 struct prefixed {
+	uint64_t head; /* its first eight bytes, the first one highest: most searches end there */
 	struct text prefix;
 	uint32_t rule;
 	bool missing_is_false, null_is_false;
 };
 
+/* A place of a group's table; count 0: free. */
 struct bucket_of {
+	uint64_t hash;
 	const struct value *key;
 	uint32_t first, count; /* in the group's rules, bounds or prefixes */
 };
@@ -134,11 +141,8 @@ struct group {
 	enum atom_kind second; /* RANGE, PREFIX, RISE, FALL or NONE */
 	enum index_line line;  /* of RANGE */
 	uint32_t second_slot;
-	uint64_t *hashes; /* of the table; 0: free */
-	uint32_t *table;  /* bucket */
-	uint32_t mask;
-	struct bucket_of *buckets;
-	uint32_t bucket_count, entry_count;
+	struct bucket_of *table; /* open addressing */
+	uint32_t mask, entry_count;
 	uint32_t *rules;           /* second NONE */
 	struct bound *bounds;      /* RANGE, RISE, FALL */
 	struct prefixed *prefixes; /* PREFIX */
@@ -154,11 +158,17 @@ struct partition {
 	uint32_t always_count;
 };
 
+/* What is left of a rule when its key fits: few words, because each match reads them. */
 struct verification {
-	const struct conjunct *items;
-	uint32_t count;
-	const struct group *route; /* where it is found, first of `routes`; NULL: always asked */
-	uint32_t routes;           /* postings that name it */
+	uint32_t first; /* in conjuncts */
+	uint16_t count;
+	bool keyed; /* the rule has a key to evaluate */
+};
+
+/* Where a rule is found, for the telling. */
+struct route {
+	const struct group *group; /* the first one; NULL: it is asked on every event */
+	uint32_t postings;
 };
 
 struct rule_index {
@@ -170,8 +180,10 @@ struct rule_index {
 	struct slot *slots;
 	uint32_t slot_count;
 	struct verification *rules; /* by number of the rule */
-	uint32_t cells;             /* of a memo */
-	size_t bytes;               /* it takes */
+	struct route *routes;       /* likewise */
+	struct conjunct *conjuncts;
+	uint32_t cells; /* of a memo */
+	size_t bytes;   /* it takes */
 };
 
 /* ---- index_tables.c ---- */
@@ -204,6 +216,8 @@ void index_free(struct rule_index *index); /* NULL is fine; the arena keeps the 
 
 /* The hash of a key of several slots, one value after the other; start with 0. */
 uint64_t index_hash(uint64_t hash, struct value v);
+
+uint64_t index_head(struct text prefix); /* of struct prefixed */
 
 /* True for values that equality looks up: no lists, maps or NaN. */
 bool index_is_scalar(struct value v);

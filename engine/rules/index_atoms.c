@@ -235,9 +235,9 @@ static bool slot_of_part(struct taking *t, struct spot s, uint32_t *slot)
 	struct cel_part part = part_of(s);
 	struct slot fresh = { .kind = SLOT_PART, .program = s.program, .at = s.at };
 
+	buf_init(&key, LIMIT_EXPR * 2);
 	if (!cel_part_is_shared(s.program, s.at, scope_shared_variables()))
 		return false;
-	buf_init(&key, LIMIT_EXPR * 2);
 	buf_char(&key, part.code == CEL_CODE_HAS ? '?' : '=');
 	if (!chain_key(part.code == CEL_CODE_HAS ? operand_of(s, 0) : s, &key)) {
 		buf_char(&key, '\x1e');
@@ -322,6 +322,7 @@ static void alternative_add(struct alternative *a, const struct atom *atom)
 		have->high = fmin(have->high, atom->high);
 		have->missing_is_false = have->missing_is_false || atom->missing_is_false;
 		have->null_is_false = have->null_is_false || atom->null_is_false;
+		have->proves[have->proves[0] != CONJUNCT_NONE] = atom->proves[0];
 		return;
 	}
 	if (a->count < INDEX_ATOMS)
@@ -391,7 +392,7 @@ static struct cover equals(struct taking *t, const struct subject *subject,
 			     .slot = subject->slot,
 			     .missing_is_false = subject->has_other,
 			     .null_is_false = true,
-			     .conjunct = CONJUNCT_NONE,
+			     .proves = { CONJUNCT_NONE, CONJUNCT_NONE },
 			     .values = kept };
 
 	if (kept == NULL) {
@@ -417,32 +418,42 @@ static bool in_range(struct value v, double low, double high)
 	return index_number(v, &d) && d >= low && d <= high;
 }
 
-/* Times and durations compare by their seconds, without what lies behind the comma: the range
- * takes in the whole second at either end. */
+/* Numbers up to 2^53 are doubles without a change; a bound that is itself excluded becomes the
+ * next double. Times and durations stand at their whole second, both ends included; what they
+ * compare with behind the comma is left to the condition. */
+static bool range_ends(enum cel_op op, struct value limit, double *low, double *high)
+{
+	double d;
+	bool number = index_line(limit) == LINE_NUMBER;
+
+	if (!index_number(limit, &d) || (number && fabs(d) > INDEX_EXACT))
+		return false;
+	*low = -INFINITY;
+	*high = INFINITY;
+	if (op == CEL_OP_LT || op == CEL_OP_LE)
+		*high = number && op == CEL_OP_LT ? nextafter(d, -INFINITY) : d;
+	else
+		*low = number && op == CEL_OP_GT ? nextafter(d, INFINITY) : d;
+	return true;
+}
+
 static struct cover range(struct taking *t, const struct subject *subject, enum cel_op op,
 			  struct value limit)
 {
-	double d, low = -INFINITY, high = INFINITY;
-	bool below = op == CEL_OP_LT || op == CEL_OP_LE;
+	struct atom atom = { .kind = ATOM_RANGE,
+			     .line = index_line(limit),
+			     .slot = subject->slot,
+			     .proves = { CONJUNCT_NONE, CONJUNCT_NONE } };
 
-	if (!index_number(limit, &d))
+	if (!range_ends(op, limit, &atom.low, &atom.high))
 		return unknown;
-	if (below)
-		high = d;
-	else
-		low = d;
-	if (subject->has_other && in_range(subject->other, low, high))
+	if (subject->has_other && in_range(subject->other, atom.low, atom.high))
 		return unknown;
-	return cover_atom(t, (struct atom){ .kind = ATOM_RANGE,
-					    .slot = subject->slot,
-					    .missing_is_false = subject->has_other &&
-								subject->other.kind == limit.kind,
-					    .null_is_false = subject->has_other &&
-							     subject->other.kind == limit.kind,
-					    .conjunct = CONJUNCT_NONE,
-					    .line = index_line(limit),
-					    .low = low,
-					    .high = high });
+	atom.missing_is_false =
+	    subject->has_other && index_line(subject->other) == index_line(limit) &&
+	    subject->other.kind != VALUE_NULL && subject->other.kind != VALUE_TEXT;
+	atom.null_is_false = atom.missing_is_false;
+	return cover_atom(t, atom);
 }
 
 static enum cel_op mirrored(enum cel_op op)
@@ -487,7 +498,7 @@ static struct cover crossed(struct taking *t, struct spot s, enum cel_op op, str
 		return unknown;
 	return cover_atom(t, (struct atom){ .kind = ATOM_RISE,
 					    .slot = slot,
-					    .conjunct = CONJUNCT_NONE,
+					    .proves = { CONJUNCT_NONE, CONJUNCT_NONE },
 					    .count = list.n,
 					    .values = list.items });
 }
@@ -532,7 +543,7 @@ static struct cover starts_with(struct taking *t, struct spot s)
 {
 	struct subject subject;
 	struct value prefix;
-	struct atom atom = { .kind = ATOM_PREFIX, .conjunct = CONJUNCT_NONE };
+	struct atom atom = { .kind = ATOM_PREFIX, .proves = { CONJUNCT_NONE, CONJUNCT_NONE } };
 
 	if (!constant_of(t, operand_of(s, 1), &prefix) || prefix.kind != VALUE_TEXT ||
 	    !subject_of(t, operand_of(s, 0), &subject))
@@ -574,9 +585,10 @@ static struct cover became(struct taking *t, struct spot s, struct text path)
 static struct cover passed(struct taking *t, struct spot s, struct text path, enum atom_kind kind)
 {
 	struct value *threshold = arena_alloc(t->arena, sizeof(*threshold));
-	struct atom atom = {
-		.kind = (uint8_t)kind, .conjunct = CONJUNCT_NONE, .count = 1, .values = threshold
-	};
+	struct atom atom = { .kind = (uint8_t)kind,
+			     .proves = { CONJUNCT_NONE, CONJUNCT_NONE },
+			     .count = 1,
+			     .values = threshold };
 	double d;
 
 	if (threshold == NULL || !constant_of(t, operand_of(s, 1), threshold) ||
@@ -696,7 +708,7 @@ static uint32_t count_conjuncts(const struct cel_program *program)
 	return part.code == CEL_CODE_AND ? part.count : 1;
 }
 
-static void add_conjuncts(struct conjuncts *all, const struct cel_program *program)
+static uint32_t put_conjuncts(struct conjunct *items, const struct cel_program *program)
 {
 	struct spot root = { program, cel_root(program) };
 	uint32_t count = count_conjuncts(program);
@@ -704,26 +716,26 @@ static void add_conjuncts(struct conjuncts *all, const struct cel_program *progr
 	for (uint32_t i = 0; i < count; i++) {
 		uint32_t at = part_of(root).code == CEL_CODE_AND ? operand_of(root, i).at : root.at;
 
-		all->items[all->count++] = (struct conjunct){ program, at };
+		items[i] = (struct conjunct){ program, at };
 	}
+	return count;
 }
 
 struct conjuncts rule_conjuncts(struct arena *arena, const struct rule *rule)
 {
-	struct conjuncts all = { NULL, 0 };
 	uint32_t count = 0;
+	struct conjunct *items;
 
 	assert(arena != NULL && rule != NULL);
 	count += rule->match != NULL ? count_conjuncts(rule->match) : 0;
 	count += rule->when != NULL ? count_conjuncts(rule->when) : 0;
-	all.items = arena_array(arena, count, sizeof(*all.items));
-	if (all.items == NULL)
-		return all;
-	if (rule->match != NULL)
-		add_conjuncts(&all, rule->match);
+	items = arena_array(arena, count, sizeof(*items));
+	if (items == NULL)
+		return (struct conjuncts){ NULL, 0 };
+	count = rule->match != NULL ? put_conjuncts(items, rule->match) : 0;
 	if (rule->when != NULL)
-		add_conjuncts(&all, rule->when);
-	return all;
+		count += put_conjuncts(items + count, rule->when);
+	return (struct conjuncts){ items, count };
 }
 
 /* has(x), or x != null: beside it a missing x is false. */
@@ -761,8 +773,9 @@ static void prove(struct cover *c, uint32_t conjunct)
 	if (c->count != 1 || c->items[0].count != 1)
 		return;
 	atom = &c->items[0].atoms[0];
-	if (atom->kind == ATOM_EQUALS || atom->kind == ATOM_PREFIX)
-		atom->conjunct = conjunct;
+	if (atom->kind == ATOM_EQUALS || atom->kind == ATOM_PREFIX ||
+	    (atom->kind == ATOM_RANGE && atom->line == LINE_NUMBER))
+		atom->proves[0] = conjunct;
 }
 
 static struct cover cover_from(struct taking *t)

@@ -137,7 +137,7 @@ static void take_rule(struct building *b, uint32_t number)
 
 	if (rule->mode == MODE_OFF)
 		return;
-	t->conjuncts = rule_conjuncts(b->arena, rule);
+	t->conjuncts = rule_conjuncts(b->scratch, rule);
 	if (t->conjuncts.items == NULL) {
 		b->failed = true;
 		return;
@@ -519,6 +519,11 @@ static void post_all(struct building *b)
 
 /* ---- What is left to verify. ---- */
 
+static bool proves(const struct atom *atom, uint32_t conjunct)
+{
+	return atom->proves[0] == conjunct || atom->proves[1] == conjunct;
+}
+
 static bool is_proved(const struct taken *t, uint32_t conjunct)
 {
 	const struct alternative *a = &t->cover.items[0];
@@ -527,21 +532,38 @@ static bool is_proved(const struct taken *t, uint32_t conjunct)
 	if (t->cover.count != 1)
 		return false;
 	for (uint32_t i = 0; i < c->equal_count; i++)
-		if (a->atoms[c->equals[i]].conjunct == conjunct)
+		if (proves(&a->atoms[c->equals[i]], conjunct))
 			return true;
-	return c->second != INDEX_ATOMS && a->atoms[c->second].conjunct == conjunct;
+	return c->second != INDEX_ATOMS && proves(&a->atoms[c->second], conjunct);
 }
 
-static void keep_verification(struct building *b, uint32_t rule)
+static void keep_verification(struct building *b, uint32_t rule, uint32_t *used)
 {
 	const struct taken *t = &b->taken[rule];
 	struct verification *v = &b->index->rules[rule];
-	struct conjunct *items = t->conjuncts.items;
 
-	v->items = items;
+	v->first = *used;
+	v->keyed = b->set->rules[rule]->key != NULL;
 	for (uint32_t i = 0; i < t->conjuncts.count; i++)
 		if (!is_proved(t, i))
-			items[v->count++] = items[i];
+			b->index->conjuncts[(*used)++] = t->conjuncts.items[i];
+	v->count = (uint16_t)(*used - v->first);
+}
+
+static void keep_verifications(struct building *b)
+{
+	size_t all = 0;
+	uint32_t used = 0;
+
+	for (size_t r = 0; r < b->set->count; r++)
+		all += b->taken[r].conjuncts.count;
+	b->index->conjuncts = arena_array(b->arena, all, sizeof(*b->index->conjuncts));
+	if (b->index->conjuncts == NULL) {
+		b->failed = true;
+		return;
+	}
+	for (uint32_t r = 0; r < b->set->count; r++)
+		keep_verification(b, r, &used);
 }
 
 /* ---- Sharing. ---- */
@@ -589,6 +611,7 @@ static bool building_init(struct building *b, struct ruleset *set, struct arena 
 	b->index->by_type = map_new();
 	b->index->partitions = arena_zero(set->arena, places * sizeof(*b->index->partitions));
 	b->index->rules = arena_zero(set->arena, (set->count + 1) * sizeof(*b->index->rules));
+	b->index->routes = arena_zero(set->arena, (set->count + 1) * sizeof(*b->index->routes));
 	b->taken = arena_zero(scratch, (set->count + 1) * sizeof(*b->taken));
 	b->slots.arena = set->arena;
 	b->slots.by_key = map_new();
@@ -606,8 +629,8 @@ static void build(struct building *b)
 		choose_all(b);
 	if (!b->failed)
 		post_all(b);
-	for (uint32_t r = 0; r < b->set->count && !b->failed; r++)
-		keep_verification(b, r);
+	if (!b->failed)
+		keep_verifications(b);
 	if (!b->failed)
 		share_all(b);
 	b->index->slots = b->slots.items;

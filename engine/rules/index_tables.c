@@ -78,6 +78,15 @@ static size_t gather(struct posting *run, size_t count, uint32_t equals)
 
 /* ---- Entries. ---- */
 
+uint64_t index_head(struct text prefix)
+{
+	uint64_t head = 0;
+
+	for (size_t i = 0; i < 8 && i < prefix.n; i++)
+		head |= (uint64_t)(unsigned char)prefix.s[i] << (56 - 8 * i);
+	return head;
+}
+
 static double set_reach(struct bound *bounds, size_t low, size_t high)
 {
 	size_t middle = low + (high - low) / 2;
@@ -98,8 +107,8 @@ static void put_entry(struct group *g, uint32_t at, const struct posting *p)
 	if (g->second == ATOM_NONE)
 		g->rules[at] = p->rule;
 	else if (g->second == ATOM_PREFIX)
-		g->prefixes[at] =
-		    (struct prefixed){ p->prefix, p->rule, p->missing_is_false, p->null_is_false };
+		g->prefixes[at] = (struct prefixed){ index_head(p->prefix), p->prefix, p->rule,
+						     p->missing_is_false, p->null_is_false };
 	else
 		g->bounds[at] = (struct bound){ .low = p->low,
 						.high = p->high,
@@ -110,18 +119,15 @@ static void put_entry(struct group *g, uint32_t at, const struct posting *p)
 
 static void put_bucket(struct group *g, const struct posting *run, size_t count)
 {
-	struct bucket_of *bucket = &g->buckets[g->bucket_count];
-	uint32_t at = (uint32_t)run->hash & g->mask;
+	uint32_t at = (uint32_t)run->hash & g->mask, first = g->entry_count;
 
-	*bucket = (struct bucket_of){ run->key, g->entry_count, (uint32_t)count };
 	for (size_t i = 0; i < count; i++)
 		put_entry(g, g->entry_count++, &run[i]);
 	if (g->second == ATOM_RANGE)
-		set_reach(g->bounds + bucket->first, 0, count);
-	while (g->hashes[at] != 0)
+		set_reach(g->bounds + first, 0, count);
+	while (g->table[at].count != 0)
 		at = (at + 1) & g->mask;
-	g->hashes[at] = run->hash;
-	g->table[at] = g->bucket_count++;
+	g->table[at] = (struct bucket_of){ run->hash, run->key, first, (uint32_t)count };
 }
 
 /* ---- Groups. ---- */
@@ -136,9 +142,7 @@ static bool group_room(struct tables *t, struct group *g, const struct posting *
 	while (room < keys * 2)
 		room *= 2;
 	g->mask = (uint32_t)(room - 1);
-	g->hashes = arena_zero(t->arena, room * sizeof(*g->hashes));
-	g->table = arena_array(t->arena, room, sizeof(*g->table));
-	g->buckets = arena_array(t->arena, keys, sizeof(*g->buckets));
+	g->table = arena_zero(t->arena, room * sizeof(*g->table));
 	if (g->second == ATOM_NONE)
 		g->rules = arena_array(t->arena, count, sizeof(*g->rules));
 	else if (g->second == ATOM_PREFIX)
@@ -167,10 +171,10 @@ static void note_routes(struct tables *t, const struct group *g, const struct po
 			size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		struct verification *v = &t->index->rules[run[i].rule];
+		struct route *route = &t->index->routes[run[i].rule];
 
-		if (v->routes++ == 0)
-			v->route = g;
+		if (route->postings++ == 0)
+			route->group = g;
 	}
 }
 
@@ -225,7 +229,7 @@ static bool build_partition(struct tables *t, struct posting *run, size_t count)
 
 static bool is_always(const struct tables *t, uint32_t rule)
 {
-	return t->index->rules[rule].routes == 0 && t->set->rules[rule]->mode != MODE_OFF;
+	return t->index->routes[rule].postings == 0 && t->set->rules[rule]->mode != MODE_OFF;
 }
 
 static struct partition *partition_at(const struct tables *t, struct text type)

@@ -51,6 +51,7 @@ struct matcher {
 	struct hits named, sampled, all;
 	uint64_t *bits; /* one per rule, all 0 between events */
 	struct scope scope;
+	struct decision plain; /* of every rule with the default key */
 	bool failed;
 };
 
@@ -204,6 +205,16 @@ static void sample_bucket(struct matcher *m, const struct group *g, const struct
 
 /* ---- Lookups within a bucket. ---- */
 
+/* A whole number that is no double stands between two of them: whatever either side fits is
+ * decided in full. */
+static void find_beyond(struct matcher *m, const struct bound *bounds, size_t count, double x)
+{
+	for (size_t i = 0; i < count; i++)
+		if (bounds[i].low <= nextafter(x, INFINITY) &&
+		    bounds[i].high >= nextafter(x, -INFINITY))
+			add(m, &m->sampled, bounds[i].rule, 1);
+}
+
 static void find_ranges(struct matcher *m, const struct bound *bounds, size_t count, double x)
 {
 	size_t middle = count / 2;
@@ -246,7 +257,10 @@ static size_t first_byte(const struct prefixed *p, size_t low, size_t high, size
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if ((unsigned char)p[middle].prefix.s[at] < c)
+		unsigned have = at < 8 ? (unsigned)(p[middle].head >> (56 - 8 * at)) & 0xff
+				       : (unsigned char)p[middle].prefix.s[at];
+
+		if (have < c)
 			low = middle + 1;
 		else
 			high = middle;
@@ -320,8 +334,12 @@ static void find_in_bucket(struct matcher *m, const struct group *g, const struc
 		find_prefixes(m, g->prefixes + bucket->first, bucket->count,
 			      value_as_text(f->value));
 	else if (f->state == SLOT_FULL && g->second == ATOM_RANGE &&
-		 index_line(f->value) == g->line && index_number(f->value, &x))
+		 index_line(f->value) == g->line && index_number(f->value, &x) &&
+		 fabs(x) <= INDEX_EXACT)
 		find_ranges(m, g->bounds + bucket->first, bucket->count, x);
+	else if (f->state == SLOT_FULL && g->second == ATOM_RANGE &&
+		 index_line(f->value) == g->line && index_number(f->value, &x))
+		find_beyond(m, g->bounds + bucket->first, bucket->count, x);
 	else
 		sample_bucket(m, g, bucket, lack);
 }
@@ -352,10 +370,11 @@ static void find_in_group(struct matcher *m, const struct group *g)
 			return; /* equal to no constant */
 		hash = index_hash(hash, f->value);
 	}
-	for (uint32_t at = (uint32_t)hash & g->mask; g->hashes[at] != 0; at = (at + 1) & g->mask) {
-		const struct bucket_of *bucket = &g->buckets[g->table[at]];
+	for (uint32_t at = (uint32_t)hash & g->mask; g->table[at].count != 0;
+	     at = (at + 1) & g->mask) {
+		const struct bucket_of *bucket = &g->table[at];
 
-		if (g->hashes[at] == hash && key_fits(m, g, bucket)) {
+		if (bucket->hash == hash && key_fits(m, g, bucket)) {
 			find_in_bucket(m, g, bucket);
 			return;
 		}
@@ -465,6 +484,11 @@ static void merge(struct matcher *m)
 
 /* ---- Verifying. ---- */
 
+struct found {
+	const struct rule *rule;
+	struct decision decision;
+};
+
 /* A rule that the index named: what its key doesn't prove must be true. NO, YES or, when
  * something can't be evaluated, BLIND. */
 static enum verdict verify(struct matcher *m, const struct verification *v)
@@ -473,8 +497,9 @@ static enum verdict verify(struct matcher *m, const struct verification *v)
 	enum verdict verdict = VERDICT_YES;
 
 	for (uint32_t i = 0; i < v->count; i++) {
-		struct value value = cel_eval_shared(v->items[i].program, v->items[i].at,
-						     m->scope.arena, &vars, m->memo);
+		const struct conjunct *c = &m->index->conjuncts[v->first + i];
+		struct value value =
+		    cel_eval_shared(c->program, c->at, m->scope.arena, &vars, m->memo);
 
 		if (value.kind != VALUE_BOOL)
 			verdict = VERDICT_BLIND;
@@ -484,36 +509,35 @@ static enum verdict verify(struct matcher *m, const struct verification *v)
 	return verdict;
 }
 
-static struct decision decide(struct matcher *m, struct hit hit)
+/* False when the rule doesn't fire. */
+static bool decide(struct matcher *m, struct hit hit, struct found *out)
 {
-	struct decision d = { .verdict = VERDICT_BLIND };
+	const struct verification *v = &m->index->rules[hit.rule];
+	enum verdict verdict = VERDICT_BLIND;
 
 	m->scope.rule = m->set->rules[hit.rule];
 	m->scope.cache = NULL;
 	if (hit.weight == 0)
-		d.verdict = verify(m, &m->index->rules[hit.rule]);
-	if (d.verdict == VERDICT_NO)
-		return d;
-	d = d.verdict == VERDICT_YES ? rule_decide_key(&m->scope) : rule_decide(&m->scope);
-	d.weight = hit.weight > 1 ? hit.weight : 1;
-	return d;
+		verdict = v->count == 0 ? VERDICT_YES : verify(m, v);
+	if (verdict == VERDICT_NO)
+		return false;
+	out->rule = m->scope.rule;
+	if (verdict == VERDICT_YES && !v->keyed)
+		out->decision = m->plain;
+	else
+		out->decision =
+		    verdict == VERDICT_YES ? rule_decide_key(&m->scope) : rule_decide(&m->scope);
+	if (hit.weight > 1)
+		out->decision.weight = hit.weight;
+	return out->decision.verdict != VERDICT_NO;
 }
-
-struct found {
-	const struct rule *rule;
-	struct decision decision;
-};
 
 static size_t decide_all(struct matcher *m, struct found *found)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < m->all.count; i++) {
-		struct decision d = decide(m, m->all.items[i]);
-
-		if (d.verdict != VERDICT_NO)
-			found[count++] = (struct found){ m->scope.rule, d };
-	}
+	for (size_t i = 0; i < m->all.count; i++)
+		count += decide(m, m->all.items[i], &found[count]);
 	return count;
 }
 
@@ -523,6 +547,9 @@ static void begin(struct matcher *m, struct arena *arena, const struct event_vie
 	m->scope = (struct scope){ .arena = arena, .event = event, .now = now, .memo = m->memo };
 	/* Slots ask for what doesn't depend on the rule: any will do. */
 	m->scope.rule = m->set->count > 0 ? m->set->rules[0] : NULL;
+	m->plain = (struct decision){
+		.verdict = VERDICT_YES, .part = "", .key = event_key(event), .weight = 1
+	};
 	m->named.count = m->sampled.count = 0;
 	cel_memo_next(m->memo);
 	if (++m->moment != 0)
