@@ -27,9 +27,11 @@
 #define LIMIT_YAML_DEPTH  64 /* parameters may nest JSON-like structures */
 #define LIMIT_YAML_ROUNDS 64 /* times a broken file is read again after cutting a line out */
 #define LIMIT_EXPR        (16u * KIB) /* text of one condition */
-#define LIMIT_EXPR_JOINED                                                                          \
-	(1u * MIB)            /* a text made by join(): as large as a step's result may be         \
-			       */
+#define LIMIT_EXPR_TEXT                                                                            \
+	(1u * MIB) /* a text made by join(), replace(), format()...: as large as a step's result   \
+		      may be */
+#define LIMIT_EXPR_PRECISION                                                                       \
+	1000 /* digits behind the point in format(): the smallest doubles need 1,074 */
 #define LIMIT_EXPR_DEPTH 64   /* nesting of a condition; bounds the C stack */
 #define LIMIT_EXPR_NODES 4096 /* nodes of one condition */
 #define LIMIT_EXPR_TREE                                                                            \

@@ -5,10 +5,11 @@
 
 #include <assert.h>
 
-static const struct cel_function *const library[] = { cel_functions_core, cel_functions_text,
-						      cel_functions_math, cel_functions_lists,
-						      cel_functions_sets, cel_functions_network,
-						      cel_functions_time };
+static const struct cel_function *const library[] = {
+	cel_functions_core,    cel_functions_text,     cel_functions_time,  cel_functions_strings,
+	cel_functions_format,  cel_functions_math,     cel_functions_lists, cel_functions_sets,
+	cel_functions_network, cel_functions_encoders,
+};
 
 /* Grows an array in the arena by doubling; the old one stays behind. */
 static void *grown(struct arena *arena, const void *items, uint32_t n, uint32_t *room, size_t size)

@@ -33,7 +33,10 @@ extern const struct cel_function cel_functions_time[];  /* timestamp, duration, 
 extern const struct cel_function cel_functions_math[];  /* math.greatest, math.round, math.bitAnd */
 extern const struct cel_function cel_functions_lists[]; /* slice, flatten, sort, lists.range */
 extern const struct cel_function cel_functions_sets[];  /* sets.contains, distinct */
-extern const struct cel_function cel_functions_network[]; /* ip, cidr, containsIP */
+extern const struct cel_function cel_functions_network[];  /* ip, cidr, containsIP */
+extern const struct cel_function cel_functions_strings[];  /* charAt, replace, split */
+extern const struct cel_function cel_functions_format[];   /* format */
+extern const struct cel_function cel_functions_encoders[]; /* base64 */
 
 /* True for a row of the tables above: its result depends on its arguments only. */
 bool cel_env_is_library(const struct cel_function *row);
