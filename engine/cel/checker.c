@@ -505,13 +505,13 @@ static struct tally tally_rows(const struct checker *c, const struct cel_ast *ca
 			       const struct cel_function **out)
 {
 	struct tally t = { 0 };
-	uint32_t table = 0, row = 0;
 	const struct cel_function *f;
+	uint32_t at = 0;
 
-	while ((f = cel_env_next(c->env, &table, &row)) != NULL) {
+	while ((f = cel_env_named(c->env, call->name, &at)) != NULL) {
 		uint32_t before = t.fitting;
 
-		if (f->member != call->member || !text_is(call->name, f->name))
+		if (f->member != call->member)
 			continue;
 		tally_row(&t, f, call);
 		if (out != NULL && t.fitting > before)

@@ -55,6 +55,38 @@ void cel_env_variable(struct cel_env *env, const char *name, enum cel_type type)
 		env->dotted = true;
 }
 
+/* FNV-1a: names are short. */
+static uint32_t head_of(struct text name)
+{
+	uint32_t hash = 2166136261u;
+
+	for (size_t i = 0; i < name.n; i++)
+		hash = (hash ^ (unsigned char)name.s[i]) * 16777619u;
+	return (hash ^ hash >> 16) % CEL_ENV_HEADS;
+}
+
+/* Makes the row known by its name. */
+static void add_named(struct cel_env *env, const struct cel_function *function)
+{
+	uint32_t head = head_of(text_of(function->name)), number;
+
+	if (env->named_count == env->named_room) {
+		void *more = grown(env->arena, env->named, env->named_count, &env->named_room,
+				   sizeof(*env->named));
+
+		if (more == NULL)
+			return; /* the arena says so */
+		env->named = more;
+	}
+	env->named[env->named_count] = (struct cel_named){ .function = function };
+	number = ++env->named_count;
+	if (env->tails[head] != 0)
+		env->named[env->tails[head] - 1].next = number;
+	else
+		env->heads[head] = number;
+	env->tails[head] = number;
+}
+
 void cel_env_functions(struct cel_env *env, const struct cel_function *table)
 {
 	assert(env != NULL && table != NULL);
@@ -67,6 +99,8 @@ void cel_env_functions(struct cel_env *env, const struct cel_function *table)
 		env->tables = more;
 	}
 	env->tables[env->table_count++] = table;
+	for (const struct cel_function *f = table; f->name != NULL; f++)
+		add_named(env, f);
 }
 
 uint32_t cel_env_find(const struct cel_env *env, struct text name)
@@ -93,6 +127,18 @@ const struct cel_function *cel_env_next(const struct cel_env *env, uint32_t *tab
 		*row = 0;
 	}
 	return NULL;
+}
+
+const struct cel_function *cel_env_named(const struct cel_env *env, struct text name, uint32_t *at)
+{
+	uint32_t number;
+
+	assert(env != NULL && at != NULL && *at <= env->named_count);
+	number = *at == 0 ? env->heads[head_of(name)] : env->named[*at - 1].next;
+	while (number != 0 && !text_is(name, env->named[number - 1].function->name))
+		number = env->named[number - 1].next;
+	*at = number;
+	return number != 0 ? env->named[number - 1].function : NULL;
 }
 
 bool cel_env_is_library(const struct cel_function *row)

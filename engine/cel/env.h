@@ -10,13 +10,24 @@
 
 #include "engine/cel/cel.h"
 
+/* A row with the number + 1 of the next one whose name hashes alike, 0 at the end. */
+struct cel_named {
+	const struct cel_function *function;
+	uint32_t next;
+};
+
+#define CEL_ENV_HEADS 256 /* about one name each; a power of two */
+
 struct cel_env {
 	struct arena *arena;
 	struct cel_variable *variables;
 	uint32_t variable_count, variable_room;
 	const struct cel_function **tables; /* each ends with a NULL name */
 	uint32_t table_count, table_room;
-	bool dotted; /* a variable's name holds a dot */
+	struct cel_named *named; /* the rows of all tables, in their order */
+	uint32_t named_count, named_room;
+	uint32_t heads[CEL_ENV_HEADS], tails[CEL_ENV_HEADS]; /* number + 1, 0 for none */
+	bool dotted;                                         /* a variable's name holds a dot */
 };
 
 /* Index of the variable, or UINT32_MAX. */
@@ -24,6 +35,10 @@ uint32_t cel_env_find(const struct cel_env *env, struct text name);
 
 /* Visits the rows of every table; *table and *row start at 0. NULL at the end. */
 const struct cel_function *cel_env_next(const struct cel_env *env, uint32_t *table, uint32_t *row);
+
+/* Visits the rows with this name, in the order of their tables; *at starts at 0.
+ * NULL at the end. */
+const struct cel_function *cel_env_named(const struct cel_env *env, struct text name, uint32_t *at);
 
 /* ---- The library's tables ---- */
 
