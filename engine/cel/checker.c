@@ -431,6 +431,11 @@ static const char *foreign_function(struct text name)
 		{ "ceil", "write math.ceil(...)" },
 		{ "coalesce", "write default(expression, other)" },
 		{ "exist", "write has(data.field)" },
+		{ "lower", "write text.lowerAscii()" },
+		{ "upper", "write text.upperAscii()" },
+		{ "toLowerCase", "write text.lowerAscii()" },
+		{ "toUpperCase", "write text.upperAscii()" },
+		{ "strip", "write text.trim()" },
 	};
 
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {

@@ -131,6 +131,8 @@ START_TEST(new_texts)
 		  "\"\\\"a\\\\\\\"b\\\\\\\\c\\\\a\\\\b\\\\f\\\\n\\\\r\\\\t\\\\v\xc3\xa9\\\"\"" },
 		{ "strings.quote('')", "\"\\\"\\\"\"" },
 		{ "strings.quote(1)", "?no such overload: strings.quote(int)" },
+		{ "data.title.toLowerCase()", "?| write text.lowerAscii()" },
+		{ "data.title.strip()", "?| write text.trim()" },
 		{ "strings.qoute('a')", "?did you mean \"strings.quote\"?" },
 		{ NULL, NULL },
 	};
