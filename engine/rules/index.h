@@ -122,17 +122,20 @@ struct bound {
 };
 
 struct prefixed {
-	uint64_t head; /* its first eight bytes, the first one highest: most searches end there */
 	struct text prefix;
 	uint32_t rule;
 	bool missing_is_false, null_is_false;
 };
 
-/* A place of a group's table; count 0: free. */
 struct bucket_of {
-	uint64_t hash;
 	const struct value *key;
 	uint32_t first, count; /* in the group's rules, bounds or prefixes */
+};
+
+/* A place of a group's table: eight bytes, so that most tables fit a processor's cache. */
+struct table_place {
+	uint32_t tag;    /* the upper half of the key's hash */
+	uint32_t bucket; /* + 1; 0: free */
 };
 
 struct group {
@@ -141,11 +144,14 @@ struct group {
 	enum atom_kind second; /* RANGE, PREFIX, RISE, FALL or NONE */
 	enum index_line line;  /* of RANGE */
 	uint32_t second_slot;
-	struct bucket_of *table; /* open addressing */
-	uint32_t mask, entry_count;
+	struct table_place *table; /* open addressing */
+	struct bucket_of *buckets;
+	uint32_t mask, bucket_count, entry_count;
 	uint32_t *rules;           /* second NONE */
 	struct bound *bounds;      /* RANGE, RISE, FALL */
 	struct prefixed *prefixes; /* PREFIX */
+	uint64_t *heads;           /* of the prefixes: their first eight bytes, the first highest */
+	uint8_t lengths;           /* bit n: some prefix has n bytes, fewer than eight */
 	uint32_t *risky;           /* rules that are blind when a slot of the key is missing */
 	uint32_t risky_count;
 };
@@ -217,7 +223,7 @@ void index_free(struct rule_index *index); /* NULL is fine; the arena keeps the 
 /* The hash of a key of several slots, one value after the other; start with 0. */
 uint64_t index_hash(uint64_t hash, struct value v);
 
-uint64_t index_head(struct text prefix); /* of struct prefixed */
+uint64_t index_head(struct text prefix); /* of struct group */
 
 /* True for values that equality looks up: no lists, maps or NaN. */
 bool index_is_scalar(struct value v);

@@ -102,13 +102,21 @@ static double set_reach(struct bound *bounds, size_t low, size_t high)
 	return b->reach;
 }
 
+static void put_prefix(struct group *g, uint32_t at, const struct posting *p)
+{
+	g->prefixes[at] =
+	    (struct prefixed){ p->prefix, p->rule, p->missing_is_false, p->null_is_false };
+	g->heads[at] = index_head(p->prefix);
+	if (p->prefix.n < 8)
+		g->lengths |= (uint8_t)(1u << p->prefix.n);
+}
+
 static void put_entry(struct group *g, uint32_t at, const struct posting *p)
 {
 	if (g->second == ATOM_NONE)
 		g->rules[at] = p->rule;
 	else if (g->second == ATOM_PREFIX)
-		g->prefixes[at] = (struct prefixed){ index_head(p->prefix), p->prefix, p->rule,
-						     p->missing_is_false, p->null_is_false };
+		put_prefix(g, at, p);
 	else
 		g->bounds[at] = (struct bound){ .low = p->low,
 						.high = p->high,
@@ -119,15 +127,16 @@ static void put_entry(struct group *g, uint32_t at, const struct posting *p)
 
 static void put_bucket(struct group *g, const struct posting *run, size_t count)
 {
-	uint32_t at = (uint32_t)run->hash & g->mask, first = g->entry_count;
+	uint32_t at = (uint32_t)(run->hash >> 4) & g->mask, first = g->entry_count;
 
 	for (size_t i = 0; i < count; i++)
 		put_entry(g, g->entry_count++, &run[i]);
 	if (g->second == ATOM_RANGE)
 		set_reach(g->bounds + first, 0, count);
-	while (g->table[at].count != 0)
+	while (g->table[at].bucket != 0)
 		at = (at + 1) & g->mask;
-	g->table[at] = (struct bucket_of){ run->hash, run->key, first, (uint32_t)count };
+	g->buckets[g->bucket_count++] = (struct bucket_of){ run->key, first, (uint32_t)count };
+	g->table[at] = (struct table_place){ (uint32_t)(run->hash >> 32), g->bucket_count };
 }
 
 /* ---- Groups. ---- */
@@ -143,11 +152,13 @@ static bool group_room(struct tables *t, struct group *g, const struct posting *
 		room *= 2;
 	g->mask = (uint32_t)(room - 1);
 	g->table = arena_zero(t->arena, room * sizeof(*g->table));
+	g->buckets = arena_array(t->arena, keys, sizeof(*g->buckets));
 	if (g->second == ATOM_NONE)
 		g->rules = arena_array(t->arena, count, sizeof(*g->rules));
-	else if (g->second == ATOM_PREFIX)
+	else if (g->second == ATOM_PREFIX) {
 		g->prefixes = arena_array(t->arena, count, sizeof(*g->prefixes));
-	else
+		g->heads = arena_array(t->arena, count, sizeof(*g->heads));
+	} else
 		g->bounds = arena_array(t->arena, count, sizeof(*g->bounds));
 	return !arena_failed(t->arena);
 }

@@ -251,16 +251,46 @@ static void find_thresholds(struct matcher *m, const struct bound *bounds, size_
 		name(m, bounds[i].rule);
 }
 
+/* The first of the sorted heads that isn't below `head`. Without branches: what comes next is
+ * half of the list either way. */
+static size_t first_head(const uint64_t *heads, size_t count, uint64_t head)
+{
+	const uint64_t *base = heads;
+
+	if (count == 0)
+		return 0;
+	for (size_t half; count > 1; count -= half) {
+		half = count / 2;
+		base += base[half - 1] < head ? half : 0;
+	}
+	return (size_t)(base - heads) + (*base < head);
+}
+
+/* Prefixes of fewer than eight bytes: one look-up for each length there is. */
+static void find_short(struct matcher *m, const struct group *g, const struct bucket_of *bucket,
+		       struct text text, uint64_t head)
+{
+	const uint64_t *heads = g->heads + bucket->first;
+
+	for (size_t n = 0; n < 8 && n <= text.n; n++) {
+		uint64_t mine = n == 0 ? 0 : head & ~UINT64_C(0) << (64 - 8 * n);
+
+		if ((g->lengths >> n & 1) == 0)
+			continue;
+		for (size_t i = first_head(heads, bucket->count, mine);
+		     i < bucket->count && heads[i] == mine; i++)
+			if (g->prefixes[bucket->first + i].prefix.n == n)
+				name(m, g->prefixes[bucket->first + i].rule);
+	}
+}
+
 /* The first of the sorted prefixes whose byte `at` is not below c. */
 static size_t first_byte(const struct prefixed *p, size_t low, size_t high, size_t at, unsigned c)
 {
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		unsigned have = at < 8 ? (unsigned)(p[middle].head >> (56 - 8 * at)) & 0xff
-				       : (unsigned char)p[middle].prefix.s[at];
-
-		if (have < c)
+		if ((unsigned char)p[middle].prefix.s[at] < c)
 			low = middle + 1;
 		else
 			high = middle;
@@ -268,13 +298,11 @@ static size_t first_byte(const struct prefixed *p, size_t low, size_t high, size
 	return low;
 }
 
-/* All in [low, high) share the first `at` bytes with the text; the shortest stand first. */
-static void find_prefixes(struct matcher *m, const struct prefixed *p, size_t count,
-			  struct text text)
+/* All in [low, high) share the text's first eight bytes; the shortest stand first. */
+static void find_long(struct matcher *m, const struct prefixed *p, size_t low, size_t high,
+		      struct text text)
 {
-	size_t low = 0, high = count;
-
-	for (size_t at = 0; low < high; at++) {
+	for (size_t at = 8; low < high; at++) {
 		unsigned c;
 
 		for (; low < high && p[low].prefix.n == at; low++)
@@ -285,6 +313,25 @@ static void find_prefixes(struct matcher *m, const struct prefixed *p, size_t co
 		low = first_byte(p, low, high, at, c);
 		high = first_byte(p, low, high, at, c + 1);
 	}
+}
+
+static void find_prefixes(struct matcher *m, const struct group *g, const struct bucket_of *bucket,
+			  struct text text)
+{
+	const uint64_t *heads = g->heads + bucket->first;
+	uint64_t head = index_head(text);
+	size_t low, high;
+
+	if (g->lengths != 0)
+		find_short(m, g, bucket, text, head);
+	if (text.n < 8)
+		return;
+	low = first_head(heads, bucket->count, head);
+	high = first_head(heads, bucket->count, head + 1); /* UTF-8 has no byte 0xff */
+	/* Shorter ones may end in NUL bytes that the text has. */
+	while (low < high && g->prefixes[bucket->first + low].prefix.n < 8)
+		low++;
+	find_long(m, g->prefixes + bucket->first, low, high, text);
 }
 
 static bool is_number(struct value v)
@@ -331,8 +378,7 @@ static void find_in_bucket(struct matcher *m, const struct group *g, const struc
 	f = slot_at(m, g->second_slot);
 	lack = (struct lack){ f->state == SLOT_MISSING, f->value.kind == VALUE_NULL };
 	if (f->state == SLOT_FULL && g->second == ATOM_PREFIX && f->value.kind == VALUE_TEXT)
-		find_prefixes(m, g->prefixes + bucket->first, bucket->count,
-			      value_as_text(f->value));
+		find_prefixes(m, g, bucket, value_as_text(f->value));
 	else if (f->state == SLOT_FULL && g->second == ATOM_RANGE &&
 		 index_line(f->value) == g->line && index_number(f->value, &x) &&
 		 fabs(x) <= INDEX_EXACT)
@@ -354,7 +400,8 @@ static bool key_fits(struct matcher *m, const struct group *g, const struct buck
 	return true;
 }
 
-static void find_in_group(struct matcher *m, const struct group *g)
+/* The hash of the event's key; 0 when no rule of the group can fire. */
+static uint64_t key_hash(struct matcher *m, const struct group *g)
 {
 	uint64_t hash = g->equal_count == 0;
 
@@ -364,21 +411,41 @@ static void find_in_group(struct matcher *m, const struct group *g)
 		if (f->state == SLOT_MISSING) {
 			if (g->risky_count > 0)
 				sample(m, g->risky, g->risky_count);
-			return;
+			return 0;
 		}
 		if (!index_is_scalar(f->value))
-			return; /* equal to no constant */
+			return 0; /* equal to no constant */
 		hash = index_hash(hash, f->value);
 	}
-	for (uint32_t at = (uint32_t)hash & g->mask; g->table[at].count != 0;
-	     at = (at + 1) & g->mask) {
-		const struct bucket_of *bucket = &g->table[at];
+	return hash;
+}
 
-		if (bucket->hash == hash && key_fits(m, g, bucket)) {
+static void find_in_group(struct matcher *m, const struct group *g, uint64_t hash)
+{
+	for (uint32_t at = (uint32_t)(hash >> 4) & g->mask; g->table[at].bucket != 0;
+	     at = (at + 1) & g->mask) {
+		const struct bucket_of *bucket = &g->buckets[g->table[at].bucket - 1];
+
+		if (g->table[at].tag == (uint32_t)(hash >> 32) && key_fits(m, g, bucket)) {
 			find_in_bucket(m, g, bucket);
 			return;
 		}
 	}
+}
+
+#define ROUND 16 /* groups whose tables are fetched from memory side by side */
+
+static void find_in_groups(struct matcher *m, const struct group *groups, uint32_t count)
+{
+	uint64_t hashes[ROUND];
+
+	for (uint32_t i = 0; i < count; i++) {
+		hashes[i] = key_hash(m, &groups[i]);
+		__builtin_prefetch(&groups[i].table[(uint32_t)(hashes[i] >> 4) & groups[i].mask]);
+	}
+	for (uint32_t i = 0; i < count; i++)
+		if (hashes[i] != 0)
+			find_in_group(m, &groups[i], hashes[i]);
 }
 
 static void find_in_partition(struct matcher *m, uint32_t number)
@@ -386,8 +453,9 @@ static void find_in_partition(struct matcher *m, uint32_t number)
 	const struct partition *p = &m->index->partitions[number];
 
 	m->seen[number]++;
-	for (uint32_t i = 0; i < p->group_count; i++)
-		find_in_group(m, &p->groups[i]);
+	for (uint32_t i = 0; i < p->group_count; i += ROUND)
+		find_in_groups(m, &p->groups[i],
+			       p->group_count - i < ROUND ? p->group_count - i : ROUND);
 	for (uint32_t i = 0; i < p->always_count; i++)
 		name(m, p->always[i]);
 }
