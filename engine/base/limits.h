@@ -88,8 +88,9 @@
 #define LIMIT_RULES_ARENA                                                                          \
 	(1024u *                                                                                   \
 	 MIB) /* 100,000 rules at 2 to 7 KiB each; their YAML tree takes as much while loading */
-#define LIMIT_TYPER_KINDS 64 /* kinds of objects with a table of their fields; more are searched   \
-			      */
+#define LIMIT_TYPER_KINDS                                                                          \
+	64 /* kinds of objects with a table of their fields; more are searched                     \
+	    */
 #define LIMIT_BLIND_SAMPLE                                                                         \
 	64 /* rules evaluated of those that miss one field: some 10 us per event */
 #define LIMIT_DIAGS_ARENA (64u * MIB) /* mistakes of one run and the files they quote */
