@@ -41,6 +41,8 @@
 #define LIMIT_EXPR_LOCALS  128 /* loop variables alive at once: two for each level of nesting */
 #define LIMIT_EXPR_SCRATCH (8u * MIB) /* memory of one compilation: 4,096 nodes take about 1 */
 #define LIMIT_EVAL_STEPS   100000     /* steps of one evaluation: about a millisecond */
+#define LIMIT_TRACE_STEPS                                                                          \
+	(16 * LIMIT_EVAL_STEPS) /* of all parts of an expression, one by one, for explain */
 
 #define LIMIT_DURATION                                                                             \
 	3153600000000 /* a hundred years: adding it to a clock reading can't overflow */

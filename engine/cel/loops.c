@@ -160,3 +160,11 @@ struct value cel_loop_run(struct cel_run *run, const struct cel_node *node)
 	}
 	return map(&l);
 }
+
+void cel_loop_bind(struct cel_run *run, const struct cel_node *node, struct value range, uint32_t i)
+{
+	const struct loop l = { .run = run, .range = range, .slot = node->b };
+
+	assert(node->code == CEL_CODE_LOOP && i < range.n);
+	run->locals[l.slot] = element(&l, i);
+}

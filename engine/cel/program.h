@@ -148,6 +148,10 @@ bool cel_is_number(struct value v);
 
 struct value cel_loop_run(struct cel_run *run, const struct cel_node *node);
 
+/* Gives the loop's locals what they are for element i (below the range's n). */
+void cel_loop_bind(struct cel_run *run, const struct cel_node *node, struct value range,
+		   uint32_t i);
+
 /* ---- functions_lists.c ---- */
 
 /* The list's items in the order of their keys, one for each item; equal keys keep
