@@ -12,6 +12,7 @@
 
 #include "engine/base/buf.h"
 #include "engine/base/cleanup.h"
+#include "engine/base/hash.h"
 #include "engine/base/limits.h"
 #include "engine/cel/shape.h"
 #include "engine/cel/share.h"
@@ -305,6 +306,16 @@ struct decision rule_decide(struct scope *scope)
 		(void)decide_key(scope, &d);
 	(void)decide_part(scope, rule->when, "when", &d);
 	return d;
+}
+
+struct text rule_key_bounded(struct arena *arena, struct text key)
+{
+	char hex[HASH_HEX];
+
+	if (key.n <= LIMIT_RUN_KEY && memchr(key.s != NULL ? key.s : "", '\0', key.n) == NULL)
+		return key;
+	hash_name(&key, 1, hex);
+	return text_dup(arena, text_of(hex));
 }
 
 struct decision rule_decide_key(struct scope *scope)

@@ -341,10 +341,14 @@ static void read_rule(struct loading *l, const struct yaml_node *map)
 	rule->at = reader_place(&l->r, map);
 	rule->mode = MODE_LIVE;
 	rule->set = l->set;
+	l->written = l->by_itself ? arena_zero(l->r.arena, sizeof(*l->written)) : NULL;
+	rule->written = l->written;
 	read_id(l, map);
 	read_on(l, map);
 	read_parts(l, map);
 	keep_source(l, map);
+	if (l->written != NULL)
+		l->written->map = yaml_copy(l->r.arena, map, l->r.file);
 	if (rule->id.n > 0)
 		ruleset_add(l->set, rule);
 }

@@ -34,6 +34,16 @@ enum variable {
 
 #define MAX_KINDS 8 /* kinds of objects one rule's events carry; more and nothing is known */
 
+/* Where the parts of a rule stand in its source: for whoever explains it. */
+struct rule_written {
+	const struct yaml_node *map; /* the rule */
+	const struct written_piece {
+		size_t from; /* offset in the text of the program `match` */
+		struct place at;
+	} * pieces; /* the entries of `match`, in rising order */
+	size_t piece_count;
+};
+
 struct loading {
 	struct reader r;
 	struct ruleset *set;
@@ -43,8 +53,11 @@ struct loading {
 	struct known *known;                /* catalog.c: event types that exist */
 	struct value_map_builder stand_ins; /* of a bare configuration: vars that rules read */
 
+	bool by_itself; /* one rule from its source: `written` is kept */
+
 	/* The rule under way. */
 	struct rule *rule;
+	struct rule_written *written;
 	struct cel_env *env;
 	const struct object_kind *kinds[MAX_KINDS];
 	size_t kind_count;

@@ -622,6 +622,21 @@ static const struct yaml_node *node_at(const struct matching *m, size_t offset)
 	return node;
 }
 
+static void keep_pieces(struct matching *m)
+{
+	struct rule_written *written = m->l->written;
+	struct written_piece *pieces = arena_array(m->l->r.arena, m->count, sizeof(*pieces));
+
+	if (pieces == NULL)
+		return;
+	for (size_t i = 0; i < m->count; i++) {
+		pieces[i] = (struct written_piece){ m->pieces[i].from, m->pieces[i].node->at };
+		pieces[i].at.file = m->l->r.file;
+	}
+	written->pieces = pieces;
+	written->piece_count = m->count;
+}
+
 static const struct cel_program *compile(struct matching *m, const struct yaml_node *map)
 {
 	struct loading *l = m->l;
@@ -638,6 +653,8 @@ static const struct cel_program *compile(struct matching *m, const struct yaml_n
 		reader_error(&l->r, node_at(m, issue.offset), issue.hint, "%s", issue.what);
 		return NULL;
 	}
+	if (m->l->written != NULL)
+		keep_pieces(m);
 	return program;
 }
 

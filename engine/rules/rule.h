@@ -50,6 +50,8 @@ struct step {
 	int handles; /* index of the step whose failure this one handles, -1: a main step */
 };
 
+struct rule_written;
+
 /* One `tests:` entry, kept as YAML for the test runner. */
 struct yaml_node;
 
@@ -72,6 +74,7 @@ struct rule {
 	int step_count, main_count;
 	const struct yaml_node *tests; /* list, or NULL */
 	const struct ruleset *set;
+	const struct rule_written *written; /* of a rule loaded by itself, else NULL: load.h */
 };
 
 struct ruleset;
@@ -152,6 +155,10 @@ struct decision rule_decide(struct scope *scope);
 
 /* The same for a rule that takes the event and of which match and when are known to be true. */
 struct decision rule_decide_key(struct scope *scope);
+
+/* The name under which a key's lane and state go: one longer than LIMIT_RUN_KEY, or with a NUL in
+ * it, is named by its hash. */
+struct text rule_key_bounded(struct arena *arena, struct text key);
 
 /* Bit i: the variable number i depends on the event, the clock and the set only, so rules may
  * share what they compute of it. */

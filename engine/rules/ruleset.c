@@ -374,6 +374,7 @@ struct ruleset *ruleset_load_revision(const struct config *config, struct text i
 		ruleset_free(set);
 		return NULL;
 	}
+	l.by_itself = true;
 	load_source(&l, id, source);
 	load_stand_ins(&l);
 	if (diags_errors(diags) > errors || set->count != 1 || arena_failed(set->arena)) {

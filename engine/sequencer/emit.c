@@ -74,17 +74,6 @@ static void blind_note(struct sequencer *s, const struct rule *rule, const struc
 	blind_raise(s, rule, seen, count->blind, event, decision);
 }
 
-/* A key longer than the limit is named by its hash: still one lane per key. */
-static struct text key_bounded(struct sequencer *s, struct text key)
-{
-	char hex[HASH_HEX];
-
-	if (key.n <= LIMIT_RUN_KEY && memchr(key.s != NULL ? key.s : "", '\0', key.n) == NULL)
-		return key;
-	hash_name(&key, 1, hex);
-	return text_dup(s->work, text_of(hex));
-}
-
 /* A wall clock that was far ahead when the throttle was spent must not close it for as long:
  * what lies further off than twice its length isn't believed. */
 static bool emit_throttled(const struct sequencer *s, const struct rule *rule, int64_t until)
@@ -131,7 +120,7 @@ static bool emit_match(void *of, const struct rule *rule, const struct decision 
 		blind_note(s, rule, m->event, decision);
 		return !s->broken;
 	}
-	struct text key = key_bounded(s, decision->key);
+	struct text key = rule_key_bounded(s->work, decision->key);
 	const char *skip = emit_skip(s, rule, m->event, key);
 
 	s->stats.matches++;

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * event_read - see event_read.h. */
+#include "engine/commands/event_read.h"
+
+#include <assert.h>
+
+#include "engine/base/timetext.h"
+
+static const struct object_kind *kind_of(struct text type)
+{
+	const struct event_type *row = connectors_event(type);
+
+	return row != NULL ? row->kind : NULL;
+}
+
+static struct value typed(struct arena *arena, struct text type, struct value v)
+{
+	const struct object_kind *kind = kind_of(type);
+
+	return kind != NULL ? object_kind_typed(kind, arena, v) : v;
+}
+
+static bool read_json(struct json_parser *parser, struct arena *arena, struct text type,
+		      struct text json, struct value *out)
+{
+	struct json_error error;
+
+	*out = value_null();
+	if (json.n == 0)
+		return true;
+	if (json_parse(parser, arena, json, out, &error) != FATE_OK)
+		return false;
+	*out = typed(arena, type, *out);
+	return true;
+}
+
+bool event_of_record(struct json_parser *parser, struct arena *arena,
+		     const struct event_record *record, struct event_view *out)
+{
+	assert(parser != NULL && arena != NULL && record != NULL && out != NULL);
+	*out = (struct event_view){
+		.id = record->id,
+		.source = record->source,
+		.type = record->type,
+		.subject = record->subject,
+		.connection = record->connection,
+		.time = record->time,
+		.seq = record->seq,
+		.depth = record->depth,
+	};
+	return read_json(parser, arena, record->type, record->data, &out->data) &&
+	       read_json(parser, arena, record->type, record->before, &out->before);
+}
+
+static struct text member_text(struct value v, const char *name)
+{
+	const struct value *found = value_get(v, text_of(name));
+
+	return found != NULL && found->kind == VALUE_TEXT ? value_as_text(*found) : TEXT_NONE;
+}
+
+static struct value member_typed(struct arena *arena, struct value v, const char *name,
+				 struct text type)
+{
+	const struct value *found = value_get(v, text_of(name));
+
+	return found != NULL ? typed(arena, type, *found) : value_null();
+}
+
+bool event_of_cloudevent(struct arena *arena, struct value v, int64_t now, struct event_view *out)
+{
+	assert(arena != NULL && out != NULL);
+	*out = (struct event_view){
+		.id = member_text(v, "id"),
+		.source = member_text(v, "source"),
+		.type = member_text(v, "type"),
+		.subject = member_text(v, "subject"),
+		.connection = member_text(v, "connection"),
+	};
+	out->data = member_typed(arena, v, "data", out->type);
+	out->before = member_typed(arena, v, "before", out->type);
+	if (!timetext_parse_ms(member_text(v, "time"), &out->time))
+		out->time = now;
+	return out->type.n > 0 && out->id.n > 0;
+}

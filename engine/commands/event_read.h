@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * event_read - events as rules see them, read back from the store or from a
+ * CloudEvent.
+ *
+ * Where the type's kind of object is known, fields have its types again, as they
+ * had when the event came.
+ * Ownership: what is made lives in the arena and borrows from what was given. */
+#ifndef TAPPET_COMMANDS_EVENT_READ_H
+#define TAPPET_COMMANDS_EVENT_READ_H
+
+#include "engine/rules/rule.h"
+#include "engine/store/store.h"
+#include "engine/value/parse.h"
+
+/* False when the record's JSON can't be read. */
+bool event_of_record(struct json_parser *parser, struct arena *arena,
+		     const struct event_record *record, struct event_view *out);
+
+/* An event in CloudEvents' JSON format, with `connection` and `before` beside it. Its time is
+ * `now` when it names none. False without id and type. */
+bool event_of_cloudevent(struct arena *arena, struct value v, int64_t now, struct event_view *out);
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * explain - what the parts of the command explain share: everything that is told
+ * about one rule and one event.
+ *
+ * Ownership: an explain_view lives in the command's arena; the rule belongs to a
+ * set that outlives it. */
+#ifndef TAPPET_COMMANDS_EXPLAIN_H
+#define TAPPET_COMMANDS_EXPLAIN_H
+
+#include "engine/commands/command.h"
+#include "engine/rules/config.h"
+#include "engine/rules/explain.h"
+#include "engine/store/store.h"
+
+#define EXPLAIN_NOTES 4
+
+enum throttle_told {
+	THROTTLE_NONE,      /* the rule has none */
+	THROTTLE_UNREACHED, /* the event did not get there */
+	THROTTLE_FREE,      /* it would fire */
+	THROTTLE_CLOSED,    /* it was suppressed, or would be now */
+	THROTTLE_SPENT,     /* this run spent it */
+	THROTTLE_RETURNED,  /* this run spent it, died before it did anything and gave it back */
+};
+
+struct explain_throttle {
+	enum throttle_told told;
+	struct text key;
+	int64_t until;     /* ms; 0: unknown */
+	int64_t run;       /* that spent it; 0: unknown */
+	struct text event; /* id of that run's event, or empty */
+};
+
+struct explain_view {
+	struct event_view event;
+	int64_t received; /* ms; 0: it is not recorded */
+	const struct rule *rule;
+	struct place at;   /* where it stands, or stood; column 0: unknown */
+	struct text today; /* the configured rule's revision; empty: there is none */
+	bool has_run;
+	struct run_record run; /* of this rule and event */
+	bool same;             /* the run is of the revision that is explained */
+	struct explanation told;
+	struct explain_throttle throttle;
+	const char *verdict; /* one word */
+	const char *part;    /* that decided it, or "" */
+	struct text why;     /* one sentence */
+	struct text notes[EXPLAIN_NOTES];
+	size_t note_count;
+};
+
+/* ---- explain_state.c ---- */
+
+/* Finds the run of this rule and view->event. False when the store fails. */
+bool explain_find_run(struct store *store, struct arena *arena, struct text rule,
+		      struct explain_view *view);
+
+/* Throttle, verdict and notes, out of what the rule says and what the store holds (NULL: the event
+ * comes from a file). `now`: ms. False when the store fails or memory is out. */
+bool explain_judge(struct store *store, struct arena *arena, const struct config *config,
+		   int64_t now, struct explain_view *view);
+
+/* Up to four revisions of the rule that made runs, the newest first: "a, b". */
+struct text explain_revisions(struct store *store, struct arena *arena, struct text rule);
+
+/* ---- explain_text.c, explain_json.c ---- */
+
+void explain_text(struct buf *out, struct arena *arena, const struct explain_view *view,
+		  bool colour);
+void explain_json(struct buf *out, struct arena *arena, const struct explain_view *view);
+
+/* Where a part of the source that the loader saw at `inside` stands in the rule's file; line 0
+ * when it is unknown. */
+struct place explain_place(const struct explain_view *view, struct place inside);
+
+#endif
