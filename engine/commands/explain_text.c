@@ -22,7 +22,8 @@ struct painter {
 	struct buf *out;
 	struct arena *arena;
 	bool colour;
-	size_t width; /* of the texts of the tree under way */
+	bool needless; /* of the part above: said there already */
+	size_t width;  /* of the texts of the tree under way */
 };
 
 /* ---- Trees. ---- */
@@ -83,6 +84,7 @@ static bool fails_beneath(const struct explain_node *node)
 
 static void put_value(const struct painter *p, const struct explain_node *node)
 {
+	bool told = node->needed || p->needless;
 	struct text shown;
 
 	if (!node->known)
@@ -90,7 +92,7 @@ static void put_value(const struct painter *p, const struct explain_node *node)
 	else if (node->missing)
 		shown = TEXT("missing");
 	else if (node->value.kind == VALUE_ERROR && !node->needed)
-		shown = TEXT("(not needed)");
+		shown = told ? TEXT("-") : TEXT("(not needed)");
 	else if (node->value.kind == VALUE_ERROR && fails_beneath(node))
 		shown = TEXT("error");
 	else if (node->value.kind == VALUE_ERROR)
@@ -98,7 +100,7 @@ static void put_value(const struct painter *p, const struct explain_node *node)
 	else
 		shown = explain_value(p->arena, node->value, VALUE_BYTES);
 	tint_put(p->out, value_tint(node), shown, p->colour);
-	if (!node->needed && node->value.kind != VALUE_ERROR)
+	if (!told && node->value.kind != VALUE_ERROR)
 		tint_put(p->out, TINT_FAINT, TEXT("  (not needed)"), p->colour);
 }
 
@@ -112,8 +114,10 @@ static void put_macro(const struct painter *p, const struct explain_node *node)
 		buf_printf(p->out, "  (%u elements)", node->elements);
 }
 
-static void put_nodes(const struct painter *p, struct explain_nodes nodes, size_t depth)
+static void put_nodes(struct painter *p, struct explain_nodes nodes, size_t depth)
 {
+	bool above = p->needless;
+
 	for (uint32_t i = 0; i < nodes.count; i++) {
 		const struct explain_node *node = nodes.items[i];
 		struct text line = line_of(node);
@@ -131,7 +135,9 @@ static void put_nodes(const struct painter *p, struct explain_nodes nodes, size_
 		put_value(p, node);
 		put_macro(p, node);
 		buf_char(p->out, '\n');
+		p->needless = above || !node->needed;
 		put_nodes(p, (struct explain_nodes){ node->kids, node->count }, depth + 1);
+		p->needless = above;
 	}
 }
 
@@ -383,7 +389,7 @@ static void put_verdict(const struct painter *p, const struct explain_view *view
 void explain_text(struct buf *out, struct arena *arena, const struct explain_view *view,
 		  bool colour)
 {
-	struct painter p = { out, arena, colour, 0 };
+	struct painter p = { .out = out, .arena = arena, .colour = colour };
 
 	assert(out != NULL && arena != NULL && view != NULL && view->verdict != NULL);
 	put_head(&p, view);

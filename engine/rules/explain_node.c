@@ -9,6 +9,7 @@
  *   default(P, null) != null && E         E, of which P may be missing
  *   default(has(P), false) && E           likewise, where E begins with P
  *   default(has(P), false)                P exists
+ *   !default(has(P), false)               P does not exist
  *   type(P) == string ? P.contains(X) : X in P     P contains X
  *
  * The tree is as deep as the program's, which LIMIT_EXPR_TREE bounds. */
@@ -53,6 +54,16 @@ static bool is_sought(const struct noder *n, const struct cel_trace *t)
 static bool is_existence(const struct noder *n, const struct cel_trace *t)
 {
 	return n->sugar && t->part.code == CEL_CODE_DEFAULT && is_constant(t->kids[1], VALUE_BOOL);
+}
+
+/* The trace of has(P) in default(has(P), false) or, with `no`, in its negation; else NULL. */
+static const struct cel_trace *asked_for(const struct noder *n, const struct cel_trace *t, bool no)
+{
+	if (no && t->part.code != CEL_CODE_NOT)
+		return NULL;
+	if (no)
+		t = t->kids[0];
+	return is_existence(n, t) && t->kids[0]->part.code == CEL_CODE_HAS ? t->kids[0] : NULL;
 }
 
 /* P of has(P). */
@@ -128,9 +139,12 @@ static void put_text(const struct noder *n, struct buf *out, const struct cel_tr
 
 	if (is_sought(n, t)) {
 		put_text(n, out, t->kids[0]);
-	} else if (is_existence(n, t) && t->kids[0]->part.code == CEL_CODE_HAS) {
-		buf_text(out, has_path(t->kids[0]));
+	} else if (asked_for(n, t, false) != NULL) {
+		buf_text(out, has_path(asked_for(n, t, false)));
 		buf_str(out, " exists");
+	} else if (asked_for(n, t, true) != NULL) {
+		buf_text(out, has_path(asked_for(n, t, true)));
+		buf_str(out, " does not exist");
 	} else if (is_existence(n, t)) {
 		put_text(n, out, t->kids[0]);
 	} else if (is_contains(n, t)) {
@@ -319,7 +333,8 @@ static const struct explain_node *sugared(const struct noder *n, const struct ce
 		return NULL;
 	node->decides = any_decides(t);
 	if (path != NULL)
-		gather(&g, leaf(n, path));
+		gather(&g, named(n, text_of_trace(n, path),
+				 path->value.kind == VALUE_ERROR ? NULL : &path->value));
 	take(node, &g);
 	return node;
 }
@@ -330,7 +345,7 @@ static const struct explain_node *node_of(const struct noder *n, const struct ce
 		return leaf(n, t);
 	if (is_sought(n, t))
 		return sought(n, t);
-	if (is_existence(n, t))
+	if (is_existence(n, t) || asked_for(n, t, true) != NULL)
 		return sugared(n, t, NULL);
 	if (is_contains(n, t))
 		return sugared(n, t, t->kids[1]->kids[0]);
@@ -354,7 +369,7 @@ static const struct cel_trace *guarded_path(const struct noder *n, const struct 
 
 	if (is_presence(n, t))
 		return t->kids[0]->kids[0];
-	if (!is_existence(n, t) || t->kids[0]->part.code != CEL_CODE_HAS)
+	if (asked_for(n, t, false) == NULL)
 		return NULL;
 	path = has_path(t->kids[0]);
 	if (!text_starts(next->part.text, path) || next->part.text.n == path.n ||
