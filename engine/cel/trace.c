@@ -5,13 +5,15 @@
  * A part is evaluated before its operands, and its operands from the last to the
  * first: what a macro leaves in its locals is then still there for the parts that
  * read them. Only the range, which comes first and so is looked at last, may use
- * the same locals for something else. */
+ * the same locals for something else. What is only tried, element by element, is
+ * tried in an arena of its own. */
 #include "engine/cel/trace.h"
 
 #include <assert.h>
 
 struct tracer {
 	struct cel_run run;
+	struct arena *tries;
 	int64_t left; /* steps for all parts that follow */
 };
 
@@ -69,6 +71,23 @@ static enum told ask(struct tracer *t, const struct cel_part *loop, struct value
 	return told;
 }
 
+/* The same, leaving nothing behind. */
+static enum told try(struct tracer *t, const struct cel_part *loop, struct value range, uint32_t i)
+{
+	struct arena *arena = t->run.arena;
+	uint64_t known = t->run.known;
+	enum told told;
+
+	t->run.arena = t->tries;
+	told = ask(t, loop, range, i);
+	if (arena_failed(t->tries))
+		told = TOLD_UNKNOWN;
+	arena_reset(t->tries);
+	t->run.arena = arena;
+	t->run.known = known;
+	return told;
+}
+
 /* The element that made the macro's value what it is, from 1; 0: no single one did. */
 static uint32_t find_element(struct tracer *t, const struct cel_part *loop, struct value result,
 			     struct value range)
@@ -85,7 +104,7 @@ static uint32_t find_element(struct tracer *t, const struct cel_part *loop, stru
 		return 0;
 	}
 	for (uint32_t i = 0; i < range.n && t->left > 0; i++) {
-		hits += ask(t, loop, range, i) == wanted ? 1 : 0;
+		hits += try(t, loop, range, i) == wanted ? 1 : 0;
 		if (hits == wanted_hits)
 			return i + 1;
 	}
@@ -307,7 +326,9 @@ const struct cel_trace *cel_trace(const struct cel_program *program, struct aren
 
 	assert(program != NULL && arena != NULL);
 	cel_run_begin(&t.run, program, arena, vars);
-	trace = look_at(&t, cel_root(program), true);
+	t.tries = arena_new("trace", LIMIT_EVENT_ARENA);
+	trace = t.tries != NULL ? look_at(&t, cel_root(program), true) : NULL;
+	arena_free(t.tries);
 	if (trace != NULL)
 		mark_decider(trace);
 	return trace;

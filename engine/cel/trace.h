@@ -31,7 +31,7 @@ struct cel_trace {
 	struct value item; /* that element, or a map's key */
 };
 
-/* NULL when the arena is spent. */
+/* NULL when the arena is spent, or memory out. */
 const struct cel_trace *cel_trace(const struct cel_program *program, struct arena *arena,
 				  const struct cel_vars *vars);
 

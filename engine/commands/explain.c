@@ -192,12 +192,14 @@ static int answer(struct asking *a, const struct rule *rule)
 	struct explain_view *view = &a->view;
 	struct scope scope = { .arena = context->arena, .rule = rule, .event = &view->event };
 
+	AUTO(arena_free) struct arena *trees = arena_new("explanation", LIMIT_COMMAND_ARENA);
+
 	view->rule = rule;
 	view->same = view->has_run && text_eq(view->run.revision, rule->revision);
 	scope.now = view->has_run        ? view->run.created
 		    : view->received > 0 ? view->received
 					 : a->now;
-	if (!rule_explain(&scope, &view->told))
+	if (trees == NULL || !rule_explain(&scope, trees, &view->told))
 		return context_fail(context, COMMAND_FAILED, "memory is out");
 	if (!explain_judge(a->store, context->arena, a->config, a->now, view))
 		return context_fail(context, COMMAND_FAILED, "%s",

@@ -60,6 +60,14 @@ static void put_nodes(const struct writer *w, const char *key, struct explain_no
 	json_close(w->out, ']');
 }
 
+static void put_tree(const struct writer *w, struct explain_nodes nodes, bool cut)
+{
+	if (cut)
+		json_null(w->out, "tree");
+	else
+		put_nodes(w, "tree", nodes);
+}
+
 /* ---- Stages. ---- */
 
 static void stage_open(const struct writer *w, const char *name, const char *state)
@@ -88,7 +96,7 @@ static void put_part(const struct writer *w, const char *name, const struct expl
 		json_str(w->out, "would_be", outcome_word(part->outcome));
 	if (there) {
 		put_value(w, part->value);
-		put_nodes(w, "tree", part->nodes);
+		put_tree(w, part->nodes, part->cut);
 	}
 	json_close(w->out, '}');
 }
@@ -127,7 +135,7 @@ static void put_defines(const struct writer *w, const struct explanation *e)
 		json_open(w->out, '{');
 		json_text(w->out, "name", e->defines[i].name);
 		put_value(w, e->defines[i].value);
-		put_nodes(w, "tree", e->defines[i].nodes);
+		put_tree(w, e->defines[i].nodes, e->defines[i].cut);
 		json_close(w->out, '}');
 	}
 	json_close(w->out, ']');

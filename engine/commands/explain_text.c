@@ -141,8 +141,10 @@ static void put_nodes(struct painter *p, struct explain_nodes nodes, size_t dept
 	}
 }
 
-static void put_tree(struct painter *p, struct explain_nodes nodes)
+static void put_tree(struct painter *p, struct explain_nodes nodes, bool cut)
 {
+	if (cut)
+		buf_str(p->out, "      (its parts take too much memory to be looked at)\n");
 	p->width = widest(nodes, 0, 0);
 	put_nodes(p, nodes, 0);
 }
@@ -206,7 +208,7 @@ static void put_condition(struct painter *p, const char *name, const struct expl
 		 : part->outcome == EXPLAIN_NO ? TINT_BAD
 					       : TINT_WARN,
 		 TEXT_NONE);
-	put_tree(p, part->nodes);
+	put_tree(p, part->nodes, part->cut);
 }
 
 static void put_on(const struct painter *p, const struct explain_view *view)
@@ -234,7 +236,7 @@ static void put_defines(struct painter *p, const struct explain_view *view)
 			 failed ? TINT_WARN : TINT_GOOD,
 			 text_printf(p->arena, "%.*s = %.*s", TEXT_ARG(d->name), TEXT_ARG(value)));
 		if (failed)
-			put_tree(p, d->nodes);
+			put_tree(p, d->nodes, d->cut);
 	}
 }
 
@@ -260,7 +262,7 @@ static void put_key(struct painter *p, const struct explain_view *view)
 		 key->outcome == EXPLAIN_OK ? TINT_GOOD : TINT_WARN,
 		 explain_value(p->arena, key->value, VALUE_BYTES));
 	if (key->outcome == EXPLAIN_BLIND)
-		put_tree(p, key->nodes);
+		put_tree(p, key->nodes, key->cut);
 }
 
 static void put_mode(const struct painter *p, const struct explain_view *view)

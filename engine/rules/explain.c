@@ -13,6 +13,7 @@
 
 struct explaining {
 	struct scope *scope;
+	struct arena *trees;
 	struct cel_vars vars;
 	const struct cel_trace **defines;
 	const struct cel_trace *match, *key, *when;
@@ -21,7 +22,7 @@ struct explaining {
 
 static struct noder noder_of(const struct explaining *e, bool sugar)
 {
-	return (struct noder){ e->scope->arena, e->scope->event, sugar };
+	return (struct noder){ e->trees, e->scope->event, sugar };
 }
 
 /* ---- Parts. ---- */
@@ -41,7 +42,7 @@ static enum explain_outcome key_outcome(struct value v)
 	return fits ? EXPLAIN_OK : EXPLAIN_BLIND;
 }
 
-/* NULL when the rule has no such part, or memory is out. */
+/* NULL when the rule has no such part, or its parts take too much memory. */
 static const struct cel_trace *explain_program(const struct explaining *e,
 					       const struct cel_program *program, bool sugar,
 					       struct explain_part *out)
@@ -50,13 +51,17 @@ static const struct cel_trace *explain_program(const struct explaining *e,
 	const struct cel_trace *trace = NULL;
 
 	*out = (struct explain_part){ .outcome = EXPLAIN_NONE };
-	if (program != NULL)
-		trace = cel_trace(program, e->scope->arena, &e->vars);
-	if (trace == NULL)
+	if (program == NULL)
 		return NULL;
-	out->value = trace->value;
-	out->nodes = explain_nodes_of(&noder, trace);
-	return trace;
+	out->value = scope_eval(e->scope, program);
+	trace = cel_trace(program, e->trees, &e->vars);
+	if (trace != NULL)
+		out->nodes = explain_nodes_of(&noder, trace);
+	out->cut = arena_failed(e->trees);
+	if (!out->cut)
+		return trace;
+	out->nodes = (struct explain_nodes){ 0 };
+	return NULL;
 }
 
 static void explain_parts(struct explaining *e)
@@ -68,16 +73,16 @@ static void explain_parts(struct explaining *e)
 	e->match = explain_program(e, rule->match, true, &out->match);
 	e->key = explain_program(e, rule->key, false, &out->key);
 	e->when = explain_program(e, rule->when, false, &out->when);
-	if (e->match != NULL)
+	if (rule->match != NULL)
 		out->match.outcome = condition_outcome(out->match.value);
-	if (e->key != NULL)
+	if (rule->key != NULL)
 		out->key.outcome = key_outcome(out->key.value);
-	if (e->when != NULL)
+	if (rule->when != NULL)
 		out->when.outcome = condition_outcome(out->when.value);
 	/* As rule_decide asks: `when` may still be false where something failed. */
 	out->match.reached = taken;
-	out->key.reached = taken && (e->match == NULL || out->match.outcome == EXPLAIN_OK);
-	out->when.reached = taken && (e->match == NULL || out->match.outcome != EXPLAIN_NO);
+	out->key.reached = taken && (rule->match == NULL || out->match.outcome == EXPLAIN_OK);
+	out->when.reached = taken && (rule->match == NULL || out->match.outcome != EXPLAIN_NO);
 }
 
 static void explain_defines(struct explaining *e)
@@ -91,8 +96,8 @@ static void explain_defines(struct explaining *e)
 		struct explain_part part;
 
 		e->defines[i] = explain_program(e, rule->defines[i].program, false, &part);
-		defines[i] =
-		    (struct explain_define){ rule->defines[i].name, part.value, part.nodes };
+		defines[i] = (struct explain_define){ rule->defines[i].name, part.value, part.nodes,
+						      part.cut };
 	}
 	e->out->defines = defines;
 	e->out->define_count = rule->define_count;
@@ -147,6 +152,8 @@ static bool into_define(const struct explaining *e, struct failing *f)
 		return false;
 	i = part->variable - VARIABLES;
 	assert(i < e->scope->rule->define_count);
+	if (e->defines[i] == NULL)
+		return false;
 	*f = (struct failing){ e->scope->rule->defines[i].program, e->defines[i],
 			       map->pairs[i].val };
 	return true;
@@ -216,12 +223,13 @@ static void explain_because(struct explaining *e)
 	e->out->because = text_dup(e->scope->arena, buf_view(&out));
 }
 
-bool rule_explain(struct scope *scope, struct explanation *out)
+bool rule_explain(struct scope *scope, struct arena *trees, struct explanation *out)
 {
-	struct explaining e = { .scope = scope, .out = out };
+	struct explaining e = { .scope = scope, .trees = trees, .out = out };
 	const struct rule *rule;
 
-	assert(scope != NULL && out != NULL && scope->rule != NULL && scope->event != NULL);
+	assert(scope != NULL && trees != NULL && out != NULL && scope->rule != NULL &&
+	       scope->event != NULL);
 	rule = scope->rule;
 	assert(rule->written != NULL && rule->written->map != NULL);
 	*out = (struct explanation){ .decision = rule_decide(scope) };

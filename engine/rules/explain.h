@@ -7,7 +7,7 @@
  * read `data.total >= 100`, whatever the loader made of them.
  *
  * I1  The decision is rule_decide's.
- * Ownership: everything lives in the scope's arena and borrows from the rule and
+ * Ownership: everything lives in the two arenas and borrows from the rule and
  * the event. Never: looks at the mode, at runs or at throttles; the caller does. */
 #ifndef TAPPET_RULES_EXPLAIN_H
 #define TAPPET_RULES_EXPLAIN_H
@@ -42,6 +42,7 @@ enum explain_outcome {
 
 /* match, key or when. */
 struct explain_part {
+	bool cut;                     /* its parts take too much memory: no nodes */
 	enum explain_outcome outcome; /* also where it is not reached: what it would be */
 	bool reached;
 	struct value value;
@@ -52,6 +53,7 @@ struct explain_define {
 	struct text name;
 	struct value value;
 	struct explain_nodes nodes;
+	bool cut;
 };
 
 struct explanation {
@@ -64,9 +66,9 @@ struct explanation {
 	struct place at;     /* BLIND: where in the rule's source; line 0: unknown */
 };
 
-/* Explains scope->rule, which was loaded by itself (ruleset_load_revision). False when memory
- * is out. */
-bool rule_explain(struct scope *scope, struct explanation *out);
+/* Explains scope->rule, which was loaded by itself (ruleset_load_revision). Trees go to an arena of
+ * their own: when it is spent the answer stands, without them. False when memory is out. */
+bool rule_explain(struct scope *scope, struct arena *trees, struct explanation *out);
 
 /* A value for people: one line of at most `most` bytes. A long one is cut and then tells its
  * size. */

@@ -10,6 +10,7 @@ struct asked {
 	struct ruleset *alone;
 	struct explanation told;
 	struct buf shown;
+	struct arena *trees;
 };
 
 /* Explains the first rule of a file, which holds these lines after its id and on. */
@@ -21,18 +22,22 @@ static void ask_rule(struct asked *a, const char *parts, const char *before, con
 
 	kit_init(&a->kit);
 	buf_init(&a->shown, MIB);
+	if (a->trees == NULL)
+		a->trees = arena_new("trees", 16 * MIB);
 	snprintf(text, sizeof(text), "rules:\n  - id: a\n    on: hook.x\n%s", parts);
 	rule = kit_rule(&a->kit, text);
 	a->alone = ruleset_load_revision(a->kit.config, rule->id, rule->source, a->kit.diags);
 	ck_assert_ptr_nonnull(a->alone);
 	scope = kit_event(&a->kit, ruleset_at(a->alone, 0), "hook.x", before, data);
-	ck_assert(rule_explain(scope, &a->told));
+	ck_assert(rule_explain(scope, a->trees, &a->told));
 	ck_assert(!arena_failed(a->kit.arena));
 }
 
 static void end(struct asked *a)
 {
 	buf_fini(&a->shown);
+	arena_free(a->trees);
+	a->trees = NULL;
 	ruleset_free(a->alone);
 	kit_fini(&a->kit);
 }
@@ -60,7 +65,7 @@ static const char *tree(struct asked *a, struct explain_nodes nodes)
 
 static void because(const char *parts, const char *before, const char *data, const char *want)
 {
-	struct asked a;
+	struct asked a = { 0 };
 
 	ask_rule(&a, parts, before, data);
 	ck_assert_msg(text_is(a.told.because, want), "%s\n   said %.*s\n wanted %s", parts,
@@ -104,7 +109,7 @@ END_TEST
 
 START_TEST(match_in_its_own_words)
 {
-	struct asked a;
+	struct asked a = { 0 };
 
 	ask_rule(&a,
 		 "    match:\n"
@@ -154,7 +159,7 @@ END_TEST
 
 START_TEST(what_decides_is_marked)
 {
-	struct asked a;
+	struct asked a = { 0 };
 
 	ask_rule(&a, "    match: { data.a: 1, data.b: { gt: 1 }, data.c: { gt: 1 } }\n", "null",
 		 "{\"a\":1}");
@@ -187,7 +192,7 @@ END_TEST
 
 START_TEST(parts_that_are_not_reached)
 {
-	struct asked a;
+	struct asked a = { 0 };
 
 	ask_rule(&a, "    match: { data.a: 1 }\n    key: data.k\n    when: data.b == 2\n", "null",
 		 "{\"a\":2,\"b\":2,\"k\":\"z\"}");
@@ -209,7 +214,7 @@ END_TEST
 
 static void fails_at(const char *parts, const char *data, int line, int column)
 {
-	struct asked a;
+	struct asked a = { 0 };
 
 	ask_rule(&a, parts, "null", data);
 	ck_assert_int_eq(a.told.decision.verdict, VERDICT_BLIND);
@@ -237,7 +242,7 @@ END_TEST
 
 START_TEST(defines_have_values_of_their_own)
 {
-	struct asked a;
+	struct asked a = { 0 };
 
 	ask_rule(&a, "    define: { who: \"default(data.w, 'nobody')\", bad: data.x }\n", "null",
 		 "{}");
@@ -247,6 +252,22 @@ START_TEST(defines_have_values_of_their_own)
 	ck_assert(value_is(a.told.defines[1].value, VALUE_ERROR));
 	ck_assert_str_eq(tree(&a, a.told.defines[1].nodes), ">data.x: missing\n");
 	ck_assert_int_eq(a.told.decision.verdict, VERDICT_YES);
+	end(&a);
+}
+END_TEST
+
+/* The answer stands without them. */
+START_TEST(trees_that_are_too_large_are_left_out)
+{
+	struct asked a = { .trees = arena_new("small", 1 * KIB) };
+
+	ask_rule(&a, "    define: { d: data.a }\n    when: data.a > data.gone && d == 1\n", "null",
+		 "{\"a\":1}");
+	ck_assert(a.told.when.cut);
+	ck_assert_uint_eq(a.told.when.nodes.count, 0);
+	ck_assert_int_eq(a.told.when.outcome, EXPLAIN_BLIND);
+	ck_assert_ptr_nonnull(strstr(a.told.because.s, "when can't be evaluated: no such key"));
+	ck_assert_int_eq(a.told.at.line, 0);
 	end(&a);
 }
 END_TEST
@@ -270,4 +291,5 @@ START_TEST(values_are_cut)
 END_TEST
 
 UNIT_MAIN("rules_explain", reasons, match_in_its_own_words, what_decides_is_marked,
-	  parts_that_are_not_reached, places, defines_have_values_of_their_own, values_are_cut)
+	  parts_that_are_not_reached, places, defines_have_values_of_their_own,
+	  trees_that_are_too_large_are_left_out, values_are_cut)
