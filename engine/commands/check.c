@@ -5,9 +5,15 @@
 #include <assert.h>
 
 #include "engine/base/limits.h"
+#include "engine/commands/check_index.h"
 #include "engine/commands/setup.h"
 #include "engine/commands/table.h"
 #include "engine/commands/test_case.h"
+
+static const struct option_row options[] = {
+	{ "index", 0, NULL, "also tell how events find each rule, and what is left to verify" },
+	{ 0 },
+};
 
 static void check_tests(struct context *context, const struct ruleset *rules, struct diags *diags)
 {
@@ -64,6 +70,8 @@ static int run(struct context *context)
 		diags_print(diags, &context->out, context->colour);
 	if (rules == NULL)
 		return code;
+	if (option_flag(context, "index") && diags_errors(diags) == 0)
+		check_index(context, rules);
 	if (context->format == OUTPUT_TEXT)
 		summary(context, rules, diags);
 	return diags_errors(diags) > 0 ? COMMAND_FAILED : COMMAND_OK;
@@ -76,6 +84,7 @@ const struct command command_check = {
 	.more = "RULES are files and folders; without any, those that the configuration names. "
 		"With RULES and\n"
 		"no tappet.yaml, every connector counts as connected once under its own name.",
+	.options = options,
 	.most = -1,
 	.run = run,
 };

@@ -188,8 +188,9 @@ struct rule_index {
 	struct verification *rules; /* by number of the rule */
 	struct route *routes;       /* likewise */
 	struct conjunct *conjuncts;
-	uint32_t cells; /* of a memo */
-	size_t bytes;   /* it takes */
+	uint32_t cells;   /* of a memo */
+	size_t bytes;     /* it takes */
+	int64_t build_ms; /* it took to build */
 };
 
 /* ---- index_tables.c ---- */

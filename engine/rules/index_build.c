@@ -18,6 +18,7 @@
 #include <stdlib.h>
 
 #include "engine/base/cleanup.h"
+#include "engine/base/clock.h"
 #include "engine/base/hash.h"
 #include "engine/base/limits.h"
 #include "engine/base/map.h"
@@ -640,6 +641,8 @@ static void build(struct building *b)
 bool index_build(struct ruleset *set)
 {
 	AUTO(arena_free) struct arena *scratch = arena_new("rule index", LIMIT_RULES_ARENA);
+	struct clock clock = clock_system();
+	int64_t began = clock_read(&clock).mono;
 	size_t before;
 	struct building b;
 	bool good = false;
@@ -654,6 +657,7 @@ bool index_build(struct ruleset *set)
 		       index_tables(set, b.shapes, b.postings, b.posting_count) &&
 		       !arena_failed(scratch) && !arena_failed(set->arena);
 		b.index->bytes = arena_used(set->arena) - before;
+		b.index->build_ms = clock_read(&clock).mono - began;
 	}
 	map_free(b.slots.by_key);
 	map_free(b.values);

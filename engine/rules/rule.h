@@ -182,6 +182,28 @@ bool matcher_each(struct matcher *matcher, struct arena *arena, const struct eve
 		  bool (*visit)(void *of, const struct rule *rule, const struct decision *decision),
 		  void *of);
 
+/* How the index finds a rule, for people. */
+struct index_story {
+	struct text
+	    found; /* "data.id =, data.title prefix"; empty: the rule is asked on every event */
+	struct text left;  /* what is evaluated then: "data.total > 5 && ..."; empty: nothing */
+	uint32_t postings; /* places where it is entered: more for `in` and || */
+	bool off;          /* not in the index: mode off */
+};
+
+struct index_story ruleset_story(const struct ruleset *set, struct arena *arena, size_t rule);
+
+struct index_size {
+	size_t types,
+	    groups;    /* types and globs in `on`; a look-up for each group of an event's type */
+	size_t always; /* rules asked on every event of their types */
+	size_t bytes;  /* of the index */
+	size_t rule_bytes; /* of everything that was loaded, the index included */
+	int64_t build_ms;  /* it took to build the index */
+};
+
+struct index_size ruleset_index_size(const struct ruleset *set);
+
 /* How many events were matched, since the matcher was made or told to forget, of which the rule
  * takes the type; one that two entries of `on` take counts twice. */
 uint64_t matcher_seen(const struct matcher *matcher, const struct rule *rule);
