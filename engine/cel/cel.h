@@ -72,6 +72,13 @@ void cel_env_variable(struct cel_env *env, const char *name, enum cel_type type)
 void cel_env_functions(struct cel_env *env,
 		       const struct cel_function *table); /* ends with a NULL name */
 
+/* Says what is known of fields ahead of any data: `ask` gets the number of a
+ * variable and a dotted path beneath it, and returns the type the field is
+ * declared to have, CEL_DYN when that is unknown. Null and absent remain possible
+ * for every field. Asked while compiling only. */
+typedef enum cel_type (*cel_ask_field)(void *of, uint32_t variable, struct text path);
+void cel_env_fields(struct cel_env *env, cel_ask_field ask, void *of);
+
 struct cel_issue {
 	size_t offset; /* byte offset in the expression's text */
 	char what[160];

@@ -15,6 +15,7 @@
 
 #include "engine/base/limits.h"
 #include "engine/cel/env.h"
+#include "engine/cel/fields.h"
 #include "engine/cel/types.h"
 
 struct scope {
@@ -211,8 +212,10 @@ static bool refuse_field(struct checker *c, const struct cel_ast *node, enum cel
 {
 	const char *hint = of == CEL_LIST ? "write list[0], or list.exists(x, x.field == ...)" : "";
 
-	return cel_refuse(c->issue, node->from, hint, "%s has no field \"%.*s\"", cel_type_name(of),
-			  (int)(node->name.n < 60 ? node->name.n : 60), node->name.s);
+	cel_refuse(c->issue, node->from, hint, "%s has no field \"%.*s\"", cel_type_name(of),
+		   (int)(node->name.n < 60 ? node->name.n : 60), node->name.s);
+	cel_field_hint(c->env, node->kids[0], c->issue);
+	return false;
 }
 
 static bool check_select(struct checker *c, struct cel_ast *node)
@@ -231,7 +234,7 @@ static bool check_select(struct checker *c, struct cel_ast *node)
 	of = type_of(node->kids[0]);
 	if (of != CEL_DYN && of != CEL_MAP)
 		return refuse_field(c, node, of);
-	node->type = node->kind == CEL_AST_HAS ? CEL_BOOL : CEL_DYN;
+	node->type = (uint8_t)(node->kind == CEL_AST_HAS ? CEL_BOOL : cel_field_type(c->env, node));
 	return true;
 }
 
@@ -243,7 +246,7 @@ static bool check_index(struct checker *c, struct cel_ast *node)
 		return false;
 	of = type_of(node->kids[0]);
 	key = type_of(node->kids[1]);
-	node->type = CEL_DYN;
+	node->type = (uint8_t)cel_field_type(c->env, node);
 	if (of != CEL_DYN && of != CEL_MAP && of != CEL_LIST)
 		return cel_refuse(c->issue, node->from, "", "%s can't be indexed",
 				  cel_type_name(of));
@@ -270,9 +273,7 @@ static bool check_binary(struct checker *c, struct cel_ast *node)
 	a = type_of(node->kids[0]);
 	b = type_of(node->kids[1]);
 	if (!cel_types_binary(op, a, b, &result))
-		return cel_refuse(c->issue, node->from, cel_types_hint(op, a, b),
-				  "no such overload: %s %s %s", cel_type_name(a), cel_op_text(op),
-				  cel_type_name(b));
+		return cel_field_refuse(c->env, node, c->issue);
 	node->type = (uint8_t)result;
 	return true;
 }
@@ -548,12 +549,16 @@ static bool refuse_types(struct checker *c, const struct cel_ast *call)
 	for (uint32_t i = 0; i < call->count && n < sizeof(types); i++)
 		n += (size_t)snprintf(types + n, sizeof(types) - n, "%s%s", i > 0 ? ", " : "",
 				      cel_type_name(type_of(call->kids[i])));
-	return cel_refuse(c->issue, call->from,
-			  text_is(call->name, "contains") && type_of(call->kids[0]) == CEL_LIST
-			      ? "write value in list"
-			      : "",
-			  "no such overload: %.*s(%s)",
-			  (int)(call->name.n < 40 ? call->name.n : 40), call->name.s, types);
+	cel_refuse(c->issue, call->from,
+		   text_is(call->name, "contains") && call->member &&
+			   type_of(call->kids[0]) == CEL_LIST
+		       ? "write value in list"
+		       : "",
+		   "no such overload: %.*s(%s)", (int)(call->name.n < 40 ? call->name.n : 40),
+		   call->name.s, types);
+	for (uint32_t i = 0; i < call->count; i++)
+		cel_field_hint(c->env, call->kids[i], c->issue);
+	return false;
 }
 
 /* The rows' common result type. */

@@ -103,6 +103,13 @@ void cel_env_functions(struct cel_env *env, const struct cel_function *table)
 		add_named(env, f);
 }
 
+void cel_env_fields(struct cel_env *env, cel_ask_field ask, void *of)
+{
+	assert(env != NULL && ask != NULL);
+	env->ask_field = ask;
+	env->ask_of = of;
+}
+
 uint32_t cel_env_find(const struct cel_env *env, struct text name)
 {
 	assert(env != NULL);

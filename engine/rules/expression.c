@@ -8,7 +8,7 @@
 
 #include "engine/rules/walker.h"
 
-struct cel_env *load_env(struct arena *arena)
+struct cel_env *load_env(struct loading *l, struct arena *arena)
 {
 	struct cel_env *env = cel_env_new(arena);
 
@@ -25,6 +25,7 @@ struct cel_env *load_env(struct arena *arena)
 	cel_env_variable(env, "steps", CEL_MAP);
 	cel_env_variable(env, "error", CEL_DYN);
 	cel_env_functions(env, rule_functions);
+	load_field_types(l, env);
 	return env;
 }
 

@@ -182,7 +182,7 @@ static void read_defines(struct loading *l, const struct yaml_node *map)
 			     "define must be a map, not %s", yaml_kind_words(map));
 		return;
 	}
-	l->env = load_env(l->scratch);
+	l->env = load_env(l, l->scratch);
 	defines = arena_array(l->r.arena, map->count, sizeof(*defines));
 	l->rule->defines = defines;
 	for (size_t i = 0; l->env != NULL && defines != NULL && i < map->count; i++) {

@@ -52,6 +52,7 @@ struct loading {
 	struct cel_env *plain;              /* for rules without defines */
 	struct known *known;                /* catalog.c: event types that exist */
 	struct value_map_builder stand_ins; /* of a bare configuration: vars that rules read */
+	bool stored;                        /* a revision that was accepted when it was stored */
 
 	bool by_itself; /* one rule from its source: `written` is kept */
 
@@ -76,7 +77,8 @@ struct loading {
 /* The functions of rules: changed, became, ..., raw. */
 extern const struct cel_function rule_functions[];
 
-struct cel_env *load_env(struct arena *arena);
+/* The names and functions of rules, with the types of fields that the rule under way may read. */
+struct cel_env *load_env(struct loading *l, struct arena *arena);
 
 /* Compiles what a scalar says from byte `offset` on. NULL after reporting. */
 const struct cel_program *load_expression(struct loading *l, const struct yaml_node *node,
@@ -89,6 +91,17 @@ const struct cel_program *load_condition(struct loading *l, const struct yaml_no
  * the whole map of `match`. */
 void load_check_names(struct loading *l, const struct cel_program *program,
 		      const struct yaml_node *node, size_t offset);
+
+/* ---- fields.c ---- */
+
+/* Lets the environment ask for the types that fields of the rule under way are declared to have. */
+void load_field_types(struct loading *l, struct cel_env *env);
+
+/* One such type, of what `match` may read: "data" and "status.key", say. CEL_DYN: unknown. */
+enum cel_type load_field_type(struct loading *l, struct text variable, struct text path);
+
+/* A row of the objects' tables when all kinds have one of the same type, else NULL. */
+const struct field *load_field(const struct loading *l, struct text path);
 
 /* ---- match.c ---- */
 

@@ -34,6 +34,7 @@ struct matching {
 	struct text path;          /* as CEL */
 	struct text exists;        /* CEL: the path is there */
 	const struct field *field; /* NULL: unknown */
+	enum cel_type type;        /* as declared, CEL_DYN: unknown */
 };
 
 static void begin(struct matching *m, const struct yaml_node *node)
@@ -193,8 +194,9 @@ static bool enter_path(struct matching *m, const struct yaml_node *key)
 	m->path = root;
 	m->exists = TEXT("true");
 	m->field = NULL;
-	if (m->l->kind_count == 1 && !text_is(root, "event") && !text_is(root, "vars"))
-		m->field = object_kind_field(m->l->kinds[0], rest);
+	m->type = load_field_type(m->l, root, rest);
+	if (!text_is(root, "event") && !text_is(root, "vars"))
+		m->field = load_field(m->l, rest);
 	while (rest.s != NULL) {
 		rest = text_split(rest, '.', &segment);
 		if (segment.n == 0 || segment.n > 200) {
@@ -363,21 +365,29 @@ static void op_text(struct matching *m, const struct yaml_node *val, const char 
 	buf_char(&m->out, ')');
 }
 
-/* A part of a text, or a member of a list. */
+/* A part of a text, or a member of a list: which, the value tells, unless the field is declared. */
 static void op_contains(struct matching *m, const struct yaml_node *val, const char *word)
 {
+	enum cel_type type = val->kind == YAML_TEXT ? m->type : CEL_LIST;
+
 	(void)word;
+	if (m->type == CEL_TEXT)
+		check_operand(m, val);
 	buf_printf(&m->out, "default(%.*s, null) != null && ", TEXT_ARG(m->path));
-	if (val->kind == YAML_TEXT)
-		buf_printf(&m->out, "(type(%.*s) == string ? %.*s.contains(", TEXT_ARG(m->path),
-			   TEXT_ARG(m->path));
-	if (val->kind == YAML_TEXT) {
+	if (type != CEL_TEXT && type != CEL_LIST && type != CEL_MAP)
+		buf_printf(&m->out, "(type(%.*s) == string ? ", TEXT_ARG(m->path));
+	if (type != CEL_LIST && type != CEL_MAP) {
+		buf_printf(&m->out, "%.*s.contains(", TEXT_ARG(m->path));
 		put_literal(m, val);
-		buf_str(&m->out, ") : ");
+		buf_char(&m->out, ')');
 	}
+	if (type == CEL_TEXT)
+		return;
+	if (type != CEL_LIST && type != CEL_MAP)
+		buf_str(&m->out, " : ");
 	put_literal(m, val);
 	buf_printf(&m->out, " in %.*s", TEXT_ARG(m->path));
-	if (val->kind == YAML_TEXT)
+	if (type != CEL_LIST && type != CEL_MAP)
 		buf_char(&m->out, ')');
 }
 
@@ -582,8 +592,7 @@ static void put_changes(struct matching *m, const char *function, const struct y
 
 		if (!change_path(m, path))
 			continue;
-		m->field =
-		    m->l->kind_count == 1 ? object_kind_field(m->l->kinds[0], path->text) : NULL;
+		m->field = load_field(m->l, path->text);
 		begin(m, val);
 		check_operand(m, val);
 		if (became)

@@ -292,7 +292,7 @@ static bool loading_init(struct loading *l, struct ruleset *set, struct arena *s
 {
 	*l = (struct loading){ .set = set, .config = set->config, .scratch = scratch };
 	l->r = (struct reader){ set->arena, diags, "" };
-	l->plain = load_env(env);
+	l->plain = load_env(l, env);
 	value_map_begin(&l->stand_ins, set->arena);
 	l->steps = arena_array(env, LIMIT_STEPS, sizeof(*l->steps));
 	return l->plain != NULL && l->steps != NULL;
@@ -375,6 +375,7 @@ struct ruleset *ruleset_load_revision(const struct config *config, struct text i
 		return NULL;
 	}
 	l.by_itself = true;
+	l.stored = true;
 	load_source(&l, id, source);
 	load_stand_ins(&l);
 	if (diags_errors(diags) > errors || set->count != 1 || arena_failed(set->arena)) {

@@ -114,6 +114,104 @@ START_TEST(one_by_one)
 }
 END_TEST
 
+/* Declared types of fields: what fails whatever the value, as soon as there is one. */
+START_TEST(fields_have_types)
+{
+	mistake("    when: data.title > 5\n", 4, 11, "data.title is text, and text > int never",
+		"quote it: \"5\"");
+	mistake("    when: data.id == 5\n", 4, 11, "data.id is text, and text == int never",
+		"quote it: \"5\"");
+	mistake("    when: 5 != data.id\n", 4, 11, "data.id is text, and int != text never",
+		"\"5\"");
+	mistake("    when: data[\"id\"] == 5\n", 4, 11, "data.id is text", "\"5\"");
+	mistake("    when: before.id == 5\n", 4, 11, "before.id is text", "\"5\"");
+	mistake("    when: object.status.key == 305\n", 4, 11, "object.status.key is text",
+		"\"305\"");
+	mistake("    when: data.percent_of_budget_used * 2 > 100\n", 4, 11,
+		"data.percent_of_budget_used is double, and double * int never", "write 2.0");
+	mistake("    when: data.price_in_cents * 1.19 > 100\n", 4, 11, "int * double never",
+		"write double(data.price_in_cents)");
+	mistake("    when: data.price_in_cents > '100'\n", 4, 11, "int > text never",
+		"without quotes: 100");
+	mistake("    when: data.created_at > '2026-01-01T00:00:00Z'\n", 4, 11,
+		"data.created_at is timestamp", "timestamp(");
+	mistake("    when: data.title.foo == 'x'\n", 4, 11, "no field \"foo\"",
+		"data.title is text");
+	mistake("    when: data.title.contains(data.archived)\n", 4, 11, "contains(string, bool)",
+		"data.title is text");
+	mistake("    when: data.title\n", 4, 11, "true or false", "");
+	mistake("    when: '!data.title'\n", 4, 13, "! needs a bool", "compare");
+	mistake("    key: data.percent_of_budget_used\n", 4, 10, "a key must be text", "");
+	mistake("    when: event.time > '2026'\n", 4, 11, "event.time is timestamp", "timestamp(");
+	mistake("    when: ctx.now + 5 > ctx.now\n", 4, 11, "ctx.now is timestamp", "");
+	mistake("    define: { used: data.percent_of_budget_used }\n    when: used + 1 > 2\n", 5,
+		11, "double + int", "double");
+	mistake("    do:\n      - as: a\n        slack.post: { text: x }\n"
+		"      - slack.post: { text: '${steps.a.status + \"x\"}' }\n",
+		7, 0, "steps.a.status is int", "string(");
+	mistake("    match: { data.price_in_cents: { prefix: a } }\n", 4, 45,
+		"startsWith(int, string)", "data.price_in_cents is int");
+	mistake("    match: { data.title: { contains: 5 } }\n", 4, 38, "title is a text",
+		"quote it: \"5\"");
+	mistake("    when: 5 in data.title\n", 4, 11, "int in text never", "contains(part)");
+}
+END_TEST
+
+static void fine(const char *on, const char *rule)
+{
+	char text[2000];
+	struct kit k;
+
+	snprintf(text, sizeof(text), "rules:\n  - id: a\n    on: %s\n%s", on, rule);
+	kit_init(&k);
+	kit_rule(&k, text);
+	ck_assert_uint_eq(diags_count(k.diags), 0);
+	kit_fini(&k);
+}
+
+/* Null and absent remain possible, and where kinds differ nothing is known. */
+START_TEST(types_of_fields_leave_room)
+{
+	const char *one = "kantata.workspace.updated";
+
+	fine(one, "    when: data.percent_of_budget_used == null\n");
+	fine(one, "    when: null != data.title && data.title != 'x'\n");
+	fine(one, "    when: default(data.percent_of_budget_used, 0) > 1\n");
+	fine(one, "    when: default(data.title, 5) == 5\n");
+	fine(one, "    when: has(data.status.key) && data.percent_of_budget_used >= 100\n");
+	fine(one, "    when: data.title in ['a', null] || type(data.title) == null_type\n");
+	fine(one, "    when: dyn(data.id) == 5\n");
+	fine(one, "    when: data.created_at < ctx.now && event.time >= data.created_at\n");
+	fine(one, "    when: before == null || before.title != data.title\n");
+	fine(one, "    when: data.approver_ids[0] == 5 || data.approvers.exists(a, a.id == 7)\n");
+	fine(one, "    when: size(data.title) > 3\n    key: data.price_in_cents\n");
+	fine(one,
+	     "    match: { data.title: { contains: a }, data.approver_ids: { contains: '7' } }\n");
+	fine(one,
+	     "    match: { event.subject: { contains: a }, data.status: { contains: key } }\n");
+	fine(one,
+	     "    match: { data.title: null, data.created_at: { ge: '2026-01-01T00:00:00Z' } }\n");
+	fine("hook.x", "    when: data.title > 5 && data.id == 5 && data.a.b * 2 > 1.0\n");
+	fine("[kantata.workspace.updated, hook.x]", "    when: data.id == 5\n");
+	fine("[kantata.workspace.updated, hindsite.work_set.updated]",
+	     "    when: data.title == 'x' && data.archived\n");
+}
+END_TEST
+
+START_TEST(kinds_agree_on_types)
+{
+	struct kit k;
+
+	kit_init(&k);
+	kit_load(&k, "rules:\n  - id: a\n    on: [kantata.workspace.updated, "
+		     "hindsite.work_set.updated]\n    when: data.id == 5\n"
+		     "    match: { data.title: 5 }\n");
+	kit_expect(k.diags, 4, 11, "data.id is text", "quote it");
+	kit_expect(k.diags, 5, 26, "title is a text", "quote it");
+	kit_fini(&k);
+}
+END_TEST
+
 START_TEST(steps_one_by_one)
 {
 	mistake("    do: { slack.post: { text: a } }\n", 4, 9, "list of steps", "");
@@ -385,7 +483,8 @@ START_TEST(the_same_id_twice)
 }
 END_TEST
 
-UNIT_MAIN("rules_mistakes", ten_mistakes, what_needs_quotes, one_by_one, steps_one_by_one,
+UNIT_MAIN("rules_mistakes", ten_mistakes, what_needs_quotes, one_by_one, fields_have_types,
+	  types_of_fields_leave_room, kinds_agree_on_types, steps_one_by_one,
 	  operators_of_other_languages, operands_that_never_fit, options_among_parameters,
 	  shapes_and_synonyms, quotes_of_flow_maps, error_where_it_is_known,
 	  what_the_configuration_has, types_of_events, types_that_are_fine,
