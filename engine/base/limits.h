@@ -44,6 +44,13 @@
 #define LIMIT_TRACE_STEPS                                                                          \
 	(16 * LIMIT_EVAL_STEPS) /* of all parts of an expression, one by one, for explain */
 
+/* What the estimate of an expression's cost assumes of values read from data. */
+#define LIMIT_COST_ITEMS                                                                           \
+	64 /* of a list or map: two loops inside each other fit the budget, three don't; lists in  \
+	      objects of the products we know have a handful */
+#define LIMIT_COST_TEXT                                                                            \
+	256 /* bytes of a text: titles, names and ids are below, descriptions seldom far above */
+
 #define LIMIT_DURATION                                                                             \
 	3153600000000 /* a hundred years: adding it to a clock reading can't overflow */
 #define LIMIT_ZONE_FILE (64u * KIB) /* the largest TZif file of tzdata is below 4 KiB */

@@ -127,6 +127,11 @@ struct value cel_error(struct cel_run *run, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 struct arena *cel_arena(struct cel_run *run);
 
+/* Takes the steps of reading every part of v from the budget, before comparing, joining or
+ * printing it. False when the budget is spent: the function returns cel_error_budget(). */
+bool cel_charge_value(struct cel_run *run, struct value v);
+struct value cel_error_budget(void);
+
 const char *cel_type_name(enum cel_type type);
 
 #endif

@@ -133,6 +133,11 @@ bool cel_charge_value(struct cel_run *run, struct value v)
 	return cel_charge(run, 0);
 }
 
+bool cel_charge_key(struct cel_run *run, struct value key)
+{
+	return key.kind != VALUE_TEXT || key.n <= 64 || cel_charge(run, key.n / 64);
+}
+
 /* ---- Cells ---- */
 
 static APART struct value eval_into_cell(struct cel_run *run, uint32_t at)
@@ -413,6 +418,8 @@ static APART struct value map(struct cel_run *run, uint32_t at)
 			return key;
 		if (!is_key(key))
 			return error_at(run, kids[i], "a map's key is text, int, uint or bool");
+		if (!cel_charge_key(run, key))
+			return cel_error_budget();
 		val = cel_eval_node(run, kids[i + 1]);
 		if (is_error(val))
 			return val;

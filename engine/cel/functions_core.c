@@ -87,7 +87,9 @@ static struct value call_int(struct cel_run *run, void *of, const struct value *
 			return out_of_range(run, "int");
 		return value_int((int64_t)v.d);
 	case VALUE_TEXT:
-		return text_to_int(value_as_text(v), &i) ? value_int(i) : no_number(run, "int", v);
+		return v.n <= NUMBER_TEXT && text_to_int(value_as_text(v), &i)
+			   ? value_int(i)
+			   : no_number(run, "int", v);
 	case VALUE_TIMESTAMP:
 		return value_int(v.i);
 	default:
@@ -128,8 +130,9 @@ static struct value call_uint(struct cel_run *run, void *of, const struct value 
 			return out_of_range(run, "uint");
 		return value_uint((uint64_t)v.d);
 	case VALUE_TEXT:
-		return text_to_uint(value_as_text(v), &u) ? value_uint(u)
-							  : no_number(run, "uint", v);
+		return v.n <= NUMBER_TEXT && text_to_uint(value_as_text(v), &u)
+			   ? value_uint(u)
+			   : no_number(run, "uint", v);
 	default:
 		return no_overload(run, "uint", v);
 	}

@@ -130,6 +130,8 @@ static bool take_part(struct text *t, wide *total)
 	return unit != 0 && *total <= (wide)INT64_MAX;
 }
 
+#define DURATION_TEXT 400 /* longer spellings are refused: every unit with 18 digits takes 160 */
+
 static bool read_duration(struct text t, wide *total)
 {
 	bool negative = t.n > 0 && t.s[0] == '-';
@@ -160,7 +162,7 @@ static struct value call_duration(struct cel_run *run, void *of, const struct va
 	assert(count == 1);
 	if (v.kind == VALUE_DURATION)
 		return v;
-	if (!read_duration(value_as_text(v), &total))
+	if (v.n > DURATION_TEXT || !read_duration(value_as_text(v), &total))
 		return cel_error(run, "\"%.*s\" is no duration such as \"1h30m\"",
 				 (int)(v.n < 40 ? v.n : 40), v.s);
 	return cel_duration(run, (int64_t)(total / NANOS), (int64_t)(total % NANOS));

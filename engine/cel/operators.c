@@ -195,11 +195,16 @@ static bool is_composite(struct value v)
 	return v.kind == VALUE_LIST || v.kind == VALUE_MAP || v.kind == VALUE_OPTIONAL;
 }
 
+static bool has_bytes(struct value v)
+{
+	return v.kind == VALUE_TEXT || v.kind == VALUE_BYTES;
+}
+
 static struct value equality(struct cel_run *run, enum cel_op op, struct value a, struct value b)
 {
 	if (is_composite(a) && a.kind == b.kind && a.n == b.n && !cel_charge_value(run, a))
 		return cel_error_budget();
-	if (a.kind == VALUE_TEXT && a.kind == b.kind && !cel_charge(run, a.n / 64))
+	if (has_bytes(a) && a.kind == b.kind && !cel_charge(run, a.n / 64))
 		return cel_error_budget();
 	return value_bool(value_equal(a, b) == (op == CEL_OP_EQ));
 }
@@ -211,7 +216,7 @@ static struct value ordering(struct cel_run *run, enum cel_op op, struct value a
 	if (order == 2) /* NaN has no order; anything else is a mistake */
 		return cel_is_number(a) && cel_is_number(b) ? value_bool(false)
 							    : no_overload(run, op, a, b);
-	if (a.kind == VALUE_TEXT && !cel_charge(run, a.n / 64))
+	if (has_bytes(a) && !cel_charge(run, a.n / 64))
 		return cel_error_budget();
 	switch (op) {
 	case CEL_OP_LT:
@@ -230,7 +235,8 @@ static struct value membership(struct cel_run *run, struct value a, struct value
 	bool afford;
 
 	if (b.kind == VALUE_MAP)
-		return value_bool(value_get_value(b, a) != NULL);
+		return cel_charge_key(run, a) ? value_bool(value_get_value(b, a) != NULL)
+					      : cel_error_budget();
 	if (b.kind != VALUE_LIST)
 		return no_overload(run, CEL_OP_IN, a, b);
 	if (is_composite(a) || a.n > 64)
@@ -324,7 +330,7 @@ struct value cel_index(struct cel_run *run, struct value of, struct value key)
 {
 	assert(of.kind != VALUE_ERROR && key.kind != VALUE_ERROR);
 	if (of.kind == VALUE_MAP)
-		return index_map(run, of, key);
+		return cel_charge_key(run, key) ? index_map(run, of, key) : cel_error_budget();
 	if (of.kind == VALUE_LIST)
 		return index_list(run, of, key);
 	return cel_error(run, "no such overload: %s[%s]", value_kind_name((enum value_kind)of.kind),

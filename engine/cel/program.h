@@ -77,6 +77,8 @@ struct cel_thing {
 	void (*drop)(void *thing);
 };
 
+#define CEL_MAKE_STEPS 500 /* making one takes about that many times as long as a step */
+
 /* The thing named last at run time, kept until another one is named or the
  * evaluation ends. */
 struct cel_kept {
@@ -130,11 +132,10 @@ struct value cel_eval_cell(struct cel_run *run, uint32_t at);
 /* Takes n steps from the budget; false when it is spent. */
 bool cel_charge(struct cel_run *run, uint64_t n);
 
-/* Charges for reading every part of v: before comparing, joining, printing. */
-bool cel_charge_value(struct cel_run *run, struct value v);
+/* Charges for finding a key of a map, which reads it: nothing unless it is long. */
+bool cel_charge_key(struct cel_run *run, struct value key);
 
-/* What every function returns when cel_charge said false, or the arena is spent. */
-struct value cel_error_budget(void);
+/* What every function returns when the arena is spent. */
 struct value cel_error_memory(void);
 
 /* ---- operators.c ---- */

@@ -10,8 +10,6 @@
 #include <assert.h>
 #include <stdio.h>
 
-#define MAKE_STEPS 500 /* making one takes about that many times as long as a step */
-
 static void drop(struct cel_kept *kept)
 {
 	if (kept->thing != NULL)
@@ -31,7 +29,7 @@ void *cel_thing(struct cel_run *run, int which, const struct cel_thing *kind, st
 	if (kept->thing != NULL && text_eq(kept->name, name))
 		return kept->thing;
 	drop(kept);
-	if (!cel_charge(run, MAKE_STEPS + name.n)) {
+	if (!cel_charge(run, CEL_MAKE_STEPS + name.n)) {
 		snprintf(why, room, "the evaluation takes too many steps");
 		return NULL;
 	}

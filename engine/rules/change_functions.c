@@ -29,6 +29,13 @@ static const struct event_view *event_of(void *of)
 	return scope->event;
 }
 
+/* Takes what comparing the two sides of a change reads from the budget. */
+static bool afford(struct cel_run *run, struct text path, struct value a, struct value b)
+{
+	return cel_charge_value(run, value_text(path)) && cel_charge_value(run, a) &&
+	       cel_charge_value(run, b);
+}
+
 static bool same(struct value a, struct value b);
 
 /* Every member of a is in b, or null. */
@@ -43,11 +50,22 @@ static bool covered(struct value a, struct value b)
 	return true;
 }
 
-/* Documents are at most LIMIT_JSON_DEPTH deep, which bounds this. */
+/* What b has beyond a is null. */
+static bool no_more(struct value a, struct value b)
+{
+	for (uint32_t i = 0; i < b.n; i++) {
+		if (!value_is(b.pairs[i].val, VALUE_NULL) &&
+		    value_get_value(a, b.pairs[i].key) == NULL)
+			return false;
+	}
+	return true;
+}
+
+/* Looks at every part once. Documents are at most LIMIT_JSON_DEPTH deep, which bounds this. */
 static bool same(struct value a, struct value b)
 {
 	if (value_is(a, VALUE_MAP) && value_is(b, VALUE_MAP))
-		return covered(a, b) && covered(b, a);
+		return covered(a, b) && no_more(a, b);
 	return value_equal(a, b);
 }
 
@@ -60,9 +78,13 @@ bool event_changed(const struct event_view *event, struct text path)
 static struct value fn_changed(struct cel_run *run, void *of, const struct value *args,
 			       uint32_t count)
 {
-	(void)run;
+	const struct event_view *event = event_of(of);
+	struct text path = value_as_text(args[0]);
+	struct value before = at_path(event->before, path), after = at_path(event->data, path);
+
 	(void)count;
-	return value_bool(event_changed(event_of(of), value_as_text(args[0])));
+	return afford(run, path, before, after) ? value_bool(!same(before, after))
+						: cel_error_budget();
 }
 
 static struct value fn_became(struct cel_run *run, void *of, const struct value *args,
@@ -70,11 +92,12 @@ static struct value fn_became(struct cel_run *run, void *of, const struct value 
 {
 	const struct event_view *event = event_of(of);
 	struct text path = value_as_text(args[0]);
+	struct value before = at_path(event->before, path), after = at_path(event->data, path);
 
-	(void)run;
 	(void)count;
-	return value_bool(same(at_path(event->data, path), args[1]) &&
-			  !same(at_path(event->before, path), args[1]));
+	if (!afford(run, path, before, after))
+		return cel_error_budget();
+	return value_bool(same(after, args[1]) && !same(before, args[1]));
 }
 
 static bool is_number(struct value v)
@@ -148,6 +171,8 @@ static struct value fn_crossed(struct cel_run *run, void *of, const struct value
 	enum reading_of reading = numbers(event_of(of), path, &before, &after, &had);
 
 	(void)count;
+	if (!cel_charge_value(run, args[1]))
+		return cel_error_budget();
 	if (reading == READ_WRONG)
 		return not_a_number(run, path);
 	for (uint32_t i = 0; i < args[1].n && reading == READ_NUMBERS; i++) {

@@ -318,9 +318,23 @@ static bool defined_too_late(struct loading *l, const struct yaml_node *node, st
 
 static const char comment_hint[] = "YAML takes \" #\" for a comment: put the whole value in quotes";
 
+/* A scalar whose text from `offset` on is an expression. */
+struct written {
+	const struct yaml_node *node;
+	size_t offset;
+};
+
+static struct place place_in(void *of, size_t offset)
+{
+	const struct written *written = of;
+
+	return yaml_inside(written->node, written->offset + offset);
+}
+
 const struct cel_program *load_expression(struct loading *l, const struct yaml_node *node,
 					  struct text text, size_t offset)
 {
+	struct written written = { node, offset };
 	const struct cel_program *program;
 	struct cel_issue issue;
 	enum fate fate;
@@ -339,7 +353,8 @@ const struct cel_program *load_expression(struct loading *l, const struct yaml_n
 		return NULL;
 	}
 	load_check_names(l, program, node, offset);
-	return program;
+	load_check_division(l, program, place_in, &written);
+	return load_check_cost(l, program, place_in, &written) ? program : NULL;
 }
 
 const struct cel_program *load_condition(struct loading *l, const struct yaml_node *node)

@@ -92,6 +92,17 @@ const struct cel_program *load_condition(struct loading *l, const struct yaml_no
 void load_check_names(struct loading *l, const struct cel_program *program,
 		      const struct yaml_node *node, size_t offset);
 
+/* ---- advice.c ---- */
+
+/* False after reporting that an evaluation may take more steps than it is given. `place` says where
+ * a byte of the program's text stands. */
+bool load_check_cost(struct loading *l, const struct cel_program *program,
+		     struct place (*place)(void *of, size_t offset), void *of);
+
+/* Warns of divisions that may throw a fraction away unnoticed. */
+void load_check_division(struct loading *l, const struct cel_program *program,
+			 struct place (*place)(void *of, size_t offset), void *of);
+
 /* ---- fields.c ---- */
 
 /* Lets the environment ask for the types that fields of the rule under way are declared to have. */

@@ -646,6 +646,11 @@ static void keep_pieces(struct matching *m)
 	written->piece_count = m->count;
 }
 
+static struct place place_at(void *of, size_t offset)
+{
+	return node_at(of, offset)->at;
+}
+
 static const struct cel_program *compile(struct matching *m, const struct yaml_node *map)
 {
 	struct loading *l = m->l;
@@ -664,7 +669,7 @@ static const struct cel_program *compile(struct matching *m, const struct yaml_n
 	}
 	if (m->l->written != NULL)
 		keep_pieces(m);
-	return program;
+	return load_check_cost(l, program, place_at, m) ? program : NULL;
 }
 
 const struct cel_program *load_match(struct loading *l, const struct yaml_node *map)

@@ -198,6 +198,62 @@ START_TEST(types_of_fields_leave_room)
 }
 END_TEST
 
+#define TRIPLE "data.a.exists(x, data.b.exists(y, data.c.exists(z, x == y && y == z)))"
+
+START_TEST(what_costs_too_much)
+{
+	const char *hint = "three loops inside each other, over 64 items each";
+
+	fine("hook.x",
+	     "    when: data.a.exists(x, data.b.exists(y, x.id == y.id && x.n != y.n))\n");
+	fine("hook.x", "    when: data.a.all(x, x.tags.exists(t, t in ['a', 'b'] && t != x.id))\n");
+	mistake("    when: " TRIPLE "\n", 4, 11, "about 4.4 million steps, the limit is 100,000",
+		hint);
+	mistake("    when: data.title == 'x' && " TRIPLE "\n", 4, 32, "are for data.a.exists(x",
+		hint);
+	mistake("    define: { d: '" TRIPLE "' }\n", 4, 19, "million steps", hint);
+	mistake("    key: string(" TRIPLE ")\n", 4, 17, "million steps", hint);
+	mistake("    match: { data.title: '${" TRIPLE "}' }\n", 4, 26, "million steps", hint);
+	mistake("    do:\n      - slack.post: { text: 'a ${" TRIPLE "} b' }\n", 5, 34,
+		"million steps", hint);
+	mistake("    do:\n      - slack.post: { text: x }\n        if: " TRIPLE "\n", 6, 13,
+		"million steps", hint);
+	mistake("    when: data.a.exists(x, data.a.exists(y, x.t.matches(y.p)))\n", 4, 11,
+		"million steps", "two loops inside each other");
+	mistake("    when: data.a.map(x, data.b.map(y, y)) == data.a.map(x, data.b.map(y, x)) && "
+		"data.a.exists(x, x in data.c && data.b.exists(y, y in data.c))\n",
+		4, 0, "are for data.a.exists(x", "two loops");
+}
+END_TEST
+
+START_TEST(whole_numbers_divided)
+{
+	const char *fraction = "throws the fraction away";
+
+	mistake("    when: data.price_in_cents / 100 > 5\n", 4, 11,
+		"whole numbers: the division of data",
+		"double(data.price_in_cents) / 100.0, or compare in cents");
+	mistake("    when: data.price_in_cents / data.minutes_logged > 5\n", 4, 11, fraction,
+		"write double(data.price_in_cents) / double(data.minutes_logged)");
+	mistake("    when: default(before.price_in_cents, 0) / 100 > 5\n", 4, 11, fraction,
+		"100.0");
+	mistake("    when: data.some_price / 100 > 5\n", 4, 11,
+		"if data.some_price is a whole number",
+		"double(data.some_price) / 100.0, or int(data.some_price) / 100");
+	mistake("    when: double(data.some_price / 100) > 5.0\n", 4, 18, fraction, "100.0");
+	mistake("    when: data.approvers.exists(a, a.rate / 3 > 5)\n", 4, 36, fraction, "3.0");
+	mistake("    define: { p: data.some_price }\n    when: p / 100 > 5\n", 5, 11, fraction,
+		"100.0");
+	mistake("    do:\n      - slack.post: { text: 'a ${data.some_price / 100} b' }\n", 5, 34,
+		fraction, "100.0");
+	fine("hook.x",
+	     "    when: double(data.price) / 100.0 > 5.0 && num(data.price) / 2.0 > 1.0\n");
+	fine("hook.x", "    when: int(data.price) / 100 > 5 && int(data.price / 100) > 5\n");
+	fine("hook.x", "    when: data.used * 100 / data.budget > 5 && data.x / data.y > 1\n");
+	fine("kantata.workspace.updated", "    when: data.minutes_logged / 60 > 5\n");
+}
+END_TEST
+
 START_TEST(kinds_agree_on_types)
 {
 	struct kit k;
@@ -484,9 +540,9 @@ START_TEST(the_same_id_twice)
 END_TEST
 
 UNIT_MAIN("rules_mistakes", ten_mistakes, what_needs_quotes, one_by_one, fields_have_types,
-	  types_of_fields_leave_room, kinds_agree_on_types, steps_one_by_one,
-	  operators_of_other_languages, operands_that_never_fit, options_among_parameters,
-	  shapes_and_synonyms, quotes_of_flow_maps, error_where_it_is_known,
-	  what_the_configuration_has, types_of_events, types_that_are_fine,
-	  no_mistakes_follow_from_others, a_mistake_in_the_configuration_is_told_once,
-	  the_same_id_twice)
+	  types_of_fields_leave_room, kinds_agree_on_types, what_costs_too_much,
+	  whole_numbers_divided, steps_one_by_one, operators_of_other_languages,
+	  operands_that_never_fit, options_among_parameters, shapes_and_synonyms,
+	  quotes_of_flow_maps, error_where_it_is_known, what_the_configuration_has, types_of_events,
+	  types_that_are_fine, no_mistakes_follow_from_others,
+	  a_mistake_in_the_configuration_is_told_once, the_same_id_twice)
