@@ -212,6 +212,9 @@ static struct extent loop(struct costing *c, const struct cel_part *part)
 		return extent_of_type(CEL_BOOL);
 	case CEL_LOOP_MAP:
 		return extent_list(c->arena, rounds(range), &last);
+	case CEL_LOOP_SORT_BY:
+		add(c, at, cost_sort(range, last));
+		return range;
 	case CEL_LOOP_FILTER:
 		break;
 	}

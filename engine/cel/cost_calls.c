@@ -46,21 +46,50 @@ static const struct row rows[] = {
 	{ "charAt", 64, 0, BOUNDED },      { "substring", 64, 0, AS_IS },
 	{ "indexOf", 16, 0, OF_TYPE },     { "lastIndexOf", 16, 0, OF_TYPE },
 	{ "trim", 8, 0, AS_IS },           { "lowerAscii", 16, 0, AS_IS },
-	{ "upperAscii", 16, 0, AS_IS },    { "reverse", 8, 8, AS_IS },
+	{ "upperAscii", 16, 0, AS_IS },    { "reverse", 6, 4, AS_IS },
 	{ "strings.quote", 4, 0, TWICE },  { "base64.encode", 16, 0, TWICE },
 	{ "base64.decode", 16, 0, AS_IS }, { "join", 0, 1, JOINED },
 	{ "replace", 16, 0, REPLACED },    { "split", 16, 0, SPLIT },
 	{ "format", 8, 0, FORMATTED },     { "slice", 0, 0, AS_IS },
 	{ "first", 0, 0, ITEM },           { "last", 0, 0, ITEM },
 	{ "flatten", 0, 8, FLAT },         { "lists.range", 0, 0, NUMBERED },
-	{ "sort", 0, 8, SORTED },          { "distinct", 0, 0, SET },
+	{ "sort", 0, 4, SORTED },          { "distinct", 0, 0, SET },
 	{ "sets.contains", 0, 0, SET },    { "sets.equivalent", 0, 0, SET },
-	{ "sets.intersects", 0, 0, SET },  { "math.greatest", 0, 8, OF_TYPE },
-	{ "math.least", 0, 8, OF_TYPE },
+	{ "sets.intersects", 0, 0, SET },  { "math.greatest", 0, 4, OF_TYPE },
+	{ "math.least", 0, 4, OF_TYPE },
 };
 
-static const struct row part_of_time = { "", 0, 0, OF_TYPE };
+/* Those that take numbers or parts of a time, and those that may read an address. */
+static const struct row nothing = { "", 0, 0, OF_TYPE };
+static const struct row address = { "", 0, 0, OF_TYPE };
 static const struct row unknown = { "", 4, 1, ALL };
+
+#define ADDRESS_STEPS 11
+
+static bool takes_address(const char *name)
+{
+	static const char *const names[] = { "ip",
+					     "isIP",
+					     "ip.isCanonical",
+					     "cidr",
+					     "isCIDR",
+					     "containsIP",
+					     "containsCIDR",
+					     "family",
+					     "isGlobalUnicast",
+					     "isLinkLocalMulticast",
+					     "isLinkLocalUnicast",
+					     "isLoopback",
+					     "isUnspecified",
+					     "masked",
+					     "prefixLength" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(names[i], name) == 0)
+			return true;
+	}
+	return false;
+}
 
 static const struct row *row_of(const char *name)
 {
@@ -68,7 +97,9 @@ static const struct row *row_of(const char *name)
 		if (strcmp(rows[i].name, name) == 0)
 			return &rows[i];
 	}
-	return strncmp(name, "get", 3) == 0 ? &part_of_time : &unknown;
+	if (strncmp(name, "get", 3) == 0 || strncmp(name, "math.", 5) == 0)
+		return &nothing;
+	return takes_address(name) ? &address : &unknown;
 }
 
 /* ---- What is read ---- */
@@ -109,6 +140,7 @@ static uint64_t reading(const struct cost_call *call, const struct row *row)
 	for (uint32_t i = 0; i < call->count; i++) {
 		struct extent e = argument(call, i);
 
+		steps = extent_add(steps, row == &address ? ADDRESS_STEPS : 0);
 		if (is_text(e) && row->bytes > 0)
 			steps = extent_add(steps, 1 + e.bytes / row->bytes);
 		if (is_list(e) && row->items > 0)
@@ -147,7 +179,7 @@ static uint32_t bits(uint64_t n)
 
 static struct extent written(uint64_t bytes, uint64_t *steps)
 {
-	uint64_t most = bytes < LIMIT_EXPR_JOINED ? bytes : LIMIT_EXPR_JOINED;
+	uint64_t most = bytes < LIMIT_EXPR_TEXT ? bytes : LIMIT_EXPR_TEXT;
 
 	*steps = extent_add(*steps, 1 + bytes / 64);
 	return extent_text(most);
@@ -187,14 +219,14 @@ static struct extent pieces(struct arena *arena, const struct cost_call *call, u
 	return extent_list(arena, n, &piece);
 }
 
-/* Numbers take up to 400 bytes and 20 steps; the rest is written as it is read. */
+/* A number takes up to 400 bytes and 25 steps; maps are sorted by their keys. */
 static struct extent formatted(const struct cost_call *call, uint64_t *steps)
 {
-	struct extent list = argument(call, 1), item = extent_item(list);
-	uint64_t bytes = extent_times(list.items, extent_add(item.bytes, 400));
+	struct extent list = argument(call, 1);
+	uint64_t bytes = extent_add(extent_times(list.items, 400), extent_times(list.read, 64));
 
 	*steps = extent_add(*steps, extent_times(list.items, 25));
-	*steps = extent_add(*steps, extent_times(16, list.read));
+	*steps = extent_add(*steps, extent_times(list.read, 5));
 	return written(extent_add(argument(call, 0).bytes, bytes), steps);
 }
 
@@ -206,12 +238,15 @@ static struct extent flat(struct arena *arena, const struct cost_call *call, uin
 
 	if (depth != NULL && depth->kind == VALUE_INT && depth->i < levels)
 		levels = depth->i;
+	/* Whoever flattens has lists in the list; deeper only when their depth is known. */
+	if (levels > 0)
+		item = extent_taken_as(item, CEL_LIST);
 	for (; levels > 0 && item.type == CEL_LIST; levels--) {
 		*steps = extent_add(*steps, extent_times(list.items, 1 + item.items / 8));
 		list.items = extent_times(list.items, item.items);
 		item = extent_item(item);
 	}
-	*steps = extent_add(*steps, list.items / 4);
+	*steps = extent_add(*steps, 1 + list.items / 4);
 	return extent_list(arena, list.items, &item);
 }
 
@@ -223,17 +258,24 @@ static struct extent numbered(struct arena *arena, const struct cost_call *call,
 
 	if (n != NULL && n->kind == VALUE_INT)
 		items = n->i > 0 ? (uint64_t)n->i : 0;
-	*steps = extent_add(*steps, items / 8);
+	*steps = extent_add(*steps, 1 + items / 4);
 	return extent_list(arena, items, &number);
+}
+
+uint64_t cost_sort(struct extent list, struct extent key)
+{
+	uint64_t each = extent_add(1, key.bytes / 64);
+
+	/* A comparison for each item and doubling of what is in order; room for the result. */
+	return extent_add(extent_times(list.items, extent_times(each, bits(list.items))),
+			  extent_add(2 + list.items, each));
 }
 
 static struct extent sorted(const struct cost_call *call, uint64_t *steps)
 {
 	struct extent list = argument(call, 0);
-	uint64_t each = 1 + extent_item(list).bytes / 64;
-	uint64_t rounds = bits(list.items);
 
-	*steps = extent_add(*steps, extent_times(list.items, each * rounds + 1));
+	*steps = extent_add(*steps, cost_sort(list, extent_item(list)));
 	return list;
 }
 
@@ -297,7 +339,7 @@ static struct extent result(struct arena *arena, const struct cost_call *call,
 	case FORMATTED:
 		return formatted(call, steps);
 	case SET:
-		*steps = extent_add(*steps, extent_times(4, reading_all(call)));
+		*steps = extent_add(*steps, extent_times(5, reading_all(call)));
 		return assumed(call).type == CEL_LIST ? first : assumed(call);
 	case BOUNDED:
 		return is_text(first) ? extent_text(first.bytes) : extent_text(40);

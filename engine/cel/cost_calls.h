@@ -20,4 +20,7 @@ struct cost_call {
 /* Adds what the function charges to *steps. */
 struct extent cost_call(struct arena *arena, const struct cost_call *call, uint64_t *steps);
 
+/* Steps of sorting the list by such keys. */
+uint64_t cost_sort(struct extent list, struct extent key);
+
 #endif
