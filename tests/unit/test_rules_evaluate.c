@@ -131,6 +131,30 @@ START_TEST(match_operators)
 	    "{\"a\":\"quote\\\" \\\\back ${\"}");
 	YES("match: { data.a: { eq: { x: [1, 2] } } }", "{\"a\":{\"x\":[1,2]}}");
 	YES("match: { data.a: '${data.b}' }", "{\"a\":1,\"b\":1}");
+	/* Of declared types. */
+	YES("match: { data.title: { contains: cm } }", "{\"title\":\"Acme\"}");
+	NO("match: { data.title: { contains: x } }", "{\"title\":null}");
+	YES("match: { data.approver_ids: { contains: '7' } }", "{\"approver_ids\":[\"7\"]}");
+	NO("match: { data.approver_ids: { contains: 7 } }", "{\"approver_ids\":[\"7\"]}");
+	YES("match: { data.status: { contains: key } }", "{\"status\":{\"key\":\"5\"}}");
+}
+END_TEST
+
+/* Every part of a document is compared once, however deep it is. */
+START_TEST(deep_documents_are_compared_in_time)
+{
+	char deep[1000] = "";
+	size_t n = 0;
+
+	for (int i = 0; i < 100; i++)
+		n += (size_t)snprintf(deep + n, sizeof(deep) - n, "{\"a\":");
+	n += (size_t)snprintf(deep + n, sizeof(deep) - n, "1");
+	for (int i = 0; i < 100; i++)
+		n += (size_t)snprintf(deep + n, sizeof(deep) - n, "}");
+	STAY("match: { changed: a }", deep, deep);
+	TURN("match: { changed: a }", "{\"a\":{\"b\":1}}", "{\"a\":{\"b\":1,\"c\":2}}");
+	STAY("match: { changed: a }", "{\"a\":{\"b\":1}}", "{\"a\":{\"b\":1,\"c\":null}}");
+	STAY("match: { changed: a }", "{\"a\":{\"b\":1,\"c\":null}}", "{\"a\":{\"b\":1}}");
 }
 END_TEST
 
@@ -309,6 +333,6 @@ START_TEST(handlers_follow_the_main_steps)
 }
 END_TEST
 
-UNIT_MAIN("rules_evaluate", documented_rule, match_operators, changes, conditions, deleted_objects,
-	  keys, types_are_kept, slots_escape, missing_values_fail_with_their_place,
-	  handlers_follow_the_main_steps)
+UNIT_MAIN("rules_evaluate", documented_rule, match_operators, deep_documents_are_compared_in_time,
+	  changes, conditions, deleted_objects, keys, types_are_kept, slots_escape,
+	  missing_values_fail_with_their_place, handlers_follow_the_main_steps)

@@ -240,6 +240,31 @@ START_TEST(revisions_load_alone)
 }
 END_TEST
 
+/* What check refuses today may have been accepted when the run began. */
+START_TEST(revisions_are_not_checked_again)
+{
+	static const char *const conditions[] = {
+		"data.id == 5",
+		"data.a.all(x, data.a.all(y, data.a.all(z, x == y && y == z)))",
+		"data.price_in_cents / 100 > 5",
+	};
+	char text[300];
+	struct kit k;
+
+	kit_init(&k);
+	for (size_t i = 0; i < sizeof(conditions) / sizeof(*conditions); i++) {
+		struct ruleset *set;
+
+		snprintf(text, sizeof(text), "id: a\non: kantata.workspace.updated\nwhen: %s\n",
+			 conditions[i]);
+		set = ruleset_load_revision(k.config, TEXT("a"), text_of(text), k.diags);
+		ck_assert_ptr_nonnull(set);
+		ruleset_free(set);
+	}
+	kit_fini(&k);
+}
+END_TEST
+
 START_TEST(revisions_tell_rules_apart)
 {
 	struct kit k;
@@ -372,5 +397,6 @@ END_TEST
 
 UNIT_MAIN("rules_ruleset", globs, visited_in_order, folders, a_path_that_is_not_there,
 	  what_is_unreadable_is_not_taken_for_empty, links_that_lead_nowhere,
-	  a_configuration_without_rule_files, revisions_load_alone, revisions_tell_rules_apart,
-	  connections, timeouts_come_from_the_connection, polls_ask_for_what_rules_read)
+	  a_configuration_without_rule_files, revisions_load_alone, revisions_are_not_checked_again,
+	  revisions_tell_rules_apart, connections, timeouts_come_from_the_connection,
+	  polls_ask_for_what_rules_read)
