@@ -27,9 +27,9 @@ struct cel_env {
 	struct cel_named *named; /* the rows of all tables, in their order */
 	uint32_t named_count, named_room;
 	uint32_t heads[CEL_ENV_HEADS], tails[CEL_ENV_HEADS]; /* number + 1, 0 for none */
-	cel_ask_field ask_field; /* or NULL */
+	cel_ask_field ask_field;                             /* or NULL */
 	void *ask_of;
-	bool dotted;                                         /* a variable's name holds a dot */
+	bool dotted; /* a variable's name holds a dot */
 };
 
 /* Index of the variable, or UINT32_MAX. */
