@@ -132,7 +132,7 @@ bool load_check_cost(struct loading *l, const struct cel_program *program,
 	struct cel_cost cost;
 
 	assert(l != NULL && program != NULL && place != NULL);
-	if (l->stored)
+	if (l->by_itself)
 		return true;
 	if (!cel_cost(program, l->scratch, LIMIT_EVAL_STEPS, &cost))
 		return false; /* the arena says so */
@@ -251,7 +251,7 @@ void load_check_division(struct loading *l, const struct cel_program *program,
 			 struct place (*place)(void *of, size_t offset), void *of)
 {
 	assert(l != NULL && program != NULL && place != NULL);
-	for (uint32_t at = 0; !l->stored && at < cel_parts(program); at++) {
+	for (uint32_t at = 0; !l->by_itself && at < cel_parts(program); at++) {
 		struct cel_part part = cel_part(program, at);
 		size_t offset = (size_t)(part.text.s - cel_program_text(program).s);
 

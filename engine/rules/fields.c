@@ -104,7 +104,7 @@ static enum cel_type ask(void *of, uint32_t variable, struct text path)
 	const struct loading *l = of;
 	struct text name;
 
-	if (l->stored)
+	if (l->by_itself)
 		return CEL_DYN;
 	switch ((enum variable)variable) {
 	case VAR_EVENT:

@@ -52,9 +52,10 @@ struct loading {
 	struct cel_env *plain;              /* for rules without defines */
 	struct known *known;                /* catalog.c: event types that exist */
 	struct value_map_builder stand_ins; /* of a bare configuration: vars that rules read */
-	bool stored;                        /* a revision that was accepted when it was stored */
 
-	bool by_itself; /* one rule from its source: `written` is kept */
+	/* One rule from its source: `written` is kept. It was accepted when it was stored, so the
+	 * types of fields and the cost don't count. */
+	bool by_itself;
 
 	/* The rule under way. */
 	struct rule *rule;

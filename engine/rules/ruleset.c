@@ -375,7 +375,6 @@ struct ruleset *ruleset_load_revision(const struct config *config, struct text i
 		return NULL;
 	}
 	l.by_itself = true;
-	l.stored = true;
 	load_source(&l, id, source);
 	load_stand_ins(&l);
 	if (diags_errors(diags) > errors || set->count != 1 || arena_failed(set->arena)) {
