@@ -124,6 +124,7 @@ struct bound {
 struct prefixed {
 	struct text prefix;
 	uint32_t rule;
+	uint32_t up; /* + 1: the longest other prefix in the bucket that begins this one; 0: none */
 	bool missing_is_false, null_is_false;
 };
 
@@ -150,8 +151,7 @@ struct group {
 	uint32_t *rules;           /* second NONE */
 	struct bound *bounds;      /* RANGE, RISE, FALL */
 	struct prefixed *prefixes; /* PREFIX */
-	uint64_t *heads;           /* of the prefixes: their first eight bytes, the first highest */
-	uint8_t lengths;           /* bit n: some prefix has n bytes, fewer than eight */
+	uint64_t *heads, *tails;   /* of the prefixes: bytes 0 to 7 and 8 to 15 */
 	uint32_t *risky;           /* rules that are blind when a slot of the key is missing */
 	uint32_t risky_count;
 };
@@ -224,7 +224,8 @@ void index_free(struct rule_index *index); /* NULL is fine; the arena keeps the 
 /* The hash of a key of several slots, one value after the other; start with 0. */
 uint64_t index_hash(uint64_t hash, struct value v);
 
-uint64_t index_head(struct text prefix); /* of struct group */
+/* Eight bytes from `from` on as a number that orders like them; NULs behind the end. */
+uint64_t index_head(struct text prefix, size_t from);
 
 /* True for values that equality looks up: no lists, maps or NaN. */
 bool index_is_scalar(struct value v);

@@ -78,13 +78,25 @@ static size_t gather(struct posting *run, size_t count, uint32_t equals)
 
 /* ---- Entries. ---- */
 
-uint64_t index_head(struct text prefix)
+uint64_t index_head(struct text prefix, size_t from)
 {
 	uint64_t head = 0;
 
-	for (size_t i = 0; i < 8 && i < prefix.n; i++)
-		head |= (uint64_t)(unsigned char)prefix.s[i] << (56 - 8 * i);
+	for (size_t i = 0; i < 8 && from + i < prefix.n; i++)
+		head |= (uint64_t)(unsigned char)prefix.s[from + i] << (56 - 8 * i);
 	return head;
+}
+
+/* Sorted prefixes: what begins one stands before it, and begins all between the two. */
+static void set_up(struct prefixed *p, uint32_t count)
+{
+	for (uint32_t i = 1; i < count; i++) {
+		uint32_t up = i;
+
+		while (up != 0 && !text_starts(p[i].prefix, p[up - 1].prefix))
+			up = p[up - 1].up;
+		p[i].up = up;
+	}
 }
 
 static double set_reach(struct bound *bounds, size_t low, size_t high)
@@ -105,10 +117,9 @@ static double set_reach(struct bound *bounds, size_t low, size_t high)
 static void put_prefix(struct group *g, uint32_t at, const struct posting *p)
 {
 	g->prefixes[at] =
-	    (struct prefixed){ p->prefix, p->rule, p->missing_is_false, p->null_is_false };
-	g->heads[at] = index_head(p->prefix);
-	if (p->prefix.n < 8)
-		g->lengths |= (uint8_t)(1u << p->prefix.n);
+	    (struct prefixed){ p->prefix, p->rule, 0, p->missing_is_false, p->null_is_false };
+	g->heads[at] = index_head(p->prefix, 0);
+	g->tails[at] = index_head(p->prefix, 8);
 }
 
 static void put_entry(struct group *g, uint32_t at, const struct posting *p)
@@ -133,6 +144,8 @@ static void put_bucket(struct group *g, const struct posting *run, size_t count)
 		put_entry(g, g->entry_count++, &run[i]);
 	if (g->second == ATOM_RANGE)
 		set_reach(g->bounds + first, 0, count);
+	else if (g->second == ATOM_PREFIX)
+		set_up(g->prefixes + first, (uint32_t)count);
 	while (g->table[at].bucket != 0)
 		at = (at + 1) & g->mask;
 	g->buckets[g->bucket_count++] = (struct bucket_of){ run->key, first, (uint32_t)count };
@@ -158,6 +171,7 @@ static bool group_room(struct tables *t, struct group *g, const struct posting *
 	else if (g->second == ATOM_PREFIX) {
 		g->prefixes = arena_array(t->arena, count, sizeof(*g->prefixes));
 		g->heads = arena_array(t->arena, count, sizeof(*g->heads));
+		g->tails = arena_array(t->arena, count, sizeof(*g->tails));
 	} else
 		g->bounds = arena_array(t->arena, count, sizeof(*g->bounds));
 	return !arena_failed(t->arena);

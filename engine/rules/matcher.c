@@ -266,31 +266,22 @@ static size_t first_head(const uint64_t *heads, size_t count, uint64_t head)
 	return (size_t)(base - heads) + (*base < head);
 }
 
-/* Prefixes of fewer than eight bytes: one look-up for each length there is. */
-static void find_short(struct matcher *m, const struct group *g, const struct bucket_of *bucket,
-		       struct text text, uint64_t head)
+/* How many of the sorted prefixes are the text or stand before it. */
+static size_t count_to(const struct group *g, const struct bucket_of *bucket, struct text text)
 {
-	const uint64_t *heads = g->heads + bucket->first;
+	const uint64_t *heads = g->heads + bucket->first, *tails = g->tails + bucket->first;
+	const struct prefixed *p = g->prefixes + bucket->first;
+	uint64_t head = index_head(text, 0), tail = index_head(text, 8);
+	size_t low = first_head(heads, bucket->count, head), high;
 
-	for (size_t n = 0; n < 8 && n <= text.n; n++) {
-		uint64_t mine = n == 0 ? 0 : head & ~UINT64_C(0) << (64 - 8 * n);
-
-		if ((g->lengths >> n & 1) == 0)
-			continue;
-		for (size_t i = first_head(heads, bucket->count, mine);
-		     i < bucket->count && heads[i] == mine; i++)
-			if (g->prefixes[bucket->first + i].prefix.n == n)
-				name(m, g->prefixes[bucket->first + i].rule);
-	}
-}
-
-/* The first of the sorted prefixes whose byte `at` is not below c. */
-static size_t first_byte(const struct prefixed *p, size_t low, size_t high, size_t at, unsigned c)
-{
+	/* UTF-8 has no byte 0xff, so adding one doesn't overflow. */
+	high = low + first_head(heads + low, bucket->count - low, head + 1);
+	low += first_head(tails + low, high - low, tail);
+	high = low + first_head(tails + low, high - low, tail + 1);
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if ((unsigned char)p[middle].prefix.s[at] < c)
+		if (text_cmp(p[middle].prefix, text) <= 0)
 			low = middle + 1;
 		else
 			high = middle;
@@ -298,40 +289,17 @@ static size_t first_byte(const struct prefixed *p, size_t low, size_t high, size
 	return low;
 }
 
-/* All in [low, high) share the text's first eight bytes; the shortest stand first. */
-static void find_long(struct matcher *m, const struct prefixed *p, size_t low, size_t high,
-		      struct text text)
-{
-	for (size_t at = 8; low < high; at++) {
-		unsigned c;
-
-		for (; low < high && p[low].prefix.n == at; low++)
-			name(m, p[low].rule);
-		if (at == text.n || low == high)
-			return;
-		c = (unsigned char)text.s[at];
-		low = first_byte(p, low, high, at, c);
-		high = first_byte(p, low, high, at, c + 1);
-	}
-}
-
+/* Whatever begins the text begins the last prefix before it, or is it. */
 static void find_prefixes(struct matcher *m, const struct group *g, const struct bucket_of *bucket,
 			  struct text text)
 {
-	const uint64_t *heads = g->heads + bucket->first;
-	uint64_t head = index_head(text);
-	size_t low, high;
+	const struct prefixed *p = g->prefixes + bucket->first;
+	size_t at = count_to(g, bucket, text);
 
-	if (g->lengths != 0)
-		find_short(m, g, bucket, text, head);
-	if (text.n < 8)
-		return;
-	low = first_head(heads, bucket->count, head);
-	high = first_head(heads, bucket->count, head + 1); /* UTF-8 has no byte 0xff */
-	/* Shorter ones may end in NUL bytes that the text has. */
-	while (low < high && g->prefixes[bucket->first + low].prefix.n < 8)
-		low++;
-	find_long(m, g->prefixes + bucket->first, low, high, text);
+	while (at != 0 && !text_starts(text, p[at - 1].prefix))
+		at = p[at - 1].up;
+	for (; at != 0; at = p[at - 1].up)
+		name(m, p[at - 1].rule);
 }
 
 static bool is_number(struct value v)
