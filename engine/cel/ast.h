@@ -33,6 +33,7 @@ enum cel_ast_kind {
 	/* Made by the checker out of names: */
 	CEL_AST_VARIABLE, /* index in the environment */
 	CEL_AST_LOCAL,    /* index = slot */
+	CEL_AST_FAIL,     /* value: what is wrong; without checks only */
 };
 
 enum cel_op {
@@ -66,8 +67,8 @@ struct cel_ast {
 		uint8_t op;   /* enum cel_op */
 		uint8_t loop; /* enum cel_loop */
 		bool member;  /* CEL_AST_CALL */
-		bool root;    /* CEL_AST_NAME: written with a leading dot */
 	};
+	bool root; /* CEL_AST_NAME, CEL_AST_CALL: written with a leading dot */
 	uint32_t from, to;
 	uint32_t count;
 	struct cel_ast **kids;
@@ -80,9 +81,9 @@ struct cel_ast {
 
 const char *cel_op_text(enum cel_op op); /* "+", "==", "in" */
 
-/* Parses into nodes of `scratch`; NULL when refused (the issue is filled).
- * *nodes is how many were made. */
-struct cel_ast *cel_parse(struct arena *scratch, struct text text, uint32_t *nodes,
+/* Parses into nodes of `scratch`, with `macros` expanded or left as calls; NULL
+ * when refused (the issue is filled). *nodes is how many were made. */
+struct cel_ast *cel_parse(struct arena *scratch, struct text text, bool macros, uint32_t *nodes,
 			  struct cel_issue *issue);
 
 /* ---- macros.c ---- */

@@ -72,6 +72,19 @@ void cel_env_variable(struct cel_env *env, const char *name, enum cel_type type)
 void cel_env_functions(struct cel_env *env,
 		       const struct cel_function *table); /* ends with a NULL name */
 
+/* For trying the language itself; rules need none of these. */
+
+/* Names are looked up in `container` first ("a.b": a.b.name, a.name, name), the
+ * name's text is borrowed. A leading dot in an expression goes past it. */
+void cel_env_container(struct cel_env *env, const char *container);
+
+/* Without macros has(x) and the like are calls of unknown functions. */
+void cel_env_macros(struct cel_env *env, bool on);
+
+/* Without checks an unknown name or function, or types that can't fit, are no
+ * refusals but errors of the evaluation, which && || and ?: may absorb. */
+void cel_env_checks(struct cel_env *env, bool on);
+
 struct cel_issue {
 	size_t offset; /* byte offset in the expression's text */
 	char what[160];

@@ -59,7 +59,7 @@ static void become_type(struct cel_ast *node, const char *name)
 }
 
 /* A variable or the name of a type; false when it is neither. */
-static bool resolve_global(const struct checker *c, struct cel_ast *node, struct text name)
+static bool resolve_absolute(const struct checker *c, struct cel_ast *node, struct text name)
 {
 	uint32_t index = cel_env_find(c->env, name);
 
@@ -79,6 +79,37 @@ static bool resolve_global(const struct checker *c, struct cel_ast *node, struct
 		}
 	}
 	return false;
+}
+
+/* "a.b" to "a", and "a" to "". */
+static struct text outer_container(struct text container)
+{
+	while (container.n > 0 && container.s[--container.n] != '.')
+		;
+	return container;
+}
+
+/* The name as it reads in a container; TEXT_NONE when the arena is spent. */
+static struct text name_within(const struct checker *c, struct text container, struct text name)
+{
+	if (container.n == 0)
+		return name;
+	return text_printf(c->arena, "%.*s.%.*s", TEXT_ARG(container), TEXT_ARG(name));
+}
+
+/* Looks in the container and those around it, the innermost first; one written
+ * with a leading dot (`root`) stands outside of all. */
+static bool resolve_global(const struct checker *c, struct cel_ast *node, struct text name,
+			   bool root)
+{
+	struct text container = root ? TEXT("") : c->env->container;
+
+	while (container.n > 0) {
+		if (resolve_absolute(c, node, name_within(c, container, name)))
+			return true;
+		container = outer_container(container);
+	}
+	return resolve_absolute(c, node, name);
 }
 
 #define CANDIDATES 256 /* names offered as "did you mean" */
@@ -131,7 +162,7 @@ static bool is_function(const struct checker *c, struct text name)
 		if (text_is(name, f->name))
 			return true;
 	}
-	return cel_macro_usage(name) != NULL;
+	return !c->env->macroless && cel_macro_usage(name) != NULL;
 }
 
 /* The names that could stand in its place, as far as they fit. */
@@ -154,7 +185,24 @@ static void hint_names(struct checker *c, struct text name)
 			 TEXT_ARG(name), (int)n, names);
 }
 
-static bool refuse_name(struct checker *c, const struct cel_ast *node)
+/* Without checks what was just refused becomes an error of the evaluation. */
+static bool refused(struct checker *c, struct cel_ast *node)
+{
+	struct text what;
+
+	if (!c->env->unchecked)
+		return false;
+	what = text_dup(c->arena, text_of(c->issue->what));
+	*c->issue = (struct cel_issue){ .parsed = true };
+	if (what.s == NULL)
+		return cel_refuse_size(c->issue, node->from);
+	node->kind = CEL_AST_FAIL;
+	node->value = value_text(what);
+	node->count = 0;
+	return true;
+}
+
+static bool refuse_name(struct checker *c, struct cel_ast *node)
 {
 	struct text name = node->name;
 	const char *near = nearest_name(c, name);
@@ -169,7 +217,7 @@ static bool refuse_name(struct checker *c, const struct cel_ast *node)
 		cel_hint(c->issue, "it is a function: write %.*s(...)", TEXT_ARG(name));
 	else
 		hint_names(c, name);
-	return false;
+	return refused(c, node);
 }
 
 static bool check_name(struct checker *c, struct cel_ast *node)
@@ -182,12 +230,12 @@ static bool check_name(struct checker *c, struct cel_ast *node)
 		node->type = (uint8_t)local->type;
 		return true;
 	}
-	return resolve_global(c, node, node->name) || refuse_name(c, node);
+	return resolve_global(c, node, node->name, node->root) || refuse_name(c, node);
 }
 
 /* The dotted name that a chain of selections spells ("a.b.c"), or TEXT_NONE when
- * it is no plain chain or starts at a local variable. */
-static struct text dotted_name(struct checker *c, const struct cel_ast *node)
+ * it is no plain chain or starts at a local variable. *root: it begins with a dot. */
+static struct text dotted_name(struct checker *c, const struct cel_ast *node, bool *root)
 {
 	const struct cel_ast *chain[16];
 	struct text name;
@@ -199,6 +247,7 @@ static struct text dotted_name(struct checker *c, const struct cel_ast *node)
 	}
 	if (node->kind != CEL_AST_NAME || (!node->root && find_local(c, node->name) != NULL))
 		return TEXT_NONE;
+	*root = node->root;
 	name = node->name;
 	while (n-- > 0)
 		name = text_printf(c->arena, "%.*s.%.*s", TEXT_ARG(name), TEXT_ARG(chain[n]->name));
@@ -215,17 +264,24 @@ static bool refuse_field(struct checker *c, const struct cel_ast *node, enum cel
 			  (int)(node->name.n < 60 ? node->name.n : 60), node->name.s);
 }
 
+/* a.b.c that is one name; the longest is tried first, as the walk starts outside. */
+static bool is_global_select(struct checker *c, struct cel_ast *node)
+{
+	struct text name;
+	bool root;
+
+	if (!c->env->dotted && c->env->container.n == 0 && !cel_types_is_namespace(node->kids[0]))
+		return false;
+	name = dotted_name(c, node, &root);
+	return name.s != NULL && resolve_global(c, node, name, root);
+}
+
 static bool check_select(struct checker *c, struct cel_ast *node)
 {
 	enum cel_type of;
 
-	if (node->kind == CEL_AST_SELECT &&
-	    (c->env->dotted || cel_types_is_namespace(node->kids[0]))) {
-		struct text name = dotted_name(c, node);
-
-		if (name.s != NULL && resolve_global(c, node, name))
-			return true;
-	}
+	if (node->kind == CEL_AST_SELECT && is_global_select(c, node))
+		return true;
 	if (!check(c, node->kids[0]))
 		return false;
 	of = type_of(node->kids[0]);
@@ -458,10 +514,10 @@ static const char *nearest_function(const struct checker *c, struct text name)
 }
 
 /* No row has this name in this style. */
-static bool refuse_function(struct checker *c, const struct cel_ast *call)
+static bool refuse_function(struct checker *c, struct cel_ast *call)
 {
 	struct text name = { call->name.s, call->name.n < 60 ? call->name.n : 60 };
-	const char *usage = cel_macro_usage(call->name);
+	const char *usage = c->env->macroless ? NULL : cel_macro_usage(call->name);
 	const char *near = nearest_function(c, call->name);
 
 	cel_refuse(c->issue, call->from, foreign_function(call->name),
@@ -473,7 +529,7 @@ static bool refuse_function(struct checker *c, const struct cel_ast *call)
 		cel_hint(c->issue, call->member ? "write %s(value)" : "write value.%s(...)", near);
 	else if (near != NULL)
 		cel_hint(c->issue, "did you mean \"%s\"?", near);
-	return false;
+	return refused(c, call);
 }
 
 static bool types_fit(const struct cel_function *f, const struct cel_ast *call)
@@ -525,7 +581,7 @@ static struct tally tally_rows(const struct checker *c, const struct cel_ast *ca
 	return t;
 }
 
-static bool refuse_count(struct checker *c, const struct cel_ast *call, const struct tally *t)
+static bool refuse_count(struct checker *c, struct cel_ast *call, const struct tally *t)
 {
 	unsigned receiver = call->member ? 1 : 0;
 	unsigned least = t->least - receiver, most = t->most - receiver;
@@ -535,9 +591,10 @@ static bool refuse_count(struct checker *c, const struct cel_ast *call, const st
 		snprintf(range, sizeof(range), "%u", least);
 	else
 		snprintf(range, sizeof(range), "%u to %u", least, most);
-	return cel_refuse(c->issue, call->from, "", "%.*s() takes %s argument%s, not %u",
-			  (int)(call->name.n < 60 ? call->name.n : 60), call->name.s, range,
-			  most == 1 ? "" : "s", call->count - receiver);
+	cel_refuse(c->issue, call->from, "", "%.*s() takes %s argument%s, not %u",
+		   (int)(call->name.n < 60 ? call->name.n : 60), call->name.s, range,
+		   most == 1 ? "" : "s", call->count - receiver);
+	return refused(c, call);
 }
 
 static bool refuse_types(struct checker *c, const struct cel_ast *call)
@@ -566,23 +623,43 @@ static enum cel_type result_type(const struct cel_function *const *rows, uint32_
 	return rows[0]->type;
 }
 
+/* Gives the call the name of the function that `name` is in the container or
+ * around it; false when there is none. */
+static bool name_function(const struct checker *c, struct cel_ast *call, struct text name,
+			  bool root)
+{
+	struct text container = root ? TEXT("") : c->env->container;
+
+	for (;;) {
+		call->name = name_within(c, container, name);
+		if (tally_rows(c, call, NULL).named > 0)
+			return true;
+		if (container.n == 0)
+			return false;
+		container = outer_container(container);
+	}
+}
+
 /* math.greatest(1, 2) is a function with a dotted name, not a method: when
  * there is such a function the receiver is dropped. */
-static void drop_namespace(struct checker *c, struct cel_ast *call)
+static void find_function(struct checker *c, struct cel_ast *call)
 {
 	struct cel_ast probe = *call;
 	struct text space;
+	bool root;
 
-	if (!call->member)
+	if (!call->member) {
+		if (name_function(c, &probe, call->name, call->root))
+			*call = probe;
 		return;
-	space = dotted_name(c, call->kids[0]);
+	}
+	space = dotted_name(c, call->kids[0], &root);
 	if (space.s == NULL)
 		return;
-	probe.name = text_printf(c->arena, "%.*s.%.*s", TEXT_ARG(space), TEXT_ARG(call->name));
 	probe.member = false;
 	probe.kids++;
 	probe.count--;
-	if (tally_rows(c, &probe, NULL).named > 0)
+	if (name_function(c, &probe, name_within(c, space, call->name), root))
 		*call = probe;
 }
 
@@ -590,7 +667,7 @@ static bool check_call(struct checker *c, struct cel_ast *call)
 {
 	struct tally t;
 
-	drop_namespace(c, call);
+	find_function(c, call);
 	t = tally_rows(c, call, NULL);
 	if (t.named == 0)
 		return refuse_function(c, call);
@@ -648,6 +725,7 @@ static bool check_kind(struct checker *c, struct cel_ast *node)
 		return check_default(c, node);
 	case CEL_AST_VARIABLE:
 	case CEL_AST_LOCAL:
+	case CEL_AST_FAIL:
 		break;
 	}
 	return true;
@@ -664,6 +742,8 @@ static bool check(struct checker *c, struct cel_ast *node)
 	c->depth++;
 	ok = check_kind(c, node);
 	c->depth--;
+	if (c->env->unchecked)
+		node->type = CEL_DYN; /* fits everywhere: nothing is refused for its type */
 	return ok;
 }
 

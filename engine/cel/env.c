@@ -103,6 +103,24 @@ void cel_env_functions(struct cel_env *env, const struct cel_function *table)
 		add_named(env, f);
 }
 
+void cel_env_container(struct cel_env *env, const char *container)
+{
+	assert(env != NULL && container != NULL);
+	env->container = text_of(container);
+}
+
+void cel_env_macros(struct cel_env *env, bool on)
+{
+	assert(env != NULL);
+	env->macroless = !on;
+}
+
+void cel_env_checks(struct cel_env *env, bool on)
+{
+	assert(env != NULL);
+	env->unchecked = !on;
+}
+
 uint32_t cel_env_find(const struct cel_env *env, struct text name)
 {
 	assert(env != NULL);

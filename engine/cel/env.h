@@ -28,6 +28,9 @@ struct cel_env {
 	uint32_t named_count, named_room;
 	uint32_t heads[CEL_ENV_HEADS], tails[CEL_ENV_HEADS]; /* number + 1, 0 for none */
 	bool dotted;                                         /* a variable's name holds a dot */
+	bool macroless;                                      /* calls of macros are calls */
+	bool unchecked; /* what the checker would refuse fails when it is evaluated */
+	struct text container;
 };
 
 /* Index of the variable, or UINT32_MAX. */

@@ -366,6 +366,14 @@ static struct value or_default(struct cel_run *run, const struct cel_node *n)
 	return is_error(v) || v.kind == VALUE_NULL ? cel_eval_node(run, n->b) : v;
 }
 
+static APART struct value failure(struct cel_run *run, uint32_t at)
+{
+	struct value what = run->program->constants[run->program->nodes[at].a];
+
+	run->at = at;
+	return cel_error(run, "%.*s", TEXT_ARG(value_as_text(what)));
+}
+
 /* ---- Lists, maps, calls ---- */
 
 /* Evaluates the kids into `out`; the first error, or null. */
@@ -520,6 +528,8 @@ struct value cel_eval_node(struct cel_run *run, uint32_t at)
 		return cel_loop_run(run, n);
 	case CEL_CODE_DEFAULT:
 		return or_default(run, n);
+	case CEL_CODE_FAIL:
+		return failure(run, at);
 	}
 	return cel_error_budget(); /* no such code: unreachable */
 }

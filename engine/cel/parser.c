@@ -18,6 +18,7 @@ struct parser {
 	struct cel_lexer lexer;
 	struct cel_token now, before; /* the word to read next and the one read last */
 	uint32_t depth, nodes;
+	bool macros;
 };
 
 struct kids {
@@ -271,7 +272,7 @@ static struct cel_ast *parse_call(struct parser *p, struct cel_ast *receiver, st
 		return NULL;
 	call->name = name;
 	call->member = receiver != NULL;
-	return cel_macro_expand(call, p->lexer.issue) ? call : NULL;
+	return !p->macros || cel_macro_expand(call, p->lexer.issue) ? call : NULL;
 }
 
 /* A name, a call, or either with a leading dot (`root`). */
@@ -289,13 +290,15 @@ static struct cel_ast *parse_name(struct parser *p, bool root)
 		return NULL;
 	}
 	advance(p);
-	if (at_mark(p, '('))
-		return parse_call(p, NULL, name, from);
-	node = node_new(p, CEL_AST_NAME, from);
-	if (node != NULL) {
-		node->name = name;
-		node->root = root;
+	if (at_mark(p, '(')) {
+		node = parse_call(p, NULL, name, from);
+	} else {
+		node = node_new(p, CEL_AST_NAME, from);
+		if (node != NULL)
+			node->name = name;
 	}
+	if (node != NULL)
+		node->root = root;
 	return node;
 }
 
@@ -405,7 +408,7 @@ static struct cel_ast *parse_member(struct parser *p, struct cel_ast *node, uint
 	}
 	if (node != NULL && at_mark(p, '{') && is_type_path(node)) {
 		cel_refuse(p->lexer.issue, p->now.from, "write a map: {\"key\": value}",
-			   "messages can't be built: there are no protobuf types here");
+			   "protobuf messages aren't supported: none can be built here");
 		return NULL;
 	}
 	return node;
@@ -581,10 +584,10 @@ static struct cel_ast *parse_expr(struct parser *p)
 	return node;
 }
 
-struct cel_ast *cel_parse(struct arena *scratch, struct text text, uint32_t *nodes,
+struct cel_ast *cel_parse(struct arena *scratch, struct text text, bool macros, uint32_t *nodes,
 			  struct cel_issue *issue)
 {
-	struct parser p = { 0 };
+	struct parser p = { .macros = macros };
 	struct cel_ast *root;
 
 	assert(scratch != NULL && nodes != NULL && issue != NULL);

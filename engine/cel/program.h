@@ -35,6 +35,7 @@ enum cel_code {
 	CEL_CODE_CALL,    /* kids; b: first candidate, extra: how many, c: prepared + 1 */
 	CEL_CODE_LOOP,    /* kids: range, ...; b: slot, extra: enum cel_loop */
 	CEL_CODE_DEFAULT, /* a, else b */
+	CEL_CODE_FAIL,    /* always an error; a: constant (text) */
 };
 
 struct cel_node {

@@ -12,6 +12,7 @@ static int fixed_operands(enum cel_code code)
 	case CEL_CODE_CONSTANT:
 	case CEL_CODE_VARIABLE:
 	case CEL_CODE_LOCAL:
+	case CEL_CODE_FAIL:
 		return 0;
 	case CEL_CODE_SELECT:
 	case CEL_CODE_HAS:

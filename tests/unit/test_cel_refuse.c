@@ -94,8 +94,8 @@ START_TEST(syntax)
 		{ "package.name", "?\"package\" is a reserved word" },
 		{ "while()", "?\"while\" is a reserved word" },
 		{ "Msg{}",
-		  "?messages can't be built: there are no protobuf types here | write a map" },
-		{ "a.b.Msg{x: 1}", "?messages can't be built" },
+		  "?protobuf messages aren't supported: none can be built here | write a map" },
+		{ "a.b.Msg{x: 1}", "?protobuf messages aren't supported" },
 		{ NULL, NULL },
 	};
 
