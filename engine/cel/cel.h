@@ -60,7 +60,7 @@ struct cel_function {
 	enum cel_type type;  /* of the result */
 	uint8_t least, most; /* number of arguments, the receiver included */
 	enum cel_type args[4];
-	cel_call call;
+	cel_call call; /* NULL: the evaluator's own, as it doesn't always ask its arguments */
 	bool
 	    path_args; /* host hint: the first argument, a literal text, is a path beneath `data` */
 };

@@ -61,11 +61,21 @@ static const char *nearest_function(const struct checker *c, struct text name)
 	return text_nearest(name, names);
 }
 
+/* How the macro that the call may have meant is written. */
+static const char *usage_of(const struct checker *c, const struct cel_ast *call)
+{
+	bool spaced = call->member && call->kids[0]->kind == CEL_AST_NAME;
+
+	if (c->env->macroless)
+		return NULL;
+	return cel_macro_usage(spaced ? call->kids[0]->name : TEXT_NONE, call->name);
+}
+
 /* No row has this name in this style. */
 static bool refuse_function(struct checker *c, struct cel_ast *call)
 {
 	struct text name = { call->name.s, call->name.n < 60 ? call->name.n : 60 };
-	const char *usage = c->env->macroless ? NULL : cel_macro_usage(call->name);
+	const char *usage = usage_of(c, call);
 	const char *near = nearest_function(c, call->name);
 
 	cel_refuse(c->issue, call->from, foreign_function(call->name),

@@ -131,7 +131,7 @@ static bool is_function(const struct checker *c, struct text name)
 		if (text_is(name, f->name))
 			return true;
 	}
-	return !c->env->macroless && cel_macro_usage(name) != NULL;
+	return !c->env->macroless && cel_macro_usage(TEXT_NONE, name) != NULL;
 }
 
 /* The names that could stand in its place, as far as they fit. */

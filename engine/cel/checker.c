@@ -53,9 +53,12 @@ static bool check_select(struct checker *c, struct cel_ast *node)
 	if (!cel_check_node(c, node->kids[0]))
 		return false;
 	of = cel_ast_type(node->kids[0]);
-	if (of != CEL_DYN && of != CEL_MAP)
+	if (of != CEL_DYN && of != CEL_MAP && of != CEL_OPTIONAL)
 		return refuse_field(c, node, of);
-	node->type = node->kind == CEL_AST_HAS ? CEL_BOOL : CEL_DYN;
+	node->type =
+	    of == CEL_OPTIONAL ? CEL_OPTIONAL : CEL_DYN; /* of an optional, so is its part */
+	if (node->kind == CEL_AST_HAS)
+		node->type = CEL_BOOL;
 	return true;
 }
 
@@ -67,8 +70,9 @@ static bool check_index(struct checker *c, struct cel_ast *node)
 		return false;
 	of = cel_ast_type(node->kids[0]);
 	key = cel_ast_type(node->kids[1]);
-	node->type = CEL_DYN;
-	if (of != CEL_DYN && of != CEL_MAP && of != CEL_LIST)
+	node->type =
+	    of == CEL_OPTIONAL || node->kind == CEL_AST_OPTIONAL_INDEX ? CEL_OPTIONAL : CEL_DYN;
+	if (of != CEL_DYN && of != CEL_MAP && of != CEL_LIST && of != CEL_OPTIONAL)
 		return cel_refuse(c->issue, node->from, "", "%s can't be indexed",
 				  cel_type_name(of));
 	if (of == CEL_LIST && key != CEL_DYN && !cel_types_number(key))
@@ -163,6 +167,21 @@ bool cel_check_kids(struct checker *c, struct cel_ast *node)
 	return true;
 }
 
+/* Its type is that of the value there may be, which isn't known. */
+static bool check_maybe(struct checker *c, struct cel_ast *node)
+{
+	enum cel_type of;
+
+	if (!cel_check_node(c, node->kids[0]))
+		return false;
+	of = cel_ast_type(node->kids[0]);
+	node->type = CEL_DYN;
+	if (of == CEL_DYN || of == CEL_OPTIONAL)
+		return true;
+	return cel_refuse(c->issue, node->from, "leave out the question mark",
+			  "? needs an optional behind it, not %s", cel_type_name(of));
+}
+
 static bool check_map(struct checker *c, struct cel_ast *node)
 {
 	if (!cel_check_kids(c, node))
@@ -200,7 +219,10 @@ static bool check_kind(struct checker *c, struct cel_ast *node)
 	case CEL_AST_HAS:
 		return check_select(c, node);
 	case CEL_AST_INDEX:
+	case CEL_AST_OPTIONAL_INDEX:
 		return check_index(c, node);
+	case CEL_AST_MAYBE:
+		return check_maybe(c, node);
 	case CEL_AST_CALL:
 		return cel_check_call(c, node);
 	case CEL_AST_LIST:

@@ -106,18 +106,24 @@ static struct mark mark_of(const struct compiler *c)
 			      c->program.constant_count, c->program.candidate_count };
 }
 
-static bool is_small(struct value v)
+/* Takes the bytes of a copy of v from *room. A small value may still hold one part
+ * in many places, so all of them are counted, until the room is gone. */
+static bool is_small(struct value v, uint32_t *room)
 {
-	switch (v.kind) {
-	case VALUE_TEXT:
-	case VALUE_BYTES:
-		return v.n <= FOLD_SIZE;
-	case VALUE_LIST:
-	case VALUE_MAP:
-		return v.n <= FOLD_SIZE / sizeof(struct value);
-	default:
-		return v.kind != VALUE_ERROR && v.kind != VALUE_OPTIONAL;
+	bool text = v.kind == VALUE_TEXT || v.kind == VALUE_BYTES;
+	uint32_t each = v.kind == VALUE_MAP ? sizeof(struct value_pair) : sizeof(struct value);
+	bool small = true;
+
+	if (text || v.kind == VALUE_LIST || v.kind == VALUE_MAP) {
+		if (v.n > *room / (text ? 1 : each))
+			return false;
+		*room -= text ? v.n : v.n * each;
 	}
+	for (uint32_t i = 0; v.kind == VALUE_LIST && i < v.n && small; i++)
+		small = is_small(v.items[i], room);
+	for (uint32_t i = 0; v.kind == VALUE_MAP && i < v.n && small; i++)
+		small = is_small(v.pairs[i].key, room) && is_small(v.pairs[i].val, room);
+	return small && v.kind != VALUE_ERROR && v.kind != VALUE_OPTIONAL;
 }
 
 /* Replaces all that was emitted since `since` by its value when that is a small
@@ -125,6 +131,7 @@ static bool is_small(struct value v)
 static struct made fold(struct compiler *c, const struct cel_ast *ast, struct made m,
 			const struct mark *since)
 {
+	uint32_t room = FOLD_SIZE;
 	struct cel_run run;
 	struct value v;
 
@@ -137,7 +144,7 @@ static struct made fold(struct compiler *c, const struct cel_ast *ast, struct ma
 	run.steps = c->fold_steps;
 	v = cel_run_end(&run, cel_eval_node(&run, m.at));
 	c->fold_steps = run.steps;
-	if (!is_small(v))
+	if (!is_small(v, &room))
 		return m;
 	c->program.node_count = since->nodes;
 	c->program.kid_count = since->kids;
@@ -244,9 +251,23 @@ static struct made emit_many(struct compiler *c, const struct cel_ast *ast, stru
 	return m;
 }
 
+/* A list or a map; extra says that some of it may be none. */
+static struct made emit_literal(struct compiler *c, const struct cel_ast *ast, enum cel_code code)
+{
+	struct cel_node node = { .code = (uint8_t)code };
+
+	for (uint32_t i = 0; i < ast->count; i++) {
+		if (ast->kids[i]->kind == CEL_AST_MAYBE)
+			node.extra = 1;
+	}
+	return emit_many(c, ast, node);
+}
+
 static struct made emit_loop(struct compiler *c, const struct cel_ast *ast)
 {
-	struct cel_node node = { .code = CEL_CODE_LOOP, .extra = ast->loop, .b = ast->index };
+	struct cel_node node = {
+		.code = CEL_CODE_LOOP, .extra = ast->loop, .b = ast->index, .c = ast->slots
+	};
 	struct made m = emit_many(c, ast, node);
 
 	/* Slots from its own on were the loop's business. */
@@ -378,12 +399,19 @@ static struct made emit_kind(struct compiler *c, const struct cel_ast *ast)
 		return emit_select(c, ast);
 	case CEL_AST_INDEX:
 		return emit_index(c, ast);
+	case CEL_AST_OPTIONAL_INDEX:
+		return emit_fixed(c, ast, CEL_CODE_OPTIONAL_INDEX, 0);
+	case CEL_AST_MAYBE:
+		return emit_fixed(c, ast, CEL_CODE_MAYBE, 0);
 	case CEL_AST_CALL:
+		if (ast->candidates[0]->call == NULL)
+			return emit_fixed(c, ast, CEL_CODE_EITHER,
+					  ast->candidates[0]->type != CEL_OPTIONAL);
 		return emit_call(c, ast);
 	case CEL_AST_LIST:
-		return emit_many(c, ast, (struct cel_node){ .code = CEL_CODE_LIST });
+		return emit_literal(c, ast, CEL_CODE_LIST);
 	case CEL_AST_MAP:
-		return emit_many(c, ast, (struct cel_node){ .code = CEL_CODE_MAP });
+		return emit_literal(c, ast, CEL_CODE_MAP);
 	case CEL_AST_AND:
 		return emit_many(c, ast, (struct cel_node){ .code = CEL_CODE_AND });
 	case CEL_AST_OR:

@@ -220,6 +220,21 @@ static APART struct value no_field(struct cel_run *run, uint32_t at, struct valu
 	    key.s, of.kind == VALUE_NULL ? "null" : value_kind_name((enum value_kind)of.kind));
 }
 
+/* A part of what an optional holds; of anything else there is none. */
+static APART struct value select_other(struct cel_run *run, uint32_t at, struct value of)
+{
+	const struct cel_node *n = &run->program->nodes[at];
+	struct value v;
+
+	if (is_error(of))
+		return of;
+	if (of.kind != VALUE_OPTIONAL)
+		return no_field(run, at, of);
+	run->at = at;
+	v = cel_optional_index(run, of, run->program->constants[n->b]);
+	return n->code == CEL_CODE_HAS && !is_error(v) ? value_bool(v.n > 0) : v;
+}
+
 static struct value select_key(struct cel_run *run, uint32_t at)
 {
 	const struct cel_node *n = &run->program->nodes[at];
@@ -232,7 +247,7 @@ static struct value select_key(struct cel_run *run, uint32_t at)
 			return value_bool(hit != NULL);
 		return hit != NULL ? *hit : (struct value){ .kind = VALUE_ERROR, .n = at };
 	}
-	return is_error(of) ? of : no_field(run, at, of);
+	return select_other(run, at, of);
 }
 
 /* ---- Operators ---- */
@@ -355,7 +370,8 @@ static APART struct value indexed(struct cel_run *run, uint32_t at)
 	if (is_error(key))
 		return key;
 	run->at = at;
-	return cel_index(run, of, key);
+	return n->code == CEL_CODE_INDEX ? cel_index(run, of, key)
+					 : cel_optional_index(run, of, key);
 }
 
 /* What stands before default()'s comma, unless it failed or is null. */
@@ -374,6 +390,36 @@ static APART struct value failure(struct cel_run *run, uint32_t at)
 	return cel_error(run, "%.*s", TEXT_ARG(value_as_text(what)));
 }
 
+/* ---- Optionals ---- */
+
+static APART struct value maybe(struct cel_run *run, uint32_t at)
+{
+	struct value v = operand(run, run->program->nodes[at].a);
+
+	if (is_error(v) || v.kind == VALUE_OPTIONAL)
+		return v;
+	return error_at(run, at, "? needs an optional behind it");
+}
+
+/* a.or(b), a.orValue(b): b is asked only when a is none. */
+static APART struct value either(struct cel_run *run, uint32_t at)
+{
+	const struct cel_node *n = &run->program->nodes[at];
+	bool whole = n->extra == 0;
+	struct value v = operand(run, n->a);
+
+	if (is_error(v))
+		return v;
+	if (v.kind != VALUE_OPTIONAL)
+		return error_at(run, at, "or() and orValue() are of an optional");
+	if (v.n > 0)
+		return whole ? v : v.items[0];
+	v = operand(run, n->b);
+	if (is_error(v) || v.kind == VALUE_OPTIONAL || !whole)
+		return v;
+	return error_at(run, at, "or() takes an optional");
+}
+
 /* ---- Lists, maps, calls ---- */
 
 /* Evaluates the kids into `out`; the first error, or null. */
@@ -387,6 +433,23 @@ static struct value kids_into(struct cel_run *run, const struct cel_node *n, str
 	return value_null();
 }
 
+/* Leaves out the items that are none. */
+static struct value compact(const struct cel_run *run, const struct cel_node *n,
+			    struct value *items)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < n->count; i++) {
+		bool may = run->program->nodes[run->program->kids[n->a + i]].code == CEL_CODE_MAYBE;
+
+		if (!may)
+			items[count++] = items[i];
+		else if (items[i].n > 0)
+			items[count++] = items[i].items[0];
+	}
+	return (struct value){ .kind = VALUE_LIST, .n = count, .items = items };
+}
+
 static APART struct value list(struct cel_run *run, const struct cel_node *n)
 {
 	struct value *items = arena_array(run->arena, n->count, sizeof(*items));
@@ -397,6 +460,8 @@ static APART struct value list(struct cel_run *run, const struct cel_node *n)
 	bad = kids_into(run, n, items);
 	if (is_error(bad))
 		return bad;
+	if (n->extra != 0)
+		return compact(run, n, items);
 	return (struct value){ .kind = VALUE_LIST, .n = n->count, .items = items };
 }
 
@@ -424,7 +489,10 @@ static APART struct value map(struct cel_run *run, uint32_t at)
 		val = cel_eval_node(run, kids[i + 1]);
 		if (is_error(val))
 			return val;
-		value_map_add(&b, key, val);
+		if (run->program->nodes[kids[i + 1]].code != CEL_CODE_MAYBE)
+			value_map_add(&b, key, val);
+		else if (val.n > 0)
+			value_map_add(&b, key, val.items[0]);
 	}
 	return value_map_end_unique(&b, &v) ? v : error_at(run, at, "a map's key stands twice");
 }
@@ -506,6 +574,7 @@ struct value cel_eval_node(struct cel_run *run, uint32_t at)
 	case CEL_CODE_HAS:
 		return select_key(run, at);
 	case CEL_CODE_INDEX:
+	case CEL_CODE_OPTIONAL_INDEX:
 		return indexed(run, at);
 	case CEL_CODE_BINARY:
 		return binary(run, at);
@@ -530,6 +599,10 @@ struct value cel_eval_node(struct cel_run *run, uint32_t at)
 		return or_default(run, n);
 	case CEL_CODE_FAIL:
 		return failure(run, at);
+	case CEL_CODE_MAYBE:
+		return maybe(run, at);
+	case CEL_CODE_EITHER:
+		return either(run, at);
 	}
 	return cel_error_budget(); /* no such code: unreachable */
 }

@@ -35,6 +35,7 @@ static const struct {
 	{ "duration", CEL_DURATION },
 	{ "google.protobuf.Duration", CEL_DURATION },
 	{ "type", CEL_TYPE },
+	{ "optional_type", CEL_OPTIONAL },
 };
 
 bool eval_type(struct text type, enum cel_type *out)

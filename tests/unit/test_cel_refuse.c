@@ -63,7 +63,7 @@ START_TEST(syntax)
 		{ "data.1", "?unexpected" },
 		{ "data.in", "?expected a field's name | write a[\"in\"]" },
 		{ "data.true", "?expected a field's name | write a[\"true\"]" },
-		{ "data?.x", "?unexpected \"?.\" | write default(a.b, other)" },
+		{ "data?.x", "?unexpected \"?.\" | write a.?b, default(a.b, other)" },
 		{ "data[1", "?ends where \"]\"" },
 		{ "true ? 1", "?ends where \":\"" },
 		{ "true ? : 1", "?unexpected \":\", expected a value" },
