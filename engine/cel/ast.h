@@ -13,6 +13,8 @@
 
 #include "engine/cel/issue.h"
 
+struct cel_tree;
+
 enum cel_ast_kind {
 	CEL_AST_LITERAL,        /* value */
 	CEL_AST_NAME,           /* name */
@@ -85,6 +87,7 @@ struct cel_ast {
 	struct value value;
 	uint32_t index;                         /* variable, or first slot */
 	uint32_t slots;                         /* CEL_AST_LOOP: how many names it binds */
+	const struct cel_tree *tree;            /* the type with its parts, or NULL; likewise */
 	const struct cel_function **candidates; /* CEL_AST_CALL: rows that may fit */
 	uint32_t candidate_count;
 };

@@ -61,6 +61,14 @@ enum cel_type cel_program_type(const struct cel_program *program)
 	return program->type;
 }
 
+struct text cel_program_type_text(const struct cel_program *program)
+{
+	assert(program != NULL);
+	if (program->type_text.s != NULL)
+		return program->type_text;
+	return text_of(cel_type_name(program->type));
+}
+
 struct text cel_program_text(const struct cel_program *program)
 {
 	assert(program != NULL);

@@ -101,6 +101,10 @@ enum fate cel_compile(const struct cel_env *env, struct arena *arena, struct tex
 		      const struct cel_program **out, struct cel_issue *issue);
 
 enum cel_type cel_program_type(const struct cel_program *program);
+
+/* The same with what is known of its parts: "map(string, list(int))". */
+struct text cel_program_type_text(const struct cel_program *program);
+
 struct text cel_program_text(const struct cel_program *program); /* as compiled */
 
 /* True when the root is a call of `name` with one argument (raw(x)); used by

@@ -88,8 +88,11 @@ static bool check_over(struct checker *c, struct cel_ast *node)
 		return false;
 	first.slot = node->index;
 	second.slot = node->index + 1;
-	if (node->slots == 2 && cel_ast_type(node->kids[0]) == CEL_LIST)
-		first.type = CEL_INT;
+	first.tree = cel_check_element(node->kids[0]);
+	if (node->slots == 2) {
+		first.tree = cel_check_key(node->kids[0]);
+		second.tree = cel_tree_item(cel_check_tree(node->kids[0]));
+	}
 	c->scope = node->slots == 2 ? &second : &first;
 	ok = check_body(c, node);
 	c->scope = first.outer;
@@ -116,6 +119,7 @@ static bool check_optional_map(struct checker *c, struct cel_ast *node)
 	    !next_slot(c, node, &node->index))
 		return false;
 	inner.slot = node->index;
+	inner.tree = cel_tree_item(cel_check_tree(node->kids[0]));
 	c->scope = &inner;
 	ok = cel_check_node(c, node->kids[1]);
 	c->scope = inner.outer;
@@ -142,7 +146,7 @@ static bool check_bind(struct checker *c, struct cel_ast *node)
 		*inner = (struct scope){ .outer = c->scope,
 					 .name = node->name,
 					 .slot = node->index + i,
-					 .type = cel_ast_type(node->kids[i]) };
+					 .tree = cel_check_tree(node->kids[i]) };
 		if (node->name.s == NULL)
 			inner->name = cel_macro_index(c->arena, i);
 		c->scope = inner;

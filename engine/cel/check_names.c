@@ -179,7 +179,8 @@ bool cel_check_name(struct checker *c, struct cel_ast *node)
 	if (local != NULL) {
 		node->kind = CEL_AST_LOCAL;
 		node->index = local->slot;
-		node->type = (uint8_t)local->type;
+		node->tree = local->tree;
+		node->type = (uint8_t)cel_tree_type(local->tree);
 		return true;
 	}
 	return resolve_global(c, node, node->name, node->root) || refuse_name(c, node);

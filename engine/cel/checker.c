@@ -265,6 +265,8 @@ bool cel_check_node(struct checker *c, struct cel_ast *node)
 	c->depth--;
 	if (c->env->unchecked)
 		node->type = CEL_DYN; /* fits everywhere: nothing is refused for its type */
+	else if (ok)
+		cel_check_infer(c, node);
 	return ok;
 }
 

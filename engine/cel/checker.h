@@ -11,6 +11,7 @@
 #define TAPPET_CEL_CHECKER_H
 
 #include "engine/cel/ast.h"
+#include "engine/cel/trees.h"
 
 #define CEL_CHECK_CANDIDATES 256 /* names offered as "did you mean" */
 
@@ -19,7 +20,7 @@ struct scope {
 	const struct scope *outer;
 	struct text name;
 	uint32_t slot;
-	enum cel_type type;
+	const struct cel_tree *tree;
 };
 
 struct checker {
@@ -61,6 +62,20 @@ struct text cel_check_outer(struct text container);
 
 /* The name as it reads in a container; TEXT_NONE when the arena is spent. */
 struct text cel_check_within(const struct checker *c, struct text container, struct text name);
+
+/* ---- check_types.c ---- */
+
+/* The type of a node with what is known of its parts. */
+const struct cel_tree *cel_check_tree(const struct cel_ast *node);
+
+/* Finds the parts of a node whose kids and coarse type are known. */
+void cel_check_infer(struct checker *c, struct cel_ast *node);
+
+/* What a macro with one name goes over: items of a list, keys of a map. */
+const struct cel_tree *cel_check_element(const struct cel_ast *range);
+
+/* The first of two names: indexes of a list, keys of a map. */
+const struct cel_tree *cel_check_key(const struct cel_ast *range);
 
 /* ---- check_calls.c, check_loops.c ---- */
 

@@ -13,6 +13,7 @@
 
 #include "engine/cel/env.h"
 #include "engine/cel/program.h"
+#include "engine/cel/trees.h"
 
 #define NOWHERE UINT32_MAX
 #define FOLD_STEPS                                                                                 \
@@ -494,6 +495,8 @@ static const struct cel_program *finish(struct compiler *c)
 	p->candidates = copied(c, c->candidates, p->candidate_count, sizeof(*c->candidates));
 	p->prepared = copied(c, c->prepared, p->prepared_count, sizeof(*c->prepared));
 	p->text = text_dup(c->arena, p->text);
+	if (p->type_text.s != NULL)
+		p->type_text = text_dup(c->arena, p->type_text);
 	if (p->called != NULL)
 		p->called = text_dup(c->arena, text_of(p->called)).s;
 	if (!copy_constants(c) || !copy_names(c))
@@ -530,6 +533,8 @@ const struct cel_program *cel_emit(const struct cel_env *env, struct arena *scra
 	assert(env != NULL && scratch != NULL && arena != NULL && root != NULL);
 	c.program.text = text;
 	c.program.type = (enum cel_type)root->type;
+	if (root->tree != NULL && root->tree->depth > 0)
+		c.program.type_text = cel_tree_text(scratch, root->tree);
 	if (root->kind == CEL_AST_CALL && root->count == 1 && !root->member)
 		c.program.called = root->candidates[0]->name;
 	if (begin(&c, nodes) && cel_paths_collect(scratch, arena, root, &c.program) &&

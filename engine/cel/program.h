@@ -70,7 +70,8 @@ struct cel_program {
 	uint32_t node_count, kid_count, constant_count, candidate_count, prepared_count;
 	uint32_t variable_count, path_count;
 	enum cel_type type;
-	const char *called; /* the function that the root calls with one argument, or NULL */
+	struct text type_text; /* TEXT_NONE: as type's name */
+	const char *called;    /* the function that the root calls with one argument, or NULL */
 	struct text text;
 };
 

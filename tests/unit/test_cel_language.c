@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What the language has beyond plain expressions: containers, unchecked and
- * macroless environments. */
+ * macroless environments, and the types that the checker deduces. */
 #include "tests/unit/test_cel_world.h"
 
 static struct cel_world world;
@@ -153,10 +153,129 @@ START_TEST(no_checks)
 }
 END_TEST
 
+/* ---- Types ---- */
+
+START_TEST(types_are_deduced)
+{
+	static const char *const rows[][2] = {
+		{ "1", "int" },
+		{ "null", "null_type" },
+		{ "timestamp(0)", "google.protobuf.Timestamp" },
+		{ "data", "dyn" },
+		{ "data.x", "dyn" },
+		{ "[]", "list(dyn)" },
+		{ "[1]", "list(int)" },
+		{ "[1, 'a']", "list(dyn)" },
+		{ "[1, data.x]", "list(dyn)" },
+		{ "{}", "map(dyn, dyn)" },
+		{ "{'a': 1}", "map(string, int)" },
+		{ "{'a': 1, 2: 1}", "map(dyn, int)" },
+		{ "{'a': [1]}.a", "list(int)" },
+		{ "{'a': [1]}.a[0]", "int" },
+		{ "['a'][0]", "string" },
+		{ "[][0]", "dyn" },
+		{ "[[], [[]], [[[]]]]", "list(list(list(list(dyn))))" },
+		{ "[[[1]], []]", "list(list(list(int)))" },
+		{ "[[1], ['a']]", "list(list(dyn))" },
+		{ "[1] + [2]", "list(int)" },
+		{ "[] + [2]", "list(int)" },
+		{ "[1] + ['a']", "list(dyn)" },
+		{ "[1] + data.list", "list(dyn)" },
+		{ "true ? [1] : []", "list(int)" },
+		{ "true ? 1 : 'a'", "dyn" },
+		{ "default(data.x, 1)", "dyn" },
+		{ "default([1], [2])", "list(int)" },
+		{ "[1].map(x, string(x))", "list(string)" },
+		{ "{'a': 1}.map(k, k)", "list(string)" },
+		{ "{'a': 1}.filter(k, true)", "list(string)" },
+		{ "['a'].filter(x, true)", "list(string)" },
+		{ "['a'].transformMap(i, v, v)", "map(int, string)" },
+		{ "{'a': 1}.transformMapEntry(k, v, {v: k})", "map(int, string)" },
+		{ "{'a': 1}.transformList(k, v, v)", "list(int)" },
+		{ "[].map(x, x)[0].y", "dyn" },
+		{ "cel.bind(x, [1], x + x)", "list(int)" },
+		{ "cel.block([1, [cel.index(0)]], cel.index(1))", "list(int)" },
+		{ "optional.none()", "optional_type(dyn)" },
+		{ "optional.of([1])", "optional_type(list(int))" },
+		{ "[optional.none(), optional.of(1)]", "list(optional_type(int))" },
+		{ "[optional.of(1), null]", "list(optional_type(int))" },
+		{ "optional.of(1).value()", "int" },
+		{ "optional.of(1).or(optional.of('a'))", "optional_type(dyn)" },
+		{ "optional.none().orValue(1)", "int" },
+		{ "optional.of({'a': 1}).a", "optional_type(int)" },
+		{ "{'a': 1}.?a", "optional_type(int)" },
+		{ "[1][?0]", "optional_type(int)" },
+		{ "[?optional.of(1), 2]", "list(int)" },
+		{ "{?'a': optional.of(1)}", "map(string, int)" },
+		{ "optional.of(1).optMap(x, 'a')", "optional_type(string)" },
+		{ "optional.of([1]).optFlatMap(x, x.first())", "optional_type(int)" },
+		{ "[timestamp(0), null]", "list(google.protobuf.Timestamp)" },
+		{ "[1, null]", "list(dyn)" },
+		{ "'a,b'.split(',')", "list(string)" },
+	};
+	const struct cel_program *program;
+	struct cel_issue issue;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct text got;
+
+		ck_assert_msg(cel_compile(world.env, world.arena, text_of(rows[i][0]), &program,
+					  &issue) == FATE_OK,
+			      "%s: %s", rows[i][0], issue.what);
+		got = cel_program_type_text(program);
+		ck_assert_msg(text_is(got, rows[i][1]), "%s is %.*s, not %s", rows[i][0],
+			      TEXT_ARG(got), rows[i][1]);
+	}
+}
+END_TEST
+
+START_TEST(deduced_types_are_checked)
+{
+	static const struct world_row rows[] = {
+		{ "[1, 2].map(x, x + 'a')", "?no such overload: int + string" },
+		{ "['a'][0] + 1", "?no such overload: string + int" },
+		{ "{'a': 1}.a.b", "?int has no field \"b\"" },
+		{ "{'a': 1}.all(k, k > 1)", "?no such overload: string > int" },
+		{ "[1].all(i, v, v == 'a')", "?no such overload: int == string" },
+		{ "optional.of(1).value() + 'a'", "?no such overload: int + string" },
+		{ "optional.of(1).optMap(x, x + 'a')", "?no such overload: int + string" },
+		{ "cel.bind(x, ['a'], x[0] - 1)", "?no such overload: string - int" },
+		{ "[1, 'a'].exists(x, x == 'a')", "true" },
+		{ "[data.title, 'b'].map(x, x + '!')", "[\"Acme!\",\"b!\"]" },
+		{ "[].map(x, x + 1)", "[]" },
+		{ "[[], [1]].map(x, size(x))", "[0,1]" },
+		{ NULL, NULL },
+	};
+
+	world_check(&world, rows);
+}
+END_TEST
+
+/* A list within a list, deeper than types are told apart. */
+START_TEST(types_are_bounded)
+{
+	const struct cel_program *program;
+	struct cel_issue issue;
+	struct buf expr;
+	struct text type;
+
+	buf_init(&expr, MIB);
+	buf_str(&expr, "[1]");
+	for (int i = 0; i < 200; i++)
+		buf_str(&expr, ".map(x, [x])");
+	ck_assert_int_eq(cel_compile(world.env, world.arena, buf_view(&expr), &program, &issue),
+			 FATE_OK);
+	type = cel_program_type_text(program);
+	ck_assert_uint_lt(type.n, 400);
+	ck_assert(text_starts(type, TEXT("list(list(")));
+	buf_fini(&expr);
+}
+END_TEST
+
 int main(void)
 {
-	Suite *suite = suite_create("cel language");
-	TCase *tc = tcase_create("environments");
+	Suite *suite = suite_create("cel_language");
+	TCase *tc = tcase_create("cel_language");
 	SRunner *runner = srunner_create(suite);
 	int failed;
 
@@ -164,6 +283,9 @@ int main(void)
 	tcase_add_test(tc, containers);
 	tcase_add_test(tc, no_macros);
 	tcase_add_test(tc, no_checks);
+	tcase_add_test(tc, types_are_deduced);
+	tcase_add_test(tc, deduced_types_are_checked);
+	tcase_add_test(tc, types_are_bounded);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);

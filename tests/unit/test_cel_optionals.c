@@ -370,8 +370,8 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("cel optionals");
-	TCase *tc = tcase_create("optionals and bindings");
+	Suite *suite = suite_create("cel_optionals");
+	TCase *tc = tcase_create("cel_optionals");
 	SRunner *runner = srunner_create(suite);
 	int failed;
 
