@@ -529,12 +529,14 @@ const struct cel_program *cel_emit(const struct cel_env *env, struct arena *scra
 			      .issue = issue,
 			      .fold_steps = FOLD_STEPS };
 	const struct cel_program *program = NULL;
+	const struct cel_tree *tree;
 
 	assert(env != NULL && scratch != NULL && arena != NULL && root != NULL);
 	c.program.text = text;
 	c.program.type = (enum cel_type)root->type;
-	if (root->tree != NULL && root->tree->depth > 0)
-		c.program.type_text = cel_tree_text(scratch, root->tree);
+	tree = root->tree != NULL ? root->tree : cel_tree_plain(c.program.type);
+	if (tree->depth > 0)
+		c.program.type_text = cel_tree_text(scratch, tree);
 	if (root->kind == CEL_AST_CALL && root->count == 1 && !root->member)
 		c.program.called = root->candidates[0]->name;
 	if (begin(&c, nodes) && cel_paths_collect(scratch, arena, root, &c.program) &&
