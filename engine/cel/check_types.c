@@ -94,6 +94,7 @@ static const struct {
 	{ "last", true, OPTIONAL_ITEM },
 	{ "slice", true, SAME },
 	{ "sort", true, SAME },
+	{ "reverse", true, SAME },
 	{ "distinct", true, SAME },
 	{ "lists.range", false, INTS },
 	{ "split", true, TEXTS },

@@ -120,23 +120,6 @@ static struct value call_value(struct cel_run *run, void *of, const struct value
 
 /* ---- Lists ---- */
 
-static struct value call_first(struct cel_run *run, void *of, const struct value *args,
-			       uint32_t count)
-{
-	(void)of;
-	assert(count == 1);
-	return args[0].n > 0 ? cel_optional_of(run, args[0].items[0]) : cel_optional_none();
-}
-
-static struct value call_last(struct cel_run *run, void *of, const struct value *args,
-			      uint32_t count)
-{
-	(void)of;
-	assert(count == 1);
-	return args[0].n > 0 ? cel_optional_of(run, args[0].items[args[0].n - 1])
-			     : cel_optional_none();
-}
-
 static struct value call_unwrap(struct cel_run *run, void *of, const struct value *args,
 				uint32_t count)
 {
@@ -187,9 +170,5 @@ const struct cel_function cel_functions_optional[] = {
 	  ARGS(CEL_OPTIONAL, CEL_OPTIONAL), NULL, false },
 	{ "orValue", "The value of the optional, or another when it has none.", true, CEL_DYN, 2, 2,
 	  ARGS(CEL_OPTIONAL, CEL_DYN), NULL, false },
-	{ "first", "The first item of a list, as an optional.", true, CEL_OPTIONAL, 1, 1,
-	  ARGS(CEL_LIST), call_first, false },
-	{ "last", "The last item of a list, as an optional.", true, CEL_OPTIONAL, 1, 1,
-	  ARGS(CEL_LIST), call_last, false },
 	{ .name = NULL },
 };

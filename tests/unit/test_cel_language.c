@@ -212,6 +212,9 @@ START_TEST(types_are_deduced)
 		{ "[timestamp(0), null]", "list(google.protobuf.Timestamp)" },
 		{ "[1, null]", "list(dyn)" },
 		{ "'a,b'.split(',')", "list(string)" },
+		{ "'ab'.reverse()", "string" },
+		{ "['a'].reverse()", "list(string)" },
+		{ "['a'].first()", "optional_type(string)" },
 	};
 	const struct cel_program *program;
 	struct cel_issue issue;
