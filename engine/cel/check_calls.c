@@ -71,13 +71,31 @@ static const char *usage_of(const struct checker *c, const struct cel_ast *call)
 	return cel_macro_usage(spaced ? call->kids[0]->name : TEXT_NONE, call->name);
 }
 
+/* The function that math.grates(...) may have meant: only one with a dot. */
+static const char *nearest_dotted(struct checker *c, const struct cel_ast *call)
+{
+	const char *near;
+	struct text space;
+	bool root;
+
+	if (!call->member)
+		return NULL;
+	space = cel_check_spelled(c, call->kids[0], &root);
+	if (space.s == NULL)
+		return NULL;
+	near = nearest_function(c, cel_check_within(c, space, call->name));
+	return near != NULL && strchr(near, '.') != NULL ? near : NULL;
+}
+
 /* No row has this name in this style. */
 static bool refuse_function(struct checker *c, struct cel_ast *call)
 {
 	struct text name = { call->name.s, call->name.n < 60 ? call->name.n : 60 };
 	const char *usage = usage_of(c, call);
-	const char *near = nearest_function(c, call->name);
+	const char *near = nearest_dotted(c, call);
 
+	if (near == NULL)
+		near = nearest_function(c, call->name);
 	cel_refuse(c->issue, call->from, foreign_function(call->name),
 		   usage != NULL ? "wrong arguments for \"%.*s\"" : "unknown function \"%.*s\"",
 		   TEXT_ARG(name));

@@ -242,6 +242,8 @@ START_TEST(deduced_types_are_checked)
 		{ "[1].all(i, v, v == 'a')", "?no such overload: int == string" },
 		{ "optional.of(1).value() + 'a'", "?no such overload: int + string" },
 		{ "optional.of(1).optMap(x, x + 'a')", "?no such overload: int + string" },
+		{ "math.grates(1, 2)",
+		  "?unknown function \"grates\" | did you mean \"math.greatest\"?" },
 		{ "cel.bind(x, ['a'], x[0] - 1)", "?no such overload: string - int" },
 		{ "[1, 'a'].exists(x, x == 'a')", "true" },
 		{ "[data.title, 'b'].map(x, x + '!')", "[\"Acme!\",\"b!\"]" },

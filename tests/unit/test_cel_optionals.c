@@ -127,7 +127,7 @@ START_TEST(optionals_refused)
 		{ "optional.of(1) == 1", "?no such overload: optional_type == int" },
 		{ "optional.of(1).or(2)", "?no such overload: or(optional_type, int)" },
 		{ "(1).orValue(2)", "?no such overload: orValue(int, int)" },
-		{ "optional.off(1)", "?unknown function \"off\"" },
+		{ "optional.off(1)", "?unknown function \"off\" | did you mean \"optional.of\"?" },
 		{ "optional", "?unknown name \"optional\"" },
 		{ "(1).optMap(x, x)", "?the macro is for an optional, not int" },
 		{ "optional.of(1).optFlatMap(x, 1)", "?optFlatMap() makes an optional, not int" },
