@@ -7,7 +7,9 @@
  *     the result is that error, whatever && or default() would absorb.
  * I2  The C stack is bounded by LIMIT_EXPR_TREE: nothing recurses over data but
  *     comparing, which is bounded by the depth of documents.
- * I3  A missing key is common and often absorbed, so its error is only a note of
+ * I3  A result has at most LIMIT_EVAL_PARTS parts, counted wherever they stand: who
+ *     copies or writes it needs no budget.
+ * I4  A missing key is common and often absorbed, so its error is only a note of
  *     the node (text NULL) until cel_eval puts it into words.
  * Ownership: results live in the evaluation's arena or borrow from the program
  * and the variables. */
@@ -85,7 +87,7 @@ static inline bool is_error(struct value v)
 	return v.kind == VALUE_ERROR;
 }
 
-/* Puts a missing key into words (I3). */
+/* Puts a missing key into words (I4). */
 static APART struct value worded(struct cel_run *run, struct value v)
 {
 	const struct cel_node *n;
@@ -622,11 +624,29 @@ void cel_run_begin(struct cel_run *run, const struct cel_program *program, struc
 		run->kept[i].thing = NULL;
 }
 
+/* Takes the parts of v from *room; false when it isn't enough. */
+static bool has_room(struct value v, uint32_t *room)
+{
+	bool map = v.kind == VALUE_MAP, fits;
+
+	if (!map && v.kind != VALUE_LIST && v.kind != VALUE_OPTIONAL)
+		return true;
+	fits = v.n <= *room;
+	*room -= fits ? v.n : *room;
+	for (uint32_t i = 0; i < v.n && fits; i++)
+		fits = has_room(map ? v.pairs[i].val : v.items[i], room);
+	return fits;
+}
+
 struct value cel_run_end(struct cel_run *run, struct value v)
 {
+	uint32_t room = LIMIT_EVAL_PARTS;
+
 	cel_drop_kept(run);
 	if (run->steps < 0)
 		return cel_error_budget();
+	if (!has_room(v, &room))
+		return error_of(TEXT("the result has too many parts"));
 	v = worded(run, v);
 	return arena_failed(run->arena) ? cel_error_memory() : v;
 }
