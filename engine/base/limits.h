@@ -41,6 +41,9 @@
 #define LIMIT_EXPR_LOCALS  128 /* loop variables alive at once: two for each level of nesting */
 #define LIMIT_EXPR_SCRATCH (8u * MIB) /* memory of one compilation: 4,096 nodes take about 1 */
 #define LIMIT_EVAL_STEPS   100000     /* steps of one evaluation: about a millisecond */
+#define LIMIT_EVAL_PARTS                                                                           \
+	1000000 /* parts of a result: what 2 MiB of JSON may have. A value that holds another      \
+		   twice, over and over, is cheap to make but not to write */
 #define LIMIT_TRACE_STEPS                                                                          \
 	(16 * LIMIT_EVAL_STEPS) /* of all parts of an expression, one by one, for explain */
 

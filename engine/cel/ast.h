@@ -13,13 +13,17 @@
 
 #include "engine/cel/issue.h"
 
+struct cel_tree;
+
 enum cel_ast_kind {
-	CEL_AST_LITERAL, /* value */
-	CEL_AST_NAME,    /* name */
-	CEL_AST_SELECT,  /* kids[0].name */
-	CEL_AST_HAS,     /* has(kids[0].name) */
-	CEL_AST_INDEX,   /* kids[0][kids[1]] */
-	CEL_AST_CALL,    /* name(kids...); member: kids[0] is the receiver */
+	CEL_AST_LITERAL,        /* value */
+	CEL_AST_NAME,           /* name */
+	CEL_AST_SELECT,         /* kids[0].name */
+	CEL_AST_HAS,            /* has(kids[0].name) */
+	CEL_AST_INDEX,          /* kids[0][kids[1]] */
+	CEL_AST_OPTIONAL_INDEX, /* kids[0][?kids[1]]; kids[0].?name likewise, with a literal */
+	CEL_AST_MAYBE,          /* ?kids[0], an item of a list or a value of a map */
+	CEL_AST_CALL,           /* name(kids...); member: kids[0] is the receiver */
 	CEL_AST_LIST,
 	CEL_AST_MAP, /* key, value, key, value, ... */
 	CEL_AST_NOT,
@@ -33,6 +37,7 @@ enum cel_ast_kind {
 	/* Made by the checker out of names: */
 	CEL_AST_VARIABLE, /* index in the environment */
 	CEL_AST_LOCAL,    /* index = slot */
+	CEL_AST_FAIL,     /* value: what is wrong; without checks only */
 };
 
 enum cel_op {
@@ -54,9 +59,15 @@ enum cel_loop {
 	CEL_LOOP_ALL,
 	CEL_LOOP_EXISTS,
 	CEL_LOOP_EXISTS_ONE,
-	CEL_LOOP_MAP, /* two kids: transform; three: filter, transform */
+	CEL_LOOP_MAP, /* behind the range: transform, or filter and transform */
 	CEL_LOOP_FILTER,
-	CEL_LOOP_SORT_BY, /* of a list; the second kid is the key */
+	CEL_LOOP_SORT_BY,     /* of a list; the second kid is the key */
+	CEL_LOOP_MAP_VALUES,  /* transformMap: as MAP, the keys stay */
+	CEL_LOOP_MAP_ENTRIES, /* transformMapEntry: as MAP, of maps that are joined */
+	/* These go over no range: */
+	CEL_LOOP_OPTIONAL_MAP,      /* an optional, what to make of its value */
+	CEL_LOOP_OPTIONAL_FLAT_MAP, /* likewise, giving an optional */
+	CEL_LOOP_BIND,              /* one value for each slot, then the expression */
 };
 
 struct cel_ast {
@@ -66,34 +77,41 @@ struct cel_ast {
 		uint8_t op;   /* enum cel_op */
 		uint8_t loop; /* enum cel_loop */
 		bool member;  /* CEL_AST_CALL */
-		bool root;    /* CEL_AST_NAME: written with a leading dot */
 	};
+	bool root; /* CEL_AST_NAME, CEL_AST_CALL: written with a leading dot */
 	uint32_t from, to;
 	uint32_t count;
 	struct cel_ast **kids;
-	struct text name; /* identifier, field, function, or a loop's variable */
+	struct text name;   /* identifier, field, function, or a loop's variable */
+	struct text second; /* a loop's other variable, or TEXT_NONE */
 	struct value value;
-	uint32_t index;                         /* variable, or slot */
+	uint32_t index;                         /* variable, or first slot */
+	uint32_t slots;                         /* CEL_AST_LOOP: how many names it binds */
+	const struct cel_tree *tree;            /* the type with its parts, or NULL; likewise */
 	const struct cel_function **candidates; /* CEL_AST_CALL: rows that may fit */
 	uint32_t candidate_count;
 };
 
 const char *cel_op_text(enum cel_op op); /* "+", "==", "in" */
 
-/* Parses into nodes of `scratch`; NULL when refused (the issue is filled).
- * *nodes is how many were made. */
-struct cel_ast *cel_parse(struct arena *scratch, struct text text, uint32_t *nodes,
+/* Parses into nodes of `scratch`, with `macros` expanded or left as calls; NULL
+ * when refused (the issue is filled). *nodes is how many were made. */
+struct cel_ast *cel_parse(struct arena *scratch, struct text text, bool macros, uint32_t *nodes,
 			  struct cel_issue *issue);
 
 /* ---- macros.c ---- */
 
-/* Rewrites a call that is a macro's (has, all, exists, exists_one, map, filter,
- * default) in place. False when it is malformed (the issue is filled); calls of
- * other names stay as they are. */
-bool cel_macro_expand(struct cel_ast *call, struct cel_issue *issue);
+/* Rewrites a call that is a macro's (has, all, map, cel.bind, ...) in place. False
+ * when it is malformed (the issue is filled); calls of other names stay as they
+ * are. */
+bool cel_macro_expand(struct cel_ast *call, struct arena *scratch, struct cel_issue *issue);
 
-/* The macro with this name, or NULL: for hints. */
-const char *cel_macro_usage(struct text name);
+/* How the macro with this name is written, or NULL: for hints. `space` is the name
+ * before the dot ("cel" of cel.bind), or TEXT_NONE. */
+const char *cel_macro_usage(struct text space, struct text name);
+
+/* The name that a slot of cel.block has; no expression can spell it. */
+struct text cel_macro_index(struct arena *scratch, uint32_t i);
 
 /* ---- checker.c ---- */
 

@@ -9,6 +9,7 @@
 #include "engine/base/limits.h"
 #include "engine/cel/ast.h"
 #include "engine/cel/compile.h"
+#include "engine/cel/env.h"
 #include "engine/cel/program.h"
 
 static bool check_text(struct text text, struct cel_issue *issue)
@@ -26,7 +27,7 @@ static const struct cel_program *compile(const struct cel_env *env, struct arena
 					 struct cel_issue *issue)
 {
 	uint32_t nodes;
-	struct cel_ast *root = cel_parse(scratch, text, &nodes, issue);
+	struct cel_ast *root = cel_parse(scratch, text, !env->macroless, &nodes, issue);
 
 	issue->parsed = root != NULL;
 	if (root == NULL || !cel_check(env, scratch, root, issue))
@@ -58,6 +59,14 @@ enum cel_type cel_program_type(const struct cel_program *program)
 {
 	assert(program != NULL);
 	return program->type;
+}
+
+struct text cel_program_type_text(const struct cel_program *program)
+{
+	assert(program != NULL);
+	if (program->type_text.s != NULL)
+		return program->type_text;
+	return text_of(cel_type_name(program->type));
 }
 
 struct text cel_program_text(const struct cel_program *program)

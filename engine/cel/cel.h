@@ -60,7 +60,7 @@ struct cel_function {
 	enum cel_type type;  /* of the result */
 	uint8_t least, most; /* number of arguments, the receiver included */
 	enum cel_type args[4];
-	cel_call call;
+	cel_call call; /* NULL: the evaluator's own, as it doesn't always ask its arguments */
 	bool
 	    path_args; /* host hint: the first argument, a literal text, is a path beneath `data` */
 };
@@ -79,6 +79,19 @@ void cel_env_functions(struct cel_env *env,
 typedef enum cel_type (*cel_ask_field)(void *of, uint32_t variable, struct text path);
 void cel_env_fields(struct cel_env *env, cel_ask_field ask, void *of);
 
+/* For trying the language itself; rules need none of these. */
+
+/* Names are looked up in `container` first ("a.b": a.b.name, a.name, name), the
+ * name's text is borrowed. A leading dot in an expression goes past it. */
+void cel_env_container(struct cel_env *env, const char *container);
+
+/* Without macros has(x) and the like are calls of unknown functions. */
+void cel_env_macros(struct cel_env *env, bool on);
+
+/* Without checks an unknown name or function, or types that can't fit, are no
+ * refusals but errors of the evaluation, which && || and ?: may absorb. */
+void cel_env_checks(struct cel_env *env, bool on);
+
 struct cel_issue {
 	size_t offset; /* byte offset in the expression's text */
 	char what[160];
@@ -95,6 +108,10 @@ enum fate cel_compile(const struct cel_env *env, struct arena *arena, struct tex
 		      const struct cel_program **out, struct cel_issue *issue);
 
 enum cel_type cel_program_type(const struct cel_program *program);
+
+/* The same with what is known of its parts: "map(string, list(int))". */
+struct text cel_program_type_text(const struct cel_program *program);
+
 struct text cel_program_text(const struct cel_program *program); /* as compiled */
 
 /* True when the root is a call of `name` with one argument (raw(x)); used by

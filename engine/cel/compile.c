@@ -13,6 +13,7 @@
 
 #include "engine/cel/env.h"
 #include "engine/cel/program.h"
+#include "engine/cel/trees.h"
 
 #define NOWHERE UINT32_MAX
 #define FOLD_STEPS                                                                                 \
@@ -106,18 +107,24 @@ static struct mark mark_of(const struct compiler *c)
 			      c->program.constant_count, c->program.candidate_count };
 }
 
-static bool is_small(struct value v)
+/* Takes the bytes of a copy of v from *room. A small value may still hold one part
+ * in many places, so all of them are counted, until the room is gone. */
+static bool is_small(struct value v, uint32_t *room)
 {
-	switch (v.kind) {
-	case VALUE_TEXT:
-	case VALUE_BYTES:
-		return v.n <= FOLD_SIZE;
-	case VALUE_LIST:
-	case VALUE_MAP:
-		return v.n <= FOLD_SIZE / sizeof(struct value);
-	default:
-		return v.kind != VALUE_ERROR && v.kind != VALUE_OPTIONAL;
+	bool text = v.kind == VALUE_TEXT || v.kind == VALUE_BYTES;
+	uint32_t each = v.kind == VALUE_MAP ? sizeof(struct value_pair) : sizeof(struct value);
+	bool small = true;
+
+	if (text || v.kind == VALUE_LIST || v.kind == VALUE_MAP) {
+		if (v.n > *room / (text ? 1 : each))
+			return false;
+		*room -= text ? v.n : v.n * each;
 	}
+	for (uint32_t i = 0; v.kind == VALUE_LIST && i < v.n && small; i++)
+		small = is_small(v.items[i], room);
+	for (uint32_t i = 0; v.kind == VALUE_MAP && i < v.n && small; i++)
+		small = is_small(v.pairs[i].key, room) && is_small(v.pairs[i].val, room);
+	return small && v.kind != VALUE_ERROR && v.kind != VALUE_OPTIONAL;
 }
 
 /* Replaces all that was emitted since `since` by its value when that is a small
@@ -125,6 +132,7 @@ static bool is_small(struct value v)
 static struct made fold(struct compiler *c, const struct cel_ast *ast, struct made m,
 			const struct mark *since)
 {
+	uint32_t room = FOLD_SIZE;
 	struct cel_run run;
 	struct value v;
 
@@ -137,7 +145,7 @@ static struct made fold(struct compiler *c, const struct cel_ast *ast, struct ma
 	run.steps = c->fold_steps;
 	v = cel_run_end(&run, cel_eval_node(&run, m.at));
 	c->fold_steps = run.steps;
-	if (!is_small(v))
+	if (!is_small(v, &room))
 		return m;
 	c->program.node_count = since->nodes;
 	c->program.kid_count = since->kids;
@@ -244,9 +252,23 @@ static struct made emit_many(struct compiler *c, const struct cel_ast *ast, stru
 	return m;
 }
 
+/* A list or a map; extra says that some of it may be none. */
+static struct made emit_literal(struct compiler *c, const struct cel_ast *ast, enum cel_code code)
+{
+	struct cel_node node = { .code = (uint8_t)code };
+
+	for (uint32_t i = 0; i < ast->count; i++) {
+		if (ast->kids[i]->kind == CEL_AST_MAYBE)
+			node.extra = 1;
+	}
+	return emit_many(c, ast, node);
+}
+
 static struct made emit_loop(struct compiler *c, const struct cel_ast *ast)
 {
-	struct cel_node node = { .code = CEL_CODE_LOOP, .extra = ast->loop, .b = ast->index };
+	struct cel_node node = {
+		.code = CEL_CODE_LOOP, .extra = ast->loop, .b = ast->index, .c = ast->slots
+	};
 	struct made m = emit_many(c, ast, node);
 
 	/* Slots from its own on were the loop's business. */
@@ -287,6 +309,8 @@ static bool prepare(struct compiler *c, const struct cel_ast *ast, uint32_t kids
 	if (kid->code != CEL_CODE_CONSTANT || c->constants[kid->a].kind != VALUE_TEXT)
 		return true;
 	thing = p->kind->make(value_as_text(c->constants[kid->a]), why, sizeof(why));
+	if (thing == NULL && c->env->unchecked)
+		return true;
 	if (thing == NULL)
 		return cel_refuse(c->issue, ast->kids[p->argument]->from, "",
 				  "the argument of %s is malformed: %s", ast->candidates[0]->name,
@@ -351,6 +375,14 @@ static struct made emit_call(struct compiler *c, const struct cel_ast *ast)
 	return m;
 }
 
+/* Never folded: what isn't pure isn't tried. */
+static struct made emit_fail(struct compiler *c, const struct cel_ast *ast)
+{
+	struct cel_node node = { .code = CEL_CODE_FAIL, .a = add_constant(c, ast->value) };
+
+	return (struct made){ add_node(c, ast, node), false, NOWHERE };
+}
+
 /* ---- The tree ---- */
 
 static struct made emit_kind(struct compiler *c, const struct cel_ast *ast)
@@ -368,12 +400,19 @@ static struct made emit_kind(struct compiler *c, const struct cel_ast *ast)
 		return emit_select(c, ast);
 	case CEL_AST_INDEX:
 		return emit_index(c, ast);
+	case CEL_AST_OPTIONAL_INDEX:
+		return emit_fixed(c, ast, CEL_CODE_OPTIONAL_INDEX, 0);
+	case CEL_AST_MAYBE:
+		return emit_fixed(c, ast, CEL_CODE_MAYBE, 0);
 	case CEL_AST_CALL:
+		if (ast->candidates[0]->call == NULL)
+			return emit_fixed(c, ast, CEL_CODE_EITHER,
+					  ast->candidates[0]->type != CEL_OPTIONAL);
 		return emit_call(c, ast);
 	case CEL_AST_LIST:
-		return emit_many(c, ast, (struct cel_node){ .code = CEL_CODE_LIST });
+		return emit_literal(c, ast, CEL_CODE_LIST);
 	case CEL_AST_MAP:
-		return emit_many(c, ast, (struct cel_node){ .code = CEL_CODE_MAP });
+		return emit_literal(c, ast, CEL_CODE_MAP);
 	case CEL_AST_AND:
 		return emit_many(c, ast, (struct cel_node){ .code = CEL_CODE_AND });
 	case CEL_AST_OR:
@@ -390,6 +429,8 @@ static struct made emit_kind(struct compiler *c, const struct cel_ast *ast)
 		return emit_fixed(c, ast, CEL_CODE_DEFAULT, 0);
 	case CEL_AST_LOOP:
 		return emit_loop(c, ast);
+	case CEL_AST_FAIL:
+		return emit_fail(c, ast);
 	case CEL_AST_LITERAL:
 	case CEL_AST_NAME:
 		break;
@@ -454,6 +495,8 @@ static const struct cel_program *finish(struct compiler *c)
 	p->candidates = copied(c, c->candidates, p->candidate_count, sizeof(*c->candidates));
 	p->prepared = copied(c, c->prepared, p->prepared_count, sizeof(*c->prepared));
 	p->text = text_dup(c->arena, p->text);
+	if (p->type_text.s != NULL)
+		p->type_text = text_dup(c->arena, p->type_text);
 	if (p->called != NULL)
 		p->called = text_dup(c->arena, text_of(p->called)).s;
 	if (!copy_constants(c) || !copy_names(c))
@@ -486,10 +529,14 @@ const struct cel_program *cel_emit(const struct cel_env *env, struct arena *scra
 			      .issue = issue,
 			      .fold_steps = FOLD_STEPS };
 	const struct cel_program *program = NULL;
+	const struct cel_tree *tree;
 
 	assert(env != NULL && scratch != NULL && arena != NULL && root != NULL);
 	c.program.text = text;
 	c.program.type = (enum cel_type)root->type;
+	tree = root->tree != NULL ? root->tree : cel_tree_plain(c.program.type);
+	if (tree->depth > 0)
+		c.program.type_text = cel_tree_text(scratch, tree);
 	if (root->kind == CEL_AST_CALL && root->count == 1 && !root->member)
 		c.program.called = root->candidates[0]->name;
 	if (begin(&c, nodes) && cel_paths_collect(scratch, arena, root, &c.program) &&

@@ -187,24 +187,33 @@ static uint64_t rounds(struct extent range)
 		   : 0;
 }
 
-static struct extent loop(struct costing *c, const struct cel_part *part)
+/* False for the macros that bind names and go over nothing. */
+static bool goes_over(const struct cel_part *part)
 {
-	uint32_t at = part->at, slot = part->variable;
-	struct extent range = visit_operand(c, at, 0), last = extent_unknown();
-	uint64_t body = 0;
+	return part->code == CEL_CODE_LOOP && part->loop != CEL_LOOP_BIND &&
+	       part->loop != CEL_LOOP_OPTIONAL_MAP && part->loop != CEL_LOOP_OPTIONAL_FLAT_MAP;
+}
 
-	assert(slot < LIMIT_EXPR_LOCALS);
-	/* Of a map the keys, and in forms with two variables the values behind them. */
-	c->locals[slot] = range.type == CEL_MAP ? extent_unknown() : extent_item(range);
-	if (slot + 1 < LIMIT_EXPR_LOCALS)
-		c->locals[slot + 1] = extent_item(range);
-	for (uint32_t i = 1; i < part->count; i++) {
-		last = visit_operand(c, at, i);
-		body = extent_add(body, operand_steps(c, at, i));
+/* Of a list index and item, of a map key and value; with one name the item, or the key. */
+static void bind(struct costing *c, const struct cel_part *part, struct extent range)
+{
+	struct extent *locals = c->locals + part->variable;
+	struct extent key = range.type == CEL_LIST ? extent_of_type(CEL_INT) : extent_unknown();
+
+	assert(part->variable + part->slots <= LIMIT_EXPR_LOCALS);
+	if (part->slots < 2) {
+		locals[0] = range.type == CEL_MAP ? key : extent_item(range);
+		return;
 	}
-	c->parts[at].times = rounds(range);
-	add(c, at, operand_steps(c, at, 0));
-	add(c, at, extent_times(rounds(range), body));
+	locals[0] = key;
+	locals[1] = extent_item(range);
+}
+
+static struct extent looped(struct costing *c, const struct cel_part *part, struct extent range,
+			    struct extent last)
+{
+	struct extent item;
+
 	switch (part->loop) {
 	case CEL_LOOP_ALL:
 	case CEL_LOOP_EXISTS:
@@ -213,12 +222,49 @@ static struct extent loop(struct costing *c, const struct cel_part *part)
 	case CEL_LOOP_MAP:
 		return extent_list(c->arena, rounds(range), &last);
 	case CEL_LOOP_SORT_BY:
-		add(c, at, cost_sort(range, last));
+		add(c, part->at, cost_sort(range, last));
 		return range;
-	case CEL_LOOP_FILTER:
-		break;
+	case CEL_LOOP_MAP_VALUES:
+		return extent_map(c->arena, rounds(range), &last);
+	case CEL_LOOP_MAP_ENTRIES:
+		add(c, part->at, extent_times(rounds(range), extent_add(1, last.items)));
+		item = extent_item(last);
+		return extent_map(c->arena, extent_times(rounds(range), last.items), &item);
+	default:
+		return range.type == CEL_MAP ? extent_list(c->arena, range.items, NULL) : range;
 	}
-	return range.type == CEL_MAP ? extent_list(c->arena, range.items, NULL) : range;
+}
+
+static struct extent loop(struct costing *c, const struct cel_part *part)
+{
+	uint32_t at = part->at;
+	struct extent range = visit_operand(c, at, 0), last = extent_unknown();
+	uint64_t body = 0;
+
+	bind(c, part, range);
+	for (uint32_t i = 1; i < part->count; i++) {
+		last = visit_operand(c, at, i);
+		body = extent_add(body, operand_steps(c, at, i));
+	}
+	c->parts[at].times = rounds(range);
+	add(c, at, operand_steps(c, at, 0));
+	add(c, at, extent_times(rounds(range), body));
+	return looped(c, part, range, last);
+}
+
+/* cel.bind and its like: each name's value once, then the expression. */
+static struct extent binding(struct costing *c, const struct cel_part *part)
+{
+	bool bind = part->loop == CEL_LOOP_BIND;
+	struct extent last = extent_unknown();
+
+	for (uint32_t i = 0; i < part->count; i++) {
+		last = visit_operand(c, part->at, i);
+		add(c, part->at, operand_steps(c, part->at, i));
+		if (i + 1 < part->count && part->variable + i < LIMIT_EXPR_LOCALS)
+			c->locals[part->variable + i] = bind ? last : extent_item(last);
+	}
+	return part->loop == CEL_LOOP_OPTIONAL_MAP ? extent_optional(c->arena, last) : last;
 }
 
 /* ---- Calls ---- */
@@ -249,6 +295,40 @@ static struct extent call(struct costing *c, const struct cel_part *part)
 	return cost_call(c->arena, &call, &c->parts[part->at].steps);
 }
 
+/* ---- Parts ---- */
+
+/* a.b and a[b]; of an optional, an optional part. */
+static struct extent selection(struct costing *c, const struct cel_part *part)
+{
+	struct extent of = visit_operand(c, part->at, 0);
+
+	add(c, part->at, operand_steps(c, part->at, 0));
+	if (part->count > 1) {
+		add(c, part->at, finding(visit_operand(c, part->at, 1)));
+		add(c, part->at, operand_steps(c, part->at, 1));
+	}
+	if (of.type != CEL_OPTIONAL)
+		return extent_item(of);
+	return extent_optional(c->arena, extent_item(extent_item(of)));
+}
+
+static struct extent optional(struct costing *c, const struct cel_part *part)
+{
+	struct extent e, other;
+
+	if (part->code == CEL_CODE_OPTIONAL_INDEX) {
+		e = selection(c, part);
+		return e.type == CEL_OPTIONAL ? e : extent_optional(c->arena, e);
+	}
+	e = visit_operand(c, part->at, 0);
+	add(c, part->at, operand_steps(c, part->at, 0));
+	if (part->code == CEL_CODE_MAYBE)
+		return extent_item(e);
+	other = visit_operand(c, part->at, 1);
+	add(c, part->at, operand_steps(c, part->at, 1));
+	return extent_either(c->arena, other.type == CEL_OPTIONAL ? e : extent_item(e), other);
+}
+
 /* ---- The tree ---- */
 
 static struct extent visit_kind(struct costing *c, const struct cel_part *part)
@@ -261,14 +341,8 @@ static struct extent visit_kind(struct costing *c, const struct cel_part *part)
 	case CEL_CODE_LOCAL:
 		return c->locals[part->variable];
 	case CEL_CODE_SELECT:
-		e = all_operands(c, part);
-		return extent_item(e);
 	case CEL_CODE_INDEX:
-		e = visit_operand(c, part->at, 0);
-		add(c, part->at, finding(visit_operand(c, part->at, 1)));
-		add(c, part->at, operand_steps(c, part->at, 0));
-		add(c, part->at, operand_steps(c, part->at, 1));
-		return extent_item(e);
+		return selection(c, part);
 	case CEL_CODE_BINARY:
 		return binary(c, part->at, part->op);
 	case CEL_CODE_CHOOSE:
@@ -283,7 +357,11 @@ static struct extent visit_kind(struct costing *c, const struct cel_part *part)
 	case CEL_CODE_CALL:
 		return call(c, part);
 	case CEL_CODE_LOOP:
-		return loop(c, part);
+		return goes_over(part) ? loop(c, part) : binding(c, part);
+	case CEL_CODE_OPTIONAL_INDEX:
+	case CEL_CODE_MAYBE:
+	case CEL_CODE_EITHER:
+		return optional(c, part);
 	case CEL_CODE_HAS:
 	case CEL_CODE_NOT:
 	case CEL_CODE_AND:
@@ -294,10 +372,9 @@ static struct extent visit_kind(struct costing *c, const struct cel_part *part)
 		all_operands(c, part);
 		return extent_of_type(CEL_INT);
 	case CEL_CODE_VARIABLE:
+	case CEL_CODE_FAIL:
 		break;
 	}
-	/* Others cost what their operands do. */
-	all_operands(c, part);
 	return extent_unknown();
 }
 
@@ -317,8 +394,7 @@ static uint64_t share(const struct costing *c, const struct cel_part *part, uint
 {
 	uint64_t steps = operand_steps(c, part->at, i);
 
-	return part->code == CEL_CODE_LOOP && i > 0 ? extent_times(steps, c->parts[part->at].times)
-						    : steps;
+	return goes_over(part) && i > 0 ? extent_times(steps, c->parts[part->at].times) : steps;
 }
 
 /* The operand that adds most; part.count when there is none. */
@@ -356,8 +432,8 @@ static uint32_t descend(const struct costing *c, uint64_t limit)
 	while ((i = costliest(c, &part)) < part.count) {
 		uint64_t steps = operand_steps(c, part.at, i);
 
-		if (part.code == CEL_CODE_LOOP ? i > 0 || steps <= limit
-					       : steps <= limit && steps <= own(c, &part))
+		if (goes_over(&part) ? i > 0 || steps <= limit
+				     : steps <= limit && steps <= own(c, &part))
 			break;
 		part = cel_part(c->program, cel_operand(c->program, part.at, i));
 	}
@@ -371,7 +447,7 @@ static void count_loops(const struct costing *c, uint32_t at, struct cel_cost *o
 	uint32_t i;
 
 	while ((i = costliest(c, &part)) < part.count) {
-		if (part.code == CEL_CODE_LOOP && i > 0) {
+		if (goes_over(&part) && i > 0) {
 			if (out->loops < CEL_COST_LOOPS)
 				out->items[out->loops] = c->parts[part.at].times;
 			out->loops++;

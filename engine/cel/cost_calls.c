@@ -11,11 +11,13 @@
 #include "engine/cel/env.h"
 
 enum result {
-	OF_TYPE, /* its row's type, of the assumed size */
-	AS_IS,   /* the first argument, or part of it */
-	ALL,     /* all arguments together */
-	ITEM,    /* an item of the first argument */
-	TWICE,   /* a text of at most twice the bytes */
+	OF_TYPE,    /* its row's type, of the assumed size */
+	AS_IS,      /* the first argument, or part of it */
+	ALL,        /* all arguments together */
+	ITEM,       /* an item of the first argument */
+	MAYBE_ITEM, /* an optional of one */
+	MAYBE,      /* an optional of the first argument */
+	TWICE,      /* a text of at most twice the bytes */
 	NUMBERED,
 	FLAT,
 	SORTED,
@@ -35,27 +37,55 @@ struct row {
 };
 
 static const struct row rows[] = {
-	{ "size", 64, 0, OF_TYPE },        { "int", 0, 0, OF_TYPE },
-	{ "uint", 0, 0, OF_TYPE },         { "double", 0, 0, OF_TYPE },
-	{ "num", 0, 0, OF_TYPE },          { "bool", 0, 0, OF_TYPE },
-	{ "string", 64, 0, BOUNDED },      { "bytes", 0, 0, AS_IS },
-	{ "type", 0, 0, OF_TYPE },         { "dyn", 0, 0, AS_IS },
-	{ "timestamp", 0, 0, OF_TYPE },    { "duration", 0, 0, OF_TYPE },
-	{ "contains", 32, 0, OF_TYPE },    { "startsWith", 64, 0, OF_TYPE },
-	{ "endsWith", 64, 0, OF_TYPE },    { "matches", 32, 0, OF_TYPE },
-	{ "charAt", 64, 0, BOUNDED },      { "substring", 64, 0, AS_IS },
-	{ "indexOf", 16, 0, OF_TYPE },     { "lastIndexOf", 16, 0, OF_TYPE },
-	{ "trim", 8, 0, AS_IS },           { "lowerAscii", 16, 0, AS_IS },
-	{ "upperAscii", 16, 0, AS_IS },    { "reverse", 6, 4, AS_IS },
-	{ "strings.quote", 4, 0, TWICE },  { "base64.encode", 16, 0, TWICE },
-	{ "base64.decode", 16, 0, AS_IS }, { "join", 0, 1, JOINED },
-	{ "replace", 16, 0, REPLACED },    { "split", 16, 0, SPLIT },
-	{ "format", 8, 0, FORMATTED },     { "slice", 0, 0, AS_IS },
-	{ "first", 0, 0, ITEM },           { "last", 0, 0, ITEM },
-	{ "flatten", 0, 8, FLAT },         { "lists.range", 0, 0, NUMBERED },
-	{ "sort", 0, 4, SORTED },          { "distinct", 0, 0, SET },
-	{ "sets.contains", 0, 0, SET },    { "sets.equivalent", 0, 0, SET },
-	{ "sets.intersects", 0, 0, SET },  { "math.greatest", 0, 4, OF_TYPE },
+	{ "size", 64, 0, OF_TYPE },
+	{ "int", 0, 0, OF_TYPE },
+	{ "uint", 0, 0, OF_TYPE },
+	{ "double", 0, 0, OF_TYPE },
+	{ "num", 0, 0, OF_TYPE },
+	{ "bool", 0, 0, OF_TYPE },
+	{ "string", 64, 0, BOUNDED },
+	{ "bytes", 0, 0, AS_IS },
+	{ "type", 0, 0, OF_TYPE },
+	{ "dyn", 0, 0, AS_IS },
+	{ "timestamp", 0, 0, OF_TYPE },
+	{ "duration", 0, 0, OF_TYPE },
+	{ "contains", 32, 0, OF_TYPE },
+	{ "startsWith", 64, 0, OF_TYPE },
+	{ "endsWith", 64, 0, OF_TYPE },
+	{ "matches", 32, 0, OF_TYPE },
+	{ "charAt", 64, 0, BOUNDED },
+	{ "substring", 64, 0, AS_IS },
+	{ "indexOf", 16, 0, OF_TYPE },
+	{ "lastIndexOf", 16, 0, OF_TYPE },
+	{ "trim", 8, 0, AS_IS },
+	{ "lowerAscii", 16, 0, AS_IS },
+	{ "upperAscii", 16, 0, AS_IS },
+	{ "reverse", 6, 4, AS_IS },
+	{ "strings.quote", 4, 0, TWICE },
+	{ "base64.encode", 16, 0, TWICE },
+	{ "base64.decode", 16, 0, AS_IS },
+	{ "join", 0, 1, JOINED },
+	{ "replace", 16, 0, REPLACED },
+	{ "split", 16, 0, SPLIT },
+	{ "format", 8, 0, FORMATTED },
+	{ "slice", 0, 0, AS_IS },
+	{ "first", 0, 0, MAYBE_ITEM },
+	{ "last", 0, 0, MAYBE_ITEM },
+	{ "optional.of", 0, 0, MAYBE },
+	{ "optional.ofNonZeroValue", 0, 0, MAYBE },
+	{ "optional.none", 0, 0, OF_TYPE },
+	{ "optional.unwrap", 0, 4, FLAT },
+	{ "unwrapOpt", 0, 4, FLAT },
+	{ "hasValue", 0, 0, OF_TYPE },
+	{ "value", 0, 0, ITEM },
+	{ "flatten", 0, 8, FLAT },
+	{ "lists.range", 0, 0, NUMBERED },
+	{ "sort", 0, 4, SORTED },
+	{ "distinct", 0, 0, SET },
+	{ "sets.contains", 0, 0, SET },
+	{ "sets.equivalent", 0, 0, SET },
+	{ "sets.intersects", 0, 0, SET },
+	{ "math.greatest", 0, 4, OF_TYPE },
 	{ "math.least", 0, 4, OF_TYPE },
 };
 
@@ -238,10 +268,11 @@ static struct extent flat(struct arena *arena, const struct cost_call *call, uin
 
 	if (depth != NULL && depth->kind == VALUE_INT && depth->i < levels)
 		levels = depth->i;
-	/* Whoever flattens has lists in the list; deeper only when their depth is known. */
+	/* Whoever flattens has lists in the list (or optionals, which have one item); deeper only
+	 * when their depth is known. */
 	if (levels > 0)
 		item = extent_taken_as(item, CEL_LIST);
-	for (; levels > 0 && item.type == CEL_LIST; levels--) {
+	for (; levels > 0 && (item.type == CEL_LIST || item.type == CEL_OPTIONAL); levels--) {
 		*steps = extent_add(*steps, extent_times(list.items, 1 + item.items / 8));
 		list.items = extent_times(list.items, item.items);
 		item = extent_item(item);
@@ -324,6 +355,10 @@ static struct extent result(struct arena *arena, const struct cost_call *call,
 		return extent_item(first);
 	case TWICE:
 		return written(extent_add(extent_times(first.bytes, 2), 4), steps);
+	case MAYBE_ITEM:
+		return extent_optional(arena, extent_item(first));
+	case MAYBE:
+		return extent_optional(arena, first);
 	case NUMBERED:
 		return numbered(arena, call, steps);
 	case FLAT:

@@ -6,9 +6,10 @@
 #include <assert.h>
 
 static const struct cel_function *const library[] = {
-	cel_functions_core,    cel_functions_text,     cel_functions_time,  cel_functions_strings,
-	cel_functions_format,  cel_functions_math,     cel_functions_lists, cel_functions_sets,
-	cel_functions_network, cel_functions_encoders,
+	cel_functions_core,     cel_functions_text,     cel_functions_time,
+	cel_functions_strings,  cel_functions_format,   cel_functions_math,
+	cel_functions_lists,    cel_functions_sets,     cel_functions_network,
+	cel_functions_encoders, cel_functions_optional,
 };
 
 /* Grows an array in the arena by doubling; the old one stays behind. */
@@ -108,6 +109,24 @@ void cel_env_fields(struct cel_env *env, cel_ask_field ask, void *of)
 	assert(env != NULL && ask != NULL);
 	env->ask_field = ask;
 	env->ask_of = of;
+}
+
+void cel_env_container(struct cel_env *env, const char *container)
+{
+	assert(env != NULL && container != NULL);
+	env->container = text_of(container);
+}
+
+void cel_env_macros(struct cel_env *env, bool on)
+{
+	assert(env != NULL);
+	env->macroless = !on;
+}
+
+void cel_env_checks(struct cel_env *env, bool on)
+{
+	assert(env != NULL);
+	env->unchecked = !on;
 }
 
 uint32_t cel_env_find(const struct cel_env *env, struct text name)

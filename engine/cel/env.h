@@ -29,7 +29,10 @@ struct cel_env {
 	uint32_t heads[CEL_ENV_HEADS], tails[CEL_ENV_HEADS]; /* number + 1, 0 for none */
 	cel_ask_field ask_field;                             /* or NULL */
 	void *ask_of;
-	bool dotted; /* a variable's name holds a dot */
+	bool dotted;    /* a variable's name holds a dot */
+	bool macroless; /* calls of macros are calls */
+	bool unchecked; /* what the checker would refuse fails when it is evaluated */
+	struct text container;
 };
 
 /* Index of the variable, or UINT32_MAX. */
@@ -54,6 +57,8 @@ extern const struct cel_function cel_functions_network[];  /* ip, cidr, contains
 extern const struct cel_function cel_functions_strings[];  /* charAt, replace, split */
 extern const struct cel_function cel_functions_format[];   /* format */
 extern const struct cel_function cel_functions_encoders[]; /* base64 */
+
+extern const struct cel_function cel_functions_optional[]; /* optional.of, value, or */
 
 /* True for a row of the tables above: its result depends on its arguments only. */
 bool cel_env_is_library(const struct cel_function *row);

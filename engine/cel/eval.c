@@ -7,7 +7,9 @@
  *     the result is that error, whatever && or default() would absorb.
  * I2  The C stack is bounded by LIMIT_EXPR_TREE: nothing recurses over data but
  *     comparing, which is bounded by the depth of documents.
- * I3  A missing key is common and often absorbed, so its error is only a note of
+ * I3  A result has at most LIMIT_EVAL_PARTS parts, counted wherever they stand: who
+ *     copies or writes it needs no budget.
+ * I4  A missing key is common and often absorbed, so its error is only a note of
  *     the node (text NULL) until cel_eval puts it into words.
  * Ownership: results live in the evaluation's arena or borrow from the program
  * and the variables. */
@@ -85,7 +87,7 @@ static inline bool is_error(struct value v)
 	return v.kind == VALUE_ERROR;
 }
 
-/* Puts a missing key into words (I3). */
+/* Puts a missing key into words (I4). */
 static APART struct value worded(struct cel_run *run, struct value v)
 {
 	const struct cel_node *n;
@@ -225,6 +227,21 @@ static APART struct value no_field(struct cel_run *run, uint32_t at, struct valu
 	    key.s, of.kind == VALUE_NULL ? "null" : value_kind_name((enum value_kind)of.kind));
 }
 
+/* A part of what an optional holds; of anything else there is none. */
+static APART struct value select_other(struct cel_run *run, uint32_t at, struct value of)
+{
+	const struct cel_node *n = &run->program->nodes[at];
+	struct value v;
+
+	if (is_error(of))
+		return of;
+	if (of.kind != VALUE_OPTIONAL)
+		return no_field(run, at, of);
+	run->at = at;
+	v = cel_optional_index(run, of, run->program->constants[n->b]);
+	return n->code == CEL_CODE_HAS && !is_error(v) ? value_bool(v.n > 0) : v;
+}
+
 static struct value select_key(struct cel_run *run, uint32_t at)
 {
 	const struct cel_node *n = &run->program->nodes[at];
@@ -237,7 +254,7 @@ static struct value select_key(struct cel_run *run, uint32_t at)
 			return value_bool(hit != NULL);
 		return hit != NULL ? *hit : (struct value){ .kind = VALUE_ERROR, .n = at };
 	}
-	return is_error(of) ? of : no_field(run, at, of);
+	return select_other(run, at, of);
 }
 
 /* ---- Operators ---- */
@@ -360,7 +377,8 @@ static APART struct value indexed(struct cel_run *run, uint32_t at)
 	if (is_error(key))
 		return key;
 	run->at = at;
-	return cel_index(run, of, key);
+	return n->code == CEL_CODE_INDEX ? cel_index(run, of, key)
+					 : cel_optional_index(run, of, key);
 }
 
 /* What stands before default()'s comma, unless it failed or is null. */
@@ -369,6 +387,44 @@ static struct value or_default(struct cel_run *run, const struct cel_node *n)
 	struct value v = operand(run, n->a);
 
 	return is_error(v) || v.kind == VALUE_NULL ? cel_eval_node(run, n->b) : v;
+}
+
+static APART struct value failure(struct cel_run *run, uint32_t at)
+{
+	struct value what = run->program->constants[run->program->nodes[at].a];
+
+	run->at = at;
+	return cel_error(run, "%.*s", TEXT_ARG(value_as_text(what)));
+}
+
+/* ---- Optionals ---- */
+
+static APART struct value maybe(struct cel_run *run, uint32_t at)
+{
+	struct value v = operand(run, run->program->nodes[at].a);
+
+	if (is_error(v) || v.kind == VALUE_OPTIONAL)
+		return v;
+	return error_at(run, at, "? needs an optional behind it");
+}
+
+/* a.or(b), a.orValue(b): b is asked only when a is none. */
+static APART struct value either(struct cel_run *run, uint32_t at)
+{
+	const struct cel_node *n = &run->program->nodes[at];
+	bool whole = n->extra == 0;
+	struct value v = operand(run, n->a);
+
+	if (is_error(v))
+		return v;
+	if (v.kind != VALUE_OPTIONAL)
+		return error_at(run, at, "or() and orValue() are of an optional");
+	if (v.n > 0)
+		return whole ? v : v.items[0];
+	v = operand(run, n->b);
+	if (is_error(v) || v.kind == VALUE_OPTIONAL || !whole)
+		return v;
+	return error_at(run, at, "or() takes an optional");
 }
 
 /* ---- Lists, maps, calls ---- */
@@ -384,6 +440,23 @@ static struct value kids_into(struct cel_run *run, const struct cel_node *n, str
 	return value_null();
 }
 
+/* Leaves out the items that are none. */
+static struct value compact(const struct cel_run *run, const struct cel_node *n,
+			    struct value *items)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < n->count; i++) {
+		bool may = run->program->nodes[run->program->kids[n->a + i]].code == CEL_CODE_MAYBE;
+
+		if (!may)
+			items[count++] = items[i];
+		else if (items[i].n > 0)
+			items[count++] = items[i].items[0];
+	}
+	return (struct value){ .kind = VALUE_LIST, .n = count, .items = items };
+}
+
 static APART struct value list(struct cel_run *run, const struct cel_node *n)
 {
 	struct value *items = arena_array(run->arena, n->count, sizeof(*items));
@@ -394,6 +467,8 @@ static APART struct value list(struct cel_run *run, const struct cel_node *n)
 	bad = kids_into(run, n, items);
 	if (is_error(bad))
 		return bad;
+	if (n->extra != 0)
+		return compact(run, n, items);
 	return (struct value){ .kind = VALUE_LIST, .n = n->count, .items = items };
 }
 
@@ -423,7 +498,10 @@ static APART struct value map(struct cel_run *run, uint32_t at)
 		val = cel_eval_node(run, kids[i + 1]);
 		if (is_error(val))
 			return val;
-		value_map_add(&b, key, val);
+		if (run->program->nodes[kids[i + 1]].code != CEL_CODE_MAYBE)
+			value_map_add(&b, key, val);
+		else if (val.n > 0)
+			value_map_add(&b, key, val.items[0]);
 	}
 	return value_map_end_unique(&b, &v) ? v : error_at(run, at, "a map's key stands twice");
 }
@@ -505,6 +583,7 @@ struct value cel_eval_node(struct cel_run *run, uint32_t at)
 	case CEL_CODE_HAS:
 		return select_key(run, at);
 	case CEL_CODE_INDEX:
+	case CEL_CODE_OPTIONAL_INDEX:
 		return indexed(run, at);
 	case CEL_CODE_BINARY:
 		return binary(run, at);
@@ -527,6 +606,12 @@ struct value cel_eval_node(struct cel_run *run, uint32_t at)
 		return cel_loop_run(run, n);
 	case CEL_CODE_DEFAULT:
 		return or_default(run, n);
+	case CEL_CODE_FAIL:
+		return failure(run, at);
+	case CEL_CODE_MAYBE:
+		return maybe(run, at);
+	case CEL_CODE_EITHER:
+		return either(run, at);
 	}
 	return cel_error_budget(); /* no such code: unreachable */
 }
@@ -546,11 +631,29 @@ void cel_run_begin(struct cel_run *run, const struct cel_program *program, struc
 		run->kept[i].thing = NULL;
 }
 
+/* Takes the parts of v from *room; false when it isn't enough. */
+static bool has_room(struct value v, uint32_t *room)
+{
+	bool map = v.kind == VALUE_MAP, fits;
+
+	if (!map && v.kind != VALUE_LIST && v.kind != VALUE_OPTIONAL)
+		return true;
+	fits = v.n <= *room;
+	*room -= fits ? v.n : *room;
+	for (uint32_t i = 0; i < v.n && fits; i++)
+		fits = has_room(map ? v.pairs[i].val : v.items[i], room);
+	return fits;
+}
+
 struct value cel_run_end(struct cel_run *run, struct value v)
 {
+	uint32_t room = LIMIT_EVAL_PARTS;
+
 	cel_drop_kept(run);
 	if (run->steps < 0)
 		return cel_error_budget();
+	if (!has_room(v, &room))
+		return error_of(TEXT("the result has too many parts"));
 	v = worded(run, v);
 	return arena_failed(run->arena) ? cel_error_memory() : v;
 }

@@ -93,6 +93,11 @@ struct extent extent_map(struct arena *arena, uint64_t items, const struct exten
 	return with_items(arena, CEL_MAP, items, READ(LIMIT_COST_TEXT), item);
 }
 
+struct extent extent_optional(struct arena *arena, struct extent of)
+{
+	return with_items(arena, CEL_OPTIONAL, 1, 0, &of);
+}
+
 static struct extent of_parts(struct arena *arena, struct value v, uint32_t depth);
 
 static struct extent of_value(struct arena *arena, struct value v, uint32_t depth)

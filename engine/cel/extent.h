@@ -38,6 +38,8 @@ struct extent extent_of_type(enum cel_type type);
 struct extent extent_list(struct arena *arena, uint64_t items, const struct extent *item);
 struct extent extent_map(struct arena *arena, uint64_t items, const struct extent *item);
 
+struct extent extent_optional(struct arena *arena, struct extent of);
+
 /* The exact size of a constant. */
 struct extent extent_of_value(struct arena *arena, struct value v);
 
@@ -47,7 +49,7 @@ struct extent extent_either(struct arena *arena, struct extent a, struct extent 
 /* A value of unknown type where only `type` fits; others stay as they are. */
 struct extent extent_taken_as(struct extent e, enum cel_type type);
 
-/* An item of it: what a loop over it sees, list[i], map[key]. */
+/* An item of it: what a loop over it sees, list[i], map[key], an optional's value. */
 struct extent extent_item(struct extent of);
 
 /* Neither text nor anything with parts: comparing it takes no further step. */

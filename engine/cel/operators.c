@@ -290,6 +290,22 @@ static bool whole_index(struct value key, int64_t *out)
 	return true;
 }
 
+const struct value *cel_find(struct value of, struct value key, bool *fits)
+{
+	int64_t at;
+
+	assert(fits != NULL);
+	*fits = false;
+	if (of.kind == VALUE_MAP) {
+		*fits = key.kind == VALUE_TEXT || key.kind == VALUE_BOOL || cel_is_number(key);
+		return value_get_value(of, key);
+	}
+	if (of.kind != VALUE_LIST || !whole_index(key, &at))
+		return NULL;
+	*fits = true;
+	return at >= 0 && at < (int64_t)of.n ? &of.items[at] : NULL;
+}
+
 static struct value index_list(struct cel_run *run, struct value of, struct value key)
 {
 	int64_t at;
@@ -333,6 +349,8 @@ struct value cel_index(struct cel_run *run, struct value of, struct value key)
 		return cel_charge_key(run, key) ? index_map(run, of, key) : cel_error_budget();
 	if (of.kind == VALUE_LIST)
 		return index_list(run, of, key);
+	if (of.kind == VALUE_OPTIONAL)
+		return cel_optional_index(run, of, key);
 	return cel_error(run, "no such overload: %s[%s]", value_kind_name((enum value_kind)of.kind),
 			 value_kind_name((enum value_kind)key.kind));
 }

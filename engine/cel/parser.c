@@ -18,6 +18,7 @@ struct parser {
 	struct cel_lexer lexer;
 	struct cel_token now, before; /* the word to read next and the one read last */
 	uint32_t depth, nodes;
+	bool macros;
 };
 
 struct kids {
@@ -207,14 +208,24 @@ static bool is_reserved(struct text word)
 	return false;
 }
 
-/* The expressions up to `end`, separated by commas; a trailing comma only when
- * `trailing`. */
-static bool parse_items(struct parser *p, char end, bool trailing, struct kids *kids)
+/* An item, in lists and maps with a question mark before it when it may be none. */
+static struct cel_ast *parse_item(struct parser *p, bool maybe)
+{
+	uint32_t from = p->now.from;
+
+	if (!maybe || !accept(p, '?'))
+		return parse_expr(p);
+	return node_over(p, CEL_AST_MAYBE, from, parse_expr(p), NULL);
+}
+
+/* The expressions up to `end`, separated by commas; in a list a comma may end them
+ * and items may be optional. */
+static bool parse_items(struct parser *p, char end, bool list, struct kids *kids)
 {
 	if (accept(p, end))
 		return true;
 	for (;;) {
-		if (!kids_add(p, kids, parse_expr(p)))
+		if (!kids_add(p, kids, parse_item(p, list)))
 			return false;
 		if (accept(p, end))
 			return true;
@@ -223,7 +234,7 @@ static bool parse_items(struct parser *p, char end, bool trailing, struct kids *
 			return false;
 		}
 		advance(p);
-		if (trailing && accept(p, end))
+		if (list && accept(p, end))
 			return true;
 	}
 }
@@ -238,14 +249,28 @@ static struct cel_ast *parse_list(struct parser *p)
 	return with_kids(node_new(p, CEL_AST_LIST, from), &kids);
 }
 
+/* key: value, or ?key: value that may be none. */
+static bool parse_entry(struct parser *p, struct kids *kids)
+{
+	uint32_t from = p->now.from;
+	bool maybe = accept(p, '?');
+	struct cel_ast *value;
+
+	if (!kids_add(p, kids, parse_expr(p)) || !expect(p, ':'))
+		return false;
+	value = parse_expr(p);
+	if (maybe && value != NULL)
+		value = node_over(p, CEL_AST_MAYBE, from, value, NULL);
+	return kids_add(p, kids, value);
+}
+
 static struct cel_ast *parse_map(struct parser *p)
 {
 	uint32_t from = p->before.from;
 	struct kids kids = { 0 };
 
 	while (!accept(p, '}')) {
-		if (!kids_add(p, &kids, parse_expr(p)) || !expect(p, ':') ||
-		    !kids_add(p, &kids, parse_expr(p)))
+		if (!parse_entry(p, &kids))
 			return NULL;
 		if (!at_mark(p, '}') && !at_mark(p, ','))
 			return unexpected(p, "\",\" or \"}\"");
@@ -271,7 +296,7 @@ static struct cel_ast *parse_call(struct parser *p, struct cel_ast *receiver, st
 		return NULL;
 	call->name = name;
 	call->member = receiver != NULL;
-	return cel_macro_expand(call, p->lexer.issue) ? call : NULL;
+	return !p->macros || cel_macro_expand(call, p->lexer.arena, p->lexer.issue) ? call : NULL;
 }
 
 /* A name, a call, or either with a leading dot (`root`). */
@@ -289,13 +314,15 @@ static struct cel_ast *parse_name(struct parser *p, bool root)
 		return NULL;
 	}
 	advance(p);
-	if (at_mark(p, '('))
-		return parse_call(p, NULL, name, from);
-	node = node_new(p, CEL_AST_NAME, from);
-	if (node != NULL) {
-		node->name = name;
-		node->root = root;
+	if (at_mark(p, '(')) {
+		node = parse_call(p, NULL, name, from);
+	} else {
+		node = node_new(p, CEL_AST_NAME, from);
+		if (node != NULL)
+			node->name = name;
 	}
+	if (node != NULL)
+		node->root = root;
 	return node;
 }
 
@@ -361,9 +388,22 @@ static bool is_type_path(const struct cel_ast *node)
 	return node->kind == CEL_AST_NAME;
 }
 
-/* .field or .method(...); the dot was just read. */
+/* of.?name is of[?"name"]; the name was just read. */
+static struct cel_ast *optional_field(struct parser *p, struct cel_ast *of, struct text name,
+				      uint32_t from)
+{
+	struct cel_ast *key = node_new(p, CEL_AST_LITERAL, p->before.from);
+
+	if (key == NULL)
+		return NULL;
+	key->value = value_text(name);
+	return node_over(p, CEL_AST_OPTIONAL_INDEX, from, of, key);
+}
+
+/* .field, .?field or .method(...); the dot was just read. */
 static struct cel_ast *parse_field(struct parser *p, struct cel_ast *of, uint32_t from)
 {
+	bool optional = accept(p, '?');
 	struct text name = spelling(p, &p->now);
 	bool quoted = p->now.kind == CEL_TOKEN_QUOTED;
 	struct cel_ast *node;
@@ -376,21 +416,26 @@ static struct cel_ast *parse_field(struct parser *p, struct cel_ast *of, uint32_
 		return NULL;
 	}
 	advance(p);
+	if (quoted)
+		name = (struct text){ name.s + 1, name.n - 2 };
+	if (optional)
+		return optional_field(p, of, name, from);
 	if (!quoted && at_mark(p, '('))
 		return parse_call(p, of, name, from);
 	node = node_over(p, CEL_AST_SELECT, from, of, NULL);
 	if (node != NULL)
-		node->name = quoted ? (struct text){ name.s + 1, name.n - 2 } : name;
+		node->name = name;
 	return node;
 }
 
 static struct cel_ast *parse_index(struct parser *p, struct cel_ast *of, uint32_t from)
 {
+	bool optional = accept(p, '?');
 	struct cel_ast *key = parse_expr(p);
 
 	if (key == NULL || !expect(p, ']'))
 		return NULL;
-	return node_over(p, CEL_AST_INDEX, from, of, key);
+	return node_over(p, optional ? CEL_AST_OPTIONAL_INDEX : CEL_AST_INDEX, from, of, key);
 }
 
 static struct cel_ast *parse_member(struct parser *p, struct cel_ast *node, uint32_t from)
@@ -405,7 +450,7 @@ static struct cel_ast *parse_member(struct parser *p, struct cel_ast *node, uint
 	}
 	if (node != NULL && at_mark(p, '{') && is_type_path(node)) {
 		cel_refuse(p->lexer.issue, p->now.from, "write a map: {\"key\": value}",
-			   "messages can't be built: there are no protobuf types here");
+			   "protobuf messages aren't supported: none can be built here");
 		return NULL;
 	}
 	return node;
@@ -550,7 +595,8 @@ static struct cel_ast *parse_choices(struct parser *p)
 		advance(p);
 		if (at_mark(p, '.') && p->now.from == p->before.to) {
 			cel_refuse(p->lexer.issue, p->before.from,
-				   "write default(a.b, other) or has(a.b)", "unexpected \"?.\"");
+				   "write a.?b, default(a.b, other) or has(a.b)",
+				   "unexpected \"?.\"");
 			return NULL;
 		}
 		yes = parse_expr(p);
@@ -581,10 +627,10 @@ static struct cel_ast *parse_expr(struct parser *p)
 	return node;
 }
 
-struct cel_ast *cel_parse(struct arena *scratch, struct text text, uint32_t *nodes,
+struct cel_ast *cel_parse(struct arena *scratch, struct text text, bool macros, uint32_t *nodes,
 			  struct cel_issue *issue)
 {
-	struct parser p = { 0 };
+	struct parser p = { .macros = macros };
 	struct cel_ast *root;
 
 	assert(scratch != NULL && nodes != NULL && issue != NULL);

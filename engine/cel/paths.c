@@ -59,7 +59,7 @@ static void note(struct collector *c, const char *variable, struct text path)
 /* The key that a link of a chain selects by; false when it ends the path. */
 static bool link_key(const struct cel_ast *link, struct text *key)
 {
-	if (link->kind == CEL_AST_INDEX) {
+	if (link->kind != CEL_AST_SELECT && link->kind != CEL_AST_HAS) {
 		if (link->kids[1]->kind != CEL_AST_LITERAL ||
 		    link->kids[1]->value.kind != VALUE_TEXT)
 			return false;
@@ -99,7 +99,7 @@ static struct text join(struct collector *c, const struct cel_ast *const *links,
 static bool is_link(const struct cel_ast *ast)
 {
 	return ast->kind == CEL_AST_SELECT || ast->kind == CEL_AST_HAS ||
-	       ast->kind == CEL_AST_INDEX;
+	       ast->kind == CEL_AST_INDEX || ast->kind == CEL_AST_OPTIONAL_INDEX;
 }
 
 static void walk(struct collector *c, const struct cel_ast *ast);
@@ -120,7 +120,7 @@ static void walk_chain(struct collector *c, const struct cel_ast *ast)
 	n = 0;
 	for (; is_link(ast); ast = ast->kids[0]) {
 		links[n++] = ast;
-		if (ast->kind == CEL_AST_INDEX)
+		if (ast->count > 1)
 			walk(c, ast->kids[1]);
 	}
 	if (root->kind == CEL_AST_VARIABLE)

@@ -30,11 +30,15 @@ enum cel_code {
 	CEL_CODE_AND,     /* kids a..a+count-1 */
 	CEL_CODE_OR,      /* likewise */
 	CEL_CODE_CHOOSE,  /* a ? b : c */
-	CEL_CODE_LIST,    /* kids */
-	CEL_CODE_MAP,     /* kids: key, value, ... */
+	CEL_CODE_LIST,    /* kids; extra 1: some are MAYBE */
+	CEL_CODE_MAP,     /* kids: key, value, ...; likewise for values */
 	CEL_CODE_CALL,    /* kids; b: first candidate, extra: how many, c: prepared + 1 */
-	CEL_CODE_LOOP,    /* kids: range, ...; b: slot, extra: enum cel_loop */
+	CEL_CODE_LOOP,    /* kids: range, ...; b: first slot, c: slots, extra: enum cel_loop */
 	CEL_CODE_DEFAULT, /* a, else b */
+	CEL_CODE_FAIL,    /* always an error; a: constant (text) */
+	CEL_CODE_OPTIONAL_INDEX, /* a[?b] */
+	CEL_CODE_MAYBE,          /* ?a, a kid of LIST or MAP: an optional, or an error */
+	CEL_CODE_EITHER,         /* a.or(b); extra 1: a.orValue(b) */
 };
 
 struct cel_node {
@@ -66,7 +70,8 @@ struct cel_program {
 	uint32_t node_count, kid_count, constant_count, candidate_count, prepared_count;
 	uint32_t variable_count, path_count;
 	enum cel_type type;
-	const char *called; /* the function that the root calls with one argument, or NULL */
+	struct text type_text; /* TEXT_NONE: as type's name */
+	const char *called;    /* the function that the root calls with one argument, or NULL */
 	struct text text;
 };
 
@@ -143,7 +148,19 @@ struct value cel_error_memory(void);
 struct value cel_binary(struct cel_run *run, enum cel_op op, struct value a, struct value b);
 struct value cel_negate(struct cel_run *run, struct value v);
 struct value cel_index(struct cel_run *run, struct value of, struct value key);
+
+/* NULL when the key isn't there; *fits says whether there can be such a key. */
+const struct value *cel_find(struct value of, struct value key, bool *fits);
 bool cel_is_number(struct value v);
+
+/* ---- functions_optional.c ---- */
+
+struct value cel_optional_of(struct cel_run *run, struct value v);
+struct value cel_optional_none(void);
+
+/* of[?key]: an optional, none when the key isn't there, or an error when there can
+ * be no such key. Of an optional, the part of its value. */
+struct value cel_optional_index(struct cel_run *run, struct value of, struct value key);
 
 /* ---- loops.c ---- */
 

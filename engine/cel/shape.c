@@ -12,15 +12,19 @@ static int fixed_operands(enum cel_code code)
 	case CEL_CODE_CONSTANT:
 	case CEL_CODE_VARIABLE:
 	case CEL_CODE_LOCAL:
+	case CEL_CODE_FAIL:
 		return 0;
 	case CEL_CODE_SELECT:
 	case CEL_CODE_HAS:
 	case CEL_CODE_NOT:
 	case CEL_CODE_NEGATE:
+	case CEL_CODE_MAYBE:
 		return 1;
 	case CEL_CODE_INDEX:
 	case CEL_CODE_BINARY:
 	case CEL_CODE_DEFAULT:
+	case CEL_CODE_OPTIONAL_INDEX:
+	case CEL_CODE_EITHER:
 		return 2;
 	case CEL_CODE_CHOOSE:
 		return 3;
@@ -57,6 +61,8 @@ static struct text name_of(const struct cel_program *program, const struct cel_n
 		return text_of(program->candidates[n->b]->name);
 	case CEL_CODE_VARIABLE:
 		return program->variable_names[n->a];
+	case CEL_CODE_EITHER:
+		return n->extra == 0 ? TEXT("or") : TEXT("orValue");
 	default:
 		return TEXT_NONE;
 	}
@@ -89,6 +95,7 @@ struct cel_part cel_part(const struct cel_program *program, uint32_t at)
 		part.variable = n->a;
 	else if (part.code == CEL_CODE_LOOP)
 		part.variable = n->b;
+	part.slots = part.code == CEL_CODE_LOOP ? n->c : 0;
 	return part;
 }
 

@@ -20,9 +20,11 @@ struct cel_part {
 	enum cel_op op;        /* BINARY */
 	enum cel_loop loop;    /* LOOP */
 	struct value constant; /* CONSTANT */
-	struct text name;      /* SELECT, HAS: the field; CALL: the function; VARIABLE: its name */
-	uint32_t variable;     /* VARIABLE: as cel_vars.lookup is asked; LOCAL, LOOP: the slot */
-	struct text text;      /* as written */
+	struct text
+	    name; /* SELECT, HAS: the field; CALL, EITHER: the function; VARIABLE: its name */
+	uint32_t variable; /* VARIABLE: as cel_vars.lookup is asked; LOCAL, LOOP: (first) slot */
+	uint32_t slots;    /* LOOP: how many names it binds */
+	struct text text;  /* as written */
 };
 
 /* The part that is the whole expression. */

@@ -3,8 +3,9 @@
  * eval - the condition language on its own: one expression a line in, its value
  * or error a line out.
  *
- * A line is {"expr": TEXT, "vars": {NAME: VALUE}, "types": {NAME: TYPE}}; each is
- * answered, also a line that can't be read. Only CEL's own functions are there,
+ * A line is {"expr": TEXT, "vars": {NAME: VALUE}, "types": {NAME: TYPE}}, and may
+ * hold "container": TEXT, "macros": false and "check": false; each is answered,
+ * also a line that can't be read. Only CEL's own functions are there,
  * not those of rules. */
 #include <assert.h>
 #include <stdio.h>
@@ -22,6 +23,7 @@ struct evaluation {
 	struct cel_env *env;
 	struct value vars; /* as given */
 	struct value types;
+	struct value container, macros, check;
 	struct value *values; /* by index of the environment's variables */
 	const char *why;      /* phase "check": vars or types that don't fit */
 };
@@ -59,6 +61,23 @@ static bool declare(struct evaluation *e, uint32_t index, struct value name, str
 	return true;
 }
 
+static bool is_off(struct value v)
+{
+	return v.kind == VALUE_BOOL && !v.b;
+}
+
+static void set_up(struct evaluation *e)
+{
+	struct text container = { NULL, 0 };
+
+	if (e->container.kind == VALUE_TEXT)
+		container = text_dup(e->arena, value_as_text(e->container));
+	if (container.s != NULL)
+		cel_env_container(e->env, container.s);
+	cel_env_macros(e->env, !is_off(e->macros));
+	cel_env_checks(e->env, !is_off(e->check));
+}
+
 /* Variables from `vars`; a type without a value declares only. */
 static bool declare_all(struct evaluation *e)
 {
@@ -70,6 +89,7 @@ static bool declare_all(struct evaluation *e)
 		e->why = "memory is out";
 		return false;
 	}
+	set_up(e);
 	for (uint32_t i = 0; i < n; i++)
 		if (!declare(e, i, e->vars.pairs[i].key, e->vars.pairs[i].val))
 			return false;
@@ -160,14 +180,15 @@ static void answer(struct buf *out, struct arena *arena, struct json_parser *par
 	}
 	struct evaluation e = { .arena = arena,
 				.vars = member(v, "vars"),
-				.types = member(v, "types") };
-	struct value expr = member(v, "expr"), macros = member(v, "macros");
+				.types = member(v, "types"),
+				.container = member(v, "container"),
+				.macros = member(v, "macros"),
+				.check = member(v, "check") };
+	struct value expr = member(v, "expr");
 
 	if (expr.kind != VALUE_TEXT || !is_map_or_null(e.vars) || !is_map_or_null(e.types))
 		put_error(out, "parse",
 			  TEXT("the line needs expr, a text; vars and types are maps"));
-	else if (macros.kind == VALUE_BOOL && !macros.b)
-		put_error(out, "parse", TEXT("macros: false is not yet supported"));
 	else
 		evaluate(out, &e, value_as_text(expr));
 }
@@ -199,6 +220,7 @@ const struct command command_eval = {
 	.arguments = "",
 	.doc = "Evaluates expressions, one JSON line each, from standard input",
 	.more = "In:  {\"expr\": TEXT, \"vars\": {...}, \"types\": {\"x\": \"uint\"}}\n"
+		"     and \"container\": TEXT, \"macros\": false, \"check\": false to try these\n"
 		"Out: {\"value\": V, \"type\": T} or {\"error\": TEXT, \"phase\": "
 		"\"parse|check|eval\"}",
 	.run = run,

@@ -35,6 +35,7 @@ static const struct {
 	{ "duration", CEL_DURATION },
 	{ "google.protobuf.Duration", CEL_DURATION },
 	{ "type", CEL_TYPE },
+	{ "optional_type", CEL_OPTIONAL },
 };
 
 bool eval_type(struct text type, enum cel_type *out)
@@ -227,6 +228,24 @@ static bool take_map(struct arena *arena, struct text type, struct value json, s
 	return true;
 }
 
+/* null is none. */
+static bool take_optional(struct arena *arena, struct text type, struct value json,
+			  struct value *out)
+{
+	struct value *item = arena_array(arena, 1, sizeof(*item));
+	struct text inner, none;
+
+	type_arguments(type, &inner, &none);
+	*out = (struct value){ .kind = VALUE_OPTIONAL };
+	if (json.kind == VALUE_NULL)
+		return true;
+	if (item == NULL || !eval_take(arena, inner, json, item))
+		return false;
+	out->n = 1;
+	out->items = item;
+	return true;
+}
+
 static bool take_type(struct value json, struct value *out)
 {
 	*out = (struct value){ .kind = VALUE_TYPE, .n = json.n, .s = json.s };
@@ -267,8 +286,9 @@ bool eval_take(struct arena *arena, struct text type, struct value json, struct 
 		return text && take_duration(json, out);
 	case CEL_TYPE:
 		return text && take_type(json, out);
-	case CEL_DYN:
 	case CEL_OPTIONAL:
+		return take_optional(arena, type, json, out);
+	case CEL_DYN:
 	case CEL_IP:
 	case CEL_CIDR:
 		break;

@@ -254,6 +254,22 @@ START_TEST(never_below_by_itself)
 		"[data.t, data.u] in [[data.u], [data.t, data.t]]",
 		"data.t in [data.u, data.t]",
 		"data.l.flatten()",
+		"cel.bind(q, data.l.map(x, x + data.t), q.exists(y, y == data.t) || q.size() == 1)",
+		"data.l.all(x, cel.bind(q, data.l.map(y, y), q.size() == 64))",
+		"data.o.all(i, x, i == x.n && data.l.exists(y, y != x.t))",
+		"data.m.exists(k, v, k == v)",
+		"data.l.transformList(i, x, i > 3, x + data.t).join()",
+		"data.m.transformMap(k, v, v + k)",
+		"data.m.transformMap(k, v, v + k).exists(k, v, v == data.t)",
+		"data.l.transformMapEntry(i, x, {string(i): x, string(i) + '-': x})",
+		"data.?l.orValue([]).exists(x, x == 'q')",
+		"data.?l.optMap(x, x + x).orValue([]).exists(x, x == 'q')",
+		"data.?missing.or(optional.of(data.l)).value().exists(x, x == 'q')",
+		"data.l[?3].optFlatMap(x, optional.of(x)).hasValue()",
+		"[?data.?t, ?data.l[?200], data.u].exists(x, x == 'q')",
+		"{?'a': data.?t}.exists(k, k == 'q')",
+		"data.l.first().value() + data.l.last().orValue('x')",
+		"optional.unwrap(data.l.map(x, optional.of(x))).exists(x, x == 'q')",
 		"data.o.map(x, x.l).flatten().size()",
 		"data.o.map(x, x.l).flatten(2).exists(y, y == 'q')",
 		"[[data.l], [data.j]].flatten(1).size()",
@@ -343,8 +359,12 @@ START_TEST(the_costly_part_is_named)
 		{ "data.x == 1 || data.a.all(x, data.b.all(y, data.c.all(z, z > x + y)))",
 		  "data.a.all(x, data.b.all(y, data.c.all(z, z > x + y)))", 3 },
 		/* What is gone over, not the loop over it. */
-		{ "data.a.map(x, data.b.map(y, data.c.map(z, z))).exists(q, q == 1)",
+		{ "data.a.map(x, data.b.map(y, data.c.map(z, z))).exists(q, size(q) == 1)",
 		  "data.a.map(x, data.b.map(y, data.c.map(z, z)))", 3 },
+		/* Names go over nothing. */
+		{ "cel.bind(q, data.t + 'x', data.a.all(x, data.b.all(y, data.c.all(z, z > x + "
+		  "y))))",
+		  "data.a.all(x, data.b.all(y, data.c.all(z, z > x + y)))", 3 },
 		/* Of two the one that takes more. */
 		{ "data.a.all(x, data.b.all(y, y == x)) && data.c.all(x, data.b.all(y, "
 		  "data.d.all(z, y == x && z == x)))",

@@ -169,6 +169,20 @@ static void large_data(uint32_t n)
 	world.data = value_map_end(&map);
 }
 
+/* Cheap to make, as each level holds the one before twice. */
+START_TEST(results_are_bounded)
+{
+	ck_assert(text_starts(text_of(repeated("", "data.tags", ".map(x, [x, x])", 10)),
+			      TEXT("[[[[[[[[[[[\"a\"")));
+	is(repeated("", "data.tags", ".map(x, [x, x])", 60), "!the result has too many parts");
+	is(repeated("cel.bind(x, ", "data.tags", ", {1: x, 2: x})", 60),
+	   "!the result has too many parts");
+	is(repeated("cel.bind(x, ", "data.tags", ", optional.of([x, x]))", 60),
+	   "!the result has too many parts");
+	is(repeated("", "[1]", ".map(x, [x, x])", 60), "!the result has too many parts");
+}
+END_TEST
+
 START_TEST(large_data_costs)
 {
 	static const struct world_row rows[] = {
@@ -397,6 +411,7 @@ int main(void)
 	tcase_add_test(tc, variables_are_bounded);
 	tcase_add_test(tc, evaluation_is_budgeted);
 	tcase_add_test(tc, constant_work_is_not_done_when_compiling);
+	tcase_add_test(tc, results_are_bounded);
 	tcase_add_test(tc, large_data_costs);
 	tcase_add_test(tc, a_spent_arena_is_an_error);
 	tcase_add_test(tc, compiling_fits_any_budget_or_says_so);

@@ -63,7 +63,7 @@ START_TEST(syntax)
 		{ "data.1", "?unexpected" },
 		{ "data.in", "?expected a field's name | write a[\"in\"]" },
 		{ "data.true", "?expected a field's name | write a[\"true\"]" },
-		{ "data?.x", "?unexpected \"?.\" | write default(a.b, other)" },
+		{ "data?.x", "?unexpected \"?.\" | write a.?b, default(a.b, other)" },
 		{ "data[1", "?ends where \"]\"" },
 		{ "true ? 1", "?ends where \":\"" },
 		{ "true ? : 1", "?unexpected \":\", expected a value" },
@@ -94,8 +94,8 @@ START_TEST(syntax)
 		{ "package.name", "?\"package\" is a reserved word" },
 		{ "while()", "?\"while\" is a reserved word" },
 		{ "Msg{}",
-		  "?messages can't be built: there are no protobuf types here | write a map" },
-		{ "a.b.Msg{x: 1}", "?messages can't be built" },
+		  "?protobuf messages aren't supported: none can be built here | write a map" },
+		{ "a.b.Msg{x: 1}", "?protobuf messages aren't supported" },
 		{ NULL, NULL },
 	};
 

@@ -140,6 +140,11 @@ START_TEST(types_say_what_json_means)
 	check_value(a, "google.protobuf.Timestamp", words("2026-01-31T08:00:00.000000001Z"),
 		    "\"2026-01-31T08:00:00.000000001Z\"");
 	check_value(a, "type", words("int"), "\"int\"");
+	check_value(a, "optional_type(uint)", words("7"), "7");
+	check_value(a, "optional_type(uint)", value_null(), "null");
+	ck_assert(eval_take(a, TEXT("optional_type(uint)"), words("7"), &v));
+	ck_assert(value_is(v, VALUE_OPTIONAL) && v.n == 1 && value_is(v.items[0], VALUE_UINT));
+	ck_assert(!eval_take(a, TEXT("optional_type(uint)"), words("x"), &v));
 	check_value(a, "dyn", value_int(9007199254740993), "\"9007199254740993\"");
 	check_value(a, "dyn", value_int(9007199254740992), "9007199254740992");
 	ck_assert(!eval_take(a, TEXT("uint"), value_int(-1), &v));
