@@ -250,6 +250,11 @@ def suite_docs(context, _):
     return summary(context, "docs", [sys.executable, "tests/docs_examples.py", tappet])
 
 
+def suite_conformance(context, _):
+    return summary(context, "conformance", [
+        sys.executable, "tests/conformance/run", "--build", context.build_directory("asan")])
+
+
 def suite_poll(context, _):
     base = context.build_directory("release")
     return summary(context, "poll", [sys.executable, "tests/bench/poll", "--build", base])
@@ -268,6 +273,7 @@ SUITES = {
     "layers": Suite("who may include whom", None, suite_layers),
     "format": Suite("all C is as .clang-format says", None, suite_format),
     "unit": Suite("under AddressSanitizer and UBSan", "asan", suite_unit, unit_names),
+    "conformance": Suite("every case of the conformance suite of CEL", "asan", suite_conformance),
     "sandbox": Suite("the fake APIs, from outside", "asan", suite_sandbox),
     "rules": Suite("the tests beside the rules; the demo's files", "asan", suite_rules),
     "docs": Suite("every example of the documentation", "asan", suite_docs),
