@@ -12,7 +12,8 @@
  * I1  Cases out of scope are run like the others, with what needs protobuf left
  *     unbound; whatever comes of them is no failure, but they must not crash.
  * I2  A value must be of the kind wanted, to the bit: 1 is not 1.0.
- * I3  Where an error is wanted, an expression may also be refused, but not for
+ * I3  What is parsed must survive being printed and parsed.
+ * I4  Where an error is wanted, an expression may also be refused, but not for
  *     its syntax; and a name that isn't known is the error wanted only where the
  *     suite means that. Else all that we lack would pass. */
 #include <inttypes.h>
@@ -25,6 +26,7 @@
 #include "engine/base/limits.h"
 #include "engine/cel/cel.h"
 #include "engine/value/parse.h"
+#include "tests/unit/test_cel_tree.h"
 
 #define ARENA_BUDGET (64u * MIB) /* many times what the largest case takes */
 #define VARIABLES    16          /* the suite's cases have at most 4 */
@@ -258,7 +260,7 @@ static void show(struct buf *out, struct value v)
 
 /* ---- One case ---- */
 
-/* Whether an error that says `what` is the one wanted; see I3. */
+/* Whether an error that says `what` is the one wanted; see I4. */
 static bool error_fits(struct text wanted, struct text what)
 {
 	static const char *const words[] = { "undeclared", "unbound", "unknown" };
@@ -320,6 +322,21 @@ static bool judge_type(struct test *t, const struct cel_program *program)
 	return false;
 }
 
+/* parse(print(tree)) == tree, whatever the case is about. */
+static bool survives_printing(struct test *t)
+{
+	struct buf out;
+	const char *lost;
+
+	buf_init(&out, MIB);
+	lost = tree_lost(t->arena, &out, value_as_text(member(t->line, "expr")),
+			 flag(t->line, "macros", true));
+	if (lost != NULL)
+		buf_printf(&t->why, "printed as another expression: %s", lost);
+	buf_fini(&out);
+	return lost == NULL;
+}
+
 static bool passes(struct test *t)
 {
 	const struct cel_program *program;
@@ -341,12 +358,13 @@ static bool passes(struct test *t)
 	return judge_value(t, cel_eval(program, t->arena, &vars));
 }
 
-static void report(struct test *t, bool good)
+static void report(struct test *t)
 {
 	struct value out = member(t->line, "out");
 	struct text name = value_as_text(member(t->line, "name"));
+	bool printed = survives_printing(t), good = passes(t) && printed;
 
-	if (out.kind == VALUE_TEXT)
+	if (out.kind == VALUE_TEXT && printed)
 		printf("out\t%.*s\t%.*s\n", TEXT_ARG(name), TEXT_ARG(value_as_text(out)));
 	else if (good)
 		printf("pass\t%.*s\t\n", TEXT_ARG(name));
@@ -367,7 +385,7 @@ static bool run_line(struct json_parser *parser, struct text line)
 	buf_init(&t.why, MIB);
 	/* A crash must show at which case. */
 	fprintf(stderr, "%.*s\n", TEXT_ARG(value_as_text(member(t.line, "name"))));
-	report(&t, passes(&t));
+	report(&t);
 	buf_fini(&t.why);
 	return true;
 }
