@@ -92,6 +92,10 @@ void cel_env_macros(struct cel_env *env, bool on);
  * refusals but errors of the evaluation, which && || and ?: may absorb. */
 void cel_env_checks(struct cel_env *env, bool on);
 
+/* Without folding nothing is evaluated when an expression is compiled: what comes
+ * out must be the same, at a later time. */
+void cel_env_folding(struct cel_env *env, bool on);
+
 struct cel_issue {
 	size_t offset; /* byte offset in the expression's text */
 	char what[160];

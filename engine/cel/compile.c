@@ -527,7 +527,7 @@ const struct cel_program *cel_emit(const struct cel_env *env, struct arena *scra
 			      .scratch = scratch,
 			      .arena = arena,
 			      .issue = issue,
-			      .fold_steps = FOLD_STEPS };
+			      .fold_steps = env->unfolded ? 0 : FOLD_STEPS };
 	const struct cel_program *program = NULL;
 	const struct cel_tree *tree;
 

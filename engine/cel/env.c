@@ -129,6 +129,12 @@ void cel_env_checks(struct cel_env *env, bool on)
 	env->unchecked = !on;
 }
 
+void cel_env_folding(struct cel_env *env, bool on)
+{
+	assert(env != NULL);
+	env->unfolded = !on;
+}
+
 uint32_t cel_env_find(const struct cel_env *env, struct text name)
 {
 	assert(env != NULL);

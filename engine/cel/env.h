@@ -32,6 +32,7 @@ struct cel_env {
 	bool dotted;    /* a variable's name holds a dot */
 	bool macroless; /* calls of macros are calls */
 	bool unchecked; /* what the checker would refuse fails when it is evaluated */
+	bool unfolded;  /* constants are left to the evaluation */
 	struct text container;
 };
 

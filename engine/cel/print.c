@@ -387,7 +387,7 @@ static void print_node(struct buf *out, const struct cel_ast *node)
 	case CEL_AST_FAIL:
 		break;
 	}
-	assert(!"a tree that the checker has not seen");
+	assert(false && "a tree that the checker has not seen");
 }
 
 static void print_at(struct buf *out, const struct cel_ast *node, enum level least)

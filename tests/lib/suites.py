@@ -41,6 +41,9 @@ BUILDS = {
 # Scenarios that are run against the daemon under ThreadSanitizer too.
 THREADS_SCENARIOS = ["demo-story"]
 
+# Spent on searching by each fuzzer; nothing is asserted about it.
+FUZZ_SECONDS = "4"
+
 Counts = collections.namedtuple("Counts", "passed failed skipped")
 NONE = Counts(0, 0, 0)
 
@@ -239,7 +242,10 @@ def suite_scenarios(context, names):
 
 def summary(context, title, command):
     """A program whose last words are "N passed, N failed"."""
-    good, output = context.run(title, command)
+    return counts_of(*context.run(title, command))
+
+
+def counts_of(good, output):
     found = re.findall(r"^(\d+) passed, (\d+) failed", output, re.M)
     counts = Counts(int(found[-1][0]), int(found[-1][1]), 0) if found else Counts(0, 1, 0)
     return counts if good or counts.failed else add(counts, Counts(0, 1, 0))
@@ -253,6 +259,13 @@ def suite_docs(context, _):
 def suite_conformance(context, _):
     return summary(context, "conformance", [
         sys.executable, "tests/conformance/run", "--build", context.build_directory("asan")])
+
+
+def suite_fuzz(context, _):
+    good, output = context.run("fuzz", ["tests/fuzz/long", FUZZ_SECONDS])
+    if good and not context.verbose:
+        context.say(output.rstrip())
+    return counts_of(good, output)
 
 
 def suite_poll(context, _):
@@ -282,6 +295,7 @@ SUITES = {
     "crash": Suite("kill -9 at random moments", "release", suite_crash),
     "poll": Suite("100,000 workspaces, 1 % of them changed", "release", suite_poll),
     "threads": Suite("what has threads, under ThreadSanitizer", "tsan", suite_threads),
+    "fuzz": Suite("a few seconds of each fuzzer; tests/fuzz/long takes hours", None, suite_fuzz),
     "build-clang": Suite("clang takes everything without a warning", "clang", suite_clang),
 }
 
