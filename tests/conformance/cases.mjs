@@ -13,7 +13,7 @@
 //   variables  [{name, type, value?}]: what is declared, what is bound
 //   functions  [{name, args, type}]: functions that are declared only
 //   want       {value} | {error: message} | {type}: what must come out
-//   type       the outermost type that cel-go's checker finds, where it finds one
+//   type       the type that cel-go's checker finds, where it finds one
 //   out        why the case needs protobuf, when it does
 //
 // Values are written with their kind, because JSON can't tell them apart:
@@ -115,14 +115,24 @@ function typeOf(type) {
   throw new Error(`unknown type: ${JSON.stringify(type)}`);
 }
 
+// A type with all its parts: "map(string, list(int))".
+function wholeTypeOf(type) {
+  if ("listType" in type) return `list(${wholeTypeOf(type.listType.elemType)})`;
+  if ("mapType" in type)
+    return `map(${wholeTypeOf(type.mapType.keyType)}, ${wholeTypeOf(type.mapType.valueType)})`;
+  if ("abstractType" in type)
+    return `${type.abstractType.name}(${type.abstractType.parameterTypes.map(wholeTypeOf).join(", ")})`;
+  return typeOf(type);
+}
+
 const GO_TYPES = {
   null: "null_type", timestamp: "google.protobuf.Timestamp", duration: "google.protobuf.Duration",
 };
 
-// "list(int)" of cel-go's checker -> "list"
-function outermost(type) {
-  const [name] = type.split("(");
-  return GO_TYPES[name] ?? name;
+// cel-go's text of a type in CEL's own words; a type has no parts here.
+function translated(type) {
+  return type.startsWith("type(") ? "type"
+    : type.replace(/\b(null|timestamp|duration)\b/g, (name) => GO_TYPES[name]);
 }
 
 // Why the text alone needs protobuf, or null.
@@ -175,7 +185,7 @@ function wantOf(line, test) {
   if (test.evalError) return { error: test.evalError.errors[0].message };
   const typed = test.typedResult;
   const want = {};
-  if (typed) want.type = unlessProtobuf(line, () => typeOf(typed.deducedType));
+  if (typed) want.type = unlessProtobuf(line, () => wholeTypeOf(typed.deducedType));
   if (test.checkOnly) return want;
   const value = test.value ?? typed?.result ?? { boolValue: true };
   return { ...want, value: unlessProtobuf(line, () => valueOf(value)) };
@@ -191,7 +201,7 @@ function lineOf(name, { original: test, type }) {
   line.variables = variablesOf(line, test, text);
   line.functions = functionsOf(line, test);
   line.want = wantOf(line, test);
-  if (type && !test.disableCheck) line.type = outermost(type);
+  if (type && !test.disableCheck) line.type = translated(type);
   return line;
 }
 

@@ -29,7 +29,7 @@ static void check_program(const struct cel_program *program)
 
 	cel_program_paths(program, NULL, visit, &paths);
 	cel_program_paths(program, "data", visit, &paths);
-	FUZZ_CHECK((unsigned)cel_program_type(program) <= CEL_OPTIONAL, "no type\n");
+	FUZZ_CHECK((unsigned)cel_program_type(program) <= CEL_CIDR, "no type\n");
 }
 
 static void compile(struct text text, bool checks)
