@@ -69,6 +69,27 @@ static bool is_space(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+/* Bytes that a character with this lead byte has. */
+static size_t length_by_lead(unsigned char lead)
+{
+	if (lead < 0xc0)
+		return 1;
+	if (lead < 0xe0)
+		return 2;
+	return lead < 0xf0 ? 3 : 4;
+}
+
+struct text text_head(struct text a, size_t most)
+{
+	size_t n = a.n < most ? a.n : most, lead = n;
+
+	while (lead > 0 && ((unsigned char)a.s[lead - 1] & 0xc0) == 0x80)
+		lead--;
+	if (lead > 0 && n < lead - 1 + length_by_lead((unsigned char)a.s[lead - 1]))
+		n = lead - 1;
+	return (struct text){ a.s, n };
+}
+
 struct text text_trim(struct text a)
 {
 	while (a.n > 0 && is_space(a.s[0])) {

@@ -51,6 +51,10 @@ bool text_ieq(struct text a, struct text b);
 /* Position of the first `needle` in `hay`, or SIZE_MAX. */
 size_t text_find(struct text hay, struct text needle);
 
+/* At most the first `most` bytes, ending with a whole character: for showing a
+ * part of a long text. Also drops a character that `a` itself ends within. */
+struct text text_head(struct text a, size_t most);
+
 struct text text_trim(struct text a); /* without spaces, tabs, CR, LF at both ends */
 
 /* Splits at the first `sep`: *head is what stands before it, the return value

@@ -53,12 +53,7 @@ static struct text snippet(const struct cel_run *run, uint32_t at)
 	const struct cel_node *n = &run->program->nodes[at];
 	struct text t = { run->program->text.s + n->from, (size_t)(n->to - n->from) };
 
-	if (t.n <= SNIPPET)
-		return t;
-	t.n = SNIPPET;
-	while (t.n > 0 && ((unsigned char)t.s[t.n] & 0xc0) == 0x80)
-		t.n--;
-	return t;
+	return text_head(t, SNIPPET);
 }
 
 struct value cel_error(struct cel_run *run, const char *format, ...)
@@ -72,7 +67,8 @@ struct value cel_error(struct cel_run *run, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(words, sizeof(words), format, args);
 	va_end(args);
-	what = text_printf(run->arena, "%s (in %.*s)", words, TEXT_ARG(where));
+	what = text_printf(run->arena, "%.*s (in %.*s)",
+			   TEXT_ARG(text_head(text_of(words), SIZE_MAX)), TEXT_ARG(where));
 	return what.s != NULL ? error_of(what) : cel_error_memory();
 }
 
@@ -219,12 +215,12 @@ static inline const struct value *find_key(struct value map, const struct value 
 static APART struct value no_field(struct cel_run *run, uint32_t at, struct value of)
 {
 	const struct cel_node *n = &run->program->nodes[at];
-	struct text key = value_as_text(run->program->constants[n->b]);
+	struct text key = text_head(value_as_text(run->program->constants[n->b]), 100);
 
 	run->at = at;
-	return cel_error(
-	    run, "no such field: %.*s, the value before it is %s", (int)(key.n < 100 ? key.n : 100),
-	    key.s, of.kind == VALUE_NULL ? "null" : value_kind_name((enum value_kind)of.kind));
+	return cel_error(run, "no such field: %.*s, the value before it is %s", TEXT_ARG(key),
+			 of.kind == VALUE_NULL ? "null"
+					       : value_kind_name((enum value_kind)of.kind));
 }
 
 /* A part of what an optional holds; of anything else there is none. */

@@ -29,7 +29,8 @@ static struct value no_overload(struct cel_run *run, const char *name, struct va
 
 static const char *quoted(struct value v, char out[64])
 {
-	snprintf(out, 64, "\"%.*s\"%s", (int)(v.n < 40 ? v.n : 40), v.s, v.n > 40 ? "..." : "");
+	snprintf(out, 64, "\"%.*s\"%s", TEXT_ARG(text_head(value_as_text(v), 40)),
+		 v.n > 40 ? "..." : "");
 	return out;
 }
 

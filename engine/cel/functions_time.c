@@ -164,7 +164,7 @@ static struct value call_duration(struct cel_run *run, void *of, const struct va
 		return v;
 	if (v.n > DURATION_TEXT || !read_duration(value_as_text(v), &total))
 		return cel_error(run, "\"%.*s\" is no duration such as \"1h30m\"",
-				 (int)(v.n < 40 ? v.n : 40), v.s);
+				 TEXT_ARG(text_head(value_as_text(v), 40)));
 	return cel_duration(run, (int64_t)(total / NANOS), (int64_t)(total % NANOS));
 }
 
@@ -186,7 +186,7 @@ static struct value call_timestamp(struct cel_run *run, void *of, const struct v
 	if (!timetext_parse(value_as_text(v), &seconds, &nanos))
 		return cel_error(run,
 				 "\"%.*s\" is no timestamp such as \"2013-04-15T16:48:48-07:00\"",
-				 (int)(v.n < 40 ? v.n : 40), v.s);
+				 TEXT_ARG(text_head(value_as_text(v), 40)));
 	return cel_timestamp(run, seconds, nanos);
 }
 
@@ -245,8 +245,7 @@ static void *place_make(struct text name, char *why, size_t room)
 	place->zone = zone_load(name);
 	if (place->zone != NULL)
 		return place;
-	snprintf(why, room, "there is no time zone \"%.*s\"", (int)(name.n < 40 ? name.n : 40),
-		 name.s);
+	snprintf(why, room, "there is no time zone \"%.*s\"", TEXT_ARG(text_head(name, 40)));
 	mem_free(place);
 	return NULL;
 }

@@ -7,6 +7,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+/* Where the words had to be cut: not within a character. */
+static void end_whole(char *words)
+{
+	words[text_head(text_of(words), SIZE_MAX).n] = '\0';
+}
+
 bool cel_refuse(struct cel_issue *issue, size_t offset, const char *hint, const char *format, ...)
 {
 	va_list args;
@@ -19,6 +25,8 @@ bool cel_refuse(struct cel_issue *issue, size_t offset, const char *hint, const 
 	vsnprintf(issue->what, sizeof(issue->what), format, args);
 	va_end(args);
 	snprintf(issue->hint, sizeof(issue->hint), "%s", hint);
+	end_whole(issue->what);
+	end_whole(issue->hint);
 	return false;
 }
 
@@ -32,6 +40,7 @@ void cel_hint(struct cel_issue *issue, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(issue->hint, sizeof(issue->hint), format, args);
 	va_end(args);
+	end_whole(issue->hint);
 }
 
 bool cel_refuse_size(struct cel_issue *issue, size_t offset)

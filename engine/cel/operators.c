@@ -327,7 +327,8 @@ static struct value index_map(struct cel_run *run, struct value of, struct value
 		return *hit;
 	switch (key.kind) {
 	case VALUE_TEXT:
-		return cel_error(run, "no such key: %.*s", (int)(key.n < 100 ? key.n : 100), key.s);
+		return cel_error(run, "no such key: %.*s",
+				 TEXT_ARG(text_head(value_as_text(key), 100)));
 	case VALUE_INT:
 		return cel_error(run, "no such key: %lld", (long long)key.i);
 	case VALUE_UINT:

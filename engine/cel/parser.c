@@ -65,12 +65,7 @@ static struct text spelling(const struct parser *p, const struct cel_token *t)
 
 static struct text shortened(struct text t)
 {
-	if (t.n <= 40)
-		return t;
-	t.n = 40;
-	while (t.n > 0 && ((unsigned char)t.s[t.n] & 0xc0) == 0x80)
-		t.n--;
-	return t;
+	return text_head(t, 40);
 }
 
 /* What another language's word is called here, or "". */

@@ -33,6 +33,19 @@ START_TEST(texts_compare)
 }
 END_TEST
 
+START_TEST(heads_end_with_a_character)
+{
+	struct text t = TEXT("a\xc3\xbc\xe2\x82\xac\xf0\x9f\x98\x80z");
+	static const size_t wanted[] = { 0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 11, 11 };
+
+	for (size_t most = 0; most < sizeof(wanted) / sizeof(wanted[0]); most++)
+		ck_assert_uint_eq(text_head(t, most).n, wanted[most]);
+	for (size_t n = 0; n <= t.n; n++)
+		ck_assert_uint_eq(text_head((struct text){ t.s, n }, SIZE_MAX).n, wanted[n]);
+	ck_assert_uint_eq(text_head(TEXT_NONE, 5).n, 0);
+}
+END_TEST
+
 START_TEST(texts_split_and_trim)
 {
 	struct text head, rest;
@@ -366,8 +379,8 @@ START_TEST(secrets_are_shared_and_compared)
 }
 END_TEST
 
-UNIT_MAIN("base_text", texts_compare, texts_split_and_trim, integers_are_read_whole,
-	  copies_end_with_nul, utf8_is_judged_strictly, the_nearest_name_is_suggested,
-	  json_strings_are_escaped, hex_is_strict, base64_is_strict, hash64_spreads,
-	  names_tell_their_parts_apart, hmac_matches_the_vectors, ed25519_knows_its_signer,
-	  bytes_are_compared_whole, secrets_are_shared_and_compared)
+UNIT_MAIN("base_text", texts_compare, heads_end_with_a_character, texts_split_and_trim,
+	  integers_are_read_whole, copies_end_with_nul, utf8_is_judged_strictly,
+	  the_nearest_name_is_suggested, json_strings_are_escaped, hex_is_strict, base64_is_strict,
+	  hash64_spreads, names_tell_their_parts_apart, hmac_matches_the_vectors,
+	  ed25519_knows_its_signer, bytes_are_compared_whole, secrets_are_shared_and_compared)

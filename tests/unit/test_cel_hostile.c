@@ -2,6 +2,8 @@
  *
  * Expressions that mean harm or come out of a shredder: bounds of the parser,
  * the evaluation's budget, truncated and random texts; and constant paths. */
+#include <stdio.h>
+
 #include "tests/unit/test_cel_world.h"
 
 static struct cel_world world;
@@ -355,6 +357,32 @@ static const char *paths(const char *text, const char *name)
 	return buf_cstr(&expr);
 }
 
+/* Errors show a part of what is wrong; where they cut it is no middle of a
+ * character (test_cel_world.h asserts that). */
+START_TEST(errors_are_cut_between_characters)
+{
+	static const char *const before[] = { "timestamp('",           "duration('", "int('",
+					      "event.time.getHours('", "vars['",     "data['" };
+	static const char *const after[] = { "')", "')", "')", "')", "']", "'].x" };
+
+	for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++) {
+		for (int pad = 0; pad < 4; pad++) {
+			char start[64];
+
+			snprintf(start, sizeof(start), "%s%.*s", before[i], pad, "aaaa");
+			buf_clear(&expr);
+			buf_str(&expr, start);
+			for (int n = 0; n < 120; n++)
+				buf_str(&expr, "\xe2\x82\xac");
+			buf_str(&expr, after[i]);
+			ck_assert_ptr_nonnull(
+			    strchr("!?", world_eval_n(&world, buf_view(&expr))[0]));
+		}
+	}
+	is(repeated("data['", "\xf0\x9f\x98\x80", "']", 1), "!no such");
+}
+END_TEST
+
 START_TEST(paths_that_are_read)
 {
 	static const struct {
@@ -418,6 +446,7 @@ int main(void)
 	tcase_add_test(tc, truncated_at_every_byte);
 	tcase_add_test(tc, mutations);
 	tcase_add_test(tc, random_bytes);
+	tcase_add_test(tc, errors_are_cut_between_characters);
 	tcase_add_test(tc, paths_that_are_read);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_NORMAL);

@@ -169,6 +169,7 @@ static inline const char *world_show(struct cel_world *w, struct value v)
 {
 	buf_clear(&w->out);
 	if (v.kind == VALUE_ERROR) {
+		ck_assert(text_is_utf8(value_as_text(v)));
 		buf_char(&w->out, '!');
 		buf_text(&w->out, value_as_text(v));
 	} else {
@@ -193,6 +194,7 @@ static inline const char *world_eval_n(struct cel_world *w, struct text expr)
 	ck_assert_int_eq(fate, FATE_REJECT);
 	ck_assert_ptr_null(program);
 	ck_assert_uint_gt(strlen(issue.what), 0);
+	ck_assert(text_is_utf8(text_of(issue.what)) && text_is_utf8(text_of(issue.hint)));
 	ck_assert_uint_le(issue.offset, expr.n);
 	buf_clear(&w->out);
 	buf_printf(&w->out, "?%s", issue.what);
