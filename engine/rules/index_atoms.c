@@ -441,7 +441,7 @@ static struct cover range(struct taking *t, const struct subject *subject, enum 
 			  struct value limit)
 {
 	struct atom atom = { .kind = ATOM_RANGE,
-			     .line = index_line(limit),
+			     .line = (uint8_t)index_line(limit),
 			     .slot = subject->slot,
 			     .proves = { CONJUNCT_NONE, CONJUNCT_NONE } };
 
