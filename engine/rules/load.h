@@ -201,11 +201,6 @@ void load_source(struct loading *l, struct text id, struct text source);
 
 /* ---- ruleset.c ---- */
 
-struct bucket {
-	uint32_t *rules; /* indexes, rising */
-	uint32_t count, room;
-};
-
 struct asked {
 	struct asked *next;
 	struct text connection;
@@ -221,8 +216,6 @@ struct ruleset {
 	const struct rule **rules;
 	size_t count, room;
 	struct map *by_id;
-	struct map *by_type; /* type -> struct bucket */
-	struct bucket globs; /* rules with a * in `on` */
 	struct asked *asked;
 	struct rule_index *index; /* NULL while loading, and for one rule by itself */
 };

@@ -96,10 +96,6 @@ const struct rule *ruleset_at(const struct ruleset *set, size_t i);
 const struct rule *ruleset_find(const struct ruleset *set, struct text id);
 struct value ruleset_vars(const struct ruleset *set);
 
-/* Calls visit for each rule whose `on` takes the type, in the order loaded. */
-void ruleset_each(const struct ruleset *set, struct text type,
-		  bool (*visit)(void *of, const struct rule *rule), void *of);
-
 /* True when the glob takes the type: * is one segment, a trailing ** any number (at least one). */
 bool event_glob(struct text glob, struct text type);
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * ruleset - the rules of all files, and the index from an event's type to the
- * rules that ask for it.
+ * ruleset - the rules of all files.
  *
- * I1  Rules are visited in the order they were loaded: files sorted by path,
+ * I1  Rules are numbered in the order they were loaded: files sorted by path,
  *     rules as they stand in their file.
  * I2  A set is immutable once loaded. */
 #include "engine/rules/load.h"
@@ -52,41 +51,8 @@ static void *grown(struct arena *arena, const void *items, size_t count, size_t 
 	return more;
 }
 
-static bool bucket_add(struct arena *arena, struct bucket *bucket, uint32_t index)
-{
-	if (bucket->count > 0 && bucket->rules[bucket->count - 1] == index)
-		return true;
-	if (bucket->count == bucket->room) {
-		uint32_t room = bucket->room == 0 ? 4 : bucket->room * 2;
-		uint32_t *more = grown(arena, bucket->rules, bucket->count, room, sizeof(*more));
-
-		if (more == NULL)
-			return false;
-		bucket->rules = more;
-		bucket->room = room;
-	}
-	bucket->rules[bucket->count++] = index;
-	return true;
-}
-
-static bool index_type(struct ruleset *set, struct text type, uint32_t index)
-{
-	struct bucket *bucket;
-
-	if (memchr(type.s, '*', type.n) != NULL)
-		return bucket_add(set->arena, &set->globs, index);
-	bucket = map_get(set->by_type, type);
-	if (bucket == NULL) {
-		bucket = arena_zero(set->arena, sizeof(*bucket));
-		if (bucket == NULL || !map_put(set->by_type, type, bucket))
-			return false;
-	}
-	return bucket_add(set->arena, bucket, index);
-}
-
 bool ruleset_add(struct ruleset *set, const struct rule *rule)
 {
-	uint32_t index = (uint32_t)set->count;
 	union {
 		const struct rule *rule;
 		void *p;
@@ -106,9 +72,6 @@ bool ruleset_add(struct ruleset *set, const struct rule *rule)
 	if (!map_put(set->by_id, rule->id, entry.p))
 		return false;
 	set->rules[set->count++] = rule;
-	for (size_t i = 0; i < rule->on_count; i++)
-		if (!index_type(set, rule->on[i], index))
-			return false;
 	return true;
 }
 
@@ -126,10 +89,9 @@ static struct ruleset *ruleset_new(const struct config *config)
 	atomic_init(&set->refs, 1);
 	set->arena = arena;
 	set->by_id = map_new();
-	set->by_type = map_new();
 	/* Counting holders is the one thing about a configuration that changes. */
 	set->config = config_ref((struct config *)(uintptr_t)config);
-	if (set->by_id == NULL || set->by_type == NULL) {
+	if (set->by_id == NULL) {
 		ruleset_free(set);
 		return NULL;
 	}
@@ -148,7 +110,6 @@ void ruleset_free(struct ruleset *set)
 	if (set == NULL || atomic_fetch_sub(&set->refs, 1) > 1)
 		return;
 	map_free(set->by_id);
-	map_free(set->by_type);
 	index_free(set->index);
 	config_free(set->config);
 	arena_free(set->arena);
@@ -408,35 +369,4 @@ struct value ruleset_vars(const struct ruleset *set)
 {
 	assert(set != NULL);
 	return set->vars;
-}
-
-static bool takes(const struct rule *rule, struct text type)
-{
-	for (size_t i = 0; i < rule->on_count; i++)
-		if (event_glob(rule->on[i], type))
-			return true;
-	return false;
-}
-
-void ruleset_each(const struct ruleset *set, struct text type,
-		  bool (*visit)(void *of, const struct rule *rule), void *of)
-{
-	static const struct bucket none = { NULL, 0, 0 };
-	const struct bucket *exact = map_get(set->by_type, type);
-	uint32_t e = 0, g = 0;
-
-	assert(visit != NULL);
-	if (exact == NULL)
-		exact = &none;
-	/* Two rising lists merged; a rule in both is visited once. */
-	while (e < exact->count || g < set->globs.count) {
-		uint32_t a = e < exact->count ? exact->rules[e] : UINT32_MAX;
-		uint32_t b = g < set->globs.count ? set->globs.rules[g] : UINT32_MAX;
-		const struct rule *rule = set->rules[a < b ? a : b];
-
-		e += a <= b;
-		g += b <= a;
-		if ((a <= b || takes(rule, type)) && !visit(of, rule))
-			return;
-	}
 }

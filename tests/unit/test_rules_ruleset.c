@@ -23,35 +23,46 @@ START_TEST(globs)
 }
 END_TEST
 
-static bool note(void *of, const struct rule *rule)
+static bool note(void *of, const struct rule *rule, const struct decision *decision)
 {
 	struct buf *out = of;
 
+	ck_assert_int_eq(decision->verdict, VERDICT_YES);
 	buf_text(out, rule->id);
 	return true;
 }
 
+static void assert_visited(struct kit *k, struct matcher *matcher, const char *type,
+			   const char *ids)
+{
+	struct event_view event = { .id = TEXT("1"), .type = text_of(type), .seq = 1 };
+	struct buf b;
+
+	buf_init(&b, KIB);
+	ck_assert(matcher_each(matcher, k->arena, &event, 0, note, &b));
+	ck_assert_str_eq(buf_cstr(&b), ids);
+	buf_fini(&b);
+}
+
 START_TEST(visited_in_order)
 {
+	struct matcher *matcher;
 	struct kit k;
-	struct buf b;
 
 	kit_init(&k);
 	kit_load(&k, "rules:\n  - { id: a, on: x.y }\n  - { id: b, on: 'x.*' }\n"
 		     "  - { id: c, on: [x.y, 'x.**', x.y] }\n  - { id: d, on: x.z }\n"
-		     "  - { id: e, on: [z.z, x.y] }\n");
+		     "  - { id: e, on: [z.z, x.y] }\n  - { id: f, on: x.y, mode: off }\n");
 	ck_assert_uint_eq(diags_errors(k.diags), 0);
-	buf_init(&b, KIB);
-	ruleset_each(k.set, TEXT("x.y"), note, &b);
-	ck_assert_str_eq(buf_cstr(&b), "abce");
-	buf_clear(&b);
-	ruleset_each(k.set, TEXT("x.z"), note, &b);
-	ck_assert_str_eq(buf_cstr(&b), "bcd");
-	buf_clear(&b);
-	ruleset_each(k.set, TEXT("q"), note, &b);
-	ck_assert_str_eq(buf_cstr(&b), "");
+	matcher = matcher_new(k.set);
+	ck_assert_ptr_nonnull(matcher);
+	assert_visited(&k, matcher, "x.y", "abce");
+	assert_visited(&k, matcher, "x.z", "bcd");
+	assert_visited(&k, matcher, "x.*", "bc");
+	assert_visited(&k, matcher, "q", "");
+	ck_assert_uint_eq(matcher_seen(matcher, ruleset_find(k.set, TEXT("d"))), 1);
 	ck_assert_ptr_null(ruleset_find(k.set, TEXT("nobody")));
-	buf_fini(&b);
+	matcher_free(matcher);
 	kit_fini(&k);
 }
 END_TEST
