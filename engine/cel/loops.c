@@ -291,10 +291,19 @@ struct value cel_loop_run(struct cel_run *run, const struct cel_node *node)
 	}
 }
 
+bool cel_loop_is_over_range(enum cel_loop loop)
+{
+	return loop != CEL_LOOP_BIND && loop != CEL_LOOP_OPTIONAL_MAP &&
+	       loop != CEL_LOOP_OPTIONAL_FLAT_MAP;
+}
+
 void cel_loop_bind(struct cel_run *run, const struct cel_node *node, struct value range, uint32_t i)
 {
-	const struct loop l = { .run = run, .range = range, .slot = node->b };
+	const struct loop l = {
+		.run = run, .range = range, .slot = node->b, .pairs = node->c == 2
+	};
 
-	assert(node->code == CEL_CODE_LOOP && i < range.n);
-	run->locals[l.slot] = element(&l, i);
+	assert(node->code == CEL_CODE_LOOP && cel_loop_is_over_range((enum cel_loop)node->extra));
+	assert(i < range.n);
+	bind(&l, i);
 }

@@ -166,7 +166,11 @@ struct value cel_optional_index(struct cel_run *run, struct value of, struct val
 
 struct value cel_loop_run(struct cel_run *run, const struct cel_node *node);
 
-/* Gives the loop's locals what they are for element i (below the range's n). */
+/* False for macros that name values or the value of an optional. */
+bool cel_loop_is_over_range(enum cel_loop loop);
+
+/* Gives the locals of a loop over a range what they are for element i (below the
+ * range's n). */
 void cel_loop_bind(struct cel_run *run, const struct cel_node *node, struct value range,
 		   uint32_t i);
 

@@ -52,13 +52,20 @@ static bool evaluate(struct tracer *t, uint32_t at, struct value *out)
 /* What one element made of the macro's condition and, for map(), of its expression. */
 enum told { TOLD_TRUE, TOLD_FALSE, TOLD_FAILED, TOLD_UNKNOWN };
 
+/* The last operand says what becomes of an element, whatever it is. */
+static bool makes_values(enum cel_loop loop)
+{
+	return loop == CEL_LOOP_MAP || loop == CEL_LOOP_MAP_VALUES ||
+	       loop == CEL_LOOP_MAP_ENTRIES || loop == CEL_LOOP_SORT_BY;
+}
+
 static enum told ask(struct tracer *t, const struct cel_part *loop, struct value range, uint32_t i)
 {
 	enum told told = TOLD_TRUE;
 
 	cel_loop_bind(&t->run, &t->run.program->nodes[loop->at], range, i);
 	for (uint32_t k = 1; k < loop->count && told == TOLD_TRUE; k++) {
-		bool condition = loop->loop != CEL_LOOP_MAP || k + 1 < loop->count;
+		bool condition = !makes_values(loop->loop) || k + 1 < loop->count;
 		struct value v;
 
 		if (!evaluate(t, cel_operand(t->run.program, loop->at, k), &v))
@@ -142,6 +149,28 @@ static void look_at_loop(struct tracer *t, struct cel_trace *trace, struct cel_t
 	kids[0] = look_at(t, at, trace->needed);
 }
 
+/* An optional's macro: its expression is shown when there is a value to make it of. */
+static void look_at_optional(struct tracer *t, struct cel_trace *trace, struct cel_trace **kids)
+{
+	uint32_t at = cel_operand(t->run.program, trace->part.at, 0);
+	struct value of;
+
+	trace->count = 1;
+	if (trace->known && evaluate(t, at, &of) && of.kind == VALUE_OPTIONAL && of.n > 0) {
+		t->run.locals[trace->part.variable] = of.items[0];
+		kids[1] = look_at(t, cel_operand(t->run.program, trace->part.at, 1), trace->needed);
+		trace->count = 2;
+	}
+	kids[0] = look_at(t, at, trace->needed);
+}
+
+static void look_at_operands(struct tracer *t, struct cel_trace *trace, struct cel_trace **kids)
+{
+	for (uint32_t i = trace->count; i > 0; i--)
+		kids[i - 1] =
+		    look_at(t, cel_operand(t->run.program, trace->part.at, i - 1), trace->needed);
+}
+
 /* ---- The tree. ---- */
 
 /* The kid that decides && (until = false) or || (until = true): the first that says `until`, else
@@ -191,6 +220,10 @@ static void mark_needs(const struct cel_trace *trace)
 		if (!failed(kids[0]) && kids[0]->value.kind != VALUE_NULL)
 			forget_need(kids[1]);
 		break;
+	case CEL_CODE_EITHER:
+		if (kids[0]->value.kind == VALUE_OPTIONAL && kids[0]->value.n > 0)
+			forget_need(kids[1]);
+		break;
 	default:
 		break;
 	}
@@ -223,11 +256,12 @@ static struct cel_trace *look_at(struct tracer *t, uint32_t at, bool needed)
 	if (kids == NULL)
 		return NULL;
 	trace->kids = kids;
-	if (trace->part.code == CEL_CODE_LOOP)
+	if (trace->part.code != CEL_CODE_LOOP || trace->part.loop == CEL_LOOP_BIND)
+		look_at_operands(t, trace, kids);
+	else if (cel_loop_is_over_range(trace->part.loop))
 		look_at_loop(t, trace, kids);
 	else
-		for (uint32_t i = trace->count; i > 0; i--)
-			kids[i - 1] = look_at(t, cel_operand(t->run.program, at, i - 1), needed);
+		look_at_optional(t, trace, kids);
 	if (arena_is_out(t, trace, kids))
 		return NULL;
 	mark_needs(trace);
@@ -274,6 +308,8 @@ static struct cel_trace *decider_of_loop(const struct cel_trace *trace)
 {
 	struct cel_trace *bad;
 
+	if (trace->part.loop == CEL_LOOP_BIND)
+		return trace->kids[trace->count - 1];
 	if (trace->element == 0)
 		return first_failed(trace);
 	bad = first_failed(trace);
