@@ -212,6 +212,7 @@ static void bind(struct costing *c, const struct cel_part *part, struct extent r
 static struct extent looped(struct costing *c, const struct cel_part *part, struct extent range,
 			    struct extent last)
 {
+	uint64_t keys = finding(extent_unknown()); /* of a map that is made */
 	struct extent item;
 
 	switch (part->loop) {
@@ -225,9 +226,11 @@ static struct extent looped(struct costing *c, const struct cel_part *part, stru
 		add(c, part->at, cost_sort(range, last));
 		return range;
 	case CEL_LOOP_MAP_VALUES:
+		add(c, part->at, extent_times(rounds(range), keys));
 		return extent_map(c->arena, rounds(range), &last);
 	case CEL_LOOP_MAP_ENTRIES:
-		add(c, part->at, extent_times(rounds(range), extent_add(1, last.items)));
+		add(c, part->at, extent_times(rounds(range), 1));
+		add(c, part->at, extent_times(rounds(range), extent_times(last.items, 1 + keys)));
 		item = extent_item(last);
 		return extent_map(c->arena, extent_times(rounds(range), last.items), &item);
 	default:

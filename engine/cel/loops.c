@@ -141,6 +141,7 @@ static struct value map(const struct loop *l)
 static struct value map_values(const struct loop *l)
 {
 	struct value_map_builder b;
+	struct value key;
 	bool skip;
 
 	value_map_begin(&b, l->run->arena);
@@ -149,9 +150,12 @@ static struct value map_values(const struct loop *l)
 
 		if (v.kind == VALUE_ERROR)
 			return v;
-		if (!skip)
-			value_map_add(
-			    &b, l->range.kind == VALUE_LIST ? value_int(i) : element(l, i), v);
+		if (skip)
+			continue;
+		key = l->range.kind == VALUE_LIST ? value_int(i) : element(l, i);
+		if (!cel_charge_key(l->run, key))
+			return cel_error_budget();
+		value_map_add(&b, key, v);
 	}
 	return value_map_end(&b);
 }
@@ -176,8 +180,11 @@ static struct value map_entries(const struct loop *l)
 					 value_kind_name((enum value_kind)v.kind));
 		if (!cel_charge(l->run, v.n))
 			return cel_error_budget();
-		for (uint32_t k = 0; k < v.n; k++)
+		for (uint32_t k = 0; k < v.n; k++) {
+			if (!cel_charge_key(l->run, v.pairs[k].key))
+				return cel_error_budget();
 			value_map_add(&b, v.pairs[k].key, v.pairs[k].val);
+		}
 	}
 	if (value_map_end_unique(&b, &all))
 		return all;
