@@ -260,12 +260,16 @@ void cel_memo_next(struct cel_memo *memo)
 }
 
 struct value cel_eval_shared(const struct cel_program *program, uint32_t at, struct arena *arena,
-			     const struct cel_vars *vars, struct cel_memo *memo)
+			     const struct cel_vars *vars, struct cel_memo *memo, int64_t *steps)
 {
 	struct cel_run run;
+	struct value v;
 
 	assert(program != NULL && arena != NULL && at < program->node_count);
 	cel_run_begin(&run, program, arena, vars);
 	run.memo = memo;
-	return cel_run_end(&run, cel_eval_cell(&run, at));
+	v = cel_run_end(&run, cel_eval_cell(&run, at));
+	if (steps != NULL)
+		*steps += LIMIT_EVAL_STEPS - run.steps;
+	return v;
 }

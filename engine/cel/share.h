@@ -43,8 +43,9 @@ void cel_memo_free(struct cel_memo *memo);
 /* Forgets all values: before the next moment, and before the arena they live in is reset. */
 void cel_memo_next(struct cel_memo *memo);
 
-/* Evaluates a part, as cel_eval_part does, with a memo (NULL: without). */
+/* Evaluates a part, as cel_eval_part does, with a memo (NULL: without). Adds the steps it took
+ * to *steps (NULL is fine). */
 struct value cel_eval_shared(const struct cel_program *program, uint32_t at, struct arena *arena,
-			     const struct cel_vars *vars, struct cel_memo *memo);
+			     const struct cel_vars *vars, struct cel_memo *memo, int64_t *steps);
 
 #endif

@@ -191,7 +191,7 @@ struct value scope_eval(struct scope *scope, const struct cel_program *program)
 
 	assert(scope != NULL && scope->rule != NULL);
 	assert(scope->event != NULL && program != NULL);
-	return cel_eval_shared(program, cel_root(program), scope->arena, &vars, scope->memo);
+	return cel_eval_shared(program, cel_root(program), scope->arena, &vars, scope->memo, NULL);
 }
 
 /* ---- Decisions. ---- */

@@ -15,11 +15,11 @@
  * The rules whose atoms have the same shape (which slots, compared how) form a
  * group; an event costs one look-up per group, however many rules there are.
  *
- * I1  Rules that the index doesn't name can't fire: an atom is false, and false
- *     && anything is false. What is named is verified by evaluating the conditions
- *     that its atoms don't prove.
- * I2  An atom that can't be evaluated (its field is missing) makes the rule blind,
- *     not false; a sample of those rules is evaluated in full.
+ * I1  Rules that the index doesn't name can't fire: an atom is false, its condition
+ *     is false then (not an error), and false && anything is false. What is named is
+ *     verified by evaluating the conditions that its atoms don't prove.
+ * I2  An atom that can't be evaluated (its field is missing, or a flag is no bool)
+ *     makes the rule blind, not false; a sample of those rules is evaluated in full.
  * I3  Immutable once built. What a lookup needs to remember is the matcher's.
  * Ownership: lives in the arena of its set. */
 #ifndef TAPPET_RULES_INDEX_H
@@ -47,21 +47,32 @@ struct slot {
 	uint32_t distinct; /* values that rules compare it with */
 };
 
+/* Why a value can't be looked up; several, as bits, of an atom: where it is an error then, and
+ * not merely false. */
+enum lack {
+	LACK_ABSENT = 1, /* a map has no such key */
+	LACK_ERROR = 2,  /* it can't be evaluated for another reason: what should hold it is null */
+	LACK_NULL = 4,
+	LACK_KIND = 8, /* it is of a kind that doesn't fit: a text that should be a number */
+};
+
+#define LACKS (LACK_ABSENT | LACK_ERROR | LACK_NULL | LACK_KIND)
+
 enum atom_kind { ATOM_NONE, ATOM_EQUALS, ATOM_RANGE, ATOM_PREFIX, ATOM_RISE, ATOM_FALL };
 
 #define CONJUNCT_NONE UINT32_MAX
 
-/* Whole numbers up to here are doubles without a change. */
+/* Whole numbers below this are doubles without a change; this one may be its neighbour, rounded. */
 #define INDEX_EXACT 9007199254740992.0
 
 /* What is compared with what: a number never with a time. */
 enum index_line { LINE_NUMBER, LINE_TIME, LINE_DURATION };
 
 struct atom {
-	uint8_t kind;          /* enum atom_kind */
-	uint8_t line;          /* enum index_line: RANGE */
-	bool missing_is_false; /* a missing value makes it false, not an error */
-	bool null_is_false;    /* likewise null */
+	uint8_t kind;  /* enum atom_kind */
+	uint8_t line;  /* enum index_line: RANGE */
+	uint8_t blind; /* of enum lack: it is an error then; else false */
+	bool truth;    /* EQUALS: what is looked up stands as a condition itself */
 	uint32_t slot;
 	uint32_t proves[2]; /* conditions of the rule that hold when it does, or CONJUNCT_NONE */
 	uint32_t count;     /* EQUALS, RISE, FALL: of values */
@@ -77,11 +88,13 @@ struct alternative {
 	uint32_t count;
 };
 
-/* One of them must hold; count 0: nothing is known. */
+/* One of them must hold; count 0: nothing is known. Exact: and when one does, the condition is
+ * true. */
 #define INDEX_ALTERNATIVES 16
 struct cover {
 	struct alternative *items;
 	uint32_t count;
+	bool exact;
 };
 
 /* One condition that match && when is made of. */
@@ -118,14 +131,16 @@ struct bound {
 	double low, high;
 	double reach; /* the highest `high` of the half of the list whose middle this is */
 	uint32_t rule;
-	bool missing_is_false, null_is_false;
+	uint8_t blind; /* as in struct atom */
+	bool again;    /* the rule stands in this bucket before, and is sampled there */
 };
 
 struct prefixed {
 	struct text prefix;
 	uint32_t rule;
 	uint32_t up; /* + 1: the longest other prefix in the bucket that begins this one; 0: none */
-	bool missing_is_false, null_is_false;
+	uint8_t blind;
+	bool again;
 };
 
 struct bucket_of {
@@ -152,8 +167,12 @@ struct group {
 	struct bound *bounds;      /* RANGE, RISE, FALL */
 	struct prefixed *prefixes; /* PREFIX */
 	uint64_t *heads, *tails;   /* of the prefixes: bytes 0 to 7 and 8 to 15 */
-	uint32_t *risky;           /* rules that are blind when a slot of the key is missing */
+	uint32_t *risky;           /* rules that are blind when a slot of the key is in error... */
 	uint32_t risky_count;
+	uint32_t absent_count; /* ...and, the first so many, also when it is absent */
+	uint32_t *unsure;      /* rules that are blind when a slot of the key is no bool... */
+	uint32_t unsure_count;
+	uint32_t null_count; /* ...and, the first so many, also when it is null */
 };
 
 struct partition {
@@ -169,6 +188,7 @@ struct verification {
 	uint32_t first; /* in conjuncts */
 	uint16_t count;
 	bool keyed; /* the rule has a key to evaluate */
+	bool from;  /* the connection is yet to be compared */
 };
 
 /* Where a rule is found, for the telling. */
@@ -208,7 +228,8 @@ struct posting {
 	double low, high;
 	struct text prefix;
 	uint32_t rule;
-	bool risky, missing_is_false, null_is_false;
+	uint8_t key_blind; /* of the atoms of the key, together */
+	uint8_t blind;     /* of the second one */
 };
 
 /* Makes groups and buckets of the postings, which it sorts, and notes the rules that have none. */

@@ -34,7 +34,7 @@ struct spot {
 	uint32_t at;
 };
 
-static const struct cover unknown = { NULL, 0 };
+static const struct cover unknown = { NULL, 0, false };
 
 static struct cel_part part_of(struct spot s)
 {
@@ -211,6 +211,14 @@ static uint32_t slot_of(struct slots *slots, struct text key, const struct slot 
 	return number;
 }
 
+/* One more field of a chain. Its length keeps data["a.b"] and any other odd name apart from
+ * data.a.b. */
+static void chain_link(struct buf *out, struct text field)
+{
+	buf_printf(out, "\x1f%zu:", field.n);
+	buf_put(out, field.s, field.n);
+}
+
 /* A chain of selections from a variable, as a key: data.status.key. False for
  * anything else. */
 static bool chain_key(struct spot s, struct buf *out)
@@ -223,8 +231,7 @@ static bool chain_key(struct spot s, struct buf *out)
 	}
 	if (part.code != CEL_CODE_SELECT || !chain_key(operand_of(s, 0), out))
 		return false;
-	buf_char(out, '\x1f');
-	buf_put(out, part.name.s, part.name.n);
+	chain_link(out, part.name);
 	return true;
 }
 
@@ -244,8 +251,7 @@ static bool slot_of_part(struct taking *t, struct spot s, uint32_t *slot)
 		buf_put(&key, part.text.s, part.text.n);
 		fresh.derived = part.code != CEL_CODE_HAS;
 	} else if (part.code == CEL_CODE_HAS) {
-		buf_char(&key, '\x1f');
-		buf_put(&key, part.name.s, part.name.n);
+		chain_link(&key, part.name);
 	}
 	fresh.name = part.text;
 	*slot = buf_failed(&key) ? UINT32_MAX : slot_of(t->slots, buf_view(&key), &fresh);
@@ -263,8 +269,7 @@ static bool slot_of_guarded(struct taking *t, struct spot has, uint32_t *slot)
 	buf_char(&key, '=');
 	if (!chain_key(operand_of(has, 0), &key))
 		return false;
-	buf_char(&key, '\x1f');
-	buf_put(&key, part.name.s, part.name.n);
+	chain_link(&key, part.name);
 	*slot = buf_failed(&key) ? UINT32_MAX : slot_of(t->slots, buf_view(&key), &fresh);
 	return *slot != UINT32_MAX;
 }
@@ -289,7 +294,7 @@ static bool slot_of_path(struct taking *t, enum slot_kind kind, struct text path
 
 static struct cover cover_new(struct taking *t, uint32_t count)
 {
-	struct cover c = { arena_zero(t->arena, count * sizeof(*c.items)), count };
+	struct cover c = { arena_zero(t->arena, count * sizeof(*c.items)), count, false };
 
 	if (c.items == NULL) {
 		t->slots->failed = true;
@@ -298,35 +303,46 @@ static struct cover cover_new(struct taking *t, uint32_t count)
 	return c;
 }
 
-static struct cover cover_atom(struct taking *t, struct atom atom)
+/* exact: the atom is all that the condition says. */
+static struct cover cover_atom(struct taking *t, struct atom atom, bool exact)
 {
 	struct cover c = cover_new(t, 1);
 
 	if (c.count > 0) {
 		c.items[0].atoms[0] = atom;
+		c.items[0].atoms[0].proves[0] = CONJUNCT_NONE;
+		c.items[0].atoms[0].proves[1] = CONJUNCT_NONE;
 		c.items[0].count = 1;
+		c.exact = exact;
 	}
 	return c;
 }
 
-/* Two ranges of one slot are one. */
-static void alternative_add(struct alternative *a, const struct atom *atom)
+/* Two ranges of one slot are one. False when there is no room for it. */
+static bool alternative_add(struct alternative *a, const struct atom *atom)
 {
 	for (uint32_t i = 0; i < a->count; i++) {
 		struct atom *have = &a->atoms[i];
 
 		if (atom->kind != ATOM_RANGE || have->kind != ATOM_RANGE ||
-		    have->slot != atom->slot)
+		    have->slot != atom->slot || have->line != atom->line)
 			continue;
 		have->low = fmax(have->low, atom->low);
 		have->high = fmin(have->high, atom->high);
-		have->missing_is_false = have->missing_is_false || atom->missing_is_false;
-		have->null_is_false = have->null_is_false || atom->null_is_false;
+		have->blind &= atom->blind; /* one that is false decides */
 		have->proves[have->proves[0] != CONJUNCT_NONE] = atom->proves[0];
-		return;
+		return true;
 	}
-	if (a->count < INDEX_ATOMS)
-		a->atoms[a->count++] = *atom;
+	if (a->count == INDEX_ATOMS)
+		return false;
+	a->atoms[a->count++] = *atom;
+	return true;
+}
+
+static struct cover inexact(struct cover c)
+{
+	c.exact = false;
+	return c;
 }
 
 /* Both hold. Of too many combinations only the side that says more is kept. */
@@ -335,16 +351,17 @@ static struct cover cover_and(struct taking *t, struct cover a, struct cover b)
 	struct cover all;
 
 	if (a.count == 0 || b.count == 0)
-		return a.count == 0 ? b : a;
+		return inexact(a.count == 0 ? b : a);
 	if (a.count * b.count > INDEX_ALTERNATIVES)
-		return a.count <= b.count ? a : b;
+		return inexact(a.count <= b.count ? a : b);
 	all = cover_new(t, a.count * b.count);
+	all.exact = a.exact && b.exact;
 	for (uint32_t i = 0; i < all.count; i++) {
 		const struct alternative *more = &b.items[i % b.count];
 
 		all.items[i] = a.items[i / b.count];
 		for (uint32_t k = 0; k < more->count; k++)
-			alternative_add(&all.items[i], &more->atoms[k]);
+			all.exact = alternative_add(&all.items[i], &more->atoms[k]) && all.exact;
 	}
 	return all;
 }
@@ -357,6 +374,7 @@ static struct cover cover_or(struct taking *t, struct cover a, struct cover b)
 	if (a.count == 0 || b.count == 0 || a.count + b.count > INDEX_ALTERNATIVES)
 		return unknown;
 	all = cover_new(t, a.count + b.count);
+	all.exact = a.exact && b.exact;
 	for (uint32_t i = 0; i < all.count; i++)
 		all.items[i] = i < a.count ? a.items[i] : b.items[i - a.count];
 	return all;
@@ -390,9 +408,7 @@ static struct cover equals(struct taking *t, const struct subject *subject,
 	struct value *kept = arena_array(t->arena, count, sizeof(*kept));
 	struct atom atom = { .kind = ATOM_EQUALS,
 			     .slot = subject->slot,
-			     .missing_is_false = subject->has_other,
-			     .null_is_false = true,
-			     .proves = { CONJUNCT_NONE, CONJUNCT_NONE },
+			     .blind = subject->has_other ? 0 : LACK_ABSENT | LACK_ERROR,
 			     .values = kept };
 
 	if (kept == NULL) {
@@ -408,7 +424,7 @@ static struct cover equals(struct taking *t, const struct subject *subject,
 		if (!subject->has_other || values[i].kind != VALUE_NULL)
 			kept[atom.count++] = values[i];
 	}
-	return atom.count > 0 ? cover_atom(t, atom) : unknown;
+	return atom.count > 0 ? cover_atom(t, atom, true) : unknown;
 }
 
 static bool in_range(struct value v, double low, double high)
@@ -442,18 +458,19 @@ static struct cover range(struct taking *t, const struct subject *subject, enum 
 {
 	struct atom atom = { .kind = ATOM_RANGE,
 			     .line = (uint8_t)index_line(limit),
-			     .slot = subject->slot,
-			     .proves = { CONJUNCT_NONE, CONJUNCT_NONE } };
+			     .blind = LACKS,
+			     .slot = subject->slot };
+	double other;
 
 	if (!range_ends(op, limit, &atom.low, &atom.high))
 		return unknown;
 	if (subject->has_other && in_range(subject->other, atom.low, atom.high))
 		return unknown;
-	atom.missing_is_false =
-	    subject->has_other && index_line(subject->other) == index_line(limit) &&
-	    subject->other.kind != VALUE_NULL && subject->other.kind != VALUE_TEXT;
-	atom.null_is_false = atom.missing_is_false;
-	return cover_atom(t, atom);
+	/* The other one compares: false. It doesn't fit: an error as well. */
+	if (subject->has_other && index_line(subject->other) == index_line(limit) &&
+	    index_number(subject->other, &other))
+		atom.blind = LACK_KIND;
+	return cover_atom(t, atom, atom.line == LINE_NUMBER);
 }
 
 static enum cel_op mirrored(enum cel_op op)
@@ -472,6 +489,12 @@ static enum cel_op mirrored(enum cel_op op)
 	}
 }
 
+/* No time either: rose_past and its like take none. */
+static bool is_plain_number(struct value v, double *out)
+{
+	return index_number(v, out) && v.kind <= VALUE_DOUBLE;
+}
+
 /* crossed(path, [75, 90]) compared with anything but 0: one of them was passed. */
 static struct cover crossed(struct taking *t, struct spot s, enum cel_op op, struct value with)
 {
@@ -483,7 +506,7 @@ static struct cover crossed(struct taking *t, struct spot s, enum cel_op op, str
 	s = resolved(t, s);
 	part = part_of(s);
 	if (part.code != CEL_CODE_CALL || !text_is(part.name, "crossed") || part.count != 2 ||
-	    !index_number(with, &d))
+	    !is_plain_number(with, &d))
 		return unknown;
 	if (!(op == CEL_OP_GT && d >= 0) && !(op == CEL_OP_GE && d > 0) &&
 	    !(op == CEL_OP_EQ && d != 0) && !(op == CEL_OP_NE && d == 0))
@@ -492,15 +515,17 @@ static struct cover crossed(struct taking *t, struct spot s, enum cel_op op, str
 	    path.kind != VALUE_TEXT || list.kind != VALUE_LIST || list.n == 0)
 		return unknown;
 	for (uint32_t i = 0; i < list.n; i++)
-		if (!index_number(list.items[i], &d))
+		if (!is_plain_number(list.items[i], &d))
 			return unknown;
 	if (!slot_of_path(t, SLOT_PATH, value_as_text(path), &slot))
 		return unknown;
-	return cover_atom(t, (struct atom){ .kind = ATOM_RISE,
-					    .slot = slot,
-					    .proves = { CONJUNCT_NONE, CONJUNCT_NONE },
-					    .count = list.n,
-					    .values = list.items });
+	return cover_atom(t,
+			  (struct atom){ .kind = ATOM_RISE,
+					 .slot = slot,
+					 .blind = LACK_KIND,
+					 .count = list.n,
+					 .values = list.items },
+			  false);
 }
 
 static struct cover compared(struct taking *t, struct spot s, enum cel_op op, struct value with)
@@ -543,7 +568,7 @@ static struct cover starts_with(struct taking *t, struct spot s)
 {
 	struct subject subject;
 	struct value prefix;
-	struct atom atom = { .kind = ATOM_PREFIX, .proves = { CONJUNCT_NONE, CONJUNCT_NONE } };
+	struct atom atom = { .kind = ATOM_PREFIX, .blind = LACKS };
 
 	if (!constant_of(t, operand_of(s, 1), &prefix) || prefix.kind != VALUE_TEXT ||
 	    !subject_of(t, operand_of(s, 0), &subject))
@@ -552,10 +577,10 @@ static struct cover starts_with(struct taking *t, struct spot s)
 	    text_starts(value_as_text(subject.other), value_as_text(prefix)))
 		return unknown;
 	atom.slot = subject.slot;
-	atom.missing_is_false = subject.has_other && subject.other.kind == VALUE_TEXT;
-	atom.null_is_false = atom.missing_is_false;
+	if (subject.has_other && subject.other.kind == VALUE_TEXT)
+		atom.blind = LACK_KIND;
 	atom.prefix = value_as_text(prefix);
-	return cover_atom(t, atom);
+	return cover_atom(t, atom, true);
 }
 
 static struct cover changed(struct taking *t, struct text path)
@@ -569,33 +594,34 @@ static struct cover changed(struct taking *t, struct text path)
 	return equals(t, &subject, yes, 1);
 }
 
-/* It changed, and has the value now. */
+/* It changed, and has the value now. With a value that may fail to be there nothing is known:
+ * then the whole is an error, also when nothing changed. */
 static struct cover became(struct taking *t, struct spot s, struct text path)
 {
-	struct cover c = changed(t, path);
 	struct subject subject = { .has_other = true };
 	struct value *value = arena_alloc(t->arena, sizeof(*value));
+	struct cover c;
 
-	if (value == NULL || !constant_of(t, operand_of(s, 1), value) ||
-	    value->kind == VALUE_NULL || !slot_of_path(t, SLOT_PATH, path, &subject.slot))
-		return c;
+	if (value == NULL || !constant_of(t, operand_of(s, 1), value))
+		return unknown;
+	c = changed(t, path);
+	if (value->kind == VALUE_NULL || !slot_of_path(t, SLOT_PATH, path, &subject.slot))
+		return inexact(c);
 	return cover_and(t, equals(t, &subject, value, 1), c);
 }
 
 static struct cover passed(struct taking *t, struct spot s, struct text path, enum atom_kind kind)
 {
 	struct value *threshold = arena_alloc(t->arena, sizeof(*threshold));
-	struct atom atom = { .kind = (uint8_t)kind,
-			     .proves = { CONJUNCT_NONE, CONJUNCT_NONE },
-			     .count = 1,
-			     .values = threshold };
+	struct atom atom = {
+		.kind = (uint8_t)kind, .blind = LACK_KIND, .count = 1, .values = threshold
+	};
 	double d;
 
 	if (threshold == NULL || !constant_of(t, operand_of(s, 1), threshold) ||
-	    !index_number(*threshold, &d) || threshold->kind > VALUE_DOUBLE ||
-	    !slot_of_path(t, SLOT_PATH, path, &atom.slot))
+	    !is_plain_number(*threshold, &d) || !slot_of_path(t, SLOT_PATH, path, &atom.slot))
 		return unknown;
-	return cover_atom(t, atom);
+	return cover_atom(t, atom, false);
 }
 
 static struct cover cover_truth(struct taking *t, struct spot s, bool truth);
@@ -624,23 +650,31 @@ static struct cover cover_call(struct taking *t, struct spot s)
 
 static struct cover cover_of(struct taking *t, struct spot s);
 
-/* A part that is itself true or false: a flag, has(x). */
+/* A part that is itself true or false: a flag, has(x). What is neither is an error. */
 static struct cover cover_truth(struct taking *t, struct spot s, bool truth)
 {
 	struct subject subject;
 	struct value *value = arena_alloc(t->arena, sizeof(*value));
+	struct cover c;
 
 	if (value == NULL || !subject_of(t, s, &subject))
 		return unknown;
 	*value = value_bool(truth);
-	return equals(t, &subject, value, 1);
+	c = equals(t, &subject, value, 1);
+	if (c.count > 0) {
+		bool stood_in = subject.has_other && subject.other.kind == VALUE_BOOL;
+
+		c.items[0].atoms[0].truth = true;
+		c.items[0].atoms[0].blind = stood_in ? LACK_KIND : LACKS;
+	}
+	return c;
 }
 
 static struct cover cover_all(struct taking *t, struct spot s)
 {
-	struct cover all = unknown;
+	struct cover all = cover_of(t, operand_of(s, 0));
 
-	for (uint32_t i = 0; i < part_of(s).count; i++)
+	for (uint32_t i = 1; i < part_of(s).count; i++)
 		all = cover_and(t, all, cover_of(t, operand_of(s, i)));
 	return all;
 }
@@ -654,7 +688,8 @@ static struct cover cover_any(struct taking *t, struct spot s)
 	return all;
 }
 
-/* default(condition, false): what can't be evaluated is false. */
+/* default(condition, false): what can't be evaluated is false; but a flag that is a text stays
+ * what it is. */
 static struct cover cover_default(struct taking *t, struct spot s)
 {
 	struct value other;
@@ -665,8 +700,9 @@ static struct cover cover_default(struct taking *t, struct spot s)
 	c = cover_of(t, operand_of(s, 0));
 	for (uint32_t i = 0; i < c.count; i++)
 		for (uint32_t k = 0; k < c.items[i].count; k++) {
-			c.items[i].atoms[k].missing_is_false = true;
-			c.items[i].atoms[k].null_is_false = true;
+			struct atom *atom = &c.items[i].atoms[k];
+
+			atom->blind = atom->truth ? atom->blind & LACK_KIND : 0;
 		}
 	return c;
 }
@@ -738,44 +774,49 @@ struct conjuncts rule_conjuncts(struct arena *arena, const struct rule *rule)
 	return (struct conjuncts){ items, count };
 }
 
-/* has(x), or x != null: beside it a missing x is false. */
-static void guard(struct taking *t, struct spot s, struct alternative *a)
+/* What can't be wrong with the atom when s holds, and makes s false otherwise: has(x) and
+ * x != null, alone and in default(has(x), false) and default(x, null) != null. */
+static uint8_t guarded_by(struct taking *t, struct spot s, uint32_t *slot)
 {
 	struct cel_part part = part_of(s);
-	struct subject subject = { 0 };
-	bool null = part.code == CEL_CODE_BINARY;
-	struct value with;
+	bool or_false = part.code == CEL_CODE_DEFAULT;
+	struct subject subject;
+	struct value other;
 
-	if (part.code == CEL_CODE_DEFAULT)
-		part = part_of(s = operand_of(s, 0));
-	if (part.code == CEL_CODE_HAS) {
-		if (!slot_of_guarded(t, s, &subject.slot))
-			return;
-	} else if (part.code != CEL_CODE_BINARY || part.op != CEL_OP_NE ||
-		   !constant_of(t, operand_of(s, 1), &with) || with.kind != VALUE_NULL ||
-		   !subject_of(t, operand_of(s, 0), &subject)) {
-		return;
+	if (or_false) {
+		if (!constant_of(t, operand_of(s, 1), &other) || other.kind != VALUE_BOOL ||
+		    other.b)
+			return 0;
+		s = operand_of(s, 0);
+		part = part_of(s);
 	}
-	for (uint32_t i = 0; i < a->count; i++) {
-		if (a->atoms[i].slot != subject.slot)
-			continue;
-		if (part.code == CEL_CODE_HAS || subject.has_other)
-			a->atoms[i].missing_is_false = true;
-		a->atoms[i].null_is_false = a->atoms[i].null_is_false || null;
-	}
+	if (part.code == CEL_CODE_HAS && slot_of_guarded(t, s, slot))
+		return or_false ? LACK_ABSENT | LACK_ERROR : LACK_ABSENT;
+	if (part.code != CEL_CODE_BINARY || part.op != CEL_OP_NE ||
+	    !constant_of(t, operand_of(s, 1), &other) || other.kind != VALUE_NULL ||
+	    !subject_of(t, operand_of(s, 0), &subject))
+		return 0;
+	*slot = subject.slot;
+	if (subject.has_other)
+		return subject.other.kind == VALUE_NULL ? LACK_ABSENT | LACK_ERROR | LACK_NULL : 0;
+	return or_false ? LACK_ABSENT | LACK_ERROR | LACK_NULL : LACK_NULL;
 }
 
-/* A cover of one atom that says all its conjunct says proves it. */
+static void guard(struct taking *t, struct spot s, struct alternative *a)
+{
+	uint32_t slot = UINT32_MAX;
+	uint8_t guarded = guarded_by(t, s, &slot);
+
+	for (uint32_t i = 0; i < a->count && guarded != 0; i++)
+		if (a->atoms[i].slot == slot)
+			a->atoms[i].blind &= (uint8_t)~guarded;
+}
+
+/* A single atom that says all its conjunct says proves it. */
 static void prove(struct cover *c, uint32_t conjunct)
 {
-	struct atom *atom;
-
-	if (c->count != 1 || c->items[0].count != 1)
-		return;
-	atom = &c->items[0].atoms[0];
-	if (atom->kind == ATOM_EQUALS || atom->kind == ATOM_PREFIX ||
-	    (atom->kind == ATOM_RANGE && atom->line == LINE_NUMBER))
-		atom->proves[0] = conjunct;
+	if (c->exact && c->count == 1 && c->items[0].count == 1)
+		c->items[0].atoms[0].proves[0] = conjunct;
 }
 
 static struct cover cover_from(struct taking *t)

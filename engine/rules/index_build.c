@@ -459,12 +459,13 @@ static const struct value *key_of(struct building *b, const struct alternative *
 	return key;
 }
 
-static bool is_risky(const struct alternative *a, const struct chosen *c)
+static uint8_t key_blind(const struct alternative *a, const struct chosen *c)
 {
+	uint8_t blind = 0;
+
 	for (uint32_t i = 0; i < c->equal_count; i++)
-		if (!a->atoms[c->equals[i]].missing_is_false)
-			return true;
-	return false;
+		blind |= a->atoms[c->equals[i]].blind;
+	return blind;
 }
 
 static void post_key(struct building *b, struct posting p, const struct atom *second)
@@ -491,7 +492,7 @@ static void post_alternative(struct building *b, uint32_t rule, uint32_t partiti
 	struct chosen *c = &t->chosen[which];
 	struct shape shape = shape_of(a, c);
 	const struct atom *second = c->second != INDEX_ATOMS ? &a->atoms[c->second] : NULL;
-	struct posting p = { .partition = partition, .rule = rule, .risky = is_risky(a, c) };
+	struct posting p = { .partition = partition, .rule = rule, .key_blind = key_blind(a, c) };
 	uint32_t keys = 1;
 
 	p.shape = shape_number(b, &shape);
@@ -499,8 +500,7 @@ static void post_alternative(struct building *b, uint32_t rule, uint32_t partiti
 		p.low = second->low;
 		p.high = second->high;
 		p.prefix = second->prefix;
-		p.missing_is_false = second->missing_is_false;
-		p.null_is_false = second->null_is_false;
+		p.blind = second->blind;
 	}
 	for (uint32_t i = 0; i < c->equal_count; i++)
 		keys *= a->atoms[c->equals[i]].count;
@@ -538,6 +538,23 @@ static bool is_proved(const struct taken *t, uint32_t conjunct)
 	return c->second != INDEX_ATOMS && proves(&a->atoms[c->second], conjunct);
 }
 
+/* True when an alternative may be found by a key that doesn't hold the connection. */
+static bool is_from_left(const struct building *b, const struct taken *t, const struct rule *rule)
+{
+	bool left = t->cover.count == 0;
+
+	for (uint32_t i = 0; i < t->cover.count && !left; i++) {
+		const struct alternative *a = &t->cover.items[i];
+		const struct chosen *c = &t->chosen[i];
+
+		left = true;
+		for (uint32_t k = 0; k < c->equal_count; k++)
+			if (b->slots.items[a->atoms[c->equals[k]].slot].kind == SLOT_FROM)
+				left = false;
+	}
+	return left && rule->from.n > 0;
+}
+
 static void keep_verification(struct building *b, uint32_t rule, uint32_t *used)
 {
 	const struct taken *t = &b->taken[rule];
@@ -545,6 +562,7 @@ static void keep_verification(struct building *b, uint32_t rule, uint32_t *used)
 
 	v->first = *used;
 	v->keyed = b->set->rules[rule]->key != NULL;
+	v->from = is_from_left(b, t, b->set->rules[rule]);
 	for (uint32_t i = 0; i < t->conjuncts.count; i++)
 		if (!is_proved(t, i))
 			b->index->conjuncts[(*used)++] = t->conjuncts.items[i];

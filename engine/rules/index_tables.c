@@ -12,7 +12,9 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "engine/base/limits.h"
 #include "engine/base/map.h"
+#include "engine/base/mem.h"
 
 struct tables {
 	struct ruleset *set;
@@ -116,8 +118,7 @@ static double set_reach(struct bound *bounds, size_t low, size_t high)
 
 static void put_prefix(struct group *g, uint32_t at, const struct posting *p)
 {
-	g->prefixes[at] =
-	    (struct prefixed){ p->prefix, p->rule, 0, p->missing_is_false, p->null_is_false };
+	g->prefixes[at] = (struct prefixed){ p->prefix, p->rule, 0, p->blind, false };
 	g->heads[at] = index_head(p->prefix, 0);
 	g->tails[at] = index_head(p->prefix, 8);
 }
@@ -129,11 +130,9 @@ static void put_entry(struct group *g, uint32_t at, const struct posting *p)
 	else if (g->second == ATOM_PREFIX)
 		put_prefix(g, at, p);
 	else
-		g->bounds[at] = (struct bound){ .low = p->low,
-						.high = p->high,
-						.rule = p->rule,
-						.missing_is_false = p->missing_is_false,
-						.null_is_false = p->null_is_false };
+		g->bounds[at] = (struct bound){
+			.low = p->low, .high = p->high, .rule = p->rule, .blind = p->blind
+		};
 }
 
 static void put_bucket(struct group *g, const struct posting *run, size_t count)
@@ -177,18 +176,96 @@ static bool group_room(struct tables *t, struct group *g, const struct posting *
 	return !arena_failed(t->arena);
 }
 
-static bool keep_risky(struct tables *t, struct group *g, const struct posting *run, size_t count)
+/* ---- Rules that an event may leave blind. ---- */
+
+struct blinding {
+	uint32_t rule;
+	uint8_t lacks; /* of enum lack */
+	uint32_t at;   /* where it stands in its bucket */
+};
+
+static int by_rule(const void *one, const void *other)
 {
-	size_t risky = 0;
+	const struct blinding *a = one, *b = other;
+	int order = by_number(a->rule, b->rule);
+
+	return order != 0 ? order : by_number(a->at, b->at);
+}
+
+/* Lists the rules that have `wide`, those that have `narrow` too first; each rule once. */
+static uint32_t *list_blind(struct tables *t, const struct blinding *items, size_t count,
+			    uint8_t narrow, uint8_t wide, uint32_t *narrow_count,
+			    uint32_t *wide_count)
+{
+	uint32_t *rules, n = 0;
 
 	for (size_t i = 0; i < count; i++)
-		risky += run[i].risky;
-	g->risky = arena_array(t->arena, risky, sizeof(*g->risky));
-	if (g->risky == NULL)
+		n += (items[i].lacks & (narrow | wide)) != 0;
+	rules = arena_array(t->arena, n, sizeof(*rules));
+	n = 0;
+	for (size_t i = 0; i < count && rules != NULL; i++)
+		if ((items[i].lacks & narrow) != 0)
+			rules[n++] = items[i].rule;
+	*narrow_count = n;
+	for (size_t i = 0; i < count && rules != NULL; i++)
+		if ((items[i].lacks & narrow) == 0 && (items[i].lacks & wide) != 0)
+			rules[n++] = items[i].rule;
+	*wide_count = n;
+	return rules;
+}
+
+static bool keep_risky(struct tables *t, struct group *g, const struct posting *run, size_t count)
+{
+	struct blinding *items = mem_zero(count, sizeof(*items));
+	size_t n = 0;
+
+	if (items == NULL)
 		return false;
 	for (size_t i = 0; i < count; i++)
-		if (run[i].risky)
-			g->risky[g->risky_count++] = run[i].rule;
+		items[i] = (struct blinding){ run[i].rule, run[i].key_blind, 0 };
+	qsort(items, count, sizeof(*items), by_rule);
+	for (size_t i = 1; i < count; i++) {
+		if (items[i].rule == items[n].rule)
+			items[n].lacks |= items[i].lacks;
+		else
+			items[++n] = items[i];
+	}
+	g->risky =
+	    list_blind(t, items, n + 1, LACK_ABSENT, LACK_ERROR, &g->absent_count, &g->risky_count);
+	g->unsure =
+	    list_blind(t, items, n + 1, LACK_NULL, LACK_KIND, &g->null_count, &g->unsure_count);
+	mem_free(items);
+	return g->risky != NULL && g->unsure != NULL;
+}
+
+/* Notes which entries of a bucket are of a rule that stood there before. Small ones are
+ * decided whole, so it doesn't matter there. */
+static bool mark_again(struct group *g, const struct bucket_of *bucket)
+{
+	struct blinding *items;
+
+	if (g->second == ATOM_NONE || bucket->count <= LIMIT_BLIND_SAMPLE)
+		return true;
+	items = mem_zero(bucket->count, sizeof(*items));
+	if (items == NULL)
+		return false;
+	for (uint32_t i = 0; i < bucket->count; i++) {
+		uint32_t at = bucket->first + i;
+
+		items[i].at = at;
+		items[i].rule =
+		    g->second == ATOM_PREFIX ? g->prefixes[at].rule : g->bounds[at].rule;
+	}
+	qsort(items, bucket->count, sizeof(*items), by_rule);
+	for (uint32_t i = 1; i < bucket->count; i++) {
+		bool again = items[i].rule == items[i - 1].rule;
+
+		if (g->second == ATOM_PREFIX)
+			g->prefixes[items[i].at].again = again;
+		else
+			g->bounds[items[i].at].again = again;
+	}
+	mem_free(items);
 	return true;
 }
 
@@ -222,6 +299,8 @@ static bool build_group(struct tables *t, struct group *g, struct posting *run, 
 			end++;
 		same = gather(run + done, end - done, g->equal_count);
 		put_bucket(g, run + done, same);
+		if (!mark_again(g, &g->buckets[g->bucket_count - 1]))
+			return false;
 		done += same;
 	}
 	note_routes(t, g, run, count);

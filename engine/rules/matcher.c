@@ -18,16 +18,15 @@
 #include "engine/base/limits.h"
 #include "engine/base/map.h"
 #include "engine/base/mem.h"
+#include "engine/cel/shape.h"
 #include "engine/cel/share.h"
 #include "engine/rules/evaluate.h"
 
 #define FEW 24 /* sorted by insertion up to here: faster than bits */
 
-enum filling { SLOT_EMPTY, SLOT_FULL, SLOT_MISSING };
-
 struct filled {
 	uint32_t moment;
-	uint8_t state; /* enum filling */
+	uint8_t lack; /* of enum lack: ABSENT, ERROR, or 0 */
 	struct value value;
 };
 
@@ -47,6 +46,7 @@ struct matcher {
 	struct cel_memo *memo;
 	struct filled *slots;
 	uint32_t moment;
+	int64_t steps;  /* that the slots of this event took */
 	uint64_t *seen; /* events per partition */
 	struct hits named, sampled, all;
 	uint64_t *bits; /* one per rule, all 0 between events */
@@ -141,7 +141,21 @@ static struct value fill(struct matcher *m, const struct slot *slot)
 	}
 	assert(slot->program != NULL);
 	vars = scope_vars(&m->scope);
-	return cel_eval_shared(slot->program, slot->at, m->scope.arena, &vars, m->memo);
+	return cel_eval_shared(slot->program, slot->at, m->scope.arena, &vars, m->memo, &m->steps);
+}
+
+/* Why it couldn't be evaluated: what should hold the field is a map, or it is not. */
+static enum lack lack_of(struct matcher *m, const struct slot *slot)
+{
+	struct cel_vars vars = scope_vars(&m->scope);
+	struct value of;
+
+	assert(slot->kind == SLOT_PART);
+	if (cel_part(slot->program, slot->at).code != CEL_CODE_SELECT)
+		return LACK_ERROR;
+	of = cel_eval_shared(slot->program, cel_operand(slot->program, slot->at, 0), m->scope.arena,
+			     &vars, m->memo, &m->steps);
+	return of.kind == VALUE_MAP ? LACK_ABSENT : LACK_ERROR;
 }
 
 static const struct filled *slot_at(struct matcher *m, uint32_t number)
@@ -153,51 +167,55 @@ static const struct filled *slot_at(struct matcher *m, uint32_t number)
 		return f;
 	f->moment = m->moment;
 	f->value = fill(m, &m->index->slots[number]);
-	f->state = f->value.kind == VALUE_ERROR ? SLOT_MISSING : SLOT_FULL;
+	f->lack = 0;
+	if (f->value.kind == VALUE_ERROR)
+		f->lack = (uint8_t)lack_of(m, &m->index->slots[number]);
 	return f;
 }
 
 /* ---- Samples: rules that an event leaves blind. ---- */
 
-/* Which ones turns with the event's number, so that all get their turn. */
-static void sample(struct matcher *m, const uint32_t *rules, uint32_t count)
+static uint32_t sample_size(uint32_t count)
 {
-	uint32_t take = count < LIMIT_BLIND_SAMPLE ? count : LIMIT_BLIND_SAMPLE;
-	uint64_t start = (uint64_t)m->scope.event->seq * take;
-
-	for (uint32_t i = 0; i < take; i++)
-		add(m, &m->sampled, rules[(start + i) % count], (count + take - 1) / take);
+	return count < LIMIT_BLIND_SAMPLE ? count : LIMIT_BLIND_SAMPLE;
 }
 
-/* Why a value can't be looked up, if so. */
-struct lack {
-	bool missing, null;
-};
-
-static bool entry_is_blind(struct lack lack, bool missing_is_false, bool null_is_false)
+/* Number i of a sample of `count`: which one turns with the event's number, so that all get
+ * their turn; so does what is left when the weights are made whole numbers, of which the sum is
+ * `count`. */
+static uint32_t sample_at(const struct matcher *m, uint32_t count, uint32_t i, uint32_t *weight)
 {
-	return !(lack.missing && missing_is_false) && !(lack.null && null_is_false);
+	uint64_t take = sample_size(count), seq = (uint64_t)m->scope.event->seq;
+	uint64_t turn = (i + seq) % take;
+
+	*weight = (uint32_t)(count * (turn + 1) / take - count * turn / take);
+	return (uint32_t)((seq * take + i) % count);
+}
+
+static void sample(struct matcher *m, const uint32_t *rules, uint32_t count)
+{
+	for (uint32_t i = 0; i < sample_size(count); i++) {
+		uint32_t weight, at = sample_at(m, count, i, &weight);
+
+		add(m, &m->sampled, rules[at], weight);
+	}
 }
 
 static void sample_bucket(struct matcher *m, const struct group *g, const struct bucket_of *bucket,
-			  struct lack lack)
+			  enum lack lack)
 {
-	uint32_t take = bucket->count < LIMIT_BLIND_SAMPLE ? bucket->count : LIMIT_BLIND_SAMPLE;
-	uint32_t weight = (bucket->count + take - 1) / take;
-	uint64_t start = (uint64_t)m->scope.event->seq * take;
-
-	for (uint32_t i = 0; i < take; i++) {
-		uint32_t at = bucket->first + (uint32_t)((start + i) % bucket->count);
+	for (uint32_t i = 0; i < sample_size(bucket->count); i++) {
+		uint32_t weight, at = bucket->first + sample_at(m, bucket->count, i, &weight);
 
 		if (g->second == ATOM_PREFIX) {
 			const struct prefixed *p = &g->prefixes[at];
 
-			if (entry_is_blind(lack, p->missing_is_false, p->null_is_false))
+			if ((p->blind & lack) != 0 && !p->again)
 				add(m, &m->sampled, p->rule, weight);
 		} else {
 			const struct bound *b = &g->bounds[at];
 
-			if (entry_is_blind(lack, b->missing_is_false, b->null_is_false))
+			if ((b->blind & lack) != 0 && !b->again)
 				add(m, &m->sampled, b->rule, weight);
 		}
 	}
@@ -319,7 +337,7 @@ static void find_passed(struct matcher *m, const struct group *g, const struct b
 		return;
 	if (!is_number(after) || !index_number(after, &to) ||
 	    (before.kind != VALUE_NULL && !(is_number(before) && index_number(before, &from)))) {
-		sample_bucket(m, g, bucket, (struct lack){ false, false });
+		sample_bucket(m, g, bucket, LACK_KIND);
 		return;
 	}
 	if (g->second == ATOM_RISE)
@@ -328,10 +346,27 @@ static void find_passed(struct matcher *m, const struct group *g, const struct b
 		find_thresholds(m, g->bounds + bucket->first, bucket->count, to, from);
 }
 
+static void find_numbers(struct matcher *m, const struct group *g, const struct bucket_of *bucket,
+			 double x)
+{
+	const struct bound *bounds = g->bounds + bucket->first;
+
+	if (fabs(x) < INDEX_EXACT)
+		find_ranges(m, bounds, bucket->count, x);
+	else
+		find_beyond(m, bounds, bucket->count, x);
+}
+
+static enum lack lack_in(const struct filled *f)
+{
+	if (f->lack != 0)
+		return (enum lack)f->lack;
+	return f->value.kind == VALUE_NULL ? LACK_NULL : LACK_KIND;
+}
+
 static void find_in_bucket(struct matcher *m, const struct group *g, const struct bucket_of *bucket)
 {
 	const struct filled *f;
-	struct lack lack;
 	double x;
 
 	if (g->second == ATOM_NONE) {
@@ -344,18 +379,13 @@ static void find_in_bucket(struct matcher *m, const struct group *g, const struc
 		return;
 	}
 	f = slot_at(m, g->second_slot);
-	lack = (struct lack){ f->state == SLOT_MISSING, f->value.kind == VALUE_NULL };
-	if (f->state == SLOT_FULL && g->second == ATOM_PREFIX && f->value.kind == VALUE_TEXT)
+	if (g->second == ATOM_PREFIX && f->value.kind == VALUE_TEXT)
 		find_prefixes(m, g, bucket, value_as_text(f->value));
-	else if (f->state == SLOT_FULL && g->second == ATOM_RANGE &&
-		 index_line(f->value) == g->line && index_number(f->value, &x) &&
-		 fabs(x) <= INDEX_EXACT)
-		find_ranges(m, g->bounds + bucket->first, bucket->count, x);
-	else if (f->state == SLOT_FULL && g->second == ATOM_RANGE &&
-		 index_line(f->value) == g->line && index_number(f->value, &x))
-		find_beyond(m, g->bounds + bucket->first, bucket->count, x);
+	else if (g->second == ATOM_RANGE && index_line(f->value) == g->line &&
+		 index_number(f->value, &x))
+		find_numbers(m, g, bucket, x);
 	else
-		sample_bucket(m, g, bucket, lack);
+		sample_bucket(m, g, bucket, lack_in(f));
 }
 
 /* ---- Groups. ---- */
@@ -368,6 +398,19 @@ static bool key_fits(struct matcher *m, const struct group *g, const struct buck
 	return true;
 }
 
+/* Samples the rules that a slot of the key leaves blind. */
+static void find_blind(struct matcher *m, const struct group *g, const struct filled *f)
+{
+	if (f->lack == LACK_ABSENT)
+		sample(m, g->risky, g->absent_count);
+	else if (f->lack != 0)
+		sample(m, g->risky, g->risky_count);
+	else if (f->value.kind == VALUE_NULL)
+		sample(m, g->unsure, g->null_count);
+	else if (f->value.kind != VALUE_BOOL)
+		sample(m, g->unsure, g->unsure_count);
+}
+
 /* The hash of the event's key; 0 when no rule of the group can fire. */
 static uint64_t key_hash(struct matcher *m, const struct group *g)
 {
@@ -376,12 +419,9 @@ static uint64_t key_hash(struct matcher *m, const struct group *g)
 	for (uint32_t i = 0; i < g->equal_count; i++) {
 		const struct filled *f = slot_at(m, g->equals[i]);
 
-		if (f->state == SLOT_MISSING) {
-			if (g->risky_count > 0)
-				sample(m, g->risky, g->risky_count);
-			return 0;
-		}
-		if (!index_is_scalar(f->value))
+		if (f->lack != 0 || g->unsure_count > 0)
+			find_blind(m, g, f);
+		if (f->lack != 0 || !index_is_scalar(f->value))
 			return 0; /* equal to no constant */
 		hash = index_hash(hash, f->value);
 	}
@@ -531,18 +571,20 @@ static enum verdict verify(struct matcher *m, const struct verification *v)
 {
 	struct cel_vars vars = scope_vars(&m->scope);
 	enum verdict verdict = VERDICT_YES;
+	int64_t steps = m->steps;
 
 	for (uint32_t i = 0; i < v->count; i++) {
 		const struct conjunct *c = &m->index->conjuncts[v->first + i];
 		struct value value =
-		    cel_eval_shared(c->program, c->at, m->scope.arena, &vars, m->memo);
+		    cel_eval_shared(c->program, c->at, m->scope.arena, &vars, m->memo, &steps);
 
 		if (value.kind != VALUE_BOOL)
 			verdict = VERDICT_BLIND;
 		else if (!value.b)
 			return VERDICT_NO;
 	}
-	return verdict;
+	/* Here each part has a budget of its own. */
+	return steps > LIMIT_EVAL_STEPS / 2 ? VERDICT_BLIND : verdict;
 }
 
 /* False when the rule doesn't fire. */
@@ -553,8 +595,11 @@ static bool decide(struct matcher *m, struct hit hit, struct found *out)
 
 	m->scope.rule = m->set->rules[hit.rule];
 	m->scope.cache = NULL;
+	if (hit.weight == 0 && v->from && !text_eq(m->scope.rule->from, event_from(m->scope.event)))
+		return false;
 	if (hit.weight == 0)
-		verdict = v->count == 0 ? VERDICT_YES : verify(m, v);
+		verdict =
+		    v->count == 0 && m->steps < LIMIT_EVAL_STEPS / 2 ? VERDICT_YES : verify(m, v);
 	if (verdict == VERDICT_NO)
 		return false;
 	out->rule = m->scope.rule;
@@ -587,6 +632,7 @@ static void begin(struct matcher *m, struct arena *arena, const struct event_vie
 		.verdict = VERDICT_YES, .part = "", .key = event_key(event), .weight = 1
 	};
 	m->named.count = m->sampled.count = 0;
+	m->steps = 0;
 	cel_memo_next(m->memo);
 	if (++m->moment != 0)
 		return;

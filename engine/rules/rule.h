@@ -171,8 +171,9 @@ void matcher_free(struct matcher *matcher);
 /* Visits, in the order loaded, every rule that is not off and fires on the event (YES), with its
  * decision as rule_decide makes it, and those that could not be evaluated (BLIND). Of many rules
  * that miss the same field a sample of LIMIT_BLIND_SAMPLE is evaluated, another one with each
- * event; decision.weight says how many rules each of them stands for. `visit` may match another
- * event. False when memory is out. */
+ * event; decision.weight says how many rules each of them stands for. A rule that is false in a
+ * part that is looked up isn't visited, also when all of it would exceed the budget. `visit` may
+ * match another event. False when memory is out. */
 bool matcher_each(struct matcher *matcher, struct arena *arena, const struct event_view *event,
 		  int64_t now,
 		  bool (*visit)(void *of, const struct rule *rule, const struct decision *decision),
