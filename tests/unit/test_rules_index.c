@@ -191,13 +191,13 @@ END_TEST
 
 START_TEST(small_sets)
 {
-	try_all((struct trial){ 1000, 12, 120, false }, 120, 140000);
+	try_all((struct trial){ 1000, 12, 120, false }, 120, 120000);
 }
 END_TEST
 
 START_TEST(middling_sets)
 {
-	try_all((struct trial){ 2000, 150, 200, false }, 16, 400000);
+	try_all((struct trial){ 2000, 150, 200, false }, 16, 350000);
 }
 END_TEST
 
@@ -403,17 +403,18 @@ START_TEST(defines_of_their_own)
 }
 END_TEST
 
-/* Each part has a budget of its own when it is verified alone; the whole has one. */
+/* Each part has a budget of its own when it is verified alone; the whole has one. The estimate
+ * that is made when rules are checked takes a list for 64 items. */
 START_TEST(budgets)
 {
-	static const char part[] = "data.l.all(i, data.l.all(j, data.l.all(k, i + j + k >= 0)))";
+	static const char part[] = "data.l.all(i, i >= 0)";
 	struct buf rule, data;
 
 	buf_init(&rule, KIB);
-	buf_init(&data, KIB);
+	buf_init(&data, MIB);
 	buf_printf(&rule, "when: '%s && %s && data.a == 1'", part, part);
 	buf_str(&data, "{\"a\": 1, \"l\": [");
-	for (int i = 0; i < 20; i++)
+	for (int i = 0; i < 20000; i++)
 		buf_printf(&data, "%s%d", i > 0 ? ", " : "", i);
 	buf_str(&data, "]}");
 	CHECK("null", buf_cstr(&data), "a BLIND, c YES", buf_cstr(&rule),

@@ -216,6 +216,11 @@ static inline void put_subject(struct make *m)
 		put_field(m);
 		buf_str(m->out, " + 1)");
 		return;
+	case 5:
+		buf_str(m->out, "data.?s.?k.orValue(");
+		put_constant(m);
+		buf_char(m->out, ')');
+		return;
 	default:
 		break;
 	}
@@ -362,7 +367,17 @@ static inline void put_loop(struct make *m, int depth)
 {
 	static const char *const names[] = { "all", "exists", "exists_one" };
 
-	buf_printf(m->out, "data.l.%s(d%d, d%d ", names[make_pick(m, 3)], m->loops, m->loops);
+	if (make_chance(m, 30)) {
+		buf_printf(m->out, "cel.bind(d%d, ", m->loops);
+		put_field(m);
+		buf_printf(m->out, ", d%d ", m->loops);
+	} else if (make_chance(m, 30)) {
+		buf_printf(m->out, "data.l.%s(i, d%d, i >= 0 && d%d ", names[make_pick(m, 2)],
+			   m->loops, m->loops);
+	} else {
+		buf_printf(m->out, "data.l.%s(d%d, d%d ", names[make_pick(m, 3)], m->loops,
+			   m->loops);
+	}
 	if (make_chance(m, 60)) {
 		buf_str(m->out, "== ");
 		put_constant(m);
