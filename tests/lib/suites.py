@@ -261,6 +261,11 @@ def suite_conformance(context, _):
         sys.executable, "tests/conformance/run", "--build", context.build_directory("asan")])
 
 
+def suite_differential(context, _):
+    return summary(context, "differential", [
+        sys.executable, "tests/differential/run", "--build", context.build_directory("asan")])
+
+
 def suite_fuzz(context, _):
     good, output = context.run("fuzz", ["tests/fuzz/long", FUZZ_SECONDS])
     if good and not context.verbose:
@@ -287,6 +292,8 @@ SUITES = {
     "format": Suite("all C is as .clang-format says", None, suite_format),
     "unit": Suite("under AddressSanitizer and UBSan", "asan", suite_unit, unit_names),
     "conformance": Suite("every case of the conformance suite of CEL", "asan", suite_conformance),
+    "differential": Suite("the match index on GitHub's webhooks, beside every rule by itself", "asan",
+                          suite_differential),
     "sandbox": Suite("the fake APIs, from outside", "asan", suite_sandbox),
     "rules": Suite("the tests beside the rules; the demo's files", "asan", suite_rules),
     "docs": Suite("every example of the documentation", "asan", suite_docs),
