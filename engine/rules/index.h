@@ -173,6 +173,7 @@ struct group {
 	uint32_t *unsure;      /* rules that are blind when a slot of the key is no bool... */
 	uint32_t unsure_count;
 	uint32_t null_count; /* ...and, the first so many, also when it is null */
+	uint8_t truths;      /* bit i: some rule needs a bool in slot i of the key */
 };
 
 struct partition {
@@ -229,6 +230,7 @@ struct posting {
 	struct text prefix;
 	uint32_t rule;
 	uint8_t key_blind; /* of the atoms of the key, together */
+	uint8_t truths;    /* bit i: the one of slot i needs a bool */
 	uint8_t blind;     /* of the second one */
 };
 

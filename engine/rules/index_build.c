@@ -468,6 +468,16 @@ static uint8_t key_blind(const struct alternative *a, const struct chosen *c)
 	return blind;
 }
 
+static uint8_t key_truths(const struct alternative *a, const struct chosen *c)
+{
+	uint8_t truths = 0;
+
+	for (uint32_t i = 0; i < c->equal_count; i++)
+		if ((a->atoms[c->equals[i]].blind & (LACK_NULL | LACK_KIND)) != 0)
+			truths |= (uint8_t)(1u << i);
+	return truths;
+}
+
 static void post_key(struct building *b, struct posting p, const struct atom *second)
 {
 	uint32_t count = second != NULL && second->kind >= ATOM_RISE ? second->count : 1;
@@ -493,8 +503,10 @@ static void post_alternative(struct building *b, uint32_t rule, uint32_t partiti
 	struct shape shape = shape_of(a, c);
 	const struct atom *second = c->second != INDEX_ATOMS ? &a->atoms[c->second] : NULL;
 	struct posting p = { .partition = partition, .rule = rule, .key_blind = key_blind(a, c) };
+
 	uint32_t keys = 1;
 
+	p.truths = key_truths(a, c); /* in the order that shape_of gave the slots */
 	p.shape = shape_number(b, &shape);
 	if (second != NULL) {
 		p.low = second->low;

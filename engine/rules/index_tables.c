@@ -221,8 +221,10 @@ static bool keep_risky(struct tables *t, struct group *g, const struct posting *
 
 	if (items == NULL)
 		return false;
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		items[i] = (struct blinding){ run[i].rule, run[i].key_blind, 0 };
+		g->truths |= run[i].truths;
+	}
 	qsort(items, count, sizeof(*items), by_rule);
 	for (size_t i = 1; i < count; i++) {
 		if (items[i].rule == items[n].rule)

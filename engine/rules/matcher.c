@@ -48,6 +48,7 @@ struct matcher {
 	uint32_t moment;
 	int64_t steps;  /* that the slots of this event took */
 	uint64_t *seen; /* events per partition */
+	uint64_t asked;
 	struct hits named, sampled, all;
 	uint64_t *bits; /* one per rule, all 0 between events */
 	struct scope scope;
@@ -419,7 +420,7 @@ static uint64_t key_hash(struct matcher *m, const struct group *g)
 	for (uint32_t i = 0; i < g->equal_count; i++) {
 		const struct filled *f = slot_at(m, g->equals[i]);
 
-		if (f->lack != 0 || g->unsure_count > 0)
+		if (f->lack != 0 || (g->truths >> i & 1) != 0)
 			find_blind(m, g, f);
 		if (f->lack != 0 || !index_is_scalar(f->value))
 			return 0; /* equal to no constant */
@@ -654,6 +655,7 @@ bool matcher_each(struct matcher *matcher, struct arena *arena, const struct eve
 	begin(m, arena, event, now);
 	find_all(m);
 	merge(m);
+	m->asked += m->all.count;
 	if (m->all.count == 0 || m->failed) {
 		bool good = !m->failed;
 
@@ -689,4 +691,10 @@ uint64_t matcher_seen(const struct matcher *matcher, const struct rule *rule)
 		seen += found != 0 ? matcher->seen[found - 1] : 0;
 	}
 	return seen;
+}
+
+uint64_t matcher_asked(const struct matcher *matcher)
+{
+	assert(matcher != NULL);
+	return matcher->asked;
 }

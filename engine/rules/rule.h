@@ -206,6 +206,10 @@ struct index_size ruleset_index_size(const struct ruleset *set);
 uint64_t matcher_seen(const struct matcher *matcher, const struct rule *rule);
 void matcher_forget(struct matcher *matcher);
 
+/* How many rules were looked at, found by the index or sampled, since the matcher was made: what
+ * matching costs beyond the look-ups. */
+uint64_t matcher_asked(const struct matcher *matcher);
+
 /* A step's `if`: VERDICT_BLIND fails the step. */
 enum verdict step_condition(struct scope *scope, const struct step *step, struct text *why);
 

@@ -67,6 +67,73 @@ START_TEST(visited_in_order)
 }
 END_TEST
 
+static bool count(void *of, const struct rule *rule, const struct decision *decision)
+{
+	(void)rule;
+	ck_assert_int_eq(decision->verdict, VERDICT_YES);
+	++*(int *)of;
+	return true;
+}
+
+/* Matches one event of type x.y with this data; how many rules were looked at, and fired. */
+static uint64_t looked_at(struct kit *k, struct matcher *matcher, const char *data, int *fired)
+{
+	struct event_view event = {
+		.id = TEXT("1"), .type = TEXT("x.y"), .seq = 1, .data = kit_json(k, data)
+	};
+	uint64_t before = matcher_asked(matcher);
+
+	*fired = 0;
+	ck_assert(matcher_each(matcher, k->arena, &event, 0, count, fired));
+	return matcher_asked(matcher) - before;
+}
+
+/* However many rules there are, an event looks at those that its fields name. */
+START_TEST(looks_at_few)
+{
+	struct matcher *matcher;
+	struct kit k;
+	struct buf b;
+	int fired;
+
+	kit_init(&k);
+	buf_init(&b, MIB);
+	buf_str(&b, "rules:\n");
+	for (int i = 0; i < 200; i++)
+		buf_printf(
+		    &b,
+		    "  - { id: a%d, on: x.y, when: 'data.id == \"%d\" && data.flag' }\n"
+		    "  - { id: b%d, on: x.y, when: 'data.used >= %d.5 && data.kind == \"k\"' }\n"
+		    "  - { id: c%d, on: x.y, when: 'data.title.startsWith(\"t%03d\")' }\n",
+		    i, i, i, 1000 + i, i, i);
+	kit_load(&k, buf_cstr(&b));
+	ck_assert_uint_eq(diags_errors(k.diags), 0);
+	matcher = matcher_new(k.set);
+	ck_assert_ptr_nonnull(matcher);
+	ck_assert_uint_eq(
+	    looked_at(&k, matcher,
+		      "{\"id\":\"7\",\"flag\":true,\"used\":3,\"kind\":\"k\",\"title\":\"t\"}",
+		      &fired),
+	    1);
+	ck_assert_int_eq(fired, 1);
+	ck_assert_uint_eq(
+	    looked_at(
+		&k, matcher,
+		"{\"id\":\"7\",\"flag\":false,\"used\":1001,\"kind\":\"k\",\"title\":\"t0071\"}",
+		&fired),
+	    2);
+	ck_assert_int_eq(fired, 2);
+	ck_assert_uint_eq(
+	    looked_at(&k, matcher,
+		      "{\"id\":7,\"flag\":true,\"used\":2000,\"kind\":\"q\",\"title\":\"x\"}",
+		      &fired),
+	    0);
+	matcher_free(matcher);
+	buf_fini(&b);
+	kit_fini(&k);
+}
+END_TEST
+
 static void put(const char *folder, const char *name, const char *text)
 {
 	char path[200];
@@ -406,7 +473,7 @@ START_TEST(polls_ask_for_what_rules_read)
 }
 END_TEST
 
-UNIT_MAIN("rules_ruleset", globs, visited_in_order, folders, a_path_that_is_not_there,
+UNIT_MAIN("rules_ruleset", globs, visited_in_order, looks_at_few, folders, a_path_that_is_not_there,
 	  what_is_unreadable_is_not_taken_for_empty, links_that_lead_nowhere,
 	  a_configuration_without_rule_files, revisions_load_alone, revisions_are_not_checked_again,
 	  revisions_tell_rules_apart, connections, timeouts_come_from_the_connection,
