@@ -4,8 +4,7 @@
  * compiler takes them, or refuses them with words and a place within the text;
  * once more without checks, in a container, without folding. */
 #include "engine/cel/cel.h"
-#include "engine/rules/load.h"
-#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/rule_env.h"
 
 static const struct {
 	const char *name;
@@ -35,7 +34,8 @@ static void check_program(const struct cel_program *program)
 static void compile(struct text text, bool checks)
 {
 	AUTO(arena_free) struct arena *arena = arena_new("check", FUZZ_ARENA);
-	struct cel_env *env = load_env(arena);
+	struct loading l;
+	struct cel_env *env = fuzz_rule_env(&l, arena);
 	const struct cel_program *program;
 	struct cel_issue issue;
 	enum fate fate;

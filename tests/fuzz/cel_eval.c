@@ -9,13 +9,12 @@
 #include "engine/cel/cel.h"
 #include "engine/rules/evaluate.h"
 #include "engine/value/parse.h"
-#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/rule_env.h"
 
 static const char rule_text[] =
     "id: fuzz\non: kantata.workspace.updated\ndo:\n  - slack.post: { text: x }\n";
 
 struct world {
-	struct config *config;
 	struct diags *diags;
 	struct ruleset *set;
 	struct json_parser *parser;
@@ -28,10 +27,9 @@ static const struct world *world(void)
 
 	if (w.set != NULL)
 		return &w;
-	w.config = config_bare();
 	w.diags = diags_new();
 	w.parser = json_parser_new();
-	w.set = ruleset_load_revision(w.config, TEXT("fuzz"), TEXT(rule_text), w.diags);
+	w.set = ruleset_load_revision(fuzz_config(), TEXT("fuzz"), TEXT(rule_text), w.diags);
 	FUZZ_CHECK(w.set != NULL && ruleset_count(w.set) == 1, "the rule doesn't load\n");
 	return &w;
 }
@@ -62,7 +60,8 @@ static struct event_view event_of(const struct world *w, struct arena *arena, st
 static bool evaluate(const struct world *w, struct arena *arena, struct text expr, struct text json,
 		     bool folding, struct buf *out)
 {
-	struct cel_env *env = load_env(arena);
+	struct loading l;
+	struct cel_env *env = fuzz_rule_env(&l, arena);
 	struct event_view event = event_of(w, arena, json);
 	struct scope scope = {
 		.arena = arena, .rule = ruleset_at(w->set, 0), .event = &event, .now = 1700000001000
