@@ -21,7 +21,7 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, HERE)
 from world import SANITIZERS  # noqa: E402
 
-TEST_SECONDS = 900  # one program: a hung one must not hang CI
+TEST_SECONDS = 900  # one program, and one test of Check: a hung one must not hang CI
 
 FATAL = "-fno-sanitize-recover=all"
 
@@ -72,7 +72,7 @@ class Context:
 
     def run(self, name, argv, directory=ROOT, expect_text=None):
         """Runs a program to its end: (good, output)."""
-        env = dict(os.environ, **SANITIZERS)
+        env = dict(os.environ, CK_DEFAULT_TIMEOUT=str(TEST_SECONDS), **SANITIZERS)
         begin = time.monotonic()
         try:
             done = subprocess.run(argv, cwd=directory, env=env, stdin=subprocess.DEVNULL,
