@@ -17,8 +17,10 @@
 
 #define NOWHERE UINT32_MAX
 #define FOLD_STEPS                                                                                 \
-	20000          /* steps that folding may take in all: compiling stays below a millisecond */
-#define FOLD_SIZE 4096 /* a larger result stays an expression: programs stay small */
+	20000 /* steps that folding may take in all: compiling stays below a millisecond */
+#define FOLD_SIZE                                                                                  \
+	4096 /* a result that takes this much more than what it replaces stays an                  \
+		expression: programs stay small */
 
 struct compiler {
 	const struct cel_env *env;
@@ -132,7 +134,8 @@ static bool is_small(struct value v, uint32_t *room)
 static struct made fold(struct compiler *c, const struct cel_ast *ast, struct made m,
 			const struct mark *since)
 {
-	uint32_t room = FOLD_SIZE;
+	uint32_t room = FOLD_SIZE + (c->program.node_count - since->nodes) *
+					(uint32_t)(sizeof(struct cel_node) + sizeof(struct value));
 	struct cel_run run;
 	struct value v;
 

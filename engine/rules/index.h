@@ -81,11 +81,15 @@ struct atom {
 	struct text prefix;
 };
 
+/* Values of `in` and thresholds of crossed() that are looked up: longer lists are evaluated. */
+#define INDEX_LIST       1024
+#define INDEX_THRESHOLDS 64
+
 /* Conditions that hold together. */
 #define INDEX_ATOMS 12
 struct alternative {
-	struct atom atoms[INDEX_ATOMS];
-	uint32_t count;
+	struct atom *atoms;
+	uint32_t count; /* at most INDEX_ATOMS */
 };
 
 /* One of them must hold; count 0: nothing is known. Exact: and when one does, the condition is
@@ -121,7 +125,7 @@ struct slots {
 /* items NULL: memory is out. */
 struct conjuncts rule_conjuncts(struct arena *arena, const struct rule *rule);
 
-/* What must hold for the rule to fire. From scratch. */
+/* What must hold for the rule to fire. From scratch, and of the rule's own constants. */
 struct cover rule_cover(struct arena *scratch, struct slots *slots, const struct rule *rule,
 			const struct conjuncts *conjuncts);
 

@@ -307,18 +307,20 @@ static struct cover cover_new(struct taking *t, uint32_t count)
 static struct cover cover_atom(struct taking *t, struct atom atom, bool exact)
 {
 	struct cover c = cover_new(t, 1);
+	struct atom *kept = arena_copy(t->arena, &atom, sizeof(atom));
 
-	if (c.count > 0) {
-		c.items[0].atoms[0] = atom;
-		c.items[0].atoms[0].proves[0] = CONJUNCT_NONE;
-		c.items[0].atoms[0].proves[1] = CONJUNCT_NONE;
-		c.items[0].count = 1;
-		c.exact = exact;
+	if (c.count == 0 || kept == NULL) {
+		t->slots->failed = true;
+		return unknown;
 	}
+	kept->proves[0] = CONJUNCT_NONE;
+	kept->proves[1] = CONJUNCT_NONE;
+	c.items[0] = (struct alternative){ kept, 1 };
+	c.exact = exact;
 	return c;
 }
 
-/* Two ranges of one slot are one. False when there is no room for it. */
+/* Two ranges of one slot are one. There is space for INDEX_ATOMS; false beyond that. */
 static bool alternative_add(struct alternative *a, const struct atom *atom)
 {
 	for (uint32_t i = 0; i < a->count; i++) {
@@ -345,6 +347,23 @@ static struct cover inexact(struct cover c)
 	return c;
 }
 
+/* What holds when both do, in memory of its own; *exact becomes false when some is left out. */
+static bool alternative_and(struct taking *t, const struct alternative *a,
+			    const struct alternative *b, struct alternative *out, bool *exact)
+{
+	uint32_t room = a->count + b->count;
+
+	room = room < INDEX_ATOMS ? room : INDEX_ATOMS;
+	*out = (struct alternative){ arena_array(t->arena, room, sizeof(*out->atoms)), 0 };
+	if (out->atoms == NULL)
+		return false;
+	for (; out->count < a->count; out->count++)
+		out->atoms[out->count] = a->atoms[out->count];
+	for (uint32_t i = 0; i < b->count; i++)
+		*exact = alternative_add(out, &b->atoms[i]) && *exact;
+	return true;
+}
+
 /* Both hold. Of too many combinations only the side that says more is kept. */
 static struct cover cover_and(struct taking *t, struct cover a, struct cover b)
 {
@@ -356,13 +375,12 @@ static struct cover cover_and(struct taking *t, struct cover a, struct cover b)
 		return inexact(a.count <= b.count ? a : b);
 	all = cover_new(t, a.count * b.count);
 	all.exact = a.exact && b.exact;
-	for (uint32_t i = 0; i < all.count; i++) {
-		const struct alternative *more = &b.items[i % b.count];
-
-		all.items[i] = a.items[i / b.count];
-		for (uint32_t k = 0; k < more->count; k++)
-			all.exact = alternative_add(&all.items[i], &more->atoms[k]) && all.exact;
-	}
+	for (uint32_t i = 0; i < all.count; i++)
+		if (!alternative_and(t, &a.items[i / b.count], &b.items[i % b.count], &all.items[i],
+				     &all.exact)) {
+			t->slots->failed = true;
+			return unknown;
+		}
 	return all;
 }
 
@@ -405,16 +423,19 @@ static bool subject_of(struct taking *t, struct spot s, struct subject *out)
 static struct cover equals(struct taking *t, const struct subject *subject,
 			   const struct value *values, uint32_t count)
 {
-	struct value *kept = arena_array(t->arena, count, sizeof(*kept));
+	struct value *kept;
 	struct atom atom = { .kind = ATOM_EQUALS,
 			     .slot = subject->slot,
-			     .blind = subject->has_other ? 0 : LACK_ABSENT | LACK_ERROR,
-			     .values = kept };
+			     .blind = subject->has_other ? 0 : LACK_ABSENT | LACK_ERROR };
 
+	if (count > INDEX_LIST)
+		return unknown;
+	kept = arena_array(t->arena, count, sizeof(*kept));
 	if (kept == NULL) {
 		t->slots->failed = true;
 		return unknown;
 	}
+	atom.values = kept;
 	for (uint32_t i = 0; i < count; i++) {
 		/* What is missing may be equal: nothing that could be looked up. */
 		if (!index_is_scalar(values[i]) ||
@@ -512,7 +533,8 @@ static struct cover crossed(struct taking *t, struct spot s, enum cel_op op, str
 	    !(op == CEL_OP_EQ && d != 0) && !(op == CEL_OP_NE && d == 0))
 		return unknown;
 	if (!constant_of(t, operand_of(s, 0), &path) || !constant_of(t, operand_of(s, 1), &list) ||
-	    path.kind != VALUE_TEXT || list.kind != VALUE_LIST || list.n == 0)
+	    path.kind != VALUE_TEXT || list.kind != VALUE_LIST || list.n == 0 ||
+	    list.n > INDEX_THRESHOLDS)
 		return unknown;
 	for (uint32_t i = 0; i < list.n; i++)
 		if (!is_plain_number(list.items[i], &d))

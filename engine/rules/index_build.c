@@ -29,6 +29,8 @@
 #define INDEX_SHAPE_RULES 16 /* rules that are worth a group of their own */
 #define INDEX_KEYS        64 /* postings of one alternative: `in` lists multiply */
 #define INDEX_DERIVED     8  /* rules that are worth evaluating size(data.x) for each event */
+#define INDEX_LONG                                                                                 \
+	1000000 /* postings of lists longer than INDEX_KEYS, all together: some 100 MiB */
 
 /* How an alternative is found. */
 struct chosen {
@@ -49,8 +51,10 @@ struct building {
 	struct ruleset *set;
 	struct rule_index *index;
 	struct arena *arena, *scratch;
+	struct arena *once; /* of the rule under way */
 	struct slots slots;
 	struct taken *taken;
+	uint32_t *taken_by; /* per partition: the last rule that is in it, plus one */
 	struct map *values; /* slot and value -> seen */
 	struct map *shapes_by_key;
 	struct shape *shapes;
@@ -58,6 +62,7 @@ struct building {
 	struct posting *postings; /* heap */
 	size_t posting_count, posting_room;
 	uint32_t *rules_of; /* per partition: how many rules */
+	size_t long_postings;
 	bool failed;
 };
 
@@ -86,8 +91,9 @@ static uint32_t partition_of(struct building *b, struct text type)
 	return b->index->partition_count++;
 }
 
-static void take_places(struct building *b, struct taken *t, const struct rule *rule)
+static void take_places(struct building *b, struct taken *t, uint32_t number)
 {
+	const struct rule *rule = b->set->rules[number];
 	uint32_t *places = arena_array(b->scratch, rule->on_count, sizeof(*places));
 
 	if (places == NULL) {
@@ -97,12 +103,10 @@ static void take_places(struct building *b, struct taken *t, const struct rule *
 	t->places = places;
 	for (size_t i = 0; i < rule->on_count; i++) {
 		uint32_t p = partition_of(b, rule->on[i]);
-		bool twice = false;
 
-		for (uint32_t k = 0; k < t->place_count; k++)
-			twice = twice || places[k] == p;
-		if (!twice)
+		if (b->taken_by[p] != number + 1)
 			places[t->place_count++] = p;
+		b->taken_by[p] = number + 1;
 	}
 }
 
@@ -131,10 +135,36 @@ static void count_atoms(struct building *b, const struct cover *cover)
 		}
 }
 
+static bool keep_alternative(struct building *b, const struct alternative *from,
+			     struct alternative *to)
+{
+	*to = (struct alternative){
+		arena_copy(b->scratch, from->atoms, from->count * sizeof(*from->atoms)), from->count
+	};
+	for (uint32_t i = 0; to->atoms != NULL && i < to->count; i++) {
+		struct atom *atom = &to->atoms[i];
+
+		atom->values =
+		    arena_copy(b->scratch, atom->values, atom->count * sizeof(*atom->values));
+	}
+	return !arena_failed(b->scratch);
+}
+
+/* What of a cover is left when the rule's own arena is reset. */
+static void keep_cover(struct building *b, struct taken *t, const struct cover *cover)
+{
+	t->cover = *cover;
+	t->cover.items = arena_array(b->scratch, cover->count, sizeof(*t->cover.items));
+	b->failed = b->failed || t->cover.items == NULL || arena_failed(b->once);
+	for (uint32_t i = 0; i < cover->count && !b->failed; i++)
+		b->failed = !keep_alternative(b, &cover->items[i], &t->cover.items[i]);
+}
+
 static void take_rule(struct building *b, uint32_t number)
 {
 	const struct rule *rule = b->set->rules[number];
 	struct taken *t = &b->taken[number];
+	struct cover cover;
 
 	if (rule->mode == MODE_OFF)
 		return;
@@ -143,9 +173,12 @@ static void take_rule(struct building *b, uint32_t number)
 		b->failed = true;
 		return;
 	}
-	take_places(b, t, rule);
-	t->cover = rule_cover(b->scratch, &b->slots, rule, &t->conjuncts);
-	count_atoms(b, &t->cover);
+	take_places(b, t, number);
+	cover = rule_cover(b->once, &b->slots, rule, &t->conjuncts);
+	keep_cover(b, t, &cover);
+	arena_reset(b->once);
+	if (!b->failed)
+		count_atoms(b, &t->cover);
 }
 
 /* ---- Choosing. ---- */
@@ -173,6 +206,14 @@ static bool slot_is_chosen(const struct alternative *a, const struct chosen *c, 
 	return false;
 }
 
+/* One long list is worth its postings, as long as there aren't too many in all. */
+static bool has_room(const struct building *b, const struct atom *atom, uint32_t keys)
+{
+	if (atom->count * keys <= INDEX_KEYS)
+		return true;
+	return keys == 1 && b->long_postings + atom->count <= INDEX_LONG;
+}
+
 /* The most selective equality that isn't chosen yet, or INDEX_ATOMS. */
 static uint32_t best_equals(const struct building *b, const struct alternative *a,
 			    const struct chosen *c, uint32_t keys)
@@ -182,8 +223,8 @@ static uint32_t best_equals(const struct building *b, const struct alternative *
 	for (uint32_t i = 0; i < a->count; i++) {
 		const struct atom *atom = &a->atoms[i];
 
-		if (atom->kind != ATOM_EQUALS || atom->count * keys > INDEX_KEYS ||
-		    !is_usable(b, atom) || slot_is_chosen(a, c, atom->slot))
+		if (atom->kind != ATOM_EQUALS || !has_room(b, atom, keys) || !is_usable(b, atom) ||
+		    slot_is_chosen(a, c, atom->slot))
 			continue;
 		if (best == INDEX_ATOMS || share_of(b, atom) < share_of(b, &a->atoms[best]))
 			best = i;
@@ -220,7 +261,7 @@ static uint32_t best_second(const struct building *b, const struct alternative *
 }
 
 /* Atoms until less than one rule of `rules` is expected to be found in vain. */
-static struct chosen choose(const struct building *b, const struct alternative *a, double rules,
+static struct chosen choose(struct building *b, const struct alternative *a, double rules,
 			    uint32_t most)
 {
 	struct chosen c = { .second = INDEX_ATOMS };
@@ -232,6 +273,7 @@ static struct chosen choose(const struct building *b, const struct alternative *
 			break;
 		c.equals[c.equal_count++] = next;
 		keys *= a->atoms[next].count;
+		b->long_postings += keys > INDEX_KEYS ? keys : 0;
 		rules *= share_of(b, &a->atoms[next]);
 	}
 	if (c.equal_count == 0 || (rules >= 1 && most == INDEX_EQUALS))
@@ -628,11 +670,12 @@ static void share_all(struct building *b)
 
 /* ---- All. ---- */
 
-static bool building_init(struct building *b, struct ruleset *set, struct arena *scratch)
+static bool building_init(struct building *b, struct ruleset *set, struct arena *scratch,
+			  struct arena *once)
 {
 	size_t places = 1;
 
-	*b = (struct building){ .set = set, .arena = set->arena, .scratch = scratch };
+	*b = (struct building){ .set = set, .arena = set->arena, .scratch = scratch, .once = once };
 	for (size_t i = 0; i < set->count; i++)
 		places += set->rules[i]->on_count;
 	b->index = arena_zero(set->arena, sizeof(*b->index));
@@ -644,6 +687,7 @@ static bool building_init(struct building *b, struct ruleset *set, struct arena 
 	b->index->rules = arena_zero(set->arena, (set->count + 1) * sizeof(*b->index->rules));
 	b->index->routes = arena_zero(set->arena, (set->count + 1) * sizeof(*b->index->routes));
 	b->taken = arena_zero(scratch, (set->count + 1) * sizeof(*b->taken));
+	b->taken_by = arena_zero(scratch, places * sizeof(*b->taken_by));
 	b->slots.arena = set->arena;
 	b->slots.by_key = map_new();
 	b->values = map_new();
@@ -671,6 +715,7 @@ static void build(struct building *b)
 bool index_build(struct ruleset *set)
 {
 	AUTO(arena_free) struct arena *scratch = arena_new("rule index", LIMIT_RULES_ARENA);
+	AUTO(arena_free) struct arena *once = arena_new("index of a rule", LIMIT_RULES_ARENA);
 	struct clock clock = clock_system();
 	int64_t began = clock_read(&clock).mono;
 	size_t before;
@@ -678,10 +723,10 @@ bool index_build(struct ruleset *set)
 	bool good = false;
 
 	assert(set != NULL && set->index == NULL);
-	if (scratch == NULL)
+	if (scratch == NULL || once == NULL)
 		return false;
 	before = arena_used(set->arena);
-	if (building_init(&b, set, scratch)) {
+	if (building_init(&b, set, scratch, once)) {
 		build(&b);
 		good = !b.failed && !b.slots.failed &&
 		       index_tables(set, b.shapes, b.postings, b.posting_count) &&

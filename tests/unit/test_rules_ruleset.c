@@ -134,6 +134,87 @@ START_TEST(looks_at_few)
 }
 END_TEST
 
+/* A rule whose conditions are a choice of 16 and 60 more: what is known of it while the index is
+ * built takes some 700 KiB, and must not be kept for all of them. */
+static void put_broad_rule(struct buf *b, int number)
+{
+	buf_printf(b, "  - id: r%d\n    on: x.y\n    when: (data.a == %d", number, number);
+	for (int i = 1; i < 16; i++)
+		buf_printf(b, " || data.a%d == %d", i, number);
+	buf_str(b, ")");
+	for (int i = 0; i < 60; i++)
+		buf_printf(b, " && data.b%d >= %d", i, i);
+	buf_char(b, '\n');
+}
+
+START_TEST(many_broad_rules)
+{
+	struct buf b;
+	struct kit k;
+
+	kit_init(&k);
+	buf_init(&b, 16 * MIB);
+	buf_str(&b, "rules:\n");
+	for (int i = 0; i < 1500; i++)
+		put_broad_rule(&b, i);
+	kit_load(&k, buf_cstr(&b));
+	ck_assert_uint_eq(diags_errors(k.diags), 0);
+	ck_assert_uint_eq(ruleset_index_size(k.set).always, 0);
+	buf_fini(&b);
+	kit_fini(&k);
+}
+END_TEST
+
+/* data.id in [0, 1, ...]: found by its values up to 1,024 of them. */
+static size_t always_with_list(int values)
+{
+	struct buf b;
+	struct kit k;
+	size_t always;
+
+	kit_init(&k);
+	buf_init(&b, MIB);
+	buf_str(&b, "rules:\n  - id: r\n    on: x.y\n    when: data.id in [0");
+	for (int i = 1; i < values; i++)
+		buf_printf(&b, ",%d", i);
+	buf_str(&b, "]\n");
+	kit_load(&k, buf_cstr(&b));
+	ck_assert_uint_eq(diags_errors(k.diags), 0);
+	always = ruleset_index_size(k.set).always;
+	buf_fini(&b);
+	kit_fini(&k);
+	return always;
+}
+
+START_TEST(long_lists)
+{
+	ck_assert_uint_eq(always_with_list(64), 0);
+	ck_assert_uint_eq(always_with_list(65), 0);
+	ck_assert_uint_eq(always_with_list(1024), 0);
+	ck_assert_uint_eq(always_with_list(1025), 1);
+}
+END_TEST
+
+/* Each type is one partition, however often and among however many it stands. */
+START_TEST(many_types)
+{
+	struct buf b;
+	struct kit k;
+
+	kit_init(&k);
+	buf_init(&b, 4 * MIB);
+	buf_str(&b, "rules:\n  - id: r\n    on: [x.y");
+	for (int i = 0; i < 100000; i++)
+		buf_printf(&b, ", x.t%d", i % 50000);
+	buf_str(&b, "]\n");
+	kit_load(&k, buf_cstr(&b));
+	ck_assert_uint_eq(diags_errors(k.diags), 0);
+	ck_assert_uint_eq(ruleset_index_size(k.set).types, 50001);
+	buf_fini(&b);
+	kit_fini(&k);
+}
+END_TEST
+
 static void put(const char *folder, const char *name, const char *text)
 {
 	char path[200];
@@ -473,8 +554,8 @@ START_TEST(polls_ask_for_what_rules_read)
 }
 END_TEST
 
-UNIT_MAIN("rules_ruleset", globs, visited_in_order, looks_at_few, folders, a_path_that_is_not_there,
-	  what_is_unreadable_is_not_taken_for_empty, links_that_lead_nowhere,
-	  a_configuration_without_rule_files, revisions_load_alone, revisions_are_not_checked_again,
-	  revisions_tell_rules_apart, connections, timeouts_come_from_the_connection,
-	  polls_ask_for_what_rules_read)
+UNIT_MAIN("rules_ruleset", globs, visited_in_order, looks_at_few, many_broad_rules, long_lists,
+	  many_types, folders, a_path_that_is_not_there, what_is_unreadable_is_not_taken_for_empty,
+	  links_that_lead_nowhere, a_configuration_without_rule_files, revisions_load_alone,
+	  revisions_are_not_checked_again, revisions_tell_rules_apart, connections,
+	  timeouts_come_from_the_connection, polls_ask_for_what_rules_read)
