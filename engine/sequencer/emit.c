@@ -15,7 +15,8 @@
 #define BLIND_LEAST 20
 
 struct blind_count {
-	uint64_t blind;
+	uint64_t blind; /* events; of a rule of a large group an estimate */
+	uint64_t times; /* it was evaluated and failed */
 	bool raised;
 };
 
@@ -54,6 +55,13 @@ static void blind_raise(struct sequencer *s, const struct rule *rule, uint64_t s
 	emit_own(s, "tappet.rule.blind", rule->id, value_map_end(&b), NULL, event->depth);
 }
 
+/* One failure of a large group stands for thousands: a few events would do, so as many failures
+ * are asked for as where each is counted. */
+static bool is_blind(const struct blind_count *count, uint64_t seen)
+{
+	return seen >= BLIND_LEAST && count->times * 2 > BLIND_LEAST && count->blind * 2 > seen;
+}
+
 /* One decision may stand for several of a large group (matcher_each). */
 static void blind_note(struct sequencer *s, const struct rule *rule, const struct event_view *event,
 		       const struct decision *decision)
@@ -64,14 +72,14 @@ static void blind_note(struct sequencer *s, const struct rule *rule, const struc
 	if (count == NULL)
 		return;
 	count->blind += decision->weight;
+	count->times++;
 	s->stats.blind += decision->weight;
 	log_write(LOG_DEBUG, "a rule could not be evaluated", LOG_S("part", decision->part),
 		  LOG_I("seq", event->seq));
-	if (count->raised || seen < BLIND_LEAST || count->blind * 2 <= seen ||
-	    text_starts(event->type, TEXT("tappet.")))
+	if (count->raised || !is_blind(count, seen) || text_starts(event->type, TEXT("tappet.")))
 		return;
 	count->raised = true;
-	blind_raise(s, rule, seen, count->blind, event, decision);
+	blind_raise(s, rule, seen, count->blind < seen ? count->blind : seen, event, decision);
 }
 
 /* A wall clock that was far ahead when the throttle was spent must not close it for as long:

@@ -2,6 +2,8 @@
  *
  * test_sequencer - decisions: events, runs, attempts, retries, order, doubt,
  * throttles, recovery. */
+#include "engine/base/buf.h"
+#include "engine/base/limits.h"
 #include "tests/unit/sequencer_world.h"
 #include "tests/unit/unit_main.h"
 
@@ -339,6 +341,65 @@ START_TEST(a_throttle_is_spent_by_the_match_and_given_back_by_an_early_death)
 }
 END_TEST
 
+/* So many rules that only some of those that miss a field are evaluated, and one more. */
+static char *large_group(void)
+{
+	struct buf b;
+	char *text;
+
+	buf_init(&b, 4 * MIB);
+	buf_str(&b, "rules:\n  - { id: told, on: tappet.rule.blind }\n");
+	for (int i = 0; i < 5000; i++)
+		buf_printf(&b, "  - { id: r%d, on: hook.orders, when: data.x == %d }\n", i, i);
+	text = strdup(buf_cstr(&b));
+	buf_fini(&b);
+	ck_assert_ptr_nonnull(text);
+	return text;
+}
+
+static size_t blind_events(struct world *w, int first, int count, const char *body)
+{
+	size_t found = 0;
+
+	for (int i = first; i < first + count; i++) {
+		char id[24];
+
+		snprintf(id, sizeof(id), "e%d", i);
+		world_hook(w, "orders", id, body);
+		ck_assert_int_eq(world_batch(w), FATE_OK);
+		for (size_t k = 0; k < w->out.event_count; k++)
+			found += text_is(w->out.events[k].type, "tappet.rule.blind");
+	}
+	return found;
+}
+
+START_TEST(one_odd_event_makes_no_large_group_blind)
+{
+	char *rules = large_group();
+	struct world w;
+
+	world_init(&w, CONFIG, rules);
+	ck_assert_uint_eq(blind_events(&w, 0, 30, "{\"x\":-1}"), 0);
+	ck_assert_uint_eq(blind_events(&w, 30, 3, "{\"y\":1}"), 0);
+	world_fini(&w);
+	free(rules);
+}
+END_TEST
+
+/* Each of 5,000 is evaluated with every 79th event. */
+START_TEST(a_large_group_is_told_blind_in_the_end)
+{
+	char *rules = large_group();
+	struct world w;
+
+	world_init(&w, CONFIG, rules);
+	ck_assert_uint_eq(blind_events(&w, 0, 700, "{\"y\":1}"), 0);
+	ck_assert_uint_gt(blind_events(&w, 700, 300, "{\"y\":1}"), 0);
+	world_fini(&w);
+	free(rules);
+}
+END_TEST
+
 UNIT_MAIN("sequencer", an_event_becomes_a_request_and_is_done, the_same_delivery_twice_is_one_event,
 	  what_is_not_json_is_refused_with_a_position,
 	  a_failed_attempt_is_repeated_with_the_same_key,
@@ -349,4 +410,5 @@ UNIT_MAIN("sequencer", an_event_becomes_a_request_and_is_done, the_same_delivery
 	  a_doubtful_run_can_be_repeated_or_dropped,
 	  a_dead_run_is_tried_again_from_the_step_that_failed, the_reply_of_a_start_is_an_event,
 	  failures_continue_or_are_handled_and_then_the_run_is_dead,
-	  a_throttle_is_spent_by_the_match_and_given_back_by_an_early_death)
+	  a_throttle_is_spent_by_the_match_and_given_back_by_an_early_death,
+	  one_odd_event_makes_no_large_group_blind, a_large_group_is_told_blind_in_the_end)
