@@ -159,6 +159,9 @@ struct emission {
 	struct value data, before; /* typed when the type's kind is known */
 };
 
+/* The beginning of a reply, fit for a message: cut between characters, in one line. */
+struct text seq_quote(struct sequencer *s, struct text body);
+
 /* The matcher of the rules in force, or NULL: the batch is broken then. */
 struct matcher *seq_matcher(struct sequencer *s);
 

@@ -135,20 +135,23 @@ static bool judge_done(struct judging *j, struct value result)
 
 /* ---- Replies. ---- */
 
-static struct text judge_quote(struct judging *j)
+#define QUOTED 200 /* bytes of a reply in a message */
+
+struct text seq_quote(struct sequencer *s, struct text body)
 {
-	struct text body = j->end->body;
+	struct text head = text_head(body, QUOTED), quote;
 	struct buf b;
 
 	if (body.n == 0)
 		return TEXT("an empty body");
+	if (!text_is_utf8(head))
+		return TEXT("bytes that are not text");
 	buf_init(&b, 4 * LIMIT_REPLY_KEPT);
-	for (size_t i = 0; i < body.n && i < 200; i++)
-		buf_char(&b, (unsigned char)body.s[i] < 0x20 ? ' ' : body.s[i]);
-	if (body.n > 200)
+	for (size_t i = 0; i < head.n; i++)
+		buf_char(&b, (unsigned char)head.s[i] < 0x20 ? ' ' : head.s[i]);
+	if (head.n < body.n)
 		buf_str(&b, "...");
-	struct text quote = text_is_utf8(buf_view(&b)) ? text_dup(j->s->work, buf_view(&b))
-						       : TEXT("bytes that are not text");
+	quote = text_dup(s->work, buf_view(&b));
 	buf_fini(&b);
 	return quote;
 }
@@ -161,7 +164,7 @@ static struct text judge_words(struct judging *j)
 	if (j->step->connector->error_words != NULL)
 		words = j->step->connector->error_words(j->call, &reply);
 	if (words.n == 0)
-		words = judge_quote(j);
+		words = seq_quote(j->s, j->end->body);
 	return text_printf(j->s->work, "status %d: %.*s", j->end->status, TEXT_ARG(words));
 }
 
@@ -213,7 +216,7 @@ static void judge_observe(struct judging *j, const struct reading *r)
 static bool judge_unreadable(struct judging *j, const char *why)
 {
 	struct text text = text_printf(j->s->work, "status %d, %s: %.*s", j->end->status, why,
-				       TEXT_ARG(judge_quote(j)));
+				       TEXT_ARG(seq_quote(j->s, j->end->body)));
 
 	if (j->step->after_doubt == DOUBT_REPEAT)
 		return judge_retry(j, text);

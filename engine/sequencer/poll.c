@@ -505,16 +505,6 @@ static void source_failed(struct sequencer *s, struct source *src, struct text w
 		source_stalled(s, src);
 }
 
-static struct text source_quote(struct sequencer *s, struct text body)
-{
-	size_t n = body.n < 200 ? body.n : 200;
-
-	while (n > 0 && n < body.n && ((unsigned char)body.s[n] & 0xC0) == 0x80)
-		n--;
-	body.n = n;
-	return text_is_utf8(body) ? text_dup(s->work, body) : TEXT("bytes that are not text");
-}
-
 /* Why the reply is of no use as a page, or TEXT_NONE. */
 static struct text source_refusal(struct sequencer *s, struct source *src, const struct ending *end)
 {
@@ -532,7 +522,7 @@ static struct text source_refusal(struct sequencer *s, struct source *src, const
 	if (call != NULL && src->connection->connector->error_words != NULL)
 		words = src->connection->connector->error_words(call, &reply);
 	if (words.n == 0)
-		words = source_quote(s, end->body);
+		words = seq_quote(s, end->body);
 	return text_printf(s->work, "status %d: %.*s", end->status, TEXT_ARG(words));
 }
 
@@ -561,10 +551,10 @@ static void source_page(struct sequencer *s, struct source *src, const struct en
 		return;
 	if (src->poll->resource->read(call, &ask, &reply, page_visit, &r, &page) != FATE_OK ||
 	    r.failed) {
-		source_failed(s, src,
-			      text_printf(s->work, "%s: %.*s", call->why,
-					  TEXT_ARG(source_quote(s, end->body))),
-			      -1);
+		source_failed(
+		    s, src,
+		    text_printf(s->work, "%s: %.*s", call->why, TEXT_ARG(seq_quote(s, end->body))),
+		    -1);
 		return;
 	}
 	source_next_page(s, src, &page);

@@ -126,6 +126,32 @@ START_TEST(after_the_last_attempt_the_run_is_dead_and_says_why)
 }
 END_TEST
 
+/* A long reply is quoted to its last whole character. */
+START_TEST(a_reply_is_never_quoted_to_the_middle_of_a_character)
+{
+	struct arena *arena = arena_new("test", 1u << 20);
+	struct run_record run;
+	char body[301];
+	struct world w;
+
+	memset(body, 'a', sizeof(body));
+	memcpy(body + 199, "\xc3\xa4", 2);
+	body[300] = '\0';
+	world_init(&w, CONFIG,
+		   "rules:\n  - id: start\n    on: hook.orders\n    do:\n"
+		   "      - hindsite.work_set.start: { id: \"1\" }\n");
+	world_hook(&w, "orders", "a", "{\"k\":\"x\",\"n\":1}");
+	(void)world_batch(&w);
+	world_grant(&w, 4);
+	world_answer(&w, 0, 400, body);
+	run = world_run(&w, arena, 1);
+	ck_assert_int_eq(run.state, RUN_DEAD);
+	ck_assert_msg(strstr(run.reason.s, "aaa...") != NULL, "%s", run.reason.s);
+	arena_free(arena);
+	world_fini(&w);
+}
+END_TEST
+
 START_TEST(runs_of_one_key_keep_their_order_others_go_side_by_side)
 {
 	struct world w;
@@ -404,6 +430,7 @@ UNIT_MAIN("sequencer", an_event_becomes_a_request_and_is_done, the_same_delivery
 	  what_is_not_json_is_refused_with_a_position,
 	  a_failed_attempt_is_repeated_with_the_same_key,
 	  after_the_last_attempt_the_run_is_dead_and_says_why,
+	  a_reply_is_never_quoted_to_the_middle_of_a_character,
 	  runs_of_one_key_keep_their_order_others_go_side_by_side,
 	  what_was_under_way_in_a_crash_is_repeated_where_that_is_harmless,
 	  what_must_not_happen_twice_is_parked_until_resolved,
