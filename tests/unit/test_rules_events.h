@@ -191,8 +191,9 @@ static inline void make_regular_rule(struct make *m, size_t number, size_t rules
 		buf_printf(m->out, "data.used >= %zu", k * 3);
 		break;
 	case 2:
+		/* Small numbers begin larger ones. */
 		buf_printf(m->out, "data.title.startsWith('%.*s%zu')", (int)make_pick(m, 13),
-			   "project Acme", n);
+			   "project Acme", make_chance(m, 50) ? n : n % 50);
 		break;
 	case 3:
 		buf_printf(m->out, "data.status in ['s%zu', 's%zu', 's1'] && data.money == 'c%zu'",

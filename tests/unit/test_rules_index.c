@@ -260,36 +260,94 @@ static void check(const char *const *when, const char *before, const char *data,
 #define CHECK(before, data, want, ...)                                                             \
 	check((const char *const[]){ __VA_ARGS__, NULL }, before, data, want)
 
+/* Rules r0, r1, ... with this condition, in which %d is the rule's number. Those of another type
+ * make the values rare: they alone are key enough. */
+static void load_many(struct world *w, const char *rest, int count)
+{
+	world_init(w, 0);
+	buf_str(&w->text, "rules:\n");
+	for (int i = 0; i < count; i++) {
+		buf_printf(&w->text, "  - { id: r%d, ", i);
+		buf_printf(&w->text, rest, i, i);
+		buf_str(&w->text, " }\n");
+	}
+	for (int i = 0; i < count; i++)
+		buf_printf(&w->text,
+			   "  - { id: o%d, on: com.other.made, "
+			   "when: data.id == %d || data.x == %d || data.s.k == %d }\n",
+			   i, i + 1000, i + 1000, i + 1000);
+	(void)kit_rule(&w->k, buf_cstr(&w->text));
+	ck_assert(compare_init(&w->c, w->k.set));
+}
+
+/* How many of these rules fire, and how many are blind. */
+static void check_many(const char *rest, const char *data, uint64_t yes, uint64_t blind)
+{
+	struct world w;
+	struct event_view event;
+
+	load_many(&w, rest, 50);
+	event = json_event(&w, "null", data);
+	event.connection = TEXT("two");
+	if (!compare_event(&w.c, &event))
+		compare_show(&w.c, &event);
+	ck_assert_str_eq(w.c.why, "");
+	ck_assert_uint_eq(w.c.yes, yes);
+	ck_assert_uint_eq(w.c.blind, blind);
+	world_fini(&w);
+}
+
 /* Another part may select better than the connection; it is compared all the same. */
 START_TEST(from_is_always_compared)
 {
-	const char *const rules[] = { "from: one, when: data.id == 1",
-				      "from: one, when: data.id == 2",
-				      "from: one, when: data.id == 3",
-				      "from: two, when: data.id == 1",
-				      "from: one, when: data.id == 1 || data.id == 4",
-				      "from: two, when: data.id == 1 || data.id == 4",
-				      "from: one",
-				      NULL };
-	struct world w;
-	struct event_view event;
-	struct buf b;
+	check_many("from: one, on: com.acme.made, when: data.id == %d", "{\"id\": 7}", 0, 0);
+	check_many("from: two, on: com.acme.made, when: data.id == %d", "{\"id\": 7}", 1, 0);
+	check_many("from: one, on: com.acme.made, when: data.id == %d || data.x == %d",
+		   "{\"id\": 7, \"x\": 1}", 0, 0);
+	check_many("from: one, on: com.acme.made", "{}", 0, 0);
+}
+END_TEST
 
-	world_init(&w, 0);
-	buf_str(&w.text, "rules:\n");
-	for (int i = 0; rules[i] != NULL; i++)
-		buf_printf(&w.text, "  - { id: %c, on: hook.one, %s }\n", 'a' + i, rules[i]);
-	(void)kit_rule(&w.k, buf_cstr(&w.text));
-	ck_assert(compare_init(&w.c, w.k.set));
-	event = json_event(&w, "null", "{\"id\": 1}");
-	event.type = TEXT("hook.one");
-	event.connection = TEXT("two");
-	ck_assert_msg(compare_event(&w.c, &event), "%s", w.c.why);
-	buf_init(&b, KIB);
-	told(&w.c, &b);
-	ck_assert_str_eq(buf_cstr(&b), "d YES, f YES");
-	buf_fini(&b);
-	world_fini(&w);
+/* has() selects less than the value it guards, and isn't part of the key. */
+START_TEST(guards_beside_better_keys)
+{
+	static const char has[] = "on: com.acme.made, when: has(data.s.k) && data.s.k == %d",
+			  null[] = "on: com.acme.made, when: 'data.s.k != null && data.s.k > %d'";
+
+	check_many(has, "{\"s\": {\"k\": 7}}", 1, 0);
+	check_many(has, "{\"s\": {}}", 0, 0);
+	check_many(has, "{}", 0, 50);
+	check_many(has, "null", 0, 50);
+	check_many(null, "{\"s\": {\"k\": 7}}", 7, 0);
+	check_many(null, "{\"s\": {\"k\": null}}", 0, 0);
+	check_many(null, "{\"s\": {\"k\": \"7\"}}", 0, 50);
+	check_many(null, "{\"s\": {}}", 0, 50);
+}
+END_TEST
+
+/* Each prefix leads to the next shorter one, wherever in the order that stands. */
+START_TEST(prefixes_of_prefixes)
+{
+	const char *const rules[] = { "when: 'data.t.startsWith(\"projectAlpha and so on\")'",
+				      "when: 'data.t.startsWith(\"projectAl\")'",
+				      "when: 'data.t.startsWith(\"projectAb\")'",
+				      "when: 'data.t.startsWith(\"projectA\")'",
+				      "when: 'data.t.startsWith(\"project\")'",
+				      "when: 'data.t.startsWith(\"projectAlpha and no\")'",
+				      "when: 'data.t.startsWith(\"pa\")'",
+				      "when: 'data.t.startsWith(\"p\")'",
+				      "when: 'data.t.startsWith(\"\")'",
+				      "when: 'data.t.startsWith(\"projectAl\")'",
+				      "when: 'data.t.startsWith(\"projectB\")'",
+				      NULL };
+
+	check(rules, "null", "{\"t\": \"projectAlpha and so on and on\"}",
+	      "a YES, b YES, d YES, e YES, h YES, i YES, j YES");
+	check(rules, "null", "{\"t\": \"projectAlpha and so\"}",
+	      "b YES, d YES, e YES, h YES, i YES, j YES");
+	check(rules, "null", "{\"t\": \"projectBx\"}", "e YES, h YES, i YES, k YES");
+	check(rules, "null", "{\"t\": \"projectz\"}", "e YES, h YES, i YES");
+	check(rules, "null", "{\"t\": \"\"}", "i YES");
 }
 END_TEST
 
@@ -428,13 +486,15 @@ END_TEST
 
 struct summed {
 	uint64_t weight, count, most;
+	bool *turned; /* by number of the rule: it was sampled; or NULL */
 };
 
 static bool sum_weights(void *of, const struct rule *rule, const struct decision *decision)
 {
 	struct summed *s = of;
 
-	(void)rule;
+	if (s->turned != NULL)
+		s->turned[strtoul(rule->id.s + 1, NULL, 10)] = true;
 	ck_assert_int_eq(decision->verdict, VERDICT_BLIND);
 	s->weight += decision->weight;
 	s->count++;
@@ -444,30 +504,25 @@ static bool sum_weights(void *of, const struct rule *rule, const struct decision
 
 /* 1,000 rules with this condition, in which %d is the rule's number, asked about 125 events that
  * leave all of them blind: so many samples go round 1,000, 2,000 or 4,000 entries to the end. */
-static void check_sample(const char *when)
+static void check_sample(const char *rest)
 {
 	struct world w;
 	struct event_view event;
-	struct summed all = { 0, 0, 0 };
+	struct summed all = { 0, 0, 0, NULL };
+	bool turned[1000] = { false };
 
-	world_init(&w, 0);
-	buf_str(&w.text, "rules:\n");
-	for (int i = 0; i < 1000; i++) {
-		buf_printf(&w.text, "  - { id: r%d, on: com.acme.made, when: '", i);
-		buf_printf(&w.text, when, i, i);
-		buf_str(&w.text, "' }\n");
-	}
-	(void)kit_rule(&w.k, buf_cstr(&w.text));
-	ck_assert(compare_init(&w.c, w.k.set));
+	load_many(&w, rest, 1000);
 	event = json_event(&w, "{\"n\": 1}", "{\"n\": \"text\"}");
 	for (int i = 0; i < 125; i++) {
-		struct summed one = { 0, 0, 0 };
+		struct summed one = { 0, 0, 0, turned };
 
 		event.seq = 1000 + i;
 		ck_assert(matcher_each(w.c.matcher, w.k.arena, &event, 0, sum_weights, &one));
 		ck_assert_uint_le(one.count, LIMIT_BLIND_SAMPLE);
 		all.weight += one.weight;
 	}
+	for (int i = 0; i < 1000; i++)
+		ck_assert(turned[i]);
 	ck_assert_uint_ge(all.weight, 124000);
 	ck_assert_uint_le(all.weight, 126000);
 	ck_assert_uint_eq(matcher_seen(w.c.matcher, ruleset_at(w.k.set, 999)), 125);
@@ -478,20 +533,21 @@ static void check_sample(const char *when)
 
 START_TEST(samples_of_missing_fields)
 {
-	check_sample("data.x == %d");
-	check_sample("data.x == %d && data.y == 1");
-	check_sample("data.x > %d");
-	check_sample("data.x.startsWith(\"%d\")");
-	check_sample("rose_past(\"n\", %d)");
+	check_sample("on: com.acme.made, when: data.x == %d");
+	check_sample("on: com.acme.made, when: data.x == %d && data.y == 1");
+	check_sample("on: com.acme.made, when: 'data.x > %d'");
+	check_sample("on: com.acme.made, when: 'data.x.startsWith(\"%d\")'");
+	check_sample("on: com.acme.made, when: 'rose_past(\"n\", %d)'");
 }
 END_TEST
 
 /* A rule with several values stands in the index several times, and counts once. */
 START_TEST(samples_of_several_values)
 {
-	check_sample("data.x in [%d, 1%d1, -3, -4]");
-	check_sample("crossed(\"n\", [%d, 100%d, -3, -4]) > 0");
-	check_sample("(data.x.startsWith(\"%d\") || data.x.startsWith(\"a%d\"))");
+	check_sample("on: com.acme.made, when: 'data.x in [%d, 1%d1, -3, -4]'");
+	check_sample("on: com.acme.made, when: 'crossed(\"n\", [%d, 100%d, -3, -4]) > 0'");
+	check_sample("on: com.acme.made, "
+		     "when: 'data.x.startsWith(\"%d\") || data.x.startsWith(\"a%d\")'");
 }
 END_TEST
 
@@ -500,7 +556,7 @@ START_TEST(small_groups_are_decided_whole)
 {
 	struct world w;
 	struct event_view event;
-	struct summed all = { 0, 0, 0 };
+	struct summed all = { 0, 0, 0, NULL };
 
 	world_init(&w, 0);
 	buf_str(&w.text, "rules:\n");
@@ -541,7 +597,8 @@ START_TEST(entries_that_overlap)
 END_TEST
 
 UNIT_MAIN("rules_index", sets_of_one, small_sets, middling_sets, large_sets, regular_sets,
-	  from_is_always_compared, a_part_proves_no_whole, unchanged_but_not_evaluated,
-	  flags_that_are_no_bool, guards, numbers_beyond_doubles, lines_apart, odd_names,
-	  defines_of_their_own, budgets, samples_of_missing_fields, samples_of_several_values,
-	  small_groups_are_decided_whole, entries_that_overlap)
+	  from_is_always_compared, guards_beside_better_keys, prefixes_of_prefixes,
+	  a_part_proves_no_whole, unchanged_but_not_evaluated, flags_that_are_no_bool, guards,
+	  numbers_beyond_doubles, lines_apart, odd_names, defines_of_their_own, budgets,
+	  samples_of_missing_fields, samples_of_several_values, small_groups_are_decided_whole,
+	  entries_that_overlap)
