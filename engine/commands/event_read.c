@@ -60,17 +60,22 @@ static struct text member_text(struct value v, const char *name)
 	return found != NULL && found->kind == VALUE_TEXT ? value_as_text(*found) : TEXT_NONE;
 }
 
-static struct value member_typed(struct arena *arena, struct value v, const char *name,
-				 struct text type)
+static struct value member_typed(struct typer *typer, struct arena *arena, struct value v,
+				 const char *name, const struct object_kind *kind)
 {
 	const struct value *found = value_get(v, text_of(name));
 
-	return found != NULL ? typed(arena, type, *found) : value_null();
+	if (found == NULL)
+		return value_null();
+	return kind != NULL ? typer_apply(typer, kind, arena, *found) : *found;
 }
 
-bool event_of_cloudevent(struct arena *arena, struct value v, int64_t now, struct event_view *out)
+bool event_of_cloudevent(struct typer *typer, struct arena *arena, struct value v, int64_t now,
+			 struct event_view *out)
 {
-	assert(arena != NULL && out != NULL);
+	const struct object_kind *kind;
+
+	assert(typer != NULL && arena != NULL && out != NULL);
 	*out = (struct event_view){
 		.id = member_text(v, "id"),
 		.source = member_text(v, "source"),
@@ -78,8 +83,9 @@ bool event_of_cloudevent(struct arena *arena, struct value v, int64_t now, struc
 		.subject = member_text(v, "subject"),
 		.connection = member_text(v, "connection"),
 	};
-	out->data = member_typed(arena, v, "data", out->type);
-	out->before = member_typed(arena, v, "before", out->type);
+	kind = kind_of(out->type);
+	out->data = member_typed(typer, arena, v, "data", kind);
+	out->before = member_typed(typer, arena, v, "before", kind);
 	if (!timetext_parse_ms(member_text(v, "time"), &out->time))
 		out->time = now;
 	return out->type.n > 0 && out->id.n > 0;

@@ -18,7 +18,9 @@ bool event_of_record(struct json_parser *parser, struct arena *arena,
 		     const struct event_record *record, struct event_view *out);
 
 /* An event in CloudEvents' JSON format, with `connection` and `before` beside it. Its time is
- * `now` when it names none. False without id and type. */
-bool event_of_cloudevent(struct arena *arena, struct value v, int64_t now, struct event_view *out);
+ * `now` when it names none. The value was parsed a moment ago and nobody else knows it: fields
+ * get their types in place. False without id and type. */
+bool event_of_cloudevent(struct typer *typer, struct arena *arena, struct value v, int64_t now,
+			 struct event_view *out);
 
 #endif

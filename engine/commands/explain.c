@@ -79,19 +79,22 @@ static int take_recorded(struct asking *a, const char *word)
 static int take_file(struct asking *a, const char *file)
 {
 	struct arena *arena = a->context->arena;
+	AUTO(typer_free) struct typer *typer = typer_new();
 	AUTO_FINI(buf_fini) struct buf content;
 	struct json_error error;
 	const char *why = NULL;
 	struct value v;
 
 	buf_init(&content, LIMIT_BODY_MAX);
+	if (typer == NULL)
+		return context_fail(a->context, COMMAND_FAILED, "memory is out");
 	if (!reader_file(text_of(file), LIMIT_BODY_MAX, &content, &why))
 		return context_fail(a->context, COMMAND_USAGE, "%s: %s", file, why);
 	if (json_parse(a->parser, arena, text_dup(arena, buf_view(&content)), &v, &error) !=
 	    FATE_OK)
 		return context_fail(a->context, COMMAND_FAILED, "%s:%d:%d: %s", file, error.line,
 				    error.column, error.what);
-	if (!event_of_cloudevent(arena, value_copy(arena, v), a->now, &a->view.event))
+	if (!event_of_cloudevent(typer, arena, value_copy(arena, v), a->now, &a->view.event))
 		return context_fail(a->context, COMMAND_FAILED, "%s: an event needs id and type",
 				    file);
 	return COMMAND_OK;

@@ -9,7 +9,7 @@
 
 #include "engine/base/clock.h"
 #include "engine/base/limits.h"
-#include "engine/base/timetext.h"
+#include "engine/commands/event_read.h"
 #include "engine/commands/json.h"
 #include "engine/commands/lines.h"
 #include "engine/commands/setup.h"
@@ -35,45 +35,6 @@ struct matching {
 	int64_t now;
 	int line;
 };
-
-static struct text member_text(struct value v, const char *name)
-{
-	const struct value *found = value_get(v, text_of(name));
-
-	return found != NULL && found->kind == VALUE_TEXT ? value_as_text(*found) : TEXT_NONE;
-}
-
-static struct value member_typed(struct matching *m, struct value v, const char *name,
-				 const struct object_kind *kind)
-{
-	const struct value *found = value_get(v, text_of(name));
-
-	if (found == NULL)
-		return value_null();
-	return kind != NULL ? typer_apply(m->typer, kind, m->arena, *found) : *found;
-}
-
-static void read_event(struct matching *m, struct value v)
-{
-	struct event_view *event = &m->event;
-	const struct event_type *row;
-
-	*event = (struct event_view){
-		.id = member_text(v, "id"),
-		.source = member_text(v, "source"),
-		.type = member_text(v, "type"),
-		.subject = member_text(v, "subject"),
-		.connection = member_text(v, "connection"),
-		.seq = m->events + 1,
-	};
-	row = connectors_event(event->type);
-	const struct object_kind *kind = row != NULL ? row->kind : NULL;
-
-	event->data = member_typed(m, v, "data", kind);
-	event->before = member_typed(m, v, "before", kind);
-	if (!timetext_parse_ms(member_text(v, "time"), &event->time))
-		event->time = m->now;
-}
 
 static bool visit(void *of, const struct rule *rule, const struct decision *decision)
 {
@@ -107,12 +68,12 @@ static bool match_line(struct matching *m, struct text line)
 				   error.what);
 		return false;
 	}
-	read_event(m, v);
-	if (m->event.type.n == 0 || m->event.id.n == 0) {
+	if (!event_of_cloudevent(m->typer, m->arena, v, m->now, &m->event)) {
 		(void)context_fail(m->context, COMMAND_FAILED, "%s:%d: an event needs id and type",
 				   option_value(m->context, "events"), m->line);
 		return false;
 	}
+	m->event.seq = m->events + 1;
 	if (!matcher_each(m->matcher, m->arena, &m->event, m->event.time, visit, m)) {
 		(void)context_fail(m->context, COMMAND_FAILED, "memory is out");
 		return false;
