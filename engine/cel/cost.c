@@ -65,12 +65,14 @@ static uint64_t finding(struct extent key)
 
 static uint64_t searching(struct extent a, struct extent b)
 {
+	uint64_t key = b.type == CEL_LIST ? 0 : finding(a);
+
 	if (b.type == CEL_MAP)
-		return finding(a);
+		return key;
 	b = extent_taken_as(b, CEL_LIST);
 	if (extent_is_scalar(a) || (a.type == CEL_TEXT && a.bytes <= 64))
 		return 1 + b.items / 8;
-	return b.read;
+	return b.read > key ? b.read : key;
 }
 
 /* a + b: numbers, texts or lists. */

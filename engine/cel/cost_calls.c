@@ -170,6 +170,9 @@ static uint64_t reading(const struct cost_call *call, const struct row *row)
 	for (uint32_t i = 0; i < call->count; i++) {
 		struct extent e = argument(call, i);
 
+		/* math.greatest(x): of one argument it is a list's items that are compared. */
+		if (call->count == 1 && row->bytes == 0 && row->items > 0)
+			e = extent_taken_as(e, CEL_LIST);
 		steps = extent_add(steps, row == &address ? ADDRESS_STEPS : 0);
 		if (is_text(e) && row->bytes > 0)
 			steps = extent_add(steps, 1 + e.bytes / row->bytes);
@@ -238,12 +241,17 @@ static struct extent replaced(const struct cost_call *call, uint64_t *steps)
 	return written(extent_add(of.bytes, extent_times(places, with.bytes)), steps);
 }
 
-/* Pieces are counted as items from data are: a text of any length may have few. */
+/* Pieces are counted as items from data are: a text of any length may have few. Between
+ * characters there are as many as characters. */
 static struct extent pieces(struct arena *arena, const struct cost_call *call, uint64_t *steps)
 {
+	const struct value *at = call->count > 1 ? call->constants[1] : NULL;
+	bool characters = at != NULL && at->kind == VALUE_TEXT && at->n == 0;
 	struct extent of = argument(call, 0), piece;
-	uint64_t n = of.bytes < LIMIT_COST_ITEMS ? of.bytes + 1 : LIMIT_COST_ITEMS;
+	uint64_t n = LIMIT_COST_ITEMS;
 
+	if (characters || of.bytes < LIMIT_COST_ITEMS)
+		n = extent_add(of.bytes, 1);
 	piece = extent_text(of.bytes / n + 1);
 	*steps = extent_add(*steps, n);
 	return extent_list(arena, n, &piece);
