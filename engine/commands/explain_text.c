@@ -221,9 +221,11 @@ static void put_on(const struct painter *p, const struct explain_view *view)
 	put_yes_no(p, "on", view->told.on, words);
 }
 
+/* Of those that nothing asked for, as the event was out before, only the values. */
 static void put_defines(struct painter *p, const struct explain_view *view)
 {
 	const struct explanation *e = &view->told;
+	bool asked = e->on && e->from && e->match.outcome != EXPLAIN_NO;
 
 	if (e->define_count == 0)
 		put_part(p, "define", "-", TINT_FAINT, TEXT_NONE);
@@ -232,10 +234,15 @@ static void put_defines(struct painter *p, const struct explain_view *view)
 		bool failed = d->value.kind == VALUE_ERROR;
 		struct text value = explain_value(p->arena, d->value, VALUE_BYTES);
 
-		put_part(p, i == 0 ? "define" : "", failed ? "error" : "ok",
-			 failed ? TINT_WARN : TINT_GOOD,
+		put_part(p, i == 0 ? "define" : "",
+			 !asked   ? "-"
+			 : failed ? "error"
+				  : "ok",
+			 !asked   ? TINT_FAINT
+			 : failed ? TINT_WARN
+				  : TINT_GOOD,
 			 text_printf(p->arena, "%.*s = %.*s", TEXT_ARG(d->name), TEXT_ARG(value)));
-		if (failed)
+		if (failed && asked)
 			put_tree(p, d->nodes, d->cut);
 	}
 }

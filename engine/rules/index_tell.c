@@ -50,6 +50,12 @@ static struct text found_by(const struct rule_index *index, struct arena *arena,
 	return text_dup(arena, buf_view(&out));
 }
 
+/* Joined by && it would read as something else. */
+static bool needs_parentheses(struct cel_part part)
+{
+	return part.code == CEL_CODE_OR || part.code == CEL_CODE_CHOOSE;
+}
+
 static struct text left_over(const struct rule_index *index, struct arena *arena,
 			     const struct verification *v)
 {
@@ -59,8 +65,13 @@ static struct text left_over(const struct rule_index *index, struct arena *arena
 	for (uint32_t i = 0; i < v->count; i++) {
 		const struct conjunct *c = &index->conjuncts[v->first + i];
 
+		struct cel_part part = cel_part(c->program, c->at);
+		bool wrap = v->count > 1 && needs_parentheses(part);
+
 		buf_str(&out, i > 0 ? " && " : "");
-		buf_text(&out, cel_part(c->program, c->at).text);
+		buf_str(&out, wrap ? "(" : "");
+		buf_text(&out, part.text);
+		buf_str(&out, wrap ? ")" : "");
 	}
 	return text_dup(arena, buf_view(&out));
 }
