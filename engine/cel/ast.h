@@ -80,6 +80,7 @@ struct cel_ast {
 	};
 	bool root; /* CEL_AST_NAME, CEL_AST_CALL: written with a leading dot */
 	uint32_t from, to;
+	uint32_t at; /* CEL_AST_CALL, CEL_AST_SELECT: where its name stands */
 	uint32_t count;
 	struct cel_ast **kids;
 	struct text name;   /* identifier, field, function, or a loop's variable */

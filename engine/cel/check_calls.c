@@ -41,6 +41,17 @@ static const char *foreign_function(struct text name)
 		{ "toLowerCase", "write text.lowerAscii()" },
 		{ "toUpperCase", "write text.upperAscii()" },
 		{ "strip", "write text.trim()" },
+		{ "substr", "write text.substring(from, to)" },
+		{ "isEmpty", "write size(...) == 0" },
+		{ "empty", "write size(...) == 0" },
+		{ "get", "write default(data.field, other)" },
+		{ "isset", "write has(data.field)" },
+		{ "defined", "write has(data.field)" },
+		{ "sum", "there is no sum of a list's items" },
+		{ "xor", "write a != b" },
+		{ "today", "there is no clock here: use ctx.now" },
+		{ "date", "write timestamp(\"2026-01-31T09:00:00Z\")" },
+		{ "days", "write duration(\"24h\")" },
 	};
 
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
@@ -97,7 +108,7 @@ static bool refuse_function(struct checker *c, struct cel_ast *call)
 
 	if (near == NULL)
 		near = nearest_function(c, call->name);
-	cel_refuse(c->issue, call->from, foreign_function(call->name),
+	cel_refuse(c->issue, call->at, foreign_function(call->name),
 		   usage != NULL ? "wrong arguments for \"%.*s\"" : "unknown function \"%.*s\"",
 		   TEXT_ARG(name));
 	if (usage != NULL)
@@ -168,10 +179,18 @@ static bool refuse_count(struct checker *c, struct cel_ast *call, const struct t
 		snprintf(range, sizeof(range), "%u", least);
 	else
 		snprintf(range, sizeof(range), "%u to %u", least, most);
-	cel_refuse(c->issue, call->from, "", "%.*s() takes %s argument%s, not %u",
+	cel_refuse(c->issue, call->at, "", "%.*s() takes %s argument%s, not %u",
 		   (int)(call->name.n < 60 ? call->name.n : 60), call->name.s, range,
 		   most == 1 ? "" : "s", call->count - receiver);
 	return cel_check_refused(c, call);
+}
+
+static bool takes_path(const struct checker *c, const struct cel_ast *call)
+{
+	uint32_t at = 0;
+	const struct cel_function *f = cel_env_named(c->env, call->name, &at);
+
+	return f != NULL && f->path_args;
 }
 
 static bool refuse_types(struct checker *c, const struct cel_ast *call)
@@ -182,12 +201,15 @@ static bool refuse_types(struct checker *c, const struct cel_ast *call)
 	for (uint32_t i = 0; i < call->count && n < sizeof(types); i++)
 		n += (size_t)snprintf(types + n, sizeof(types) - n, "%s%s", i > 0 ? ", " : "",
 				      cel_type_name(cel_ast_type(call->kids[i])));
-	cel_refuse(c->issue, call->from,
+	cel_refuse(c->issue, call->at,
 		   text_is(call->name, "contains") && cel_ast_type(call->kids[0]) == CEL_LIST
 		       ? "write value in list"
 		       : "",
 		   "no such overload: %.*s(%s)", (int)(call->name.n < 40 ? call->name.n : 40),
 		   call->name.s, types);
+	if (takes_path(c, call) && call->kids[0]->kind != CEL_AST_LITERAL)
+		cel_hint(c->issue,
+			 "the path stands in quotes and begins beneath data, like \"status.key\"");
 	for (uint32_t i = 0; i < call->count; i++)
 		cel_field_hint(c->env, call->kids[i], c->issue);
 	return false;

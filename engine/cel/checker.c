@@ -41,7 +41,10 @@ static bool refuse_field(struct checker *c, const struct cel_ast *node, enum cel
 {
 	const char *hint = of == CEL_LIST ? "write list[0], or list.exists(x, x.field == ...)" : "";
 
-	cel_refuse(c->issue, node->from, hint, "%s has no field \"%.*s\"", cel_type_name(of),
+	if (text_is(node->name, "length") || text_is(node->name, "size") ||
+	    text_is(node->name, "count"))
+		hint = "write size(...)";
+	cel_refuse(c->issue, node->at, hint, "%s has no field \"%.*s\"", cel_type_name(of),
 		   (int)(node->name.n < 60 ? node->name.n : 60), node->name.s);
 	cel_field_hint(c->env, node->kids[0], c->issue);
 	return false;
@@ -78,8 +81,10 @@ static bool check_index(struct checker *c, struct cel_ast *node)
 	if (of == CEL_OPTIONAL || node->kind == CEL_AST_OPTIONAL_INDEX)
 		node->type = CEL_OPTIONAL;
 	if (of != CEL_DYN && of != CEL_MAP && of != CEL_LIST && of != CEL_OPTIONAL)
-		return cel_refuse(c->issue, node->from, "", "%s can't be indexed",
-				  cel_type_name(of));
+		return cel_refuse(
+		    c->issue, node->from,
+		    of == CEL_TEXT ? "write text.charAt(at) or text.substring(from, to)" : "",
+		    "%s can't be indexed", cel_type_name(of));
 	if (of == CEL_LIST && key != CEL_DYN && !cel_types_number(key))
 		return cel_refuse(c->issue, node->kids[1]->from, "",
 				  "a list's index is an int, "
@@ -93,6 +98,20 @@ static bool check_index(struct checker *c, struct cel_ast *node)
 
 /* ---- Operators ---- */
 
+static enum cel_type item_type(const struct cel_ast *list)
+{
+	return cel_tree_type(cel_tree_item(cel_check_tree(list)));
+}
+
+/* False when no item of the list can ever equal the value. */
+static bool may_be_in(const struct cel_ast *value, const struct cel_ast *list)
+{
+	enum cel_type result;
+
+	return list->type != CEL_LIST ||
+	       cel_types_binary(CEL_OP_EQ, cel_ast_type(value), item_type(list), &result);
+}
+
 static bool check_binary(struct checker *c, struct cel_ast *node)
 {
 	enum cel_op op = (enum cel_op)node->op;
@@ -104,6 +123,8 @@ static bool check_binary(struct checker *c, struct cel_ast *node)
 	b = cel_ast_type(node->kids[1]);
 	if (!cel_types_binary(op, a, b, &result))
 		return cel_field_refuse(c->env, node, c->issue);
+	if (op == CEL_OP_IN && !may_be_in(node->kids[0], node->kids[1]))
+		return cel_field_refuse_member(c->env, node, item_type(node->kids[1]), c->issue);
 	node->type = (uint8_t)result;
 	return true;
 }

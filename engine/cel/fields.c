@@ -119,6 +119,21 @@ static bool is_numeric_text(struct text t)
 	return end == room + t.n;
 }
 
+static bool is_truth(struct value text)
+{
+	return text_is(value_as_text(text), "true") || text_is(value_as_text(text), "false");
+}
+
+static bool is_equality(enum cel_op op)
+{
+	return op == CEL_OP_EQ || op == CEL_OP_NE;
+}
+
+static bool is_order(enum cel_op op)
+{
+	return op >= CEL_OP_LT && op <= CEL_OP_GE;
+}
+
 /* What to write instead of the literal that a field of this type meets, or "". */
 static void hint_literal(enum cel_op op, const char *path, enum cel_type field,
 			 const struct cel_ast *other, struct cel_issue *issue)
@@ -127,8 +142,13 @@ static void hint_literal(enum cel_op op, const char *path, enum cel_type field,
 
 	if (other->kind != CEL_AST_LITERAL || op == CEL_OP_IN)
 		return;
-	if (field == CEL_TEXT && other->type == CEL_INT && !arithmetic)
+	if (field == CEL_TEXT && other->type == CEL_INT && is_equality(op))
 		cel_hint(issue, "quote it: \"%lld\"", (long long)other->value.i);
+	else if (field == CEL_BOOL && other->type == CEL_TEXT && is_truth(other->value))
+		cel_hint(issue, "write it without quotes: %.*s",
+			 TEXT_ARG(value_as_text(other->value)));
+	else if (field == CEL_BOOL && cel_types_number((enum cel_type)other->type))
+		cel_hint(issue, "compare it with true or false");
 	else if (field == CEL_DOUBLE && other->type == CEL_INT)
 		cel_hint(issue, "write %lld.0", (long long)other->value.i);
 	else if (field == CEL_INT && other->type == CEL_DOUBLE)
@@ -137,6 +157,76 @@ static void hint_literal(enum cel_op op, const char *path, enum cel_type field,
 		 is_numeric_text(value_as_text(other->value)))
 		cel_hint(issue, "write it without quotes: %.*s",
 			 TEXT_ARG(value_as_text(other->value)));
+}
+
+/* A text field that is ordered by a number would compare digit by digit if the number were
+ * quoted; amounts have a twin that is one. */
+static void hint_number(const struct cel_env *env, const struct cel_ast *field, const char *path,
+			struct cel_issue *issue)
+{
+	struct chain chain;
+	char twin[PATH + 16];
+	int n;
+
+	if (!chain_of(field, &chain))
+		return;
+	n = snprintf(twin, sizeof(twin), "%.*s_in_cents", (int)(PATH - chain.from),
+		     chain.bytes + chain.from);
+	if (env->ask_field(env->ask_of, chain.variable->index, (struct text){ twin, (size_t)n }) ==
+	    CEL_INT)
+		cel_hint(issue, "%.90s_in_cents is a number", path);
+	else
+		cel_hint(issue, "write num(%.90s) if it holds a number", path);
+}
+
+/* A text field that meets a time. */
+static void hint_time(const char *path, struct cel_issue *issue)
+{
+	cel_hint(issue,
+		 "of a day write timestamp(%.50s + \"T00:00:00Z\"), of a time timestamp(%.50s)",
+		 path, path);
+}
+
+static void hint_kinds(const struct cel_env *env, const struct cel_ast *binary,
+		       const struct cel_ast *field, const char *path, struct cel_issue *issue)
+{
+	const struct cel_ast *other = binary->kids[field == binary->kids[0] ? 1 : 0];
+	enum cel_op op = (enum cel_op)binary->op;
+
+	if (field->type == CEL_TEXT && cel_types_number((enum cel_type)other->type) && is_order(op))
+		hint_number(env, field, path, issue);
+	else if (field->type == CEL_TEXT && other->type == CEL_TIMESTAMP)
+		hint_time(path, issue);
+	else if (field->type == CEL_MAP && op != CEL_OP_IN)
+		cel_hint(issue, "it has fields: write %.90s.NAME", path);
+}
+
+/* low < x < high */
+static bool is_chained(const struct cel_ast *binary)
+{
+	const struct cel_ast *a = binary->kids[0];
+
+	return is_order((enum cel_op)binary->op) && a->kind == CEL_AST_BINARY &&
+	       is_order((enum cel_op)a->op);
+}
+
+bool cel_field_refuse_member(const struct cel_env *env, const struct cel_ast *binary,
+			     enum cel_type item, struct cel_issue *issue)
+{
+	const struct cel_ast *value = binary->kids[0];
+	const char *hint = "";
+	char path[PATH + 64];
+
+	assert(env != NULL && issue != NULL);
+	if (value->type == CEL_TEXT && cel_types_number(item))
+		hint = "put the numbers of the list in quotes";
+	else if (cel_types_number((enum cel_type)value->type) && item == CEL_TEXT)
+		hint = "write the items of the list without quotes";
+	if (declared(env, value, path))
+		cel_refuse(issue, binary->from, hint, "%.90s is %s, and the list holds %s only",
+			   path, plain((enum cel_type)value->type), plain(item));
+	return cel_refuse(issue, binary->from, hint, "no such overload: %s in list of %s",
+			  cel_type_name((enum cel_type)value->type), cel_type_name(item));
 }
 
 bool cel_field_refuse(const struct cel_env *env, const struct cel_ast *binary,
@@ -151,12 +241,15 @@ bool cel_field_refuse(const struct cel_env *env, const struct cel_ast *binary,
 	assert(env != NULL && issue != NULL);
 	first = declared(env, a, path);
 	if (!first && !declared(env, b, path))
-		return cel_refuse(issue, binary->from, cel_types_hint(op, left, right),
+		return cel_refuse(issue, binary->from,
+				  is_chained(binary) ? "write low < x && x < high"
+						     : cel_types_hint(op, left, right),
 				  "no such overload: %s %s %s", cel_type_name(left),
 				  cel_op_text(op), cel_type_name(right));
 	cel_refuse(issue, binary->from, "", "%.90s is %s, and %s %s %s never works", path,
 		   plain(first ? left : right), plain(left), cel_op_text(op), plain(right));
 	hint_literal(op, path, first ? left : right, first ? b : a, issue);
+	hint_kinds(env, binary, first ? a : b, path, issue);
 	cel_hint(issue, "%s", cel_types_hint(op, left, right));
 	return false;
 }

@@ -19,6 +19,10 @@ enum cel_type cel_field_type(const struct cel_env *env, const struct cel_ast *no
 bool cel_field_refuse(const struct cel_env *env, const struct cel_ast *binary,
 		      struct cel_issue *issue);
 
+/* The same of `in` a list none of whose items, all of type `item`, can be the value. */
+bool cel_field_refuse_member(const struct cel_env *env, const struct cel_ast *binary,
+			     enum cel_type item, struct cel_issue *issue);
+
 /* When the node is a declared field, the issue's hint says what it is. */
 void cel_field_hint(const struct cel_env *env, const struct cel_ast *node, struct cel_issue *issue);
 

@@ -133,10 +133,13 @@ static const struct word operators[] = {
 	{ ">=", CEL_TOKEN_GE, NULL },
 	{ "=~", CEL_TOKEN_ERROR, "use text.matches(\"pattern\")" },
 	{ "!~", CEL_TOKEN_ERROR, "use !text.matches(\"pattern\")" },
-	{ "=>", CEL_TOKEN_ERROR, "use >= to compare" },
+	{ "=>", CEL_TOKEN_ERROR, "use >= to compare; a condition on items is list.exists(x, ...)" },
 	{ "=<", CEL_TOKEN_ERROR, "use <= to compare" },
 	{ "<>", CEL_TOKEN_ERROR, "use !=" },
 	{ "**", CEL_TOKEN_ERROR, "there is no power operator" },
+	{ ":=", CEL_TOKEN_ERROR, "use == to compare" },
+	{ "??", CEL_TOKEN_ERROR, "write default(value, other)" },
+	{ "{{", CEL_TOKEN_ERROR, "this is an expression already: write the name without {{ }}" },
 	{ "<", CEL_TOKEN_LT, NULL },
 	{ ">", CEL_TOKEN_GT, NULL },
 	{ "=", CEL_TOKEN_ERROR, "use == to compare" },
@@ -148,11 +151,21 @@ static const struct word operators[] = {
 	{ "#", CEL_TOKEN_ERROR, "comments start with //" },
 };
 
+/* U+2018 to U+201F, as editors put in for " and '. */
+static bool is_curly_quote(const struct cel_lexer *lexer)
+{
+	return (unsigned char)peek(lexer, 0) == 0xe2 && (unsigned char)peek(lexer, 1) == 0x80 &&
+	       (unsigned char)peek(lexer, 2) >= 0x98 && (unsigned char)peek(lexer, 2) <= 0x9f;
+}
+
 static struct cel_token lex_unknown(struct cel_lexer *lexer)
 {
 	unsigned char c = (unsigned char)peek(lexer, 0);
 	char what[64];
 
+	if (is_curly_quote(lexer))
+		return cel_lex_refuse(lexer, lexer->at, "write \" or ' instead",
+				      "a curly quote is no quote of a text");
 	if (c >= 0xc0)
 		return cel_lex_refuse(lexer, lexer->at, "put it in quotes if it is a text",
 				      "a character outside of quotes that CEL has no use for");

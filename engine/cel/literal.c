@@ -68,9 +68,12 @@ static struct cel_token number_end(struct cel_lexer *lexer, size_t end, enum cel
 	};
 
 	if (is_name_char(at(lexer, end)))
-		return cel_lex_refuse(lexer, end,
-				      "a duration is written duration(\"5m\"), a text in quotes",
-				      "a number runs into letters");
+		return cel_lex_refuse(
+		    lexer, end,
+		    at(lexer, end) == '_'
+			? "write the digits without _"
+			: "a duration is written duration(\"5m\"), a text in quotes",
+		    "a number runs into letters");
 	lexer->at = end;
 	return t;
 }

@@ -79,12 +79,25 @@ static const char *foreign_word(struct text word)
 		{ "not", "use ! for not" },
 		{ "NOT", "use ! for not" },
 		{ "is", "use == to compare" },
+		{ "IS", "use == to compare" },
+		{ "IN", "write value in [a, b]" },
 		{ "eq", "use == to compare" },
 		{ "ne", "use != to compare" },
 		{ "like", "use text.matches(\"pattern\")" },
+		{ "LIKE", "use text.matches(\"pattern\")" },
+		{ "matches", "use text.matches(\"pattern\")" },
 		{ "contains", "use text.contains(\"part\")" },
+		{ "startsWith", "use text.startsWith(\"part\")" },
+		{ "endsWith", "use text.endsWith(\"part\")" },
+		{ "between", "write x >= low && x <= high" },
+		{ "BETWEEN", "write x >= low && x <= high" },
 		{ "then", "use condition ? value : other" },
 		{ "if", "use condition ? value : other" },
+		{ "let", "name a value with define, or with cel.bind(x, value, expression)" },
+		{ "var", "name a value with define, or with cel.bind(x, value, expression)" },
+		{ "const", "name a value with define, or with cel.bind(x, value, expression)" },
+		{ "for",
+		  "write list.exists(x, condition), list.all(x, condition) or list.map(x, y)" },
 	};
 
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
@@ -94,17 +107,40 @@ static const char *foreign_word(struct text word)
 	return "";
 }
 
+static bool is_number(const struct cel_token *t)
+{
+	return t->kind == CEL_TOKEN_INTEGER ||
+	       (t->kind == CEL_TOKEN_LITERAL && t->value.kind == VALUE_DOUBLE);
+}
+
+/* What may have been meant by the word at p->now, or the one before it. */
+static const char *hint_of(const struct parser *p)
+{
+	struct text word = spelling(p, &p->now);
+	const char *hint = "";
+
+	if (p->now.kind == CEL_TOKEN_NAME && (text_is(word, "not") || text_is(word, "NOT")))
+		return "put ! in front, with parentheses: !(value in list)";
+	if (p->now.kind == CEL_TOKEN_NAME)
+		hint = foreign_word(word);
+	if (hint[0] == '\0' && p->before.kind == CEL_TOKEN_NAME)
+		hint = foreign_word(spelling(p, &p->before));
+	if (hint[0] == '\0' && p->before.kind == CEL_TOKEN_MARK && p->before.mark == '%')
+		hint = "% divides and gives the remainder: write a percentage as a plain number";
+	if (hint[0] == '\0' && at_mark(p, ',') && is_number(&p->before))
+		hint = "a number has no comma: 50000, or 0.5; a list stands in [ ]";
+	else if (hint[0] == '\0' && at_mark(p, ','))
+		hint = "a list stands in [ ]";
+	return hint;
+}
+
 /* Refuses the word that stands at p->now. `wanted` says what would have fitted. */
 static struct cel_ast *unexpected(struct parser *p, const char *wanted)
 {
 	struct cel_issue *issue = p->lexer.issue;
 	struct text word = shortened(spelling(p, &p->now));
-	const char *hint = "";
+	const char *hint = hint_of(p);
 
-	if (p->now.kind == CEL_TOKEN_NAME)
-		hint = foreign_word(word);
-	if (hint[0] == '\0' && p->before.kind == CEL_TOKEN_NAME)
-		hint = foreign_word(spelling(p, &p->before));
 	if (p->now.kind == CEL_TOKEN_END)
 		cel_refuse(issue, p->now.from, hint, "the expression ends where %s should follow",
 			   wanted);
@@ -278,6 +314,7 @@ static struct cel_ast *parse_map(struct parser *p)
 static struct cel_ast *parse_call(struct parser *p, struct cel_ast *receiver, struct text name,
 				  uint32_t from)
 {
+	uint32_t at = p->before.from;
 	struct kids kids = { 0 };
 	struct cel_ast *call;
 
@@ -290,6 +327,7 @@ static struct cel_ast *parse_call(struct parser *p, struct cel_ast *receiver, st
 	if (call == NULL)
 		return NULL;
 	call->name = name;
+	call->at = at;
 	call->member = receiver != NULL;
 	return !p->macros || cel_macro_expand(call, p->lexer.arena, p->lexer.issue) ? call : NULL;
 }
@@ -401,6 +439,7 @@ static struct cel_ast *parse_field(struct parser *p, struct cel_ast *of, uint32_
 	bool optional = accept(p, '?');
 	struct text name = spelling(p, &p->now);
 	bool quoted = p->now.kind == CEL_TOKEN_QUOTED;
+	uint32_t at = p->now.from;
 	struct cel_ast *node;
 
 	if (!quoted && p->now.kind != CEL_TOKEN_NAME) {
@@ -418,8 +457,10 @@ static struct cel_ast *parse_field(struct parser *p, struct cel_ast *of, uint32_
 	if (!quoted && at_mark(p, '('))
 		return parse_call(p, of, name, from);
 	node = node_over(p, CEL_AST_SELECT, from, of, NULL);
-	if (node != NULL)
-		node->name = name;
+	if (node == NULL)
+		return NULL;
+	node->name = name;
+	node->at = at;
 	return node;
 }
 
@@ -444,7 +485,10 @@ static struct cel_ast *parse_member(struct parser *p, struct cel_ast *node, uint
 			break;
 	}
 	if (node != NULL && at_mark(p, '{') && is_type_path(node)) {
-		cel_refuse(p->lexer.issue, p->now.from, "write a map: {\"key\": value}",
+		cel_refuse(p->lexer.issue, p->now.from,
+			   text_is(node->name, "Timestamp")  ? "write timestamp(\"...\")"
+			   : text_is(node->name, "Duration") ? "write duration(\"...\")"
+							     : "write a map: {\"key\": value}",
 			   "protobuf messages aren't supported: none can be built here");
 		return NULL;
 	}

@@ -108,6 +108,8 @@ const char *cel_types_hint(enum cel_op op, enum cel_type a, enum cel_type b)
 		return b == CEL_TEXT ? "write text.contains(part)" : "";
 	if (cel_types_number(a) && cel_types_number(b) && a != b)
 		return "convert one of them: num(...), double(...) or int(...)";
+	if (a == CEL_OPTIONAL || b == CEL_OPTIONAL)
+		return "write .orValue(other) behind the optional";
 	if (text && number)
 		return op == CEL_OP_ADD ? "write string(...) around the number"
 					: "write num(...) around the text, or quote the number";

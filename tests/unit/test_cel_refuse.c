@@ -35,6 +35,20 @@ START_TEST(syntax)
 		{ "not data.x",
 		  "?unexpected \"data\", expected an operator or the end | use ! for not" },
 		{ "data.x is null", "?| use == to compare" },
+		{ "data.x IS NULL", "?| use == to compare" },
+		{ "data.x LIKE 'a%'", "?| use text.matches(\"pattern\")" },
+		{ "data.x IN ['a']", "?| write value in [a, b]" },
+		{ "data.x not in ['a']", "?| put ! in front, with parentheses" },
+		{ "data.x in ('a', 'b')", "?expected \")\" | a list stands in [ ]" },
+		{ "data.x between 1 and 2", "?| write x >= low && x <= high" },
+		{ "data.title startsWith 'a'", "?| use text.startsWith(\"part\")" },
+		{ "data.x ?? 1", "?unexpected \"??\" | write default(value, other)" },
+		{ "data.x := 1", "?unexpected \":=\" | use ==" },
+		{ "{{ data.x }}", "?unexpected \"{{\" | this is an expression already" },
+		{ "let x = 1", "?\"let\" is a reserved word | name a value with define" },
+		{ "data.x > 75%", "?| % divides" },
+		{ "data.x > 50,000", "?| a number has no comma" },
+		{ "data.x > 1_000", "?a number runs into letters | write the digits without _" },
 		{ "data.title =~ 'a'", "?unexpected \"=~\" | use text.matches(\"pattern\")" },
 		{ "data.title !~ 'a'", "?| use !text.matches(\"pattern\")" },
 		{ "2 ** 3", "?| there is no power operator" },
@@ -44,7 +58,9 @@ START_TEST(syntax)
 		{ "1 # one", "?| comments start with //" },
 		{ "data.x == @", "?unexpected character '@'" },
 		{ "data.x == \x01", "?unexpected byte 0x01" },
-		{ "data.x == \xe2\x80\x9ctitle\xe2\x80\x9d", "?outside of quotes" },
+		{ "data.x == \xe2\x80\x9ctitle\xe2\x80\x9d",
+		  "?a curly quote is no quote of a text | write \" or ' instead" },
+		{ "data.x == \xe2\x82\xac", "?outside of quotes" },
 		{ "data.x \xff", "?no valid UTF-8" },
 		{ "1 +", "?the expression ends where a value should follow" },
 		{ "1 + + 2", "?unexpected \"+\", expected a value" },
@@ -167,6 +183,12 @@ START_TEST(types)
 		{ "1.0 % 1.0", "?no such overload: double % double" },
 		{ "timestamp(0) == '2024'", "?| write timestamp(\"...\")" },
 		{ "timestamp(0) + timestamp(0)", "?no such overload" },
+		{ "1 < data.x < 2", "?no such overload: bool < int | write low < x && x < high" },
+		{ "optional.of(1) == 1", "?| write .orValue(other)" },
+		{ "'a' in [1, 2]",
+		  "?string in list of int | put the numbers of the list in quotes" },
+		{ "1 in ['a']", "?int in list of string | write the items of the list without" },
+		{ "'a'.length", "?string has no field \"length\" | write size(...)" },
 		{ "duration('1s') > '1s'", "?| write duration(\"...\")" },
 		{ "duration('1s') - timestamp(0)", "?no such overload" },
 		{ "duration('1s') * 2", "?no such overload" },
@@ -183,7 +205,7 @@ START_TEST(types)
 		{ "1.x", "?" },
 		{ "'a'.x", "?string has no field \"x\"" },
 		{ "[1].x", "?list has no field \"x\" | write list[0]" },
-		{ "'a'[0]", "?string can't be indexed" },
+		{ "'a'[0]", "?string can't be indexed | write text.charAt(at)" },
 		{ "[1]['a']", "?a list's index is an int, not string" },
 		{ "event[[]]", "?list is no key of a map" },
 		{ "{null: 1}", "?a map's key is text, int, uint or bool, not null_type" },
@@ -222,7 +244,9 @@ START_TEST(offsets_point_at_the_offence)
 	ck_assert_uint_eq(offset_of("data.x == 'abc"), 10);
 	ck_assert_uint_eq(offset_of("data.x == 'a\\d'"), 12);
 	ck_assert_uint_eq(offset_of("1 + (2 + 'a')"), 5);
-	ck_assert_uint_eq(offset_of("data.title.nosuch()"), 0);
+	ck_assert_uint_eq(offset_of("data.title.nosuch()"), 11);
+	ck_assert_uint_eq(offset_of("[1].map(x, x).size().sort()"), 21);
+	ck_assert_uint_eq(offset_of("'a'.length"), 4);
 	ck_assert_uint_eq(offset_of("1 +"), 3);
 	ck_assert_uint_eq(offset_of("[1, 2"), 5);
 	ck_assert_uint_eq(offset_of("data.title.matches('(')"), 19);
