@@ -6,6 +6,7 @@
 
 #include <assert.h>
 
+#include "engine/cel/shape.h"
 #include "engine/rules/walker.h"
 
 struct cel_env *load_env(struct loading *l, struct arena *arena)
@@ -168,6 +169,21 @@ static const char *const event_fields[] = { "id",         "source", "type",  "su
 static const char *const ctx_fields[] = { "now", NULL };
 static const char *const error_fields[] = { "step", "action", "message", "status", NULL };
 
+static const char *fixed_hint(const struct checking *c, struct text name, const char *const *fields)
+{
+	const char *near = reader_nearest(c->l->r.arena, name, fields);
+	struct text all;
+
+	if (near[0] != '\0')
+		return near;
+	if (text_is(name, "data") || text_is(name, "before"))
+		return "it is a name of its own: write it without event.";
+	all = text_printf(c->l->r.arena, "%s has %s", c->variable, fields[0]);
+	for (size_t i = 1; fields[i] != NULL && all.s != NULL; i++)
+		all = text_printf(c->l->r.arena, "%.*s, %s", TEXT_ARG(all), fields[i]);
+	return all.s != NULL ? all.s : "";
+}
+
 static void visit_fixed(struct checking *c, struct text path, const char *const *fields)
 {
 	struct text rest, name = head_of(path, &rest);
@@ -176,9 +192,8 @@ static void visit_fixed(struct checking *c, struct text path, const char *const 
 		if (text_is(name, fields[i]))
 			return;
 	if (name.n > 0 && first_time(c, name))
-		diags_add(c->l->r.diags, DIAG_ERROR, place_of(c, name),
-			  reader_nearest(c->l->r.arena, name, fields), "there is no %s.%.*s",
-			  c->variable, TEXT_ARG(name));
+		diags_add(c->l->r.diags, DIAG_ERROR, place_of(c, name), fixed_hint(c, name, fields),
+			  "there is no %s.%.*s", c->variable, TEXT_ARG(name));
 }
 
 static void visit_event(void *of, struct text path)
@@ -206,25 +221,43 @@ static void visit_error(void *of, struct text path)
 	visit_fixed(of, path, error_fields);
 }
 
-/* True when the kind knows the field, one above it, or one beneath it. */
-static bool kind_has(const struct object_kind *kind, struct text path)
+/* True when the table lists what is beneath the path, so that anything else is unknown. */
+static bool has_parts(const struct object_kind *kind, struct text path)
 {
-	struct text head = path;
-
 	for (const struct field *f = kind->fields; f != NULL && f->name != NULL; f++) {
 		struct text name = text_of(f->name);
 
 		if (name.n > path.n && name.s[path.n] == '.' && text_starts(name, path))
 			return true;
 	}
+	return false;
+}
+
+/* True when the kind knows the field, one above it, or one beneath it. */
+static bool kind_has(const struct object_kind *kind, struct text path)
+{
+	struct text head = path;
+
+	if (has_parts(kind, path))
+		return true;
 	while (head.n > 0) {
 		if (object_kind_field(kind, head) != NULL)
-			return true;
+			return head.n == path.n || !has_parts(kind, head);
 		while (head.n > 0 && head.s[head.n - 1] != '.')
 			head.n--;
 		head.n -= head.n > 0;
 	}
 	return false;
+}
+
+/* Beneath an object whose fields are known, only those are meant. */
+static bool same_parent(struct text name, struct text path)
+{
+	size_t parent = path.n;
+
+	while (parent > 0 && path.s[parent - 1] != '.')
+		parent--;
+	return parent == 0 || text_starts(name, (struct text){ path.s, parent });
 }
 
 static void unknown_field(struct checking *c, struct text path)
@@ -236,7 +269,8 @@ static void unknown_field(struct checking *c, struct text path)
 	for (size_t k = 0; k < l->kind_count; k++)
 		for (const struct field *f = l->kinds[k]->fields;
 		     f != NULL && f->name != NULL && n < 255; f++)
-			names[n++] = f->name;
+			if (same_parent(text_of(f->name), path))
+				names[n++] = f->name;
 	names[n] = NULL;
 	hint = reader_nearest(l->r.arena, path, names);
 	diags_add(l->r.diags, DIAG_WARNING, place_of(c, path),
@@ -352,9 +386,26 @@ const struct cel_program *load_expression(struct loading *l, const struct yaml_n
 			  "%s", issue.what);
 		return NULL;
 	}
+	if (!load_check_calls(l, program, place_in, &written))
+		return NULL; /* a path of data that is read as text is no unknown field, too */
 	load_check_names(l, program, node, offset);
 	load_check_division(l, program, place_in, &written);
 	return load_check_cost(l, program, place_in, &written) ? program : NULL;
+}
+
+/* "'data.x > 1'" in YAML's quotes and its own is a text. */
+static const struct cel_program *refuse_condition(struct loading *l, const struct yaml_node *node,
+						  const struct cel_program *program)
+{
+	bool text = cel_program_type(program) == CEL_TEXT &&
+		    cel_part(program, cel_root(program)).code == CEL_CODE_CONSTANT;
+
+	diags_add(l->r.diags, DIAG_ERROR, node->quoted ? yaml_inside(node, 0) : node->at,
+		  text ? "quotes of YAML are no quotes of the expression"
+		       : "compare it: == != < > or has(...)",
+		  "a condition must be true or false; this is %s",
+		  cel_type_name(cel_program_type(program)));
+	return NULL;
 }
 
 const struct cel_program *load_condition(struct loading *l, const struct yaml_node *node)
@@ -373,11 +424,7 @@ const struct cel_program *load_condition(struct loading *l, const struct yaml_no
 	}
 	program = load_expression(l, node, node->text, 0);
 	type = program != NULL ? cel_program_type(program) : CEL_BOOL;
-	if (type != CEL_BOOL && type != CEL_DYN) {
-		reader_error(&l->r, node,
-			     node->quoted ? "quotes of YAML are no quotes of the expression" : "",
-			     "a condition must be true or false; this is %s", cel_type_name(type));
-		return NULL;
-	}
+	if (type != CEL_BOOL && type != CEL_DYN)
+		return refuse_condition(l, node, program);
 	return program;
 }

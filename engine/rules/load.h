@@ -104,6 +104,12 @@ bool load_check_cost(struct loading *l, const struct cel_program *program,
 void load_check_division(struct loading *l, const struct cel_program *program,
 			 struct place (*place)(void *of, size_t offset), void *of);
 
+/* ---- calls.c ---- */
+
+/* False after reporting calls that fail whatever the event is, or say no. */
+bool load_check_calls(struct loading *l, const struct cel_program *program,
+		      struct place (*place)(void *of, size_t offset), void *of);
+
 /* ---- fields.c ---- */
 
 /* Lets the environment ask for the types that fields of the rule under way are declared to have. */

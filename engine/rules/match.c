@@ -35,6 +35,7 @@ struct matching {
 	struct text exists;        /* CEL: the path is there */
 	const struct field *field; /* NULL: unknown */
 	enum cel_type type;        /* as declared, CEL_DYN: unknown */
+	bool ordered;              /* the operand is compared with < and the like */
 };
 
 static void begin(struct matching *m, const struct yaml_node *node)
@@ -258,7 +259,10 @@ static void check_scalar(struct matching *m, const struct yaml_node *node)
 	is = misfit(m->field, node);
 	if (is == NULL)
 		return;
-	if (m->field->type == FIELD_TEXT || m->field->type == FIELD_DATE)
+	if (m->field->type == FIELD_TEXT && m->ordered)
+		hint = "texts are ordered letter by letter: write num(...) > n in `when`, or "
+		       "take a field that is a number";
+	else if (m->field->type == FIELD_TEXT || m->field->type == FIELD_DATE)
 		hint = quoted_hint(m, node);
 	else if (strcmp(is, "a time") == 0)
 		hint = "like \"2026-01-31T09:00:00Z\", or an expression: \"${ctx.now}\"";
@@ -343,7 +347,9 @@ static void op_compare(struct matching *m, const struct yaml_node *val, const ch
 		refuse(m, val, "", "this must be a number, a text or a time");
 		return;
 	}
+	m->ordered = true;
 	check_operand(m, val);
+	m->ordered = false;
 	present(m);
 	buf_str(&m->out, sign);
 	put_literal(m, val);
@@ -594,7 +600,9 @@ static void put_changes(struct matching *m, const char *function, const struct y
 			continue;
 		m->field = load_field(m->l, path->text);
 		begin(m, val);
+		m->ordered = !became;
 		check_operand(m, val);
+		m->ordered = false;
 		if (became)
 			put_became(m, path, val);
 		else if (val->kind == YAML_INT || val->kind == YAML_FLOAT || val->kind == YAML_TEXT)

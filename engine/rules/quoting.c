@@ -218,16 +218,27 @@ static void put_quoted(struct buf *out, struct text t)
 	buf_char(out, quote);
 }
 
-/* "hi ${data["x y"]}": the quotes meant are there already, those of the expression end them. */
+/* True for what wants a value behind it: no text of an expression ends so. */
+static bool ends_open(struct text t)
+{
+	while (t.n > 0 && t.s[t.n - 1] == ' ')
+		t.n--;
+	return t.n > 0 && strchr("=<>(,[+&|", t.s[t.n - 1]) != NULL;
+}
+
+/* "hi ${data["x y"]}", "data.title == "a"": the quotes meant are there already, those of the
+ * expression end them. */
 static bool quotes_around(struct text t)
 {
 	size_t open = text_find(t, TEXT("${")), second = 1;
 
-	if (t.n < 4 || t.s[0] != '"' || t.s[t.n - 1] != '"' || open == SIZE_MAX)
+	if (t.n < 4 || (t.s[0] != '"' && t.s[0] != '\'') || t.s[t.n - 1] != t.s[0])
 		return false;
-	while (second < t.n && t.s[second] != '"')
+	while (second < t.n && t.s[second] != t.s[0])
 		second++;
-	return open < second && second < t.n - 1;
+	if (second >= t.n - 1)
+		return false;
+	return (t.s[0] == '"' && open < second) || ends_open((struct text){ t.s + 1, second - 1 });
 }
 
 /* Single quotes instead, or, where they would change what a backslash says, the quotes inside
@@ -236,6 +247,10 @@ static void put_requoted(struct buf *out, struct text t)
 {
 	bool escapes = memchr(t.s, '\\', t.n) != NULL;
 
+	if (t.s[0] == '\'') {
+		put_quoted(out, (struct text){ t.s + 1, t.n - 2 });
+		return;
+	}
 	buf_char(out, escapes ? '"' : '\'');
 	for (size_t i = 1; i + 1 < t.n; i++) {
 		if (escapes && t.s[i] == '"' && t.s[i - 1] != '\\')

@@ -57,14 +57,17 @@ static const char *key_hint(const struct reader *r, struct text key, const char 
 	static const char *const others[][2] = {
 		{ "tries", "attempts" }, { "retries", "attempts" }, { "max_attempts", "attempts" },
 		{ "count", "attempts" }, { "delay", "first" },      { "backoff", "first" },
-		{ "per", "every" },      { "interval", "every" },
+		{ "per", "every" },      { "interval", "every" },   { "if", "when" },
+		{ "where", "when" },     { "condition", "when" },   { "conditions", "when" },
+		{ "filter", "when" },    { "trigger", "on" },       { "event", "on" },
+		{ "then", "do" },        { "actions", "do" },       { "steps", "do" },
 	};
-	const char *hint = reader_nearest(r->arena, key, known);
+	const char *hint = "";
 
 	for (size_t i = 0; hint[0] == '\0' && i < sizeof(others) / sizeof(*others); i++)
 		if (text_is(key, others[i][0]) && in_list(text_of(others[i][1]), known))
 			hint = reader_nearest(r->arena, text_of(others[i][1]), known);
-	return hint;
+	return hint[0] != '\0' ? hint : reader_nearest(r->arena, key, known);
 }
 
 bool reader_keys(const struct reader *r, const struct yaml_node *map, const char *what,

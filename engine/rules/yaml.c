@@ -585,6 +585,8 @@ static const struct wording wordings[] = {
 	{ "block sequence entries are not allowed", "a list can't start here",
 	  "write the items on lines of their own, each with \"- \"" },
 	{ "block mapping", "a map can't start here", "check the indentation" },
+	{ "unknown escape character", "there is no such escape in YAML's double quotes",
+	  "write the value in single quotes: backslashes stay as they are there" },
 	{ "control characters are not allowed", "a control character", "remove it" },
 };
 

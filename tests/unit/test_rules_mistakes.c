@@ -98,6 +98,18 @@ START_TEST(one_by_one)
 	mistake("    when: data.title\n      == 'x' && dat.y\n", 5, 17, "dat", "");
 	mistake("    when: 'data.title + 1 =='\n", 4, 0, "", "");
 	mistake("    when: size(data.title)\n", 4, 11, "true or false", "");
+	mistake("    when: data.status.kex == 'x'\n", 4, 16, "no known field \"status.kex\"",
+		"\"status.key\"");
+	mistake("    when: event.data.x == 'x'\n", 4, 17, "no event.data", "a name of its own");
+	mistake("    when: event.when == 'x'\n", 4, 17, "no event.when", "event has id, source");
+	mistake("    if: data.archived\n", 4, 5, "no key \"if\"", "\"when\"");
+	mistake("    match: { data.price: { gt: 5000 } }\n", 4, 32, "price is a text", "num(...)");
+	mistake("    when: \"data.title == \"a\"\"\n", 4, 11, "second quote",
+		"write 'data.title == \"a\"'");
+	mistake("    when: 'data.title == 'a''\n", 4, 11, "second quote",
+		"write \"data.title == 'a'\"");
+	mistake("    when: \"data.title.matches('\\d')\"\n", 4, 11, "no such escape",
+		"single quotes");
 	mistake("    when: event.typ == 'x'\n", 4, 17, "no event.typ", "\"type\"");
 	mistake("    lookup: {}\n", 4, 5, "not yet", "");
 	mistake("    for_each: x\n", 4, 5, "not yet", "");
@@ -118,7 +130,17 @@ END_TEST
 START_TEST(fields_have_types)
 {
 	mistake("    when: data.title > 5\n", 4, 11, "data.title is text, and text > int never",
-		"quote it: \"5\"");
+		"num(data.title)");
+	mistake("    when: data.price > 5000\n", 4, 11, "data.price is text",
+		"data.price_in_cents is a number");
+	mistake("    when: data.due_date < ctx.now\n", 4, 11, "data.due_date is text",
+		"timestamp(data.due_date + \"T00:00:00Z\")");
+	mistake("    when: data.over_budget == 'true'\n", 4, 11, "bool == text never",
+		"without quotes: true");
+	mistake("    when: data.status == '305'\n", 4, 11, "data.status is map",
+		"data.status.NAME");
+	mistake("    when: data.status.key in [305, 306]\n", 4, 11,
+		"data.status.key is text, and the list holds int only", "in quotes");
 	mistake("    when: data.id == 5\n", 4, 11, "data.id is text, and text == int never",
 		"quote it: \"5\"");
 	mistake("    when: 5 != data.id\n", 4, 11, "data.id is text, and int != text never",
@@ -135,11 +157,12 @@ START_TEST(fields_have_types)
 		"without quotes: 100");
 	mistake("    when: data.created_at > '2026-01-01T00:00:00Z'\n", 4, 11,
 		"data.created_at is timestamp", "timestamp(");
-	mistake("    when: data.title.foo == 'x'\n", 4, 11, "no field \"foo\"",
+	mistake("    when: data.title.foo == 'x'\n", 4, 22, "no field \"foo\"",
 		"data.title is text");
-	mistake("    when: data.title.contains(data.archived)\n", 4, 11, "contains(string, bool)",
+	mistake("    when: data.title.contains(data.archived)\n", 4, 22, "contains(string, bool)",
 		"data.title is text");
-	mistake("    when: data.title\n", 4, 11, "true or false", "");
+	mistake("    when: data.title\n", 4, 11, "true or false", "compare it");
+	mistake("    when: \"'data.archived'\"\n", 4, 12, "true or false", "quotes of YAML");
 	mistake("    when: '!data.title'\n", 4, 13, "! needs a bool", "compare");
 	mistake("    key: data.percent_of_budget_used\n", 4, 10, "a key must be text", "");
 	mistake("    when: event.time > '2026'\n", 4, 11, "event.time is timestamp", "timestamp(");
@@ -154,6 +177,35 @@ START_TEST(fields_have_types)
 	mistake("    match: { data.title: { contains: 5 } }\n", 4, 38, "title is a text",
 		"quote it: \"5\"");
 	mistake("    when: 5 in data.title\n", 4, 11, "int in text never", "contains(part)");
+}
+END_TEST
+
+START_TEST(calls_that_never_work)
+{
+	mistake("    when: ctx.now - event.time > duration('7d')\n", 4, 34, "\"7d\" is no duration",
+		"24h");
+	mistake("    when: ctx.now > timestamp('2026-12-01')\n", 4, 21, "is no timestamp",
+		"2026-01-31T09:00:00Z");
+	mistake("    when: \"data.archived || '%y'.format([1]) == 'a'\"\n", 4, 29, "\"y\"", "");
+	mistake("    when: ip('10.0.0.300').isLoopback()\n", 4, 11, "no IP address", "");
+	mistake("    when: ctx.now > timestamp(data.due_date)\n", 4, 21, "data.due_date is a day",
+		"timestamp(data.due_date + \"T00:00:00Z\")");
+}
+END_TEST
+
+START_TEST(calls_about_changes)
+{
+	mistake("    when: changed(data.status.key)\n", 4, 19, "stands in quotes",
+		"write \"status.key\"");
+	mistake("    when: changed('data.status')\n", 4, 19, "relative to data", "\"status\"");
+	mistake("    when: became(data.archived, true)\n", 4, 11, "became(bool, bool)",
+		"stands in quotes");
+	mistake("    when: became('archived', 'true')\n", 4, 30, "archived is bool",
+		"without quotes");
+	mistake("    when: rose_past('title', 5)\n", 4, 21, "title is text", "");
+	mistake("    when: rose_past('percent_of_budget_used', '75')\n", 4, 47, "takes a number",
+		"without quotes");
+	mistake("    when: crossed('title', [5]) > 0\n", 4, 19, "title is text", "");
 }
 END_TEST
 
@@ -173,6 +225,13 @@ static void fine(const char *on, const char *rule)
 START_TEST(types_of_fields_leave_room)
 {
 	const char *one = "kantata.workspace.updated";
+
+	fine(one, "    when: became('archived', null) || became('status.key', '305')\n");
+	fine(one, "    when: changed('status') && rose_past('percent_of_budget_used', 75)\n");
+	fine(one,
+	     "    when: default(timestamp(data.due_date + 'T00:00:00Z'), ctx.now) < ctx.now\n");
+	fine(one, "    when: data.status.key in ['305', '306'] && !(null in ['a'])\n");
+	fine("hook.shop", "    when: changed('data') && became('total', 'x')\n");
 
 	fine(one, "    when: data.percent_of_budget_used == null\n");
 	fine(one, "    when: null != data.title && data.title != 'x'\n");
@@ -540,9 +599,10 @@ START_TEST(the_same_id_twice)
 END_TEST
 
 UNIT_MAIN("rules_mistakes", ten_mistakes, what_needs_quotes, one_by_one, fields_have_types,
-	  types_of_fields_leave_room, kinds_agree_on_types, what_costs_too_much,
-	  whole_numbers_divided, steps_one_by_one, operators_of_other_languages,
-	  operands_that_never_fit, options_among_parameters, shapes_and_synonyms,
-	  quotes_of_flow_maps, error_where_it_is_known, what_the_configuration_has, types_of_events,
-	  types_that_are_fine, no_mistakes_follow_from_others,
-	  a_mistake_in_the_configuration_is_told_once, the_same_id_twice)
+	  calls_that_never_work, calls_about_changes, types_of_fields_leave_room,
+	  kinds_agree_on_types, what_costs_too_much, whole_numbers_divided, steps_one_by_one,
+	  operators_of_other_languages, operands_that_never_fit, options_among_parameters,
+	  shapes_and_synonyms, quotes_of_flow_maps, error_where_it_is_known,
+	  what_the_configuration_has, types_of_events, types_that_are_fine,
+	  no_mistakes_follow_from_others, a_mistake_in_the_configuration_is_told_once,
+	  the_same_id_twice)
