@@ -23,6 +23,7 @@ struct painter {
 	struct arena *arena;
 	bool colour;
 	bool needless; /* of the part above: said there already */
+	bool unmarked; /* the tree under way is of a part that decided nothing */
 	size_t width;  /* of the texts of the tree under way */
 };
 
@@ -123,9 +124,11 @@ static void put_nodes(struct painter *p, struct explain_nodes nodes, size_t dept
 		struct text line = line_of(node);
 		size_t width = 2 * depth + characters(line);
 
-		buf_printf(p->out, "    %s %*s", node->decides ? ">" : " ", (int)(2 * depth), "");
+		bool decides = node->decides && !p->unmarked;
+
+		buf_printf(p->out, "    %s %*s", decides ? ">" : " ", (int)(2 * depth), "");
 		tint_put(p->out,
-			 node->decides  ? TINT_BOLD
+			 decides        ? TINT_BOLD
 			 : node->needed ? TINT_NONE
 					: TINT_FAINT,
 			 line, p->colour);
@@ -395,6 +398,14 @@ static void put_verdict(const struct painter *p, const struct explain_view *view
 	}
 }
 
+/* Where one part settled it, marks in others would lead astray. */
+static bool decides(const struct explain_view *view, const char *part)
+{
+	bool settled = strcmp(view->verdict, "no") == 0 || strcmp(view->verdict, "blind") == 0;
+
+	return !settled || strcmp(view->part, part) == 0;
+}
+
 void explain_text(struct buf *out, struct arena *arena, const struct explain_view *view,
 		  bool colour)
 {
@@ -409,9 +420,13 @@ void explain_text(struct buf *out, struct arena *arena, const struct explain_vie
 		put_part(&p, "from", "-", TINT_FAINT, TEXT_NONE);
 	else
 		put_yes_no(&p, "from", view->told.from, view->rule->from);
+	p.unmarked = !decides(view, "match");
 	put_condition(&p, "match", &view->told.match);
+	p.unmarked = strcmp(view->verdict, "no") == 0;
 	put_defines(&p, view);
+	p.unmarked = !decides(view, "key");
 	put_key(&p, view);
+	p.unmarked = !decides(view, "when");
 	put_condition(&p, "when", &view->told.when);
 	put_mode(&p, view);
 	put_throttle(&p, view);
