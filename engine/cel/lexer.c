@@ -139,7 +139,6 @@ static const struct word operators[] = {
 	{ "**", CEL_TOKEN_ERROR, "there is no power operator" },
 	{ ":=", CEL_TOKEN_ERROR, "use == to compare" },
 	{ "??", CEL_TOKEN_ERROR, "write default(value, other)" },
-	{ "{{", CEL_TOKEN_ERROR, "this is an expression already: write the name without {{ }}" },
 	{ "<", CEL_TOKEN_LT, NULL },
 	{ ">", CEL_TOKEN_GT, NULL },
 	{ "=", CEL_TOKEN_ERROR, "use == to compare" },

@@ -127,6 +127,9 @@ static const char *hint_of(const struct parser *p)
 		hint = foreign_word(spelling(p, &p->before));
 	if (hint[0] == '\0' && p->before.kind == CEL_TOKEN_MARK && p->before.mark == '%')
 		hint = "% divides and gives the remainder: write a percentage as a plain number";
+	if (hint[0] == '\0' && at_mark(p, '}') && p->now.to < p->lexer.in.n &&
+	    p->lexer.in.s[p->now.to] == '}')
+		hint = "this is an expression already: write the name without {{ }}";
 	if (hint[0] == '\0' && at_mark(p, ',') && is_number(&p->before))
 		hint = "a number has no comma: 50000, or 0.5; a list stands in [ ]";
 	else if (hint[0] == '\0' && at_mark(p, ','))
