@@ -91,8 +91,9 @@ void check_index(struct context *context, const struct ruleset *rules)
 		if (context->out.n > MIB)
 			(void)context_flush(context);
 	}
+	if (context->format == OUTPUT_JSON)
+		return;
 	if (table != NULL)
 		(void)table_write(table, &context->out, context->colour);
-	if (context->format == OUTPUT_TEXT)
-		put_summary(&context->out, rules);
+	put_summary(&context->out, rules);
 }
