@@ -700,7 +700,8 @@ static void build(struct building *b)
 {
 	for (uint32_t r = 0; r < b->set->count && !b->failed; r++)
 		take_rule(b, r);
-	if (!b->failed && !b->slots.failed)
+	b->failed = b->failed || b->slots.failed;
+	if (!b->failed)
 		choose_all(b);
 	if (!b->failed)
 		post_all(b);

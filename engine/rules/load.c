@@ -349,8 +349,8 @@ static void read_rule(struct loading *l, const struct yaml_node *map)
 	keep_source(l, map);
 	if (l->written != NULL)
 		l->written->map = yaml_copy(l->r.arena, map, l->r.file);
-	if (rule->id.n > 0)
-		ruleset_add(l->set, rule);
+	if (rule->id.n > 0 && !ruleset_add(l->set, rule))
+		l->failed = true;
 }
 
 /* ---- Files. ---- */
@@ -388,6 +388,13 @@ static struct yaml_node *read_tree(struct loading *l, struct text name, struct t
 	return yaml_read(l->scratch, l->r.diags, shown != NULL ? shown : kept.s, content);
 }
 
+/* A failure that resetting would forget may have cost a rule its condition. */
+static void scratch_done(struct loading *l)
+{
+	l->failed = l->failed || arena_failed(l->scratch);
+	arena_reset(l->scratch);
+}
+
 void load_file(struct loading *l, struct text path)
 {
 	AUTO_FINI(buf_fini) struct buf content;
@@ -405,7 +412,7 @@ void load_file(struct loading *l, struct text path)
 	root = read_tree(l, path, buf_view(&content));
 	if (root != NULL)
 		read_document(l, root);
-	arena_reset(l->scratch);
+	scratch_done(l);
 }
 
 void load_source(struct loading *l, struct text id, struct text source)
@@ -418,5 +425,5 @@ void load_source(struct loading *l, struct text id, struct text source)
 	root = name.s != NULL ? read_tree(l, name, source) : NULL;
 	if (root != NULL)
 		read_rule(l, root);
-	arena_reset(l->scratch);
+	scratch_done(l);
 }

@@ -53,6 +53,8 @@ struct loading {
 	struct known *known;                /* catalog.c: event types that exist */
 	struct value_map_builder stand_ins; /* of a bare configuration: vars that rules read */
 
+	bool failed; /* memory ran out where no arena that lasts says so */
+
 	/* One rule from its source: `written` is kept. It was accepted when it was stored, so the
 	 * types of fields and the cost don't count. */
 	bool by_itself;

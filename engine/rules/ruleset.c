@@ -283,7 +283,8 @@ static void load_all(struct loading *l, const struct paths *paths)
 		if (!twice)
 			load_file(l, paths->items[i]);
 	}
-	if (arena_failed(l->r.arena) || !ruleset_index_asks(l->set))
+	if (l->failed || arena_failed(paths->arena) || arena_failed(l->r.arena) ||
+	    !ruleset_index_asks(l->set))
 		diags_add(l->r.diags, DIAG_ERROR, (struct place){ "rules", 0, 0 }, "",
 			  "the rules take too much memory");
 }
@@ -338,7 +339,8 @@ struct ruleset *ruleset_load_revision(const struct config *config, struct text i
 	l.by_itself = true;
 	load_source(&l, id, source);
 	load_stand_ins(&l);
-	if (diags_errors(diags) > errors || set->count != 1 || arena_failed(set->arena)) {
+	if (diags_errors(diags) > errors || set->count != 1 || l.failed || arena_failed(once) ||
+	    arena_failed(set->arena)) {
 		ruleset_free(set);
 		return NULL;
 	}

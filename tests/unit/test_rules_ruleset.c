@@ -4,6 +4,7 @@
  * connections, and what polls are asked for. */
 #include <sys/stat.h>
 
+#include "engine/base/fault.h"
 #include "tests/unit/test_rules_kit.h"
 
 START_TEST(globs)
@@ -554,8 +555,92 @@ START_TEST(polls_ask_for_what_rules_read)
 }
 END_TEST
 
+#define EVERY_KIND                                                                                 \
+	"rules:\n"                                                                                 \
+	"  - { id: a, on: x.y, when: 'data.id == 7 && data.n > 1' }\n"                             \
+	"  - { id: b, on: [x.y, 'x.*'], when: 'data.n >= 1 || data.t.startsWith(\"q\")' }\n"       \
+	"  - { id: c, on: x.y, key: data.t, match: { rose_past: { n: 3 } } }\n"                    \
+	"  - { id: d, on: x.y, when: 'data.missing == 1 && data.n > 1' }\n"                        \
+	"  - { id: e, on: '**', define: { half: data.n / 2 }, when: half == 4 }\n"
+
+static bool note_any(void *of, const struct rule *rule, const struct decision *decision)
+{
+	struct buf *out = of;
+
+	buf_text(out, rule->id);
+	if (decision->verdict == VERDICT_BLIND)
+		buf_char(out, '?');
+	return true;
+}
+
+static void match_short_of_memory(struct kit *k, struct matcher *matcher,
+				  const struct event_view *event)
+{
+	char visited[100];
+	struct buf b = { .s = NULL };
+	bool good;
+
+	buf_init(&b, KIB);
+	good = matcher_each(matcher, k->arena, event, 0, note_any, &b);
+	snprintf(visited, sizeof(visited), "%s", buf_failed(&b) ? "" : buf_cstr(&b));
+	/* Memory that is out is told, by the matcher, the event's arena or who takes the answer. */
+	if (good && !arena_failed(k->arena) && !buf_failed(&b))
+		ck_assert_str_eq(visited, "abcd?e");
+	buf_fini(&b);
+	arena_reset(k->arena);
+}
+
+/* Loads, and matches two events, while allocation number n fails; false when there are less. */
+static bool run_short_of_memory(const struct text *path, int n)
+{
+	struct arena *kept = arena_new("event", MIB);
+	struct matcher *matcher = NULL;
+	struct event_view event;
+	bool hit;
+	struct kit k;
+
+	kit_init(&k);
+	event = (struct event_view){
+		.id = TEXT("1"),
+		.type = TEXT("x.y"),
+		.seq = 1,
+		.data = value_copy(kept, kit_json(&k, "{\"id\":7,\"n\":8,\"t\":\"q1\"}")),
+		.before = value_copy(kept, kit_json(&k, "{\"id\":7,\"n\":1,\"t\":\"q1\"}")),
+	};
+	arena_reset(k.arena);
+	fault_arm("memory", n, false);
+	k.set = ruleset_load(k.config, path, 1, k.diags);
+	if (k.set != NULL && diags_errors(k.diags) == 0)
+		matcher = matcher_new(k.set);
+	for (int i = 0; i < 2 && matcher != NULL; i++)
+		match_short_of_memory(&k, matcher, &event);
+	hit = fault_disarm();
+	ck_assert(hit || matcher != NULL);
+	matcher_free(matcher);
+	kit_fini(&k);
+	arena_free(kept);
+	return hit;
+}
+
+START_TEST(memory_runs_out)
+{
+	struct kit_file f;
+	struct text path;
+	int n = 1;
+
+	kit_write(&f, "rules.yaml", EVERY_KIND);
+	path = text_of(f.path);
+	while (run_short_of_memory(&path, n))
+		n++;
+	kit_remove(&f);
+#ifdef TAPPET_FAULTS
+	ck_assert_int_gt(n, 20);
+#endif
+}
+END_TEST
+
 UNIT_MAIN("rules_ruleset", globs, visited_in_order, looks_at_few, many_broad_rules, long_lists,
 	  many_types, folders, a_path_that_is_not_there, what_is_unreadable_is_not_taken_for_empty,
 	  links_that_lead_nowhere, a_configuration_without_rule_files, revisions_load_alone,
 	  revisions_are_not_checked_again, revisions_tell_rules_apart, connections,
-	  timeouts_come_from_the_connection, polls_ask_for_what_rules_read)
+	  timeouts_come_from_the_connection, polls_ask_for_what_rules_read, memory_runs_out)
