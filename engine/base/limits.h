@@ -104,7 +104,7 @@
 	64 /* kinds of objects with a table of their fields; more are searched                     \
 	    */
 #define LIMIT_BLIND_SAMPLE                                                                         \
-	64 /* rules evaluated of those that miss one field: some 10 us per event */
+	64 /* rules evaluated of those that miss one field: some 40 us per event */
 #define LIMIT_DIAGS_ARENA (64u * MIB) /* mistakes of one run and the files they quote */
 #define LIMIT_DIAGS       1000        /* kept and printed; nobody reads more, the rest is counted */
 #define LIMIT_DIAG_TEXT   500         /* bytes of one message or hint */

@@ -77,7 +77,11 @@ void check_index(struct context *context, const struct ruleset *rules)
 	AUTO(table_free) struct table *table = table_new(titles);
 
 	assert(context != NULL && rules != NULL);
-	for (size_t i = 0; arena != NULL && table != NULL && i < ruleset_count(rules); i++) {
+	if (arena == NULL || table == NULL) {
+		(void)context_fail(context, COMMAND_FAILED, "memory is out");
+		return;
+	}
+	for (size_t i = 0; i < ruleset_count(rules); i++) {
 		const struct rule *rule = ruleset_at(rules, i);
 		struct index_story story = ruleset_story(rules, arena, i);
 

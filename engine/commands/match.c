@@ -74,7 +74,8 @@ static bool match_line(struct matching *m, struct text line)
 		return false;
 	}
 	m->event.seq = m->events + 1;
-	if (!matcher_each(m->matcher, m->arena, &m->event, m->event.time, visit, m)) {
+	if (!matcher_each(m->matcher, m->arena, &m->event, m->event.time, visit, m) ||
+	    arena_failed(m->arena)) {
 		(void)context_fail(m->context, COMMAND_FAILED, "memory is out");
 		return false;
 	}

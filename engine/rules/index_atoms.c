@@ -8,287 +8,15 @@
  * are cut back.
  * Defines are looked into: `used >= 90` with used: data.percent is a range of
  * data.percent. vars are constants of their set. */
-#include "engine/rules/index.h"
+#include "engine/rules/index_inside.h"
 
 #include <assert.h>
 #include <float.h>
 #include <math.h>
 
-#include "engine/base/buf.h"
-#include "engine/base/cleanup.h"
 #include "engine/base/limits.h"
-#include "engine/base/map.h"
-#include "engine/cel/share.h"
-#include "engine/cel/shape.h"
-
-struct taking {
-	struct arena *arena;
-	struct slots *slots;
-	const struct rule *rule;
-	uint32_t depth;
-};
-
-/* A part of an expression, and which. */
-struct spot {
-	const struct cel_program *program;
-	uint32_t at;
-};
 
 static const struct cover unknown = { NULL, 0, false };
-
-static struct cel_part part_of(struct spot s)
-{
-	return cel_part(s.program, s.at);
-}
-
-static struct spot operand_of(struct spot s, uint32_t i)
-{
-	return (struct spot){ s.program, cel_operand(s.program, s.at, i) };
-}
-
-/* A define's name stands for its expression. */
-static struct spot resolved(const struct taking *t, struct spot s)
-{
-	struct cel_part part = part_of(s);
-
-	while (part.code == CEL_CODE_VARIABLE && part.variable >= VARIABLES &&
-	       part.variable - VARIABLES < t->rule->define_count) {
-		const struct cel_program *p = t->rule->defines[part.variable - VARIABLES].program;
-
-		if (p == NULL)
-			break;
-		s = (struct spot){ p, cel_root(p) };
-		part = part_of(s);
-	}
-	return s;
-}
-
-/* ---- Values. ---- */
-
-bool index_is_scalar(struct value v)
-{
-	switch ((enum value_kind)v.kind) {
-	case VALUE_NULL:
-	case VALUE_BOOL:
-	case VALUE_INT:
-	case VALUE_UINT:
-	case VALUE_TEXT:
-	case VALUE_BYTES:
-	case VALUE_TIMESTAMP:
-	case VALUE_DURATION:
-		return true;
-	case VALUE_DOUBLE:
-		return !isnan(v.d);
-	default:
-		return false;
-	}
-}
-
-bool index_number(struct value v, double *out)
-{
-	switch ((enum value_kind)v.kind) {
-	case VALUE_INT:
-		*out = (double)v.i;
-		return true;
-	case VALUE_UINT:
-		*out = (double)v.u;
-		return true;
-	case VALUE_DOUBLE:
-		*out = v.d;
-		return !isnan(v.d);
-	case VALUE_TIMESTAMP:
-	case VALUE_DURATION:
-		*out = (double)v.i;
-		return true;
-	default:
-		return false;
-	}
-}
-
-enum index_line index_line(struct value v)
-{
-	if (v.kind == VALUE_TIMESTAMP)
-		return LINE_TIME;
-	return v.kind == VALUE_DURATION ? LINE_DURATION : LINE_NUMBER;
-}
-
-static bool is_chain_of_vars(struct spot s)
-{
-	struct cel_part part = part_of(s);
-
-	while (part.code == CEL_CODE_SELECT) {
-		s = operand_of(s, 0);
-		part = part_of(s);
-	}
-	return part.code == CEL_CODE_VARIABLE && part.variable == VAR_VARS;
-}
-
-static const struct value *value_of_vars(const struct taking *t, struct spot s,
-					 const struct value *all)
-{
-	struct cel_part part = part_of(s);
-	const struct value *of;
-
-	if (part.code == CEL_CODE_VARIABLE)
-		return all;
-	of = value_of_vars(t, operand_of(s, 0), all);
-	return of != NULL ? value_get(*of, part.name) : NULL;
-}
-
-/* The value, when it is the same for every event. */
-static bool constant_of(const struct taking *t, struct spot s, struct value *out)
-{
-	struct cel_part part;
-	struct value vars = ruleset_vars(t->rule->set);
-	const struct value *found;
-
-	s = resolved(t, s);
-	part = part_of(s);
-	if (part.code == CEL_CODE_CONSTANT) {
-		*out = part.constant;
-		return true;
-	}
-	if (!is_chain_of_vars(s))
-		return false;
-	found = value_of_vars(t, s, &vars);
-	if (found != NULL)
-		*out = *found;
-	return found != NULL;
-}
-
-/* ---- Slots. ---- */
-
-static struct slot *slot_add(struct slots *slots, struct text key, uint32_t *number)
-{
-	struct slot *more;
-
-	if (slots->count == slots->room) {
-		uint32_t room = slots->room == 0 ? 16 : slots->room * 2;
-
-		more = arena_array(slots->arena, room, sizeof(*more));
-		if (more == NULL)
-			return NULL;
-		if (slots->count > 0)
-			memcpy(more, slots->items, slots->count * sizeof(*more));
-		slots->items = more;
-		slots->room = room;
-	}
-	more = &slots->items[slots->count];
-	*more = (struct slot){ 0 };
-	/* The map's value is the number itself, plus one: a value is never NULL. */
-	if (!map_put(slots->by_key, key, (void *)((uintptr_t)slots->count + 1)))
-		return NULL;
-	*number = slots->count++;
-	return more;
-}
-
-/* The slot with this key, new ones as `fresh` says; UINT32_MAX when memory is out. */
-static uint32_t slot_of(struct slots *slots, struct text key, const struct slot *fresh)
-{
-	uintptr_t found = (uintptr_t)map_get(slots->by_key, key);
-	uint32_t number = 0;
-	struct slot *slot;
-
-	if (found != 0) {
-		number = (uint32_t)found - 1;
-		slot = &slots->items[number];
-	} else {
-		slot = slot_add(slots, key, &number);
-		if (slot == NULL) {
-			slots->failed = true;
-			return UINT32_MAX;
-		}
-		*slot = *fresh;
-		slot->program = NULL;
-		slot->name = text_dup(slots->arena, fresh->name);
-		slot->path = fresh->path.n > 0 ? text_dup(slots->arena, fresh->path) : TEXT_NONE;
-	}
-	if (slot->program == NULL && fresh->program != NULL) {
-		slot->program = fresh->program;
-		slot->at = fresh->at;
-		slot->derived = fresh->derived;
-	}
-	return number;
-}
-
-/* One more field of a chain. Its length keeps data["a.b"] and any other odd name apart from
- * data.a.b. */
-static void chain_link(struct buf *out, struct text field)
-{
-	buf_printf(out, "\x1f%zu:", field.n);
-	buf_put(out, field.s, field.n);
-}
-
-/* A chain of selections from a variable, as a key: data.status.key. False for
- * anything else. */
-static bool chain_key(struct spot s, struct buf *out)
-{
-	struct cel_part part = part_of(s);
-
-	if (part.code == CEL_CODE_VARIABLE) {
-		buf_put(out, part.name.s, part.name.n);
-		return true;
-	}
-	if (part.code != CEL_CODE_SELECT || !chain_key(operand_of(s, 0), out))
-		return false;
-	chain_link(out, part.name);
-	return true;
-}
-
-/* The slot of a part; false when its value isn't the same for all rules. */
-static bool slot_of_part(struct taking *t, struct spot s, uint32_t *slot)
-{
-	AUTO_FINI(buf_fini) struct buf key;
-	struct cel_part part = part_of(s);
-	struct slot fresh = { .kind = SLOT_PART, .program = s.program, .at = s.at };
-
-	buf_init(&key, LIMIT_EXPR * 2);
-	if (!cel_part_is_shared(s.program, s.at, scope_shared_variables()))
-		return false;
-	buf_char(&key, part.code == CEL_CODE_HAS ? '?' : '=');
-	if (!chain_key(part.code == CEL_CODE_HAS ? operand_of(s, 0) : s, &key)) {
-		buf_char(&key, '\x1e');
-		buf_put(&key, part.text.s, part.text.n);
-		fresh.derived = part.code != CEL_CODE_HAS;
-	} else if (part.code == CEL_CODE_HAS) {
-		chain_link(&key, part.name);
-	}
-	fresh.name = part.text;
-	*slot = buf_failed(&key) ? UINT32_MAX : slot_of(t->slots, buf_view(&key), &fresh);
-	return *slot != UINT32_MAX;
-}
-
-/* The slot of what has(x) asks for, which nobody may have read yet. */
-static bool slot_of_guarded(struct taking *t, struct spot has, uint32_t *slot)
-{
-	AUTO_FINI(buf_fini) struct buf key;
-	struct slot fresh = { .kind = SLOT_PART };
-	struct cel_part part = part_of(has);
-
-	buf_init(&key, LIMIT_EXPR * 2);
-	buf_char(&key, '=');
-	if (!chain_key(operand_of(has, 0), &key))
-		return false;
-	chain_link(&key, part.name);
-	*slot = buf_failed(&key) ? UINT32_MAX : slot_of(t->slots, buf_view(&key), &fresh);
-	return *slot != UINT32_MAX;
-}
-
-static bool slot_of_path(struct taking *t, enum slot_kind kind, struct text path, uint32_t *slot)
-{
-	struct text key =
-	    text_printf(t->arena, "%c%.*s", kind == SLOT_CHANGED ? '!' : '/', TEXT_ARG(path));
-	struct slot fresh = { .kind = kind, .path = path };
-
-	fresh.name = text_printf(t->arena, kind == SLOT_CHANGED ? "changed(\"%.*s\")" : "data.%.*s",
-				 TEXT_ARG(path));
-	if (key.s == NULL || fresh.name.s == NULL) {
-		t->slots->failed = true;
-		return false;
-	}
-	*slot = slot_of(t->slots, key, &fresh);
-	return *slot != UINT32_MAX;
-}
 
 /* ---- Covers. ---- */
 
@@ -410,14 +138,14 @@ struct subject {
 static bool subject_of(struct taking *t, struct spot s, struct subject *out)
 {
 	*out = (struct subject){ 0 };
-	s = resolved(t, s);
+	s = index_resolved(t, s);
 	if (part_of(s).code == CEL_CODE_DEFAULT) {
-		if (!constant_of(t, operand_of(s, 1), &out->other))
+		if (!index_constant(t, operand_of(s, 1), &out->other))
 			return false;
 		out->has_other = true;
-		s = resolved(t, operand_of(s, 0));
+		s = index_resolved(t, operand_of(s, 0));
 	}
-	return slot_of_part(t, s, &out->slot);
+	return index_part_slot(t, s, &out->slot);
 }
 
 static struct cover equals(struct taking *t, const struct subject *subject,
@@ -524,7 +252,7 @@ static struct cover crossed(struct taking *t, struct spot s, enum cel_op op, str
 	uint32_t slot;
 	double d;
 
-	s = resolved(t, s);
+	s = index_resolved(t, s);
 	part = part_of(s);
 	if (part.code != CEL_CODE_CALL || !text_is(part.name, "crossed") || part.count != 2 ||
 	    !is_plain_number(with, &d))
@@ -532,14 +260,14 @@ static struct cover crossed(struct taking *t, struct spot s, enum cel_op op, str
 	if (!(op == CEL_OP_GT && d >= 0) && !(op == CEL_OP_GE && d > 0) &&
 	    !(op == CEL_OP_EQ && d != 0) && !(op == CEL_OP_NE && d == 0))
 		return unknown;
-	if (!constant_of(t, operand_of(s, 0), &path) || !constant_of(t, operand_of(s, 1), &list) ||
-	    path.kind != VALUE_TEXT || list.kind != VALUE_LIST || list.n == 0 ||
-	    list.n > INDEX_THRESHOLDS)
+	if (!index_constant(t, operand_of(s, 0), &path) ||
+	    !index_constant(t, operand_of(s, 1), &list) || path.kind != VALUE_TEXT ||
+	    list.kind != VALUE_LIST || list.n == 0 || list.n > INDEX_THRESHOLDS)
 		return unknown;
 	for (uint32_t i = 0; i < list.n; i++)
 		if (!is_plain_number(list.items[i], &d))
 			return unknown;
-	if (!slot_of_path(t, SLOT_PATH, value_as_text(path), &slot))
+	if (!index_path_slot(t, SLOT_PATH, value_as_text(path), &slot))
 		return unknown;
 	return cover_atom(t,
 			  (struct atom){ .kind = ATOM_RISE,
@@ -572,14 +300,14 @@ static struct cover cover_binary(struct taking *t, struct spot s)
 	if (op < CEL_OP_EQ)
 		return unknown;
 	if (op == CEL_OP_IN) {
-		if (!constant_of(t, b, &with) || with.kind != VALUE_LIST || with.n == 0 ||
+		if (!index_constant(t, b, &with) || with.kind != VALUE_LIST || with.n == 0 ||
 		    !subject_of(t, a, &subject))
 			return unknown;
 		return equals(t, &subject, with.items, with.n);
 	}
-	if (constant_of(t, b, &with))
+	if (index_constant(t, b, &with))
 		return compared(t, a, op, with);
-	if (constant_of(t, a, &with))
+	if (index_constant(t, a, &with))
 		return compared(t, b, mirrored(op), with);
 	return unknown;
 }
@@ -592,7 +320,7 @@ static struct cover starts_with(struct taking *t, struct spot s)
 	struct value prefix;
 	struct atom atom = { .kind = ATOM_PREFIX, .blind = LACKS };
 
-	if (!constant_of(t, operand_of(s, 1), &prefix) || prefix.kind != VALUE_TEXT ||
+	if (!index_constant(t, operand_of(s, 1), &prefix) || prefix.kind != VALUE_TEXT ||
 	    !subject_of(t, operand_of(s, 0), &subject))
 		return unknown;
 	if (subject.has_other && subject.other.kind == VALUE_TEXT &&
@@ -610,7 +338,7 @@ static struct cover changed(struct taking *t, struct text path)
 	struct subject subject = { 0 };
 	struct value *yes = arena_alloc(t->arena, sizeof(*yes));
 
-	if (yes == NULL || !slot_of_path(t, SLOT_CHANGED, path, &subject.slot))
+	if (yes == NULL || !index_path_slot(t, SLOT_CHANGED, path, &subject.slot))
 		return unknown;
 	*yes = value_bool(true);
 	return equals(t, &subject, yes, 1);
@@ -624,10 +352,10 @@ static struct cover became(struct taking *t, struct spot s, struct text path)
 	struct value *value = arena_alloc(t->arena, sizeof(*value));
 	struct cover c;
 
-	if (value == NULL || !constant_of(t, operand_of(s, 1), value))
+	if (value == NULL || !index_constant(t, operand_of(s, 1), value))
 		return unknown;
 	c = changed(t, path);
-	if (value->kind == VALUE_NULL || !slot_of_path(t, SLOT_PATH, path, &subject.slot))
+	if (value->kind == VALUE_NULL || !index_path_slot(t, SLOT_PATH, path, &subject.slot))
 		return inexact(c);
 	return cover_and(t, equals(t, &subject, value, 1), c);
 }
@@ -640,8 +368,8 @@ static struct cover passed(struct taking *t, struct spot s, struct text path, en
 	};
 	double d;
 
-	if (threshold == NULL || !constant_of(t, operand_of(s, 1), threshold) ||
-	    !is_plain_number(*threshold, &d) || !slot_of_path(t, SLOT_PATH, path, &atom.slot))
+	if (threshold == NULL || !index_constant(t, operand_of(s, 1), threshold) ||
+	    !is_plain_number(*threshold, &d) || !index_path_slot(t, SLOT_PATH, path, &atom.slot))
 		return unknown;
 	return cover_atom(t, atom, false);
 }
@@ -655,7 +383,8 @@ static struct cover cover_call(struct taking *t, struct spot s)
 
 	if (text_is(part.name, "startsWith") && part.count == 2)
 		return starts_with(t, s);
-	if (part.count == 0 || !constant_of(t, operand_of(s, 0), &path) || path.kind != VALUE_TEXT)
+	if (part.count == 0 || !index_constant(t, operand_of(s, 0), &path) ||
+	    path.kind != VALUE_TEXT)
 		return cover_truth(t, s, true);
 	if (text_is(part.name, "changed"))
 		return changed(t, value_as_text(path));
@@ -717,7 +446,7 @@ static struct cover cover_default(struct taking *t, struct spot s)
 	struct value other;
 	struct cover c;
 
-	if (!constant_of(t, operand_of(s, 1), &other) || other.kind != VALUE_BOOL || other.b)
+	if (!index_constant(t, operand_of(s, 1), &other) || other.kind != VALUE_BOOL || other.b)
 		return unknown;
 	c = cover_of(t, operand_of(s, 0));
 	for (uint32_t i = 0; i < c.count; i++)
@@ -737,7 +466,7 @@ static struct cover cover_of(struct taking *t, struct spot s)
 	if (t->depth == LIMIT_EXPR_TREE)
 		return unknown;
 	t->depth++;
-	s = resolved(t, s);
+	s = index_resolved(t, s);
 	part = part_of(s);
 	if (part.code == CEL_CODE_AND)
 		c = cover_all(t, s);
@@ -748,7 +477,7 @@ static struct cover cover_of(struct taking *t, struct spot s)
 	else if (part.code == CEL_CODE_CALL)
 		c = cover_call(t, s);
 	else if (part.code == CEL_CODE_NOT)
-		c = cover_truth(t, resolved(t, operand_of(s, 0)), false);
+		c = cover_truth(t, index_resolved(t, operand_of(s, 0)), false);
 	else if (part.code == CEL_CODE_SELECT || part.code == CEL_CODE_HAS)
 		c = cover_truth(t, s, true);
 	else if (part.code == CEL_CODE_DEFAULT)
@@ -806,16 +535,16 @@ static uint8_t guarded_by(struct taking *t, struct spot s, uint32_t *slot)
 	struct value other;
 
 	if (or_false) {
-		if (!constant_of(t, operand_of(s, 1), &other) || other.kind != VALUE_BOOL ||
+		if (!index_constant(t, operand_of(s, 1), &other) || other.kind != VALUE_BOOL ||
 		    other.b)
 			return 0;
 		s = operand_of(s, 0);
 		part = part_of(s);
 	}
-	if (part.code == CEL_CODE_HAS && slot_of_guarded(t, s, slot))
+	if (part.code == CEL_CODE_HAS && index_guarded_slot(t, s, slot))
 		return or_false ? LACK_ABSENT | LACK_ERROR : LACK_ABSENT;
 	if (part.code != CEL_CODE_BINARY || part.op != CEL_OP_NE ||
-	    !constant_of(t, operand_of(s, 1), &other) || other.kind != VALUE_NULL ||
+	    !index_constant(t, operand_of(s, 1), &other) || other.kind != VALUE_NULL ||
 	    !subject_of(t, operand_of(s, 0), &subject))
 		return 0;
 	*slot = subject.slot;
@@ -850,7 +579,7 @@ static struct cover cover_from(struct taking *t)
 	if (from == NULL || t->rule->from.n == 0)
 		return unknown;
 	*from = value_text(t->rule->from);
-	subject.slot = slot_of(t->slots, TEXT("<"), &fresh);
+	subject.slot = index_slot(t->slots, TEXT("<"), &fresh);
 	return subject.slot != UINT32_MAX ? equals(t, &subject, from, 1) : unknown;
 }
 

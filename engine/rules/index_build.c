@@ -609,6 +609,9 @@ static bool is_from_left(const struct building *b, const struct taken *t, const 
 	return left && rule->from.n > 0;
 }
 
+_Static_assert(2 * LIMIT_EXPR_NODES <= UINT16_MAX,
+	       "conjuncts of match and when are counted in 16 bits");
+
 static void keep_verification(struct building *b, uint32_t rule, uint32_t *used)
 {
 	const struct taken *t = &b->taken[rule];

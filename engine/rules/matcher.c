@@ -48,6 +48,7 @@ struct matcher {
 	uint32_t moment;
 	int64_t steps;  /* that the slots of this event took */
 	uint64_t *seen; /* events per partition */
+	uint64_t turn;  /* of the partition under way */
 	uint64_t asked;
 	struct hits named, sampled, all;
 	uint64_t *bits; /* one per rule, all 0 between events */
@@ -181,16 +182,15 @@ static uint32_t sample_size(uint32_t count)
 	return count < LIMIT_BLIND_SAMPLE ? count : LIMIT_BLIND_SAMPLE;
 }
 
-/* Number i of a sample of `count`: which one turns with the event's number, so that all get
- * their turn; so does what is left when the weights are made whole numbers, of which the sum is
- * `count`. */
+/* Which ones turns with each event of the type, so that all get their turn; so does what is
+ * left when the weights are made whole numbers, of which the sum is `count`. */
 static uint32_t sample_at(const struct matcher *m, uint32_t count, uint32_t i, uint32_t *weight)
 {
-	uint64_t take = sample_size(count), seq = (uint64_t)m->scope.event->seq;
-	uint64_t turn = (i + seq) % take;
+	uint64_t take = sample_size(count);
+	uint64_t turn = (i + m->turn) % take;
 
 	*weight = (uint32_t)(count * (turn + 1) / take - count * turn / take);
-	return (uint32_t)((seq * take + i) % count);
+	return (uint32_t)((m->turn * take + i) % count);
 }
 
 static void sample(struct matcher *m, const uint32_t *rules, uint32_t count)
@@ -461,7 +461,7 @@ static void find_in_partition(struct matcher *m, uint32_t number)
 {
 	const struct partition *p = &m->index->partitions[number];
 
-	m->seen[number]++;
+	m->turn = ++m->seen[number];
 	for (uint32_t i = 0; i < p->group_count; i += ROUND)
 		find_in_groups(m, &p->groups[i],
 			       p->group_count - i < ROUND ? p->group_count - i : ROUND);
