@@ -263,8 +263,7 @@ START_TEST(loops_are_budgeted)
 {
 	static const char *const slow[] = {
 		"R.map(a, R.map(b, R.map(c, R.all(d, e, d + a + b + c >= 0))))",
-		"R.transformList(a, b, R.transformMap(c, d, R.transformMapEntry(e, f, {e: f + "
-		"c})))",
+		"R.transformList(a,b,R.transformMap(c,d,R.transformMapEntry(e,f,{e: f + a + c})))",
 		"R.map(a, R.map(b, R.map(c, cel.bind(x, a, optional.of(x).optMap(y, [y, y])))))",
 		"R.map(a, R.map(b, R.map(c, [?optional.of(a), ?optional.none()])))",
 		"default(R.map(a, R.map(b, R.map(c, cel.bind(x, [a].map(d, b), true)))), 1)",
