@@ -199,7 +199,8 @@ struct verification {
 /* Where a rule is found, for the telling. */
 struct route {
 	const struct group *group; /* the first one; NULL: it is asked on every event */
-	uint32_t postings;
+	const struct group *last;
+	uint32_t groups, postings;
 };
 
 struct rule_index {

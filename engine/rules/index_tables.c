@@ -279,6 +279,8 @@ static void note_routes(struct tables *t, const struct group *g, const struct po
 
 		if (route->postings++ == 0)
 			route->group = g;
+		route->groups += route->last != g;
+		route->last = g;
 	}
 }
 

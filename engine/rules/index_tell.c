@@ -38,15 +38,19 @@ static void put_slot(struct buf *out, const struct rule_index *index, uint32_t s
 }
 
 static struct text found_by(const struct rule_index *index, struct arena *arena,
-			    const struct group *g)
+			    const struct route *route)
 {
 	AUTO_FINI(buf_fini) struct buf out;
+	const struct group *g = route->group;
 
 	buf_init(&out, LIMIT_EXPR * INDEX_EQUALS);
 	for (uint32_t i = 0; i < g->equal_count; i++)
 		put_slot(&out, index, g->equals[i], ATOM_EQUALS);
 	if (g->second != ATOM_NONE)
 		put_slot(&out, index, g->second_slot, g->second);
+	if (route->groups > 1)
+		buf_printf(&out, "; or in %u other way%s", route->groups - 1,
+			   route->groups == 2 ? "" : "s");
 	return text_dup(arena, buf_view(&out));
 }
 
@@ -85,7 +89,7 @@ struct index_story ruleset_story(const struct ruleset *set, struct arena *arena,
 	story.off = set->rules[rule]->mode == MODE_OFF;
 	story.postings = index->routes[rule].postings;
 	if (index->routes[rule].group != NULL)
-		story.found = found_by(index, arena, index->routes[rule].group);
+		story.found = found_by(index, arena, &index->routes[rule]);
 	story.left = left_over(index, arena, &index->rules[rule]);
 	return story;
 }

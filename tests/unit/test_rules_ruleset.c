@@ -135,6 +135,34 @@ START_TEST(looks_at_few)
 }
 END_TEST
 
+static void assert_story(const struct kit *k, size_t rule, const char *found, const char *left)
+{
+	struct index_story story = ruleset_story(k->set, k->arena, rule);
+
+	ck_assert_str_eq(story.found.s, found);
+	ck_assert_str_eq(story.left.s, left);
+}
+
+START_TEST(the_index_tells_how_rules_are_found)
+{
+	struct kit k;
+
+	kit_init(&k);
+	kit_load(&k, "rules:\n"
+		     "  - { id: a, on: x.y, when: 'data.a == 1 && size(data.l) > 2' }\n"
+		     "  - { id: b, on: x.y, when: 'data.a == 1 || data.b >= 2' }\n"
+		     "  - { id: c, on: x.y, when: 'data.t.contains(\"x\")' }\n"
+		     "  - { id: d, on: x.y, mode: off }\n");
+	ck_assert_uint_eq(diags_errors(k.diags), 0);
+	assert_story(&k, 0, "data.a =", "size(data.l) > 2");
+	assert_story(&k, 1, "data.a =; or in 1 other way", "data.a == 1 || data.b >= 2");
+	assert_story(&k, 2, "", "data.t.contains(\"x\")");
+	ck_assert(ruleset_story(k.set, k.arena, 3).off);
+	ck_assert_uint_eq(ruleset_index_size(k.set).always, 1);
+	kit_fini(&k);
+}
+END_TEST
+
 /* A rule whose conditions are a choice of 16 and 60 more: what is known of it while the index is
  * built takes some 700 KiB, and must not be kept for all of them. */
 static void put_broad_rule(struct buf *b, int number)
@@ -639,8 +667,9 @@ START_TEST(memory_runs_out)
 }
 END_TEST
 
-UNIT_MAIN("rules_ruleset", globs, visited_in_order, looks_at_few, many_broad_rules, long_lists,
-	  many_types, folders, a_path_that_is_not_there, what_is_unreadable_is_not_taken_for_empty,
+UNIT_MAIN("rules_ruleset", globs, visited_in_order, looks_at_few,
+	  the_index_tells_how_rules_are_found, many_broad_rules, long_lists, many_types, folders,
+	  a_path_that_is_not_there, what_is_unreadable_is_not_taken_for_empty,
 	  links_that_lead_nowhere, a_configuration_without_rule_files, revisions_load_alone,
 	  revisions_are_not_checked_again, revisions_tell_rules_apart, connections,
 	  timeouts_come_from_the_connection, polls_ask_for_what_rules_read, memory_runs_out)
