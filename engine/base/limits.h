@@ -17,6 +17,10 @@
 #define LIMIT_REPLY                                                                                \
 	(16u * MIB) /* one API reply: 200 workspaces with all includes are about 2 MB              \
 		     */
+#define LIMIT_GUNZIP_PIECE (16u * KIB) /* unpacked at once, on the stack */
+#define LIMIT_FORM_FIELDS                                                                          \
+	1000 /* of a form: Slack sends 15, PHP takes 1,000; each becomes a pair of values          \
+	      */
 #define LIMIT_JSON_DEPTH                                                                           \
 	128 /* nesting; real payloads stay under 20, our recursion is bounded by it */
 #define LIMIT_JSON_KEEP                                                                            \
@@ -160,6 +164,14 @@
 #define LIMIT_SENDER_ID                                                                            \
 	512 /* bytes of a sender's id or event name: UUIDs and words in practice                   \
 	     */
+#define LIMIT_SIGNED_PARTS                                                                         \
+	8                  /* of an hmac hook's `signed`: three values and what stands around them \
+			    */
+#define LIMIT_ORIGIN   253 /* bytes: the longest name DNS has */
+#define LIMIT_CE_BATCH 1000 /* events of one batch: one commit, one reply with all ids */
+#define LIMIT_CHALLENGE                                                                            \
+	512                           /* bytes of Slack's challenge: it is about 50                \
+				       */
 #define LIMIT_CE_ATTRIBUTE (2u * KIB) /* one CloudEvents attribute in a header; source is a URI */
 #define LIMIT_HOOK_COUNTS                                                                          \
 	1000 /* hooks counted by name, those of earlier configurations included                    \

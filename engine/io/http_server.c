@@ -191,6 +191,19 @@ static bool add_header(struct MHD_Response *response, const char *name, const ch
 	return MHD_add_response_header(response, name, value) == MHD_YES;
 }
 
+/* CloudEvents 1.0.2, http-webhook.md, section 4.2: consent is told by these headers. */
+static bool add_consent(struct MHD_Response *response, const struct http_answer *answer)
+{
+	char rate[24] = "*";
+
+	if (answer->allowed_origin == NULL)
+		return true;
+	if (answer->allowed_rate > 0)
+		snprintf(rate, sizeof(rate), "%lld", (long long)answer->allowed_rate);
+	return add_header(response, "WebHook-Allowed-Origin", answer->allowed_origin) &&
+	       add_header(response, "WebHook-Allowed-Rate", rate);
+}
+
 static bool add_headers(struct MHD_Response *response, const struct http_answer *answer)
 {
 	const char *type = answer->content_type != NULL ? answer->content_type : "application/json";
@@ -199,6 +212,8 @@ static bool add_headers(struct MHD_Response *response, const struct http_answer 
 	if (answer->body.n > 0 && !add_header(response, "Content-Type", type))
 		return false;
 	if (answer->allow != NULL && !add_header(response, "Allow", answer->allow))
+		return false;
+	if (!add_consent(response, answer))
 		return false;
 	if (answer->retry_after <= 0)
 		return true;

@@ -38,6 +38,10 @@ struct http_answer {
 	const char *content_type; /* static text; NULL: application/json */
 	int retry_after;          /* seconds, header sent when > 0 */
 	const char *allow;        /* static text for 405; NULL: none */
+	/* CloudEvents' webhook handshake; only from `begin` and `done`. */
+	const char *allowed_origin; /* WebHook-Allowed-Origin, NULL: no consent; a header of the
+				       request, or static text */
+	int64_t allowed_rate;       /* WebHook-Allowed-Rate, requests a minute; 0: "*" */
 };
 
 enum http_next {

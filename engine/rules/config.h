@@ -52,7 +52,19 @@ enum verify_scheme {
 	VERIFY_STANDARD, /* standard-webhooks */
 	VERIFY_HMAC,
 	VERIFY_BEARER,
+	VERIFY_STRIPE,
+	VERIFY_SLACK,
+	VERIFY_BASIC,
 };
+
+/* What an hmac hook's sender signs, piece by piece. */
+struct signed_part {
+	enum { SIGNED_TEXT, SIGNED_TIMESTAMP, SIGNED_ID, SIGNED_BODY } kind;
+	struct text text; /* SIGNED_TEXT */
+};
+
+/* An hmac hook's key, as the secret spells it. */
+enum key_form { KEY_TEXT, KEY_HEX, KEY_BASE64 };
 
 struct hook_config {
 	struct text name;
@@ -65,12 +77,24 @@ struct hook_config {
 	bool base64;                  /* else hex */
 	bool sha512, sha1;            /* algorithm; default sha256 */
 	const char *prefix;           /* "" when none */
-	const char *timestamp_header; /* NULL: body alone is signed; else "<timestamp>.<body>" */
-	int64_t tolerance; /* ms; standard-webhooks and timestamp_header: default 5 min */
+	const char *timestamp_header; /* NULL when not given */
+	enum key_form key_form;
+	/* Count 0: "<timestamp>.<body>" with a timestamp_header, else the body. SIGNED_ID and
+	 * SIGNED_TIMESTAMP only where their headers are named. */
+	const struct signed_part *signed_parts;
+	size_t signed_count;
+	/* stripe, slack, standard-webhooks and timestamp_header: */
+	int64_t tolerance; /* ms; default 5 min */
+	/* basic: */
+	struct text user;
 	/* any: */
 	const char *event_header, *id_header; /* NULL when not given */
 	bool dedupe_by_body;
-	int64_t dedupe_within;               /* ms; 0: retention.dedupe */
+	int64_t dedupe_within; /* ms; 0: retention.dedupe */
+	/* Who may ask (CloudEvents' webhook handshake), and what is granted; count 0: nobody. */
+	const struct text *origins; /* "*": anybody */
+	size_t origin_count;
+	int64_t allowed_rate;                /* requests a minute; 0: any */
 	const struct connection *connection; /* a connection's own webhook, else NULL */
 };
 

@@ -5,33 +5,10 @@
 
 #include <assert.h>
 
+#include "engine/base/limits.h"
 #include "engine/base/zone.h"
 
-#define DEFAULT_TOLERANCE (5 * 60 * 1000) /* ms; standard-webhooks.com asks for five minutes */
-
-static const char *const schemes[] = { "none", "hindsite", "github", "standard-webhooks",
-				       "hmac", "bearer",   NULL };
-static const char *const later_schemes[] = { "stripe", "slack", "basic", NULL };
-
-bool config_verify_scheme(const char *word, enum verify_scheme *out)
-{
-	assert(word != NULL && out != NULL);
-	for (int i = 0; schemes[i] != NULL; i++) {
-		if (strcmp(word, schemes[i]) == 0) {
-			*out = (enum verify_scheme)i;
-			return true;
-		}
-	}
-	return false;
-}
-
-_Static_assert(VERIFY_BEARER == 5, "schemes[] follows enum verify_scheme");
-
 /* ---- Hooks. ---- */
-
-static const char *const hook_keys[] = { "verify", "secret",    "event_header",     "id_header",
-					 "dedupe", "header",    "algorithm",        "encoding",
-					 "prefix", "tolerance", "timestamp_header", NULL };
 
 /* A header's name: RFC 9110, 5.6.2 token. */
 static bool is_token(struct text t)
@@ -61,49 +38,6 @@ static void header_name(struct configuring *c, const struct yaml_node *map, cons
 		*out = t.s;
 }
 
-static void hmac_options(struct configuring *c, const struct yaml_node *map,
-			 struct hook_config *hook)
-{
-	static const char *const algorithms[] = { "sha256", "sha512", "sha1", NULL };
-	static const char *const encodings[] = { "hex", "base64", NULL };
-	const struct yaml_node *node;
-	struct text t;
-	int choice;
-
-	if (hook->header == NULL)
-		reader_need(&c->r, map, "header", "the header that carries the signature");
-	if ((node = yaml_get(map, "algorithm")) != NULL &&
-	    reader_choice(&c->r, node, algorithms, NULL, &choice)) {
-		hook->sha512 = choice == 1;
-		hook->sha1 = choice == 2;
-	}
-	if ((node = yaml_get(map, "encoding")) != NULL &&
-	    reader_choice(&c->r, node, encodings, NULL, &choice))
-		hook->base64 = choice == 1;
-	if ((node = yaml_get(map, "prefix")) != NULL && config_text(c, node, &t))
-		hook->prefix = t.s;
-}
-
-/* Keys that only verify: hmac understands (tolerance: standard-webhooks too). */
-static void refuse_options(struct configuring *c, const struct yaml_node *map,
-			   enum verify_scheme verify)
-{
-	static const char *const only_hmac[] = { "header", "algorithm",        "encoding",
-						 "prefix", "timestamp_header", NULL };
-
-	for (size_t i = 0; i < map->count; i++) {
-		const struct yaml_node *key = map->pairs[i].key;
-		bool mismatch = text_is(key->text, "tolerance") && verify != VERIFY_STANDARD;
-
-		for (size_t k = 0; only_hmac[k] != NULL; k++)
-			mismatch = mismatch || text_is(key->text, only_hmac[k]);
-		if (mismatch)
-			reader_error(&c->r, key, "it belongs to verify: hmac",
-				     "verify: %s has no \"%.*s\"", schemes[verify],
-				     TEXT_ARG(key->text));
-	}
-}
-
 static void hook_dedupe(struct configuring *c, const struct yaml_node *node,
 			struct hook_config *hook)
 {
@@ -122,21 +56,68 @@ static void hook_dedupe(struct configuring *c, const struct yaml_node *node,
 		reader_duration(&c->r, within, 1, &hook->dedupe_within);
 }
 
-static void hook_secrets(struct configuring *c, const struct yaml_node *map,
-			 struct hook_config *hook)
-{
-	const struct yaml_node *node = yaml_get(map, "secret");
+/* ---- handshake: { origins, rate } ---- */
 
-	if (hook->verify == VERIFY_NONE) {
-		if (node != NULL)
-			reader_error(&c->r, node, "", "verify: none uses no secret");
-	} else if (node != NULL) {
-		config_secret_list(c, node, &hook->secrets, &hook->secret_count);
-	} else {
-		reader_need(&c->r, map, "secret",
-			    "secret: \"${env:NAME}\", or a list while keys change");
+struct origins {
+	struct configuring *c;
+	struct text *list;
+	size_t count;
+};
+
+/* A DNS name, or "*". */
+static bool is_origin(struct text t)
+{
+	if (text_is(t, "*"))
+		return true;
+	for (size_t i = 0; i < t.n; i++) {
+		char c = t.s[i];
+		bool letter = (c | 32) >= 'a' && (c | 32) <= 'z';
+
+		if (!letter && !(c >= '0' && c <= '9') && c != '-' && c != '.')
+			return false;
 	}
+	return t.n > 0 && t.n <= LIMIT_ORIGIN;
 }
+
+static void add_origin(void *of, struct yaml_node *node)
+{
+	struct origins *o = of;
+	struct text t;
+
+	if (!config_text(o->c, node, &t))
+		return;
+	if (!is_origin(t))
+		reader_error(&o->c->r, node, "like eventgrid.azure.net, or \"*\" for anybody",
+			     "\"%.*s\" is no name of a sender", TEXT_ARG(t));
+	else
+		o->list[o->count++] = t;
+}
+
+static void hook_handshake(struct configuring *c, const struct yaml_node *node,
+			   struct hook_config *hook)
+{
+	static const char *const keys[] = { "origins", "rate", NULL };
+	const struct yaml_node *origins, *rate;
+	struct origins o = { .c = c };
+
+	if (!reader_keys(&c->r, node, "handshake", keys, NULL))
+		return;
+	origins = reader_need(&c->r, node, "origins",
+			      "handshake: { origins: [eventgrid.azure.net], rate: 600 }");
+	rate = yaml_get(node, "rate");
+	if (rate != NULL)
+		reader_int(&c->r, rate, 1, INT32_MAX, &hook->allowed_rate);
+	if (origins == NULL)
+		return;
+	o.list = arena_array(c->r.arena, origins->count + 1, sizeof(*o.list));
+	if (o.list == NULL)
+		return;
+	reader_each(origins, add_origin, &o);
+	hook->origins = o.list;
+	hook->origin_count = o.count;
+}
+
+/* ---- A hook. ---- */
 
 static void hook_options(struct configuring *c, const struct yaml_node *map,
 			 struct hook_config *hook)
@@ -147,34 +128,30 @@ static void hook_options(struct configuring *c, const struct yaml_node *map,
 	header_name(c, map, "timestamp_header", &hook->timestamp_header);
 	header_name(c, map, "event_header", &hook->event_header);
 	header_name(c, map, "id_header", &hook->id_header);
-	if (hook->verify == VERIFY_STANDARD || hook->timestamp_header != NULL)
-		hook->tolerance = DEFAULT_TOLERANCE;
-	if (hook->verify == VERIFY_HMAC)
-		hmac_options(c, map, hook);
-	else
-		refuse_options(c, map, hook->verify);
-	if ((node = yaml_get(map, "tolerance")) != NULL)
-		reader_duration(&c->r, node, 1, &hook->tolerance);
+	config_verify_options(c, map, hook);
 	if ((node = yaml_get(map, "dedupe")) != NULL)
 		hook_dedupe(c, node, hook);
-	hook_secrets(c, map, hook);
+	if ((node = yaml_get(map, "handshake")) != NULL)
+		hook_handshake(c, node, hook);
 }
 
 static void hook(struct configuring *c, const struct yaml_node *key, const struct yaml_node *map)
 {
+	static const char *const keys[] = {
+		"verify",           "secret",          "event_header", "id_header",
+		"dedupe",           "handshake",       "header",       "algorithm",
+		"encoding",         "prefix",          "tolerance",    "signed",
+		"timestamp_header", "secret_encoding", "user",         NULL,
+	};
 	struct hook_config *hook = &c->hooks[c->config->hook_count];
-	const struct yaml_node *verify;
-	int choice;
+	enum verify_scheme verify;
 
-	if (!config_name(c, key, "hook") || !reader_keys(&c->r, map, "a hook", hook_keys, NULL))
-		return;
-	verify = reader_need(&c->r, map, "verify",
-			     "how the sender proves itself; verify: none must be written");
-	if (verify == NULL || !reader_choice(&c->r, verify, schemes, later_schemes, &choice))
+	if (!config_name(c, key, "hook") || !reader_keys(&c->r, map, "a hook", keys, NULL) ||
+	    !config_verify(c, map, &verify))
 		return;
 	*hook = (struct hook_config){ .name = text_dup(c->r.arena, key->text),
 				      .at = reader_place(&c->r, key),
-				      .verify = (enum verify_scheme)choice,
+				      .verify = verify,
 				      .prefix = "" };
 	hook_options(c, map, hook);
 	c->config->hook_count++;

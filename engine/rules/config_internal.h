@@ -49,7 +49,17 @@ void config_connections(struct configuring *c, const struct yaml_node *map);
 
 void config_hooks(struct configuring *c, const struct yaml_node *map);
 void config_schedules(struct configuring *c, const struct yaml_node *map);
+
+/* ---- config_verify.c ---- */
+
 bool config_verify_scheme(const char *word, enum verify_scheme *out);
+
+/* A hook's `verify`; false after reporting. */
+bool config_verify(struct configuring *c, const struct yaml_node *map, enum verify_scheme *out);
+
+/* The keys of the hook's scheme, its secrets included. */
+void config_verify_options(struct configuring *c, const struct yaml_node *map,
+			   struct hook_config *hook);
 
 /* ---- config.c ---- */
 

@@ -8,8 +8,10 @@
  *
  * I1  The same delivery received twice yields its events once.
  * I2  An event's id is hash(source, sender's id), or the sequence number when the
- *     sender gives none. */
+ *     sender gives none.
+ * I3  A batch of CloudEvents is taken as a whole or not at all. */
 #include "engine/sequencer/internal.h"
+#include "engine/value/form.h"
 
 struct delivery {
 	const struct hook_input *in;
@@ -28,11 +30,33 @@ static struct text intake_name(struct sequencer *s, struct text a, struct text b
 	return text_dup(s->work, text_of(hex));
 }
 
+static struct text intake_member(struct value body, const char *name)
+{
+	const struct value *v = value_get(body, text_of(name));
+
+	return v != NULL && v->kind == VALUE_TEXT ? value_as_text(*v) : TEXT_NONE;
+}
+
+/* Some senders put a delivery's id into the signed body. */
+static struct text intake_body_id(const struct delivery *d)
+{
+	struct text id = TEXT_NONE;
+
+	if (d->hook->verify == VERIFY_STRIPE)
+		id = intake_member(d->body, "id");
+	else if (d->hook->verify == VERIFY_SLACK)
+		id = intake_member(d->body, "event_id");
+	return id.n <= LIMIT_SENDER_ID ? id : TEXT_NONE;
+}
+
 /* What this delivery is recognised by, and for how long. */
 static void intake_identity(struct sequencer *s, struct delivery *d, struct text sender_id)
 {
 	const struct connection *c = d->hook->connection;
 
+	d->dedupe = d->ids = TEXT_NONE;
+	if (sender_id.n == 0)
+		sender_id = intake_body_id(d);
 	if (sender_id.n > 0) {
 		d->dedupe = intake_name(s, TEXT("id"), sender_id, TEXT_NONE);
 		d->ids = intake_name(s, d->hook->name, sender_id, TEXT_NONE);
@@ -41,20 +65,17 @@ static void intake_identity(struct sequencer *s, struct delivery *d, struct text
 	}
 }
 
-/* True when it was seen before; it is answered then. */
-static bool intake_repeat(struct sequencer *s, const struct delivery *d)
+/* True when it was seen before. */
+static bool intake_seen(struct sequencer *s, const struct delivery *d, struct text *first)
 {
-	struct text first;
-
 	if (d->dedupe.n == 0 ||
-	    !store_get_seen(s->store, s->batch, d->hook->name, d->dedupe, s->now.wall, &first))
+	    !store_get_seen(s->store, s->batch, d->hook->name, d->dedupe, s->now.wall, first))
 		return false;
 	s->stats.repeats++;
-	seq_reply(s, d->in->ticket, 202, "{\"id\":\"%.*s\",\"repeat\":true}", TEXT_ARG(first));
 	return true;
 }
 
-static void intake_accepted(struct sequencer *s, const struct delivery *d, struct text id)
+static void intake_remember(struct sequencer *s, const struct delivery *d, struct text id)
 {
 	int64_t within = d->hook->dedupe_within;
 
@@ -62,7 +83,34 @@ static void intake_accepted(struct sequencer *s, const struct delivery *d, struc
 		within = s->config->retain_dedupe;
 	if (d->dedupe.n > 0)
 		store_put_seen(s->store, d->hook->name, d->dedupe, id, s->now.wall + within);
-	seq_reply(s, d->in->ticket, 202, "{\"id\":\"%.*s\"}", TEXT_ARG(id));
+}
+
+/* Slack shows what answers a command or a button to the person who used it, and
+ * calls anything but 200 a failure. */
+static void intake_answer(struct sequencer *s, const struct delivery *d, struct text id,
+			  const char *more)
+{
+	if (d->in->form && d->hook->verify == VERIFY_SLACK)
+		seq_answer(s, d->in->ticket, 200, TEXT(""));
+	else
+		seq_reply(s, d->in->ticket, 202, "{\"id\":\"%.*s\"%s}", TEXT_ARG(id), more);
+}
+
+/* The same, and it is answered then. */
+static bool intake_repeat(struct sequencer *s, const struct delivery *d)
+{
+	struct text first;
+
+	if (!intake_seen(s, d, &first))
+		return false;
+	intake_answer(s, d, first, ",\"repeat\":true");
+	return true;
+}
+
+static void intake_accepted(struct sequencer *s, const struct delivery *d, struct text id)
+{
+	intake_remember(s, d, id);
+	intake_answer(s, d, id, "");
 }
 
 /* ---- A connection's own webhook. ---- */
@@ -117,14 +165,7 @@ static void intake_product(struct sequencer *s, struct delivery *d)
 	intake_accepted(s, d, first);
 }
 
-/* ---- Hooks of any sender, and CloudEvents. ---- */
-
-static int64_t intake_time(struct sequencer *s, struct text t)
-{
-	int64_t ms;
-
-	return timetext_parse_ms(t, &ms) ? ms : s->now.wall;
-}
+/* ---- Hooks of any sender. ---- */
 
 /* The words an event type is made of: letters, digits, - _ and dots between. */
 static bool intake_word(struct text t)
@@ -173,88 +214,232 @@ static void intake_plain(struct sequencer *s, struct delivery *d)
 	intake_emit(s, d, &e, d->in->sender_id);
 }
 
-/* CloudEvents 1.0: source and id together identify an event. */
-static void intake_cloud(struct sequencer *s, struct delivery *d, struct text id,
-			 struct text source, struct emission *e)
+/* ---- CloudEvents 1.0. ---- */
+
+/* One of them, read; the rest of it is in the emission. */
+struct cloud {
+	struct text id, source; /* together they identify it */
+	struct text time;       /* empty: not told */
+	struct emission e;
+};
+
+/* NULL, or what is wrong with it. */
+static const char *cloud_check(struct sequencer *s, struct cloud *c)
 {
-	if (id.n == 0 || source.n == 0 || !intake_word(e->type)) {
-		intake_refuse(s, d,
-			      "a CloudEvent needs id, source and type (letters, digits, . - _)");
-		return;
-	}
-	if (text_starts(e->type, TEXT("tappet."))) {
-		intake_refuse(s, d, "event types that start with tappet. are the engine's own");
-		return;
-	}
-	intake_emit(s, d, e, intake_name(s, TEXT("ce"), source, id));
+	if (c->id.n == 0 || c->source.n == 0 || !intake_word(c->e.type))
+		return "a CloudEvent needs id, source and type (letters, digits, . - _)";
+	if (text_starts(c->e.type, TEXT("tappet.")))
+		return "event types that start with tappet. are the engine's own";
+	c->e.time = s->now.wall;
+	if (c->time.n > 0 && !timetext_parse_ms(c->time, &c->e.time))
+		return "a CloudEvent's time is RFC 3339, like 2026-01-31T12:00:00Z";
+	return NULL;
 }
 
-static struct text intake_member(struct value body, const char *name)
+/* False when it is there but neither text nor null. */
+static bool cloud_text(struct value event, const char *name, struct text *out)
 {
-	const struct value *v = value_get(body, text_of(name));
+	const struct value *v = value_get(event, text_of(name));
 
-	return v != NULL && v->kind == VALUE_TEXT ? value_as_text(*v) : TEXT_NONE;
+	*out = intake_member(event, name);
+	return v == NULL || v->kind == VALUE_TEXT || v->kind == VALUE_NULL;
+}
+
+/* JSON format, section 3. */
+static const char *cloud_structured(struct sequencer *s, struct value event, struct cloud *c)
+{
+	const struct value *data = value_get(event, TEXT("data"));
+
+	*c = (struct cloud){ .e.data = data != NULL ? *data : value_null() };
+	if (event.kind != VALUE_MAP)
+		return "a CloudEvent is a JSON object";
+	if (!text_is(intake_member(event, "specversion"), "1.0"))
+		return "specversion must be 1.0";
+	if (!cloud_text(event, "id", &c->id) || !cloud_text(event, "source", &c->source) ||
+	    !cloud_text(event, "type", &c->e.type) ||
+	    !cloud_text(event, "subject", &c->e.subject) || !cloud_text(event, "time", &c->time))
+		return "id, source, type, subject and time are texts";
+	if (value_get(event, TEXT("data_base64")) != NULL)
+		return "binary data (data_base64) is not taken; send JSON";
+	return cloud_check(s, c);
+}
+
+static struct text cloud_name(struct sequencer *s, const struct cloud *c)
+{
+	return intake_name(s, TEXT("ce"), c->source, c->id);
 }
 
 static void intake_structured(struct sequencer *s, struct delivery *d)
 {
-	const struct value *data = value_get(d->body, TEXT("data"));
-	struct emission e = {
-		.type = intake_member(d->body, "type"),
-		.subject = intake_member(d->body, "subject"),
-		.time = intake_time(s, intake_member(d->body, "time")),
-		.data = data != NULL ? *data : value_null(),
-	};
+	struct cloud c;
+	const char *wrong = cloud_structured(s, d->body, &c);
 
-	if (!text_is(intake_member(d->body, "specversion"), "1.0")) {
-		intake_refuse(s, d, "specversion must be 1.0");
-		return;
-	}
-	if (value_get(d->body, TEXT("data_base64")) != NULL) {
-		intake_refuse(s, d, "binary data (data_base64) is not taken; send JSON");
-		return;
-	}
-	intake_cloud(s, d, intake_member(d->body, "id"), intake_member(d->body, "source"), &e);
+	if (wrong != NULL)
+		intake_refuse(s, d, wrong);
+	else
+		intake_emit(s, d, &c.e, cloud_name(s, &c));
 }
 
 static void intake_binary(struct sequencer *s, struct delivery *d)
 {
-	struct emission e = {
-		.type = d->in->ce_type,
-		.subject = d->in->ce_subject,
-		.time = intake_time(s, d->in->ce_time),
-		.data = d->body,
+	struct cloud c = {
+		.id = d->in->ce_id,
+		.source = d->in->ce_source,
+		.time = d->in->ce_time,
+		.e = { .type = d->in->ce_type, .subject = d->in->ce_subject, .data = d->body },
 	};
+	const char *wrong = cloud_check(s, &c);
 
-	intake_cloud(s, d, d->in->ce_id, d->in->ce_source, &e);
+	if (wrong != NULL)
+		intake_refuse(s, d, wrong);
+	else
+		intake_emit(s, d, &c.e, cloud_name(s, &c));
+}
+
+/* The id of one of a batch, which may have been seen before. */
+static struct text batch_take(struct sequencer *s, struct delivery *d, struct cloud *c)
+{
+	struct text id;
+
+	intake_identity(s, d, cloud_name(s, c));
+	if (intake_seen(s, d, &id))
+		return id;
+	c->e.id = d->ids;
+	c->e.source = d->hook->name;
+	id = emit(s, &c->e);
+	intake_remember(s, d, id);
+	return id;
+}
+
+/* Each event's trees for themselves, as with a poll's page. */
+static void batch_take_all(struct sequencer *s, struct delivery *d, struct buf *ids)
+{
+	struct arena *whole = s->work;
+
+	s->work = s->object;
+	for (uint32_t i = 0; i < d->body.n && !s->broken; i++) {
+		struct cloud c;
+		const char *wrong = cloud_structured(s, d->body.items[i], &c);
+
+		assert(wrong == NULL); /* all were checked before */
+		(void)wrong;
+		buf_str(ids, i > 0 ? ",\"" : "\"");
+		buf_text(ids, batch_take(s, d, &c));
+		buf_char(ids, '"');
+		if (arena_failed(s->object))
+			seq_break(s);
+		arena_reset(s->object);
+	}
+	s->work = whole;
+}
+
+static void intake_batch(struct sequencer *s, struct delivery *d)
+{
+	struct cloud c;
+	struct buf ids;
+
+	if (d->body.kind != VALUE_LIST || d->body.n > LIMIT_CE_BATCH) {
+		intake_refuse(s, d, "a batch is a list of at most 1000 CloudEvents");
+		return;
+	}
+	for (uint32_t i = 0; i < d->body.n; i++) {
+		const char *wrong = cloud_structured(s, d->body.items[i], &c);
+
+		if (wrong == NULL)
+			continue;
+		intake_refuse(s, d, text_printf(s->work, "event %u: %s", i + 1, wrong).s);
+		return;
+	}
+	buf_init(&ids, (LIMIT_CE_BATCH + 1) * (HASH_HEX + 4));
+	buf_str(&ids, "{\"ids\":[");
+	batch_take_all(s, d, &ids);
+	buf_str(&ids, "]}");
+	if (buf_failed(&ids))
+		seq_break(s);
+	else
+		seq_answer(s, d->in->ticket, 202, buf_view(&ids));
+	buf_fini(&ids);
+}
+
+/* ---- The body. ---- */
+
+/* docs.slack.dev, url_verification: Slack asks once whether it was we who gave it
+ * this address. It is no event. */
+static bool intake_challenge(struct sequencer *s, struct delivery *d)
+{
+	struct text challenge;
+	struct buf b;
+
+	if (d->hook->verify != VERIFY_SLACK ||
+	    !text_is(intake_member(d->body, "type"), "url_verification"))
+		return false;
+	challenge = intake_member(d->body, "challenge");
+	if (challenge.n == 0 || challenge.n > LIMIT_CHALLENGE) {
+		intake_refuse(s, d, "the challenge is missing or too long");
+		return true;
+	}
+	buf_init(&b, 8 * LIMIT_CHALLENGE); /* an escape takes six bytes */
+	buf_str(&b, "{\"challenge\":");
+	value_write_text(&b, challenge);
+	buf_char(&b, '}');
+	if (buf_failed(&b))
+		seq_break(s);
+	else
+		seq_answer(s, d->in->ticket, 200, buf_view(&b));
+	buf_fini(&b);
+	return true;
+}
+
+static bool intake_json(struct sequencer *s, struct delivery *d, struct text json)
+{
+	struct json_error error;
+	struct buf what;
+
+	if (json_parse(s->parser, s->work, json, &d->body, &error) == FATE_OK)
+		return true;
+	buf_init(&what, 4096);
+	value_write_text(&what, text_of(error.what));
+	s->stats.refused++;
+	seq_reply(s, d->in->ticket, 400,
+		  "{\"error\":\"not JSON\",\"line\":%d,\"column\":%d,\"offset\":%zu,"
+		  "\"detail\":%s}",
+		  error.line, error.column, error.offset, buf_cstr(&what));
+	buf_fini(&what);
+	return false;
+}
+
+/* A form whose only field is `payload` with an object or a list in it is that: so
+ * do Slack and GitHub send JSON in forms. */
+static bool intake_form(struct sequencer *s, struct delivery *d)
+{
+	const char *wrong = form_parse(s->work, d->in->body, &d->body);
+	struct text payload;
+
+	if (wrong != NULL) {
+		intake_refuse(s, d, wrong);
+		return false;
+	}
+	payload = text_trim(intake_member(d->body, "payload"));
+	if (d->body.n != 1 || payload.n == 0 || (payload.s[0] != '{' && payload.s[0] != '['))
+		return !arena_failed(s->work);
+	return intake_json(s, d, payload);
 }
 
 void intake_hook(struct sequencer *s, const struct hook_input *in)
 {
 	struct delivery d = { .in = in, .hook = config_hook(s->config, in->hook) };
-	struct json_error error;
 
-	if (d.hook == NULL) {
+	if (d.hook == NULL)
 		seq_refuse(s, in->ticket, 404, "no such hook");
+	else if (!(in->form ? intake_form(s, &d) : intake_json(s, &d, in->body)) ||
+		 intake_challenge(s, &d))
 		return;
-	}
-	if (json_parse(s->parser, s->work, in->body, &d.body, &error) != FATE_OK) {
-		struct buf what;
-
-		buf_init(&what, 4096);
-		value_write_text(&what, text_of(error.what));
-		s->stats.refused++;
-		seq_reply(s, in->ticket, 400,
-			  "{\"error\":\"not JSON\",\"line\":%d,\"column\":%d,\"offset\":%zu,"
-			  "\"detail\":%s}",
-			  error.line, error.column, error.offset, buf_cstr(&what));
-		buf_fini(&what);
-		return;
-	}
-	if (in->envelope == ENVELOPE_STRUCTURED)
+	else if (in->envelope == ENVELOPE_STRUCTURED)
 		intake_structured(s, &d);
 	else if (in->envelope == ENVELOPE_BINARY)
 		intake_binary(s, &d);
+	else if (in->envelope == ENVELOPE_BATCH)
+		intake_batch(s, &d);
 	else if (d.hook->connection != NULL)
 		intake_product(s, &d);
 	else

@@ -138,8 +138,9 @@ struct sequencer {
 /* ---- sequencer.c ---- */
 void seq_break(struct sequencer *s); /* memory is out: this batch can't commit */
 void seq_clear(struct sequencer *s); /* empties the work arena; breaks when it did not suffice */
+void seq_answer(struct sequencer *s, uint64_t ticket, int status, struct text body);
 void seq_reply(struct sequencer *s, uint64_t ticket, int status, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+    __attribute__((format(printf, 4, 5))); /* below 1 KiB */
 void seq_refuse(struct sequencer *s, uint64_t ticket, int status,
 		const char *why);                                         /* {"error": why} */
 struct request seq_request(struct sequencer *s, const struct request *r); /* in the batch arena */

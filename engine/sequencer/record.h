@@ -35,12 +35,13 @@ enum input_kind {
 };
 
 /* How a hook's body is wrapped. */
-enum envelope { ENVELOPE_NONE, ENVELOPE_STRUCTURED, ENVELOPE_BINARY };
+enum envelope { ENVELOPE_NONE, ENVELOPE_STRUCTURED, ENVELOPE_BINARY, ENVELOPE_BATCH };
 
 struct hook_input {
-	uint64_t ticket;  /* to be answered; 0: nobody waits */
-	struct text hook; /* name in the configuration */
-	struct text body;
+	uint64_t ticket;       /* to be answered; 0: nobody waits */
+	struct text hook;      /* name in the configuration */
+	struct text body;      /* unpacked */
+	bool form;             /* the body is a form, not JSON */
 	struct text event;     /* value of event_header, or empty */
 	struct text sender_id; /* value of id_header or the scheme's own id, or empty */
 	enum envelope envelope;

@@ -45,6 +45,17 @@ void *vector_add(struct sequencer *s, struct vector *v, size_t size)
 	return at;
 }
 
+void seq_answer(struct sequencer *s, uint64_t ticket, int status, struct text body)
+{
+	struct reply_out *out = ticket != 0 ? vector_add(s, &s->replies, sizeof(*out)) : NULL;
+
+	if (out == NULL)
+		return;
+	out->ticket = ticket;
+	out->status = status;
+	out->body = text_dup(s->batch, body);
+}
+
 void seq_reply(struct sequencer *s, uint64_t ticket, int status, const char *format, ...)
 {
 	char text[1024];
@@ -55,14 +66,8 @@ void seq_reply(struct sequencer *s, uint64_t ticket, int status, const char *for
 	va_start(args, format);
 	int n = vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	struct reply_out *out = vector_add(s, &s->replies, sizeof(*out));
-
 	assert(n >= 0 && (size_t)n < sizeof(text));
-	if (out == NULL)
-		return;
-	out->ticket = ticket;
-	out->status = status;
-	out->body = text_dup(s->batch, (struct text){ text, (size_t)n });
+	seq_answer(s, ticket, status, (struct text){ text, (size_t)n });
 }
 
 void seq_refuse(struct sequencer *s, uint64_t ticket, int status, const char *why)

@@ -9,17 +9,11 @@
 
 /* ---- The media type. ---- */
 
-static bool starts_anycase(struct text t, struct text prefix)
-{
-	return t.n >= prefix.n && text_ieq((struct text){ t.s, prefix.n }, prefix);
-}
-
 static bool ends_anycase(struct text t, struct text suffix)
 {
 	return t.n >= suffix.n && text_ieq((struct text){ t.s + t.n - suffix.n, suffix.n }, suffix);
 }
 
-/* Batch first: it starts like the structured type, too. */
 enum media cloudevent_media(struct text content_type)
 {
 	struct text type, major, minor;
@@ -28,10 +22,12 @@ enum media cloudevent_media(struct text content_type)
 	type = text_trim(type);
 	if (type.n == 0)
 		return MEDIA_JSON;
-	if (starts_anycase(type, TEXT("application/cloudevents-batch")))
+	if (text_ieq(type, TEXT("application/cloudevents-batch+json")))
 		return MEDIA_BATCH;
 	if (text_ieq(type, TEXT("application/cloudevents+json")))
 		return MEDIA_STRUCTURED;
+	if (text_ieq(type, TEXT("application/x-www-form-urlencoded")))
+		return MEDIA_FORM;
 	if (text_ieq(type, TEXT("application/json")))
 		return MEDIA_JSON;
 	minor = text_split(type, '/', &major);

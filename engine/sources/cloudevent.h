@@ -17,7 +17,8 @@
 enum media {
 	MEDIA_JSON,       /* application/json, anything/anything+json, or nothing said */
 	MEDIA_STRUCTURED, /* application/cloudevents+json */
-	MEDIA_BATCH,      /* application/cloudevents-batch, not taken */
+	MEDIA_BATCH,      /* application/cloudevents-batch+json */
+	MEDIA_FORM,       /* application/x-www-form-urlencoded */
 	MEDIA_OTHER,
 };
 

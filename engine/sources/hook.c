@@ -12,20 +12,22 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "engine/base/gunzip.h"
 #include "engine/base/limits.h"
 #include "engine/base/log.h"
 #include "engine/base/map.h"
 #include "engine/base/mem.h"
 #include "engine/sources/cloudevent.h"
+#include "engine/sources/handshake.h"
 #include "engine/sources/verify.h"
 
 #define BUSY_SECONDS 1 /* Retry-After of 429: a batch takes milliseconds */
 #define DOWN_SECONDS 5 /* Retry-After of 503: a disk needs somebody */
 
-enum { TAKEN, S400, S401, S405, S413, S415, S429, S503, STATUSES };
+enum { TAKEN, S200, S400, S401, S403, S405, S413, S415, S429, S503, STATUSES };
 
-static const char *const status_names[STATUSES] = { "taken", "400", "401", "405",
-						    "413",   "415", "429", "503" };
+static const char *const status_names[STATUSES] = { "taken", "200", "400", "401", "403",
+						    "405",   "413", "415", "429", "503" };
 
 struct row {
 	char *name;
@@ -129,13 +131,13 @@ void hooks_metrics(void *of, struct buf *out)
 
 static enum http_next refuse(const struct visit *v, int status, const char *body)
 {
-	static const int numbers[STATUSES] = { 0, 400, 401, 405, 413, 415, 429, 503 };
+	static const int numbers[STATUSES] = { 0, 200, 400, 401, 403, 405, 413, 415, 429, 503 };
 
 	assert(status > TAKEN && status < STATUSES);
 	count(v->row, status);
 	*v->answer = (struct http_answer){ .status = numbers[status], .body = text_of(body) };
 	if (status == S405)
-		v->answer->allow = "POST";
+		v->answer->allow = v->hook->origin_count > 0 ? "POST, OPTIONS" : "POST";
 	if (status == S429)
 		v->answer->retry_after = BUSY_SECONDS;
 	if (status == S503)
@@ -180,26 +182,83 @@ static struct text visit_header(const void *of, const char *name)
 	return http_request_header(of, name);
 }
 
+static struct text visit_query(const void *of, const char *name)
+{
+	return http_request_query(of, name);
+}
+
 /* ---- The headers. ---- */
 
-static enum http_next check_headers(const struct visit *v)
+static enum http_next shake_hands(const struct visit *v)
 {
-	if (!text_is(http_request_method(v->request), "POST"))
-		return refuse(v, S405, "{\"error\":\"a hook takes POST\"}");
-	if (http_request_length(v->request) > (int64_t)v->config->body_limit)
-		return refuse(v, S413, "{\"error\":\"the body is too large\"}");
+	struct text origin = http_request_header(v->request, "WebHook-Request-Origin");
+	struct text rate = http_request_header(v->request, "WebHook-Request-Rate");
+	int64_t granted;
+
+	switch (handshake_answer(v->hook, origin, rate, &granted)) {
+	case HANDSHAKE_MALFORMED:
+		return refuse(v, S400,
+			      "{\"error\":\"send WebHook-Request-Origin, a DNS name; "
+			      "WebHook-Request-Rate is a whole number above 0\"}");
+	case HANDSHAKE_STRANGER:
+		return refuse(v, S403, "{\"error\":\"this origin is not allowed\"}");
+	case HANDSHAKE_CONSENT:
+		break;
+	}
+	count(v->row, S200);
+	*v->answer = (struct http_answer){ .status = 200,
+					   .allow = "POST, OPTIONS",
+					   .allowed_origin = origin.s,
+					   .allowed_rate = granted };
+	return HTTP_ANSWERED;
+}
+
+/* RFC 9110, 8.4.1: x-gzip is an old name of gzip, identity says nothing. */
+static bool is_gzip(struct text encoding)
+{
+	return text_ieq(encoding, TEXT("gzip")) || text_ieq(encoding, TEXT("x-gzip"));
+}
+
+static enum http_next check_encoding(const struct visit *v)
+{
+	struct text encoding = text_trim(http_request_header(v->request, "Content-Encoding"));
+
+	if (encoding.n == 0 || text_ieq(encoding, TEXT("identity")) || is_gzip(encoding))
+		return HTTP_GO_ON;
+	return refuse(v, S415, "{\"error\":\"of content encodings only gzip is taken\"}");
+}
+
+/* A product's webhook has its own form: JSON, and no CloudEvent. */
+static enum http_next check_media(const struct visit *v)
+{
+	bool product = v->hook->connection != NULL;
+
 	switch (cloudevent_media(http_request_header(v->request, "Content-Type"))) {
 	case MEDIA_JSON:
 	case MEDIA_STRUCTURED:
-		return HTTP_GO_ON;
+		return check_encoding(v);
 	case MEDIA_BATCH:
-		return refuse(v, S415,
-			      "{\"error\":\"batches are not taken: send one CloudEvent a "
-			      "request, Content-Type: application/cloudevents+json\"}");
+	case MEDIA_FORM:
+		if (!product)
+			return check_encoding(v);
+		break;
 	case MEDIA_OTHER:
 		break;
 	}
 	return refuse(v, S415, "{\"error\":\"send JSON: Content-Type: application/json\"}");
+}
+
+static enum http_next check_headers(const struct visit *v)
+{
+	struct text method = http_request_method(v->request);
+
+	if (text_is(method, "OPTIONS") && v->hook->origin_count > 0)
+		return shake_hands(v);
+	if (!text_is(method, "POST"))
+		return refuse(v, S405, "{\"error\":\"a hook takes POST\"}");
+	if (http_request_length(v->request) > (int64_t)v->config->body_limit)
+		return refuse(v, S413, "{\"error\":\"the body is too large\"}");
+	return check_media(v);
 }
 
 enum http_next hooks_begin(void *of, const struct http_request *request, size_t *body_limit,
@@ -238,11 +297,21 @@ static const char *read_headers(const struct visit *v, struct hook_input *in,
 		return "{\"error\":\"the header with the delivery's id is too long\"}";
 	if (hook->connection != NULL)
 		return NULL;
-	if (cloudevent_media(http_request_header(v->request, "Content-Type")) == MEDIA_STRUCTURED)
+	switch (cloudevent_media(http_request_header(v->request, "Content-Type"))) {
+	case MEDIA_STRUCTURED:
 		in->envelope = ENVELOPE_STRUCTURED;
-	else
-		return cloudevent_binary(visit_header, v->request, in, room);
-	return NULL;
+		return NULL;
+	case MEDIA_BATCH:
+		in->envelope = ENVELOPE_BATCH;
+		return NULL;
+	case MEDIA_FORM: /* no CloudEvent: its data are JSON */
+		in->form = true;
+		return NULL;
+	case MEDIA_JSON:
+	case MEDIA_OTHER:
+		break;
+	}
+	return cloudevent_binary(visit_header, v->request, in, room);
 }
 
 static enum http_next hand_over(const struct visit *v, const struct hook_input *in)
@@ -277,10 +346,41 @@ static enum http_next refuse_signature(const struct visit *v)
 	return refuse(v, S401, "{\"error\":\"unauthorized\"}");
 }
 
+/* The body as it was before Content-Encoding. Its own limit holds for it, too: what
+ * is small only while packed is answered 413. */
+static enum http_next unpack_and_hand_over(const struct visit *v, struct hook_input *in)
+{
+	struct text encoding = text_trim(http_request_header(v->request, "Content-Encoding"));
+	enum http_next next = HTTP_ANSWERED;
+	struct buf plain;
+
+	if (!is_gzip(encoding))
+		return hand_over(v, in);
+	buf_init(&plain, v->config->body_limit);
+	switch (gunzip(in->body, &plain)) {
+	case GUNZIP_OK:
+		in->body = buf_view(&plain);
+		next = hand_over(v, in);
+		break;
+	case GUNZIP_MALFORMED:
+		next = refuse(v, S400, "{\"error\":\"the body is not gzip\"}");
+		break;
+	case GUNZIP_TOO_LARGE:
+		next = refuse(v, S413, "{\"error\":\"the body is too large once unpacked\"}");
+		break;
+	case GUNZIP_NO_MEMORY:
+		next = refuse(v, S503, "{\"error\":\"out of memory\"}");
+		break;
+	}
+	buf_fini(&plain);
+	return next;
+}
+
 static enum http_next take(const struct visit *v, struct text body, http_ticket ticket)
 {
 	const struct verify_request r = {
 		.header = visit_header,
+		.query = visit_query,
 		.of = v->request,
 		.body = body,
 		.now_wall_ms = clock_read(&v->hooks->parts.clock).wall,
@@ -293,7 +393,7 @@ static enum http_next take(const struct visit *v, struct text body, http_ticket 
 		return refuse_signature(v);
 	wrong = read_headers(v, &in, &room);
 	if (wrong == NULL)
-		return hand_over(v, &in);
+		return unpack_and_hand_over(v, &in);
 	return refuse(v, S400, wrong);
 }
 

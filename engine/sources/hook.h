@@ -3,9 +3,10 @@
  * hook - webhooks: what is served below /hooks/ on `listen`.
  *
  * A request is checked (in this order: 404, 405, 413, 415, 401, 400 for
- * malformed headers, 503, 429), becomes an INPUT_HOOK and is parked; the sequencer
- * answers it after the commit that holds it, 202 or 400. Nothing here parses a
- * body.
+ * malformed headers or gzip, 413 for what is too large once unpacked, 503, 429),
+ * becomes an INPUT_HOOK and is parked; the sequencer answers it after the commit
+ * that holds it, 202 or 400. Nothing here parses a body. OPTIONS is the handshake
+ * of CloudEvents' senders (handshake.h) where the hook allows it.
  * I1  Only requests that verify_request accepts reach the queue, and nothing is
  *     decoded from one before.
  * I2  A refusal says what the sender can do about it, except 401, which says nothing.

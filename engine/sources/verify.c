@@ -2,8 +2,10 @@
  *
  * verify.c - the schemes of enum verify_scheme; see verify.h.
  *
- * Two families: a MAC in one header (hindsite, github, hmac), described by struct
- * mac_scheme, and Standard Webhooks, whose header lists signatures. */
+ * Three families: a MAC in one header (hindsite, github, slack, hmac), described
+ * by struct mac_scheme; headers that list signatures (Standard Webhooks, Stripe);
+ * and what the sender simply tells (bearer, basic).
+ * A new scheme is a function here and a row of checks[]. */
 #include "engine/sources/verify.h"
 
 #include <assert.h>
@@ -13,7 +15,8 @@
 #include "engine/base/hex.h"
 #include "engine/base/limits.h"
 
-#define KEY_MAX 512 /* bytes of a decoded key; Standard Webhooks asks for 24 to 64 */
+#define KEY_MAX   512 /* bytes of a decoded key; Standard Webhooks asks for 24 to 64 */
+#define PARTS_MAX LIMIT_SIGNED_PARTS
 #define TOLERANCE_DEFAULT                                                                          \
 	300000 /* ms; five minutes, as the Standard Webhooks libraries have it                     \
 		*/
@@ -25,17 +28,28 @@ static bool verify_header(const struct verify_request *r, const char *name, stru
 	return out->s != NULL && out->n > 0 && out->n <= LIMIT_SIGNATURE;
 }
 
+static int64_t tolerance_of(const struct hook_config *hook)
+{
+	return hook->tolerance > 0 ? hook->tolerance : TOLERANCE_DEFAULT;
+}
+
+/* How long ago Unix seconds were, in ms. */
+static bool age_of(const struct verify_request *r, struct text timestamp, int64_t *age)
+{
+	int64_t seconds, ms;
+
+	return text_to_int(timestamp, &seconds) && !__builtin_mul_overflow(seconds, 1000, &ms) &&
+	       !__builtin_sub_overflow(r->now_wall_ms, ms, age);
+}
+
 /* Unix seconds, not further from now than the tolerance, in either direction. */
 static bool verify_fresh(const struct hook_config *hook, const struct verify_request *r,
 			 struct text timestamp)
 {
-	int64_t tolerance = hook->tolerance > 0 ? hook->tolerance : TOLERANCE_DEFAULT;
-	int64_t seconds, ms, off;
+	int64_t tolerance = tolerance_of(hook);
+	int64_t age;
 
-	if (!text_to_int(timestamp, &seconds) || __builtin_mul_overflow(seconds, 1000, &ms) ||
-	    __builtin_sub_overflow(r->now_wall_ms, ms, &off))
-		return false;
-	return off <= tolerance && off >= -tolerance;
+	return age_of(r, timestamp, &age) && age <= tolerance && age >= -tolerance;
 }
 
 /* ---- One MAC in one header. ---- */
@@ -44,8 +58,13 @@ struct mac_scheme {
 	enum crypto_hash hash;
 	const char *header, *prefix;
 	bool base64;
-	const char *timestamp_header; /* NULL: the body alone is signed */
+	const char *timestamp_header, *id_header; /* NULL: not signed */
+	const struct signed_part *parts;
+	size_t count;
+	enum key_form key_form;
 };
+
+static const struct signed_part body_alone[] = { { .kind = SIGNED_BODY } };
 
 static bool mac_given(const struct mac_scheme *scheme, const struct verify_request *r,
 		      uint8_t out[CRYPTO_MAC_MAX], size_t *n)
@@ -70,63 +89,149 @@ static bool mac_matches(enum crypto_hash hash, struct text key, const struct tex
 	return n > 0 && bytes_equal_ct((struct text){ (const char *)mac, n }, given);
 }
 
-static bool verify_mac(const struct hook_config *hook, const struct verify_request *r,
-		       const struct mac_scheme *scheme)
+/* The values that are signed besides the body; the id is the sender's then. */
+static bool mac_values(const struct hook_config *hook, const struct verify_request *r,
+		       const struct mac_scheme *scheme, struct text *timestamp, struct text *id)
 {
-	struct text parts[3] = { TEXT_NONE, TEXT("."), r->body };
-	const struct text *signed_parts = parts;
-	size_t count = 3;
+	if (scheme->timestamp_header != NULL &&
+	    (!verify_header(r, scheme->timestamp_header, timestamp) ||
+	     !verify_fresh(hook, r, *timestamp)))
+		return false;
+	return scheme->id_header == NULL ||
+	       (verify_header(r, scheme->id_header, id) && id->n <= LIMIT_SENDER_ID);
+}
+
+/* The signed bytes in pieces. An id that holds the first byte of what separates
+ * it from the rest could move the border between the two. */
+static bool mac_parts(const struct mac_scheme *scheme, const struct text values[SIGNED_BODY + 1],
+		      struct text parts[PARTS_MAX])
+{
+	assert(scheme->count <= PARTS_MAX);
+	for (size_t i = 0; i < scheme->count; i++) {
+		const struct signed_part *part = &scheme->parts[i];
+
+		parts[i] = part->kind == SIGNED_TEXT ? part->text : values[part->kind];
+		if (i > 0 && part[-1].kind == SIGNED_ID &&
+		    memchr(parts[i - 1].s, part->text.s[0], parts[i - 1].n) != NULL)
+			return false;
+	}
+	return true;
+}
+
+static bool mac_proved(const struct mac_scheme *scheme, struct text secret,
+		       const struct text *parts, struct text given)
+{
+	uint8_t key[KEY_MAX];
+	size_t n = 0;
+	bool matches;
+
+	if (scheme->key_form == KEY_TEXT)
+		return mac_matches(scheme->hash, secret, parts, scheme->count, given);
+	matches = (scheme->key_form == KEY_HEX ? hex_decode(secret, key, sizeof(key), &n)
+					       : base64_decode(secret, key, sizeof(key), &n)) &&
+		  mac_matches(scheme->hash, (struct text){ (const char *)key, n }, parts,
+			      scheme->count, given);
+	bytes_wipe(key, sizeof(key));
+	return matches;
+}
+
+static bool verify_mac(const struct hook_config *hook, const struct verify_request *r,
+		       const struct mac_scheme *scheme, struct text *sender_id)
+{
+	struct text values[SIGNED_BODY + 1] = { [SIGNED_BODY] = r->body };
+	struct text parts[PARTS_MAX];
 	uint8_t given[CRYPTO_MAC_MAX];
 	size_t n = 0;
 	bool matches = false;
 
-	if (!mac_given(scheme, r, given, &n))
+	if (!mac_given(scheme, r, given, &n) ||
+	    !mac_values(hook, r, scheme, &values[SIGNED_TIMESTAMP], &values[SIGNED_ID]) ||
+	    !mac_parts(scheme, values, parts))
 		return false;
-	if (scheme->timestamp_header == NULL) {
-		signed_parts = parts + 2;
-		count = 1;
-	} else if (!verify_header(r, scheme->timestamp_header, &parts[0]) ||
-		   !verify_fresh(hook, r, parts[0])) {
-		return false;
-	}
 	for (size_t i = 0; i < hook->secret_count && !matches; i++)
-		matches = mac_matches(scheme->hash, secret_reveal(hook->secrets[i]), signed_parts,
-				      count, (struct text){ (const char *)given, n });
+		matches = mac_proved(scheme, secret_reveal(hook->secrets[i]), parts,
+				     (struct text){ (const char *)given, n });
+	if (matches)
+		*sender_id = values[SIGNED_ID];
 	return matches;
 }
 
-static bool verify_hindsite(const struct hook_config *hook, const struct verify_request *r)
+static bool verify_hindsite(const struct hook_config *hook, const struct verify_request *r,
+			    struct text *sender_id)
 {
 	static const struct mac_scheme scheme = { .hash = CRYPTO_HMAC_SHA256,
 						  .header = "X-Webhook-Signature",
-						  .prefix = "" };
+						  .prefix = "",
+						  .parts = body_alone,
+						  .count = 1 };
 
-	return verify_mac(hook, r, &scheme);
+	return verify_mac(hook, r, &scheme, sender_id);
 }
 
 /* docs.github.com, "Validating webhook deliveries". */
-static bool verify_github(const struct hook_config *hook, const struct verify_request *r)
+static bool verify_github(const struct hook_config *hook, const struct verify_request *r,
+			  struct text *sender_id)
 {
 	static const struct mac_scheme scheme = { .hash = CRYPTO_HMAC_SHA256,
 						  .header = "X-Hub-Signature-256",
-						  .prefix = "sha256=" };
+						  .prefix = "sha256=",
+						  .parts = body_alone,
+						  .count = 1 };
 
-	return verify_mac(hook, r, &scheme);
+	return verify_mac(hook, r, &scheme, sender_id);
 }
 
-static bool verify_hmac(const struct hook_config *hook, const struct verify_request *r)
+/* docs.slack.dev, "Verifying requests from Slack". */
+static bool verify_slack(const struct hook_config *hook, const struct verify_request *r,
+			 struct text *sender_id)
 {
+	static const struct signed_part parts[] = { { SIGNED_TEXT, { "v0:", 3 } },
+						    { .kind = SIGNED_TIMESTAMP },
+						    { SIGNED_TEXT, { ":", 1 } },
+						    { .kind = SIGNED_BODY } };
+	static const struct mac_scheme scheme = { .hash = CRYPTO_HMAC_SHA256,
+						  .header = "X-Slack-Signature",
+						  .prefix = "v0=",
+						  .timestamp_header = "X-Slack-Request-Timestamp",
+						  .parts = parts,
+						  .count = 4 };
+
+	return verify_mac(hook, r, &scheme, sender_id);
+}
+
+static bool signs(const struct hook_config *hook, int kind)
+{
+	for (size_t i = 0; i < hook->signed_count; i++)
+		if ((int)hook->signed_parts[i].kind == kind)
+			return true;
+	return false;
+}
+
+static bool verify_hmac(const struct hook_config *hook, const struct verify_request *r,
+			struct text *sender_id)
+{
+	static const struct signed_part timed[] = { { .kind = SIGNED_TIMESTAMP },
+						    { SIGNED_TEXT, { ".", 1 } },
+						    { .kind = SIGNED_BODY } };
 	struct mac_scheme scheme = { .hash = CRYPTO_HMAC_SHA256,
 				     .header = hook->header,
 				     .prefix = hook->prefix != NULL ? hook->prefix : "",
 				     .base64 = hook->base64,
-				     .timestamp_header = hook->timestamp_header };
+				     .timestamp_header = hook->timestamp_header,
+				     .id_header = signs(hook, SIGNED_ID) ? hook->id_header : NULL,
+				     .parts = hook->signed_parts,
+				     .count = hook->signed_count,
+				     .key_form = hook->key_form };
 
 	if (hook->sha512)
 		scheme.hash = CRYPTO_HMAC_SHA512;
 	else if (hook->sha1)
 		scheme.hash = CRYPTO_HMAC_SHA1;
-	return scheme.header != NULL && verify_mac(hook, r, &scheme);
+	if (scheme.count == 0) {
+		scheme.parts = hook->timestamp_header != NULL ? timed : body_alone;
+		scheme.count = hook->timestamp_header != NULL ? 3 : 1;
+	}
+	return scheme.header != NULL && verify_mac(hook, r, &scheme, sender_id);
 }
 
 /* ---- Standard Webhooks. ---- */
@@ -265,43 +370,152 @@ static bool verify_standard(const struct hook_config *hook, const struct verify_
 	return matches;
 }
 
-/* ---- A shared token. ---- */
+/* ---- Stripe: docs.stripe.com/webhooks, "Verify webhook signatures manually". ---- */
 
-static bool verify_bearer(const struct hook_config *hook, const struct verify_request *r)
+struct stripe {
+	struct text timestamp; /* the first one */
+	uint8_t signatures[LIMIT_SIGNATURES][CRYPTO_SHA256];
+	size_t count;
+};
+
+/* "t=1614265330,v1=HEX,v1=HEX,v0=HEX": other schemes than v1 are no proof. */
+static bool stripe_read(const struct verify_request *r, struct stripe *s)
+{
+	struct text header, item, name;
+
+	if (!verify_header(r, "Stripe-Signature", &header))
+		return false;
+	while (header.n > 0 && s->count < LIMIT_SIGNATURES) {
+		size_t n;
+
+		header = text_split(header, ',', &item);
+		item = text_split(text_trim(item), '=', &name);
+		if (text_is(name, "t") && s->timestamp.s == NULL)
+			s->timestamp = item;
+		else if (text_is(name, "v1") &&
+			 hex_decode(item, s->signatures[s->count], CRYPTO_SHA256, &n) &&
+			 n == CRYPTO_SHA256)
+			s->count++;
+	}
+	return s->timestamp.n > 0 && s->count > 0;
+}
+
+/* A time ahead of ours is taken, as Stripe's own libraries do: only who has the
+ * key can have signed it, and a repeat is known by its event's id. */
+static bool stripe_fresh(const struct hook_config *hook, const struct verify_request *r,
+			 struct text timestamp)
+{
+	int64_t age;
+
+	return age_of(r, timestamp, &age) && age <= tolerance_of(hook);
+}
+
+/* The whole text of the secret is the key, "whsec_" included. */
+static bool verify_stripe(const struct hook_config *hook, const struct verify_request *r,
+			  struct text *sender_id)
+{
+	struct stripe s = { .count = 0 };
+	bool matches = false;
+
+	(void)sender_id; /* it stands in the body */
+	if (!stripe_read(r, &s) || !stripe_fresh(hook, r, s.timestamp))
+		return false;
+	const struct text parts[] = { s.timestamp, TEXT("."), r->body };
+
+	for (size_t i = 0; i < hook->secret_count * s.count && !matches; i++) {
+		const uint8_t *given = s.signatures[i % s.count];
+
+		matches =
+		    mac_matches(CRYPTO_HMAC_SHA256, secret_reveal(hook->secrets[i / s.count]),
+				parts, 3, (struct text){ (const char *)given, CRYPTO_SHA256 });
+	}
+	return matches;
+}
+
+/* ---- What the sender tells. ---- */
+
+static bool any_secret_is(const struct hook_config *hook, struct text given)
 {
 	bool matches = false;
-	struct text t, scheme;
+
+	for (size_t i = 0; i < hook->secret_count && !matches; i++)
+		matches = given.n > 0 && secret_equals(hook->secrets[i], given);
+	return matches;
+}
+
+/* What follows the name of the scheme in Authorization. */
+static bool authorization(const struct verify_request *r, struct text scheme, struct text *out)
+{
+	struct text t, word;
 
 	if (!verify_header(r, "Authorization", &t))
 		return false;
-	t = text_trim(text_split(t, ' ', &scheme));
-	if (!text_ieq(scheme, TEXT("Bearer")) || t.n == 0)
+	*out = text_trim(text_split(t, ' ', &word));
+	return text_ieq(word, scheme);
+}
+
+/* RFC 6750, sections 2.1 and 2.3; the second form is for CloudEvents' webhooks, whose
+ * targets have to take both. A request that uses the header is judged by it. */
+static bool verify_bearer(const struct hook_config *hook, const struct verify_request *r,
+			  struct text *sender_id)
+{
+	struct text token;
+
+	(void)sender_id;
+	if (authorization(r, TEXT("Bearer"), &token))
+		return any_secret_is(hook, token);
+	if (r->query == NULL || r->header(r->of, "Authorization").s != NULL)
 		return false;
-	for (size_t i = 0; i < hook->secret_count && !matches; i++)
-		matches = secret_equals(hook->secrets[i], t);
+	token = r->query(r->of, "access_token");
+	return token.n <= LIMIT_SIGNATURE && any_secret_is(hook, token);
+}
+
+/* RFC 7617; both parts are compared, whichever is wrong. */
+static bool verify_basic(const struct hook_config *hook, const struct verify_request *r,
+			 struct text *sender_id)
+{
+	char plain[LIMIT_SIGNATURE];
+	struct text given, user, password;
+	size_t n = 0;
+	bool matches = false;
+
+	(void)sender_id;
+	if (authorization(r, TEXT("Basic"), &given) &&
+	    base64_decode(given, plain, sizeof(plain), &n)) {
+		password = text_split((struct text){ plain, n }, ':', &user);
+		matches = any_secret_is(hook, password);
+		matches = bytes_equal_ct(user, hook->user) && matches;
+	}
+	bytes_wipe(plain, sizeof(plain));
 	return matches;
 }
+
+static bool verify_none(const struct hook_config *hook, const struct verify_request *r,
+			struct text *sender_id)
+{
+	(void)hook;
+	(void)r;
+	(void)sender_id;
+	return true;
+}
+
+typedef bool check_fn(const struct hook_config *hook, const struct verify_request *r,
+		      struct text *sender_id);
+
+static check_fn *const checks[] = {
+	[VERIFY_NONE] = verify_none,     [VERIFY_HINDSITE] = verify_hindsite,
+	[VERIFY_GITHUB] = verify_github, [VERIFY_STANDARD] = verify_standard,
+	[VERIFY_HMAC] = verify_hmac,     [VERIFY_BEARER] = verify_bearer,
+	[VERIFY_STRIPE] = verify_stripe, [VERIFY_SLACK] = verify_slack,
+	[VERIFY_BASIC] = verify_basic,
+};
 
 bool verify_request(const struct hook_config *hook, const struct verify_request *r,
 		    struct text *sender_id)
 {
-	assert(hook != NULL);
+	assert(hook != NULL && (size_t)hook->verify < sizeof(checks) / sizeof(checks[0]));
 	assert(r != NULL && r->header != NULL);
 	assert(sender_id != NULL);
 	*sender_id = TEXT_NONE;
-	switch (hook->verify) {
-	case VERIFY_NONE:
-		return true;
-	case VERIFY_HINDSITE:
-		return verify_hindsite(hook, r);
-	case VERIFY_GITHUB:
-		return verify_github(hook, r);
-	case VERIFY_STANDARD:
-		return verify_standard(hook, r, sender_id);
-	case VERIFY_HMAC:
-		return verify_hmac(hook, r);
-	case VERIFY_BEARER:
-		return verify_bearer(hook, r);
-	}
-	return false;
+	return checks[hook->verify](hook, r, sender_id);
 }

@@ -25,20 +25,25 @@
 struct verify_request {
 	/* The value of a header, found without regard to case; s NULL: absent. */
 	struct text (*header)(const void *of, const char *name);
+	/* The value of a parameter of the URL, decoded; s NULL: absent. May be NULL: none. */
+	struct text (*query)(const void *of, const char *name);
 	const void *of;
-	struct text body; /* as received */
+	struct text body; /* as received, compressed or not */
 	int64_t now_wall_ms;
 };
 
 /* True when one of the hook's secrets proves the request. *sender_id is then the
- * scheme's own, signed id of the message (standard-webhooks), else empty.
+ * signed id of the message (standard-webhooks; hmac with {id}), else empty.
  *
  *   none               everything is accepted
  *   hindsite           X-Webhook-Signature: hex HMAC-SHA256 of the body
  *   github             X-Hub-Signature-256: sha256=HEX
  *   standard-webhooks  www.standardwebhooks.com: v1 (HMAC) and v1a (ed25519)
  *   hmac               as the hook's options say
- *   bearer             Authorization: Bearer SECRET (RFC 6750) */
+ *   bearer             Authorization: Bearer SECRET, or ?access_token= (RFC 6750)
+ *   stripe             Stripe-Signature: t=SECONDS,v1=HEX of "SECONDS.body"
+ *   slack              X-Slack-Signature: v0=HEX of "v0:SECONDS:body"
+ *   basic              Authorization: Basic, the hook's user with a secret (RFC 7617) */
 bool verify_request(const struct hook_config *hook, const struct verify_request *r,
 		    struct text *sender_id);
 
