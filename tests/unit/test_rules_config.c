@@ -199,7 +199,17 @@ END_TEST
 START_TEST(hook_mistakes)
 {
 	mistake("hooks: { a: { secret: x } }\n", 1, 13, "\"verify\" is missing", "none");
-	mistake("hooks: { a: { verify: stripe } }\n", 1, 23, "not yet", "");
+	mistake("hooks: { a: { verify: stripe } }\n", 1, 13, "\"secret\" is missing", "");
+	mistake("hooks: { a: { verify: github, secret: x, tolerance: 1m } }\n", 1, 42,
+		"has no \"tolerance\"", "standard-webhooks, hmac, stripe, slack");
+	mistake("hooks: { a: { verify: basic, secret: x } }\n", 1, 13, "\"user\" is missing", "");
+	mistake("hooks: { a: { verify: basic, user: 'a:b', secret: x } }\n", 1, 36, "no colon", "");
+	mistake("hooks: { a: { verify: slack, secret: x, handshake: {} } }\n", 1, 52,
+		"\"origins\" is missing", "");
+	mistake("hooks: { a: { verify: none, handshake: { origins: 'a b' } } }\n", 1, 51,
+		"no name of a sender", "");
+	mistake("hooks: { a: { verify: none, handshake: { origins: '*', rate: 0 } } }\n", 1, 62,
+		"between 1", "");
 	mistake("hooks: { a: { verify: githb } }\n", 1, 23, "\"githb\"", "\"github\"");
 	mistake("hooks: { a: { verify: github } }\n", 1, 13, "\"secret\" is missing", "");
 	mistake("hooks: { a: { verify: hmac, secret: x } }\n", 1, 13, "\"header\" is missing", "");
@@ -217,6 +227,70 @@ START_TEST(hook_mistakes)
 	mistake("schedules: { a: { cron: \"* * * * *\", timezone: Europe/Berln } }\n", 1, 48,
 		"no time zone", "Europe/Berlin");
 	mistake("schedules: { a: { cron: \"* * * * *\", missed: al } }\n", 1, 46, "\"al\"", "all");
+}
+END_TEST
+
+/* What `signed` may say; columns are those of its text. */
+START_TEST(signed_mistakes)
+{
+	static const struct {
+		const char *options, *what;
+	} wrong[] = {
+		{ "signed: '{timestamp}.{body}'", "nothing tells {timestamp}" },
+		{ "signed: '{id}.{body}'", "nothing tells {id}" },
+		{ "signed: 'v0:'", "the body isn't signed" },
+		{ "signed: '{bdy}'", "no such value" },
+		{ "signed: '{body}{body}'", "nothing separates" },
+		{ "signed: '{body}.{body}'", "signed twice" },
+		{ "signed: '{body}.{id}', id_header: I", "after the body" },
+		{ "signed: '{body}', timestamp_header: T", "proves nothing" },
+		{ "signed: '{timestamp}{body}', timestamp_header: T", "nothing separates" },
+	};
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		char text[300];
+
+		snprintf(text, sizeof(text),
+			 "hooks:\n  a: { verify: hmac, secret: x, header: H,\n    %s }\n",
+			 wrong[i].options);
+		mistake(text, 3, 13, wrong[i].what, "");
+	}
+	mistake("hooks: { a: { verify: hmac, secret: x, header: H, tolerance: 1m } }\n", 1, 62,
+		"nothing tells when", "timestamp_header");
+}
+END_TEST
+
+START_TEST(any_webhook)
+{
+	struct kit k;
+	const struct hook_config *hook;
+
+	kit_init(&k);
+	kit_config(&k, "hooks:\n  a: { verify: hmac, secret: x, header: H, timestamp_header: T,\n"
+		       "       id_header: I, signed: 'v1:{id}:{timestamp}:{body}',\n"
+		       "       secret_encoding: base64 }\n"
+		       "  b: { verify: slack, secret: x }\n"
+		       "  c: { verify: basic, user: u, secret: [x, y] }\n"
+		       "  d: { verify: stripe, secret: x, tolerance: 1m,\n"
+		       "       handshake: { origins: [a.example, b.example], rate: 60 } }\n"
+		       "  e: { verify: hindsite, secret: x }\n");
+	ck_assert_uint_eq(diags_errors(k.diags), 0);
+	hook = config_hook(k.config, TEXT("a"));
+	ck_assert_uint_eq(hook->signed_count, 6);
+	ck_assert(text_is(hook->signed_parts[0].text, "v1:"));
+	ck_assert_int_eq(hook->signed_parts[3].kind, SIGNED_TIMESTAMP);
+	ck_assert_int_eq(hook->key_form, KEY_BASE64);
+	hook = config_hook(k.config, TEXT("b"));
+	ck_assert(hook->verify == VERIFY_SLACK && hook->tolerance == 300000);
+	ck_assert(hook->dedupe_by_body);
+	hook = config_hook(k.config, TEXT("c"));
+	ck_assert(hook->verify == VERIFY_BASIC && text_is(hook->user, "u"));
+	hook = config_hook(k.config, TEXT("d"));
+	ck_assert(hook->verify == VERIFY_STRIPE && hook->tolerance == 60000);
+	ck_assert_uint_eq(hook->origin_count, 2);
+	ck_assert_int_eq(hook->allowed_rate, 60);
+	ck_assert(config_hook(k.config, TEXT("e"))->dedupe_by_body);
+	kit_fini(&k);
 }
 END_TEST
 
@@ -253,4 +327,4 @@ END_TEST
 
 UNIT_MAIN("rules_config", documented_example, defaults, bare, secrets,
 	  a_missing_secret_is_an_error_at_run, top_level_mistakes, connection_mistakes,
-	  hook_mistakes, hmac_hook, a_file_that_is_not_there)
+	  hook_mistakes, signed_mistakes, any_webhook, hmac_hook, a_file_that_is_not_there)

@@ -3,6 +3,7 @@
  * verify: published vectors of every scheme, each with twins that must fail. */
 #include "engine/sources/verify.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +24,8 @@ struct given {
 	struct header headers[4];
 	const char *secrets[2];
 	struct text body;
-	int64_t now; /* seconds */
+	int64_t now;              /* seconds */
+	const char *access_token; /* of the URL, or NULL */
 };
 
 static struct text find(const void *of, const char *name)
@@ -36,12 +38,25 @@ static struct text find(const void *of, const char *name)
 	return TEXT_NONE;
 }
 
+static struct text find_query(const void *of, const char *name)
+{
+	const struct given *g =
+	    (const struct given *)(const void *)((const char *)of -
+						 offsetof(struct given, headers));
+
+	return strcmp(name, "access_token") == 0 ? text_of(g->access_token) : TEXT_NONE;
+}
+
 static bool passes_as(const struct given *g, char *id, size_t room)
 {
 	struct hook_config hook = g->hook;
 	struct secret *secrets[2] = { NULL, NULL };
 	struct verify_request r = {
-		.header = find, .of = g->headers, .body = g->body, .now_wall_ms = g->now * 1000
+		.header = find,
+		.query = find_query,
+		.of = g->headers,
+		.body = g->body,
+		.now_wall_ms = g->now * 1000,
 	};
 	struct text sender_id = TEXT("untouched");
 	bool passed;
@@ -419,7 +434,207 @@ START_TEST(hmac_with_a_timestamp)
 }
 END_TEST
 
-/* ---- bearer, none ---- */
+/* What is signed, as the hook's template says. */
+START_TEST(hmac_template)
+{
+	static const struct signed_part parts[] = {
+		{ SIGNED_TEXT, { "v1|", 3 } }, { .kind = SIGNED_ID },
+		{ SIGNED_TEXT, { "|", 1 } },   { .kind = SIGNED_TIMESTAMP },
+		{ SIGNED_TEXT, { "|", 1 } },   { .kind = SIGNED_BODY },
+	};
+	struct given g = hmac();
+	char id[64];
+
+	g.hook.timestamp_header = "X-Time";
+	g.hook.id_header = "X-Id";
+	g.hook.signed_parts = parts;
+	g.hook.signed_count = 6;
+	g.headers[0].value = "44a19e27ea71e4ab38505cb193759b8cb046509beca936de7bf51e1dc5652ba7";
+	g.headers[1] = (struct header){ "X-Time", "1614265330" };
+	g.headers[2] = (struct header){ "X-Id", "msg-7" };
+	ck_assert(passes_as(&g, id, sizeof(id)));
+	ck_assert_str_eq(id, "msg-7"); /* it is signed, so it is the sender's */
+	no_bit_may_turn(g, "X-Sig", true);
+	MUST_FAIL(at(g, NOW + 301));
+	MUST_FAIL(with(g, "X-Id", NULL));
+	MUST_FAIL(with(g, "X-Id", "msg-8"));
+	MUST_FAIL(with(g, "X-Time", NULL));
+	MUST_FAIL(with(g, "X-Time", "1614265331"));
+	MUST_FAIL(with_body(g, "what do ya want for nothing!"));
+}
+END_TEST
+
+/* The same signed bytes, cut elsewhere: the id may not hold what separates it. */
+START_TEST(hmac_template_borders)
+{
+	static const struct signed_part parts[] = {
+		{ .kind = SIGNED_ID },
+		{ SIGNED_TEXT, { ".", 1 } },
+		{ .kind = SIGNED_BODY },
+	};
+	static const struct signed_part around[] = {
+		{ .kind = SIGNED_TIMESTAMP },
+		{ SIGNED_TEXT, { ":", 1 } },
+		{ .kind = SIGNED_BODY },
+		{ SIGNED_TEXT, { ":end", 4 } },
+	};
+	struct given g = hmac();
+
+	g.hook.id_header = "X-Id";
+	g.hook.signed_parts = parts;
+	g.hook.signed_count = 3;
+	g.headers[0].value = "b82a6856309262514fe2aa156ad766adc505f895629cd0276927a2f3ebf536c8";
+	g.headers[1] = (struct header){ "X-Id", "msg-7" };
+	MUST_PASS(g);
+	g.headers[1].value = "msg-7.what do ya want for nothing?";
+	MUST_FAIL(with_body(g, ""));
+	g.hook.timestamp_header = "X-Time";
+	g.hook.signed_parts = around;
+	g.hook.signed_count = 4;
+	g.headers[0].value = "fd919e8d98c9e2bf7e8d925694dc9a472172a0c5eef030aaf59c7c490f113b13";
+	g.headers[1] = (struct header){ "X-Time", "1614265330" };
+	MUST_PASS(g);
+	MUST_FAIL(with_body(g, "what do ya want for nothing?:end"));
+}
+END_TEST
+
+/* RFC 4231, test case 1: a key that is no text. */
+START_TEST(hmac_keys)
+{
+	struct given g = hmac();
+
+	g.body = TEXT("Hi There");
+	g.headers[0].value = "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7";
+	g.hook.key_form = KEY_HEX;
+	MUST_PASS(with_secret(g, "0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b"));
+	MUST_FAIL(with_secret(g, "0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0c"));
+	MUST_FAIL(with_secret(g, "CwsLCwsLCwsLCwsLCwsLCwsLCws="));
+	MUST_FAIL(with_secret(g, ""));
+	g.hook.key_form = KEY_BASE64;
+	MUST_PASS(with_secret(g, "CwsLCwsLCwsLCwsLCwsLCwsLCws="));
+	MUST_FAIL(with_secret(g, "not base64"));
+	g.hook.key_form = KEY_TEXT;
+	MUST_FAIL(with_secret(g, "CwsLCwsLCwsLCwsLCwsLCwsLCws="));
+}
+END_TEST
+
+/* ---- slack: the example of its documentation ---- */
+
+#define SLACK_TIME 1531420618
+
+static struct given slack(void)
+{
+	return (struct given){
+		.hook = { .verify = VERIFY_SLACK, .prefix = "", .tolerance = 300000 },
+		.headers = { { "X-Slack-Request-Timestamp", "1531420618" },
+			     { "X-Slack-Signature", "v0=a2114d57b48eac39b9ad189dd8316235"
+						    "a7b4a8d21a10bd27519666489c69b503" } },
+		.secrets = { "8f742231b10e8888abcd99yyyzzz85a5" },
+		.body =
+		    TEXT("token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&"
+			 "team_domain=testteamnow&channel_id=G8PSS9T3V&"
+			 "channel_name=foobar&user_id=U2CERLKJA&user_name=roadrunner&"
+			 "command=%2Fwebhook-collect&text=&"
+			 "response_url=https%3A%2F%2Fhooks.slack.com%2Fcommands%2FT1DC2JH3J%2F"
+			 "397700885554%2F96rGlfmibIGlgcZRskXaIFfN&"
+			 "trigger_id=398738663015.47445629121.803a0bc887a14d10d2c447fce8b6703c"),
+		.now = SLACK_TIME,
+	};
+}
+
+START_TEST(slack_vector)
+{
+	struct given g = slack();
+
+	MUST_PASS(g);
+	MUST_PASS(at(g, SLACK_TIME + 300));
+	MUST_PASS(at(g, SLACK_TIME - 300));
+	no_bit_may_turn(g, "X-Slack-Signature", true);
+	g.secrets[1] = g.secrets[0];
+	MUST_PASS(with_secret(g, "the next one"));
+}
+END_TEST
+
+START_TEST(slack_refuses)
+{
+	struct given g = slack();
+
+	MUST_FAIL(at(g, SLACK_TIME + 301));
+	MUST_FAIL(at(g, SLACK_TIME - 301));
+	MUST_FAIL(with(g, "X-Slack-Signature", NULL));
+	MUST_FAIL(with(g, "X-Slack-Signature", ""));
+	MUST_FAIL(with(g, "X-Slack-Signature", "v0="));
+	MUST_FAIL(with(g, "X-Slack-Signature", g.headers[1].value + 3));
+	MUST_FAIL(with(g, "X-Slack-Request-Timestamp", NULL));
+	MUST_FAIL(with(g, "X-Slack-Request-Timestamp", "1531420619"));
+	MUST_FAIL(with(g, "X-Slack-Request-Timestamp", "1531420618 "));
+	MUST_FAIL(with(g, "X-Slack-Request-Timestamp", "Thu, 12 Jul 2018 18:36:58 GMT"));
+	MUST_FAIL(with_body(g, "token=xyzz0WbapA4vBCDEFasx0q6G"));
+	MUST_FAIL(with_body(g, ""));
+	MUST_FAIL(with_secret(g, "8f742231b10e8888abcd99yyyzzz85a4"));
+	MUST_FAIL(with_secret(g, ""));
+}
+END_TEST
+
+/* ---- stripe ---- */
+
+#define STRIPE_V1 "v1=fbd6bf5496b9d6310e422a2c072578f95f5eb492111ab57a5510e9cd79c1b304"
+#define STRIPE_NO "v1=0000000000000000000000000000000000000000000000000000000000000000"
+
+static struct given stripe(void)
+{
+	return (struct given){
+		.hook = { .verify = VERIFY_STRIPE, .prefix = "", .tolerance = 300000 },
+		.headers = { { "Stripe-Signature", "t=1614265330," STRIPE_V1 } },
+		.secrets = { "whsec_test_secret" },
+		.body = TEXT("{\"id\":\"evt_test\",\"object\":\"event\"}"),
+		.now = NOW,
+	};
+}
+
+START_TEST(stripe_vector)
+{
+	static const char name[] = "Stripe-Signature";
+	struct given g = stripe();
+
+	MUST_PASS(g);
+	MUST_PASS(at(g, NOW + 300));
+	MUST_PASS(with(g, name, STRIPE_V1 ",t=1614265330"));
+	MUST_PASS(with(g, name, "t=1614265330, " STRIPE_V1));
+	MUST_PASS(with(g, name, "t=1614265330," STRIPE_NO "," STRIPE_V1 ",v0=00"));
+	MUST_PASS(with(g, name, "t=1614265330,v2=x,,v1=zz," STRIPE_V1));
+	MUST_PASS(at(g, NOW - 3600)); /* their clock is ahead: as their own libraries do */
+	g.secrets[1] = g.secrets[0];
+	MUST_PASS(with_secret(g, "whsec_the_next"));
+}
+END_TEST
+
+START_TEST(stripe_refuses)
+{
+	static const char name[] = "Stripe-Signature";
+	struct given g = stripe();
+
+	MUST_FAIL(at(g, NOW + 301));
+	MUST_FAIL(with(g, name, NULL));
+	MUST_FAIL(with(g, name, ""));
+	MUST_FAIL(with(g, name, STRIPE_V1));
+	MUST_FAIL(with(g, name, "t=1614265330"));
+	MUST_FAIL(with(g, name, "t=," STRIPE_V1));
+	MUST_FAIL(with(g, name, "t=1614265331," STRIPE_V1));
+	MUST_FAIL(with(g, name, "t=1614265331,t=1614265330," STRIPE_V1));
+	MUST_FAIL(with(g, name, "t=now," STRIPE_V1));
+	MUST_FAIL(with(g, name, "t=1614265330," STRIPE_NO));
+	MUST_FAIL(with(g, name, "t=1614265330,v1=fbd6bf54"));
+	MUST_FAIL(with(g, name,
+		       "t=1614265330,v0=fbd6bf5496b9d6310e422a2c072578f9"
+		       "5f5eb492111ab57a5510e9cd79c1b304"));
+	MUST_FAIL(with_body(g, "{\"id\":\"evt_tesT\",\"object\":\"event\"}"));
+	MUST_FAIL(with_secret(g, "test_secret")); /* all of the text is the key */
+	MUST_FAIL(with_secret(g, ""));
+}
+END_TEST
+
+/* ---- bearer, basic, none ---- */
 
 START_TEST(bearer)
 {
@@ -447,6 +662,61 @@ START_TEST(bearer)
 }
 END_TEST
 
+/* RFC 6750, section 2.3. */
+START_TEST(bearer_in_the_url)
+{
+	struct given g = {
+		.hook = { .verify = VERIFY_BEARER, .prefix = "" },
+		.secrets = { "s3cret-token" },
+		.now = NOW,
+		.access_token = "s3cret-token",
+	};
+
+	MUST_PASS(g);
+	g.headers[0] = (struct header){ "Authorization", "Bearer other" };
+	MUST_FAIL(g); /* the header counts */
+	g.headers[0].value = "Basic czNjcmV0LXRva2Vu";
+	MUST_FAIL(g);
+	g.headers[0].value = "Bearer s3cret-token";
+	g.access_token = "other";
+	MUST_PASS(g);
+	g.headers[0].name = NULL;
+	MUST_FAIL(g);
+	g.access_token = "";
+	MUST_FAIL(g);
+	MUST_FAIL(with_secret(g, ""));
+}
+END_TEST
+
+/* RFC 7617, section 2. */
+START_TEST(basic)
+{
+	static const char name[] = "Authorization";
+	struct given g = {
+		.hook = { .verify = VERIFY_BASIC, .prefix = "", .user = TEXT("Aladdin") },
+		.headers = { { name, "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==" } },
+		.secrets = { "another", "open sesame" },
+		.now = NOW,
+	};
+
+	MUST_PASS(g);
+	MUST_PASS(with(g, name, "basic  QWxhZGRpbjpvcGVuIHNlc2FtZQ=="));
+	MUST_FAIL(with(g, name, NULL));
+	MUST_FAIL(with(g, name, "Basic"));
+	MUST_FAIL(with(g, name, "Basic "));
+	MUST_FAIL(with(g, name, "QWxhZGRpbjpvcGVuIHNlc2FtZQ=="));
+	MUST_FAIL(with(g, name, "Bearer QWxhZGRpbjpvcGVuIHNlc2FtZQ=="));
+	MUST_FAIL(with(g, name, "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ"));
+	MUST_FAIL(with(g, name, "Basic QWxhZGRpbg=="));     /* Aladdin */
+	MUST_FAIL(with(g, name, "Basic QWxhZGRpbjo="));     /* Aladdin: */
+	MUST_FAIL(with(g, name, "Basic Om9wZW4gc2VzYW1l")); /* :open sesame */
+	MUST_FAIL(with(g, name, "Basic YWxhZGRpbjpvcGVuIHNlc2FtZQ=="));
+	MUST_FAIL(with(g, name, "Basic QWxhZGRpbjpvcGVuIHNlc2FtZTE="));
+	g.hook.user = TEXT("Jafar");
+	MUST_FAIL(g);
+}
+END_TEST
+
 START_TEST(none_takes_all)
 {
 	struct given g = { .hook = { .verify = VERIFY_NONE, .prefix = "" } };
@@ -460,4 +730,6 @@ END_TEST
 UNIT_MAIN("sources_verify", github_vector, github_refuses, every_secret_is_tried,
 	  an_empty_secret_proves_nothing, hindsite_vector, standard_vector, standard_refuses,
 	  standard_secrets, standard_tolerance, standard_borders_cannot_move, standard_ed25519,
-	  signatures_are_bounded, hmac_options, hmac_with_a_timestamp, bearer, none_takes_all)
+	  signatures_are_bounded, hmac_options, hmac_with_a_timestamp, hmac_template,
+	  hmac_template_borders, hmac_keys, slack_vector, slack_refuses, stripe_vector,
+	  stripe_refuses, bearer, bearer_in_the_url, basic, none_takes_all)
