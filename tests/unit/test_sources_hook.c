@@ -6,8 +6,11 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <zlib.h>
 
+#include "engine/base/crypto.h"
 #include "engine/base/diag.h"
+#include "engine/base/hex.h"
 #include "engine/base/limits.h"
 #include "engine/base/mem.h"
 #include "test_io_net.h"
@@ -31,7 +34,9 @@ static const char first_yaml[] =
     " id_header: X-GitHub-Delivery }\n"
     "  billing: { verify: standard-webhooks, secret: \"${env:TEST_STANDARD}\","
     " id_header: X-Other }\n"
-    "  token: { verify: bearer, secret: \"${env:TEST_SECRET}\" }\n";
+    "  token: { verify: bearer, secret: \"${env:TEST_SECRET}\" }\n"
+    "  grid: { verify: none, handshake: { origins: [Grid.Example, b.example], rate: 120 } }\n"
+    "  any: { verify: bearer, secret: \"${env:TEST_SECRET}\", handshake: { origins: '*' } }\n";
 
 static const char second_yaml[] = "hooks:\n"
 				  "  late: { verify: none }\n"
@@ -116,18 +121,24 @@ static void world_fini(struct world *w)
 }
 
 /* Sends a request on a connection of its own; headers end with CRLF each. */
-static int post(struct world *w, const char *path, const char *headers, const char *body)
+static int post_bytes(struct world *w, const char *path, const char *headers, const void *body,
+		      size_t size)
 {
 	char head[LIMIT_SIGNATURE * 2];
 	int fd = net_connect(w->port);
 	int n = snprintf(head, sizeof(head),
 			 "POST /hooks/%s HTTP/1.1\r\nHost: t\r\nContent-Length: %zu\r\n%s\r\n",
-			 path, strlen(body), headers);
+			 path, size, headers);
 
 	ck_assert_int_lt(n, (int)sizeof(head));
 	net_send(fd, head);
-	net_send(fd, body);
+	ck_assert(net_put(fd, body, size));
 	return fd;
+}
+
+static int post(struct world *w, const char *path, const char *headers, const char *body)
+{
+	return post_bytes(w, path, headers, body, strlen(body));
 }
 
 /* The next input, waited for. */
@@ -334,9 +345,17 @@ START_TEST(media_types)
 		{ "Content-Type: application/vnd.api+json\r\n", ENVELOPE_NONE },
 		{ "Content-Type: Application/CloudEvents+JSON; charset=UTF-8\r\n",
 		  ENVELOPE_STRUCTURED },
-		{ "Content-Type: application/cloudevents-batch+json\r\n", -1 },
+		{ "Content-Type: application/cloudevents-batch+json\r\n", ENVELOPE_BATCH },
+		{ "Content-Type: Application/X-WWW-Form-URLEncoded; charset=utf-8\r\n",
+		  ENVELOPE_NONE },
+		{ "Content-Encoding: identity\r\n", ENVELOPE_NONE },
+		{ "Content-Encoding: br\r\n", -1 },
+		{ "Content-Encoding: gzip, gzip\r\n", -1 },
+		{ "Content-Encoding: deflate\r\n", -1 },
+		{ "Content-Type: application/cloudevents-batch\r\n", -1 },
+		{ "Content-Type: application/cloudevents-batch+avro\r\n", -1 },
 		{ "Content-Type: application/cloudevents\r\n", -1 },
-		{ "Content-Type: application/x-www-form-urlencoded\r\n", -1 },
+		{ "Content-Type: multipart/form-data; boundary=x\r\n", -1 },
 		{ "Content-Type: text/plain\r\n", -1 },
 		{ "Content-Type: +json\r\n", -1 },
 		{ "Content-Type: application/+json\r\n", -1 },
@@ -355,6 +374,7 @@ START_TEST(media_types)
 		struct input *input = taken(&w);
 
 		ck_assert_int_eq(input->hook.envelope, (enum envelope)cases[i].envelope);
+		ck_assert(input->hook.form == (strstr(cases[i].header, "Form") != NULL));
 		finish(&w, input, fd);
 	}
 	world_fini(&w);
@@ -468,6 +488,186 @@ START_TEST(a_connections_webhook)
 	ck_assert_int_eq(input->hook.envelope, ENVELOPE_NONE);
 	ck_assert_uint_eq(input->hook.ce_type.n, 0);
 	finish(&w, input, fd);
+	refused(&w, post(&w, "hindsite", "Content-Type: application/x-www-form-urlencoded\r\n", ""),
+		415, "send JSON");
+	refused(&w,
+		post(&w, "hindsite", "Content-Type: application/cloudevents-batch+json\r\n", ""),
+		415, "send JSON");
+	world_fini(&w);
+}
+END_TEST
+
+/* ---- Packed bodies. ---- */
+
+static size_t pack(const char *bytes, size_t n, unsigned char *out, size_t room)
+{
+	z_stream z = { .next_in = (unsigned char *)(uintptr_t)bytes, .avail_in = (unsigned)n };
+
+	ck_assert_int_eq(deflateInit2(&z, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
+	z.next_out = out;
+	z.avail_out = (unsigned)room;
+	ck_assert_int_eq(deflate(&z, Z_FINISH), Z_STREAM_END);
+	deflateEnd(&z);
+	return room - z.avail_out;
+}
+
+#define GZIP "Content-Encoding: gzip\r\n"
+
+/* What is signed are the bytes sent, not those they unpack to. */
+START_TEST(gzip)
+{
+	struct world w;
+	struct input *input;
+	unsigned char packed[1000];
+	char headers[300], mac[HEX_SIZE(CRYPTO_SHA256)];
+	uint8_t sum[CRYPTO_SHA256];
+	size_t n = pack("Hello, World!", 13, packed, sizeof(packed));
+	struct text body = { (const char *)packed, n };
+	int fd;
+
+	world_init(&w);
+	fd = post_bytes(&w, "open", JSON "Content-Encoding: X-GZIP\r\n", packed, n);
+	input = taken(&w);
+	ck_assert(text_is(input->hook.body, "Hello, World!"));
+	finish(&w, input, fd);
+	refused(&w, post_bytes(&w, "github", JSON GITHUB GZIP, packed, n), 401, "unauthorized");
+	ck_assert(hmac_sha256(TEXT("It's a Secret to Everybody"), &body, 1, sum));
+	hex_encode(sum, sizeof(sum), mac);
+	snprintf(headers, sizeof(headers), JSON GZIP "X-Hub-Signature-256: sha256=%s\r\n", mac);
+	fd = post_bytes(&w, "github", headers, packed, n);
+	input = taken(&w);
+	ck_assert(text_is(input->hook.body, "Hello, World!"));
+	finish(&w, input, fd);
+	refused(&w, post_bytes(&w, "open", JSON GZIP, packed, n - 1), 400, "not gzip");
+	refused(&w, post(&w, "open", JSON GZIP, "{}"), 400, "not gzip");
+	refused(&w, post(&w, "open", JSON GZIP, ""), 400, "not gzip");
+	world_fini(&w);
+}
+END_TEST
+
+/* 32 MiB in 32 KiB, where 64 KiB are allowed. */
+START_TEST(a_bomb)
+{
+	size_t size = (size_t)32 << 20;
+	char *zeros = calloc(1, size);
+	unsigned char packed[1 << 16];
+	struct world w;
+	size_t n = pack(zeros, size, packed, sizeof(packed));
+
+	world_init(&w);
+	ck_assert_uint_lt(n, w.config->body_limit);
+	refused(&w, post_bytes(&w, "token", JSON GZIP, packed, n), 401, "unauthorized");
+	refused(&w, post_bytes(&w, "open", JSON GZIP, packed, n), 413, "once unpacked");
+	n = pack(zeros, w.config->body_limit, packed, sizeof(packed));
+	int fd = post_bytes(&w, "open", JSON GZIP, packed, n);
+	struct input *input = taken(&w);
+
+	ck_assert_uint_eq(input->hook.body.n, w.config->body_limit);
+	finish(&w, input, fd);
+	metric(&w, "tappet_hook_requests_total{hook=\"open\",status=\"413\"} 1\n", true);
+	world_fini(&w);
+	free(zeros);
+}
+END_TEST
+
+/* ---- The handshake of CloudEvents' webhooks. ---- */
+
+static int options(struct world *w, const char *path, const char *headers)
+{
+	char request[600];
+	int fd = net_connect(w->port);
+
+	snprintf(request, sizeof(request), "OPTIONS /hooks/%s HTTP/1.1\r\nHost: t\r\n%s\r\n", path,
+		 headers);
+	net_send(fd, request);
+	return fd;
+}
+
+#define ORIGIN(name) "WebHook-Request-Origin: " name "\r\n"
+#define RATE(n)      "WebHook-Request-Rate: " n "\r\n"
+
+START_TEST(handshake)
+{
+	struct world w;
+
+	world_init(&w);
+	refused(&w, options(&w, "grid", ORIGIN("grid.example") RATE("60")), 200,
+		"WebHook-Allowed-Origin: grid.example\r\nWebHook-Allowed-Rate: 60\r\n");
+	ck_assert_ptr_nonnull(strstr(w.reply, "Allow: POST, OPTIONS\r\n"));
+	refused(&w, options(&w, "grid", ORIGIN("b.example") RATE("1000")), 200,
+		"WebHook-Allowed-Rate: 120\r\n");
+	refused(&w, options(&w, "grid", ORIGIN("b.example")), 200, "WebHook-Allowed-Rate: 120\r\n");
+	refused(&w, options(&w, "any", ORIGIN("whoever.example")), 200,
+		"WebHook-Allowed-Origin: whoever.example\r\nWebHook-Allowed-Rate: *\r\n");
+	refused(&w, options(&w, "any", ORIGIN("whoever.example") RATE("7")), 200,
+		"WebHook-Allowed-Rate: 7\r\n");
+	metric(&w, "{hook=\"grid\",status=\"200\"} 3\n", true);
+	world_fini(&w);
+}
+END_TEST
+
+START_TEST(no_handshake)
+{
+	static const char *const malformed[] = { "",
+						 ORIGIN(""),
+						 ORIGIN("b.example") RATE("0"),
+						 ORIGIN("b.example") RATE("-1"),
+						 ORIGIN("b.example") RATE("fast"),
+						 ORIGIN("b.example") RATE("99999999999999999999") };
+	struct world w;
+
+	world_init(&w);
+	refused(&w, options(&w, "nobody", ORIGIN("b.example")), 404, "no such hook");
+	refused(&w, options(&w, "open", ORIGIN("b.example")), 405, "Allow: POST\r\n");
+	refused(&w, options(&w, "grid", ORIGIN("c.example")), 403, "not allowed");
+	ck_assert_ptr_null(strstr(w.reply, "WebHook-Allowed"));
+	for (size_t i = 0; i < sizeof(malformed) / sizeof(malformed[0]); i++) {
+		refused(&w, options(&w, "grid", malformed[i]), 400, "WebHook-Request-Origin");
+		ck_assert_ptr_null(strstr(w.reply, "WebHook-Allowed"));
+	}
+	/* Consent proves nothing. */
+	refused(&w, post(&w, "any", JSON ORIGIN("whoever.example"), "{}"), 401, "unauthorized");
+	world_fini(&w);
+}
+END_TEST
+
+START_TEST(token_in_the_url)
+{
+	struct world w;
+	struct input *input;
+	int fd;
+
+	world_init(&w);
+	fd = post(&w, "any?access_token=It%27s%20a%20Secret%20to+Everybody", JSON, "{}");
+	input = taken(&w);
+	finish(&w, input, fd);
+	refused(&w, post(&w, "any?access_token=guessed", JSON, "{}"), 401, "unauthorized");
+	refused(&w, post(&w, "any?access_token", JSON, "{}"), 401, "unauthorized");
+	world_fini(&w);
+}
+END_TEST
+
+/* A hundred thousand header lines, and one that never ends: the memory of a connection
+ * is what there is. */
+START_TEST(too_many_headers)
+{
+	struct world w;
+	int fd;
+
+	world_init(&w);
+	fd = net_connect(w.port);
+	net_send(fd, "POST /hooks/open HTTP/1.1\r\nHost: t\r\n");
+	for (int i = 0; i < 100000; i++)
+		if (!net_put(fd, "X-Header: 1\r\n", 13))
+			break; /* it has heard enough */
+	(void)net_put(fd, "\r\n", 2);
+	int status = net_status(fd, w.reply, sizeof(w.reply));
+
+	ck_assert_msg(status == 431 || status == -1, "%d", status);
+	close(fd);
+	ck_assert_uint_eq(queue_depth(w.inputs), 0);
+	fd = post(&w, "open", JSON, "{}"); /* others are served */
+	finish(&w, taken(&w), fd);
 	world_fini(&w);
 }
 END_TEST
@@ -519,4 +719,5 @@ END_TEST
 
 UNIT_MAIN("sources_hook", takes_and_parks, unknown_hooks, other_methods, order_of_checks,
 	  a_wrong_signature_says_nothing, a_full_queue, media_types, binary_cloudevent,
-	  malformed_headers, signed_id_first, a_connections_webhook, reload, reload_amid_a_request)
+	  malformed_headers, signed_id_first, a_connections_webhook, gzip, a_bomb, handshake,
+	  no_handshake, token_in_the_url, too_many_headers, reload, reload_amid_a_request)
