@@ -266,6 +266,11 @@ def suite_differential(context, _):
         sys.executable, "tests/differential/run", "--build", context.build_directory("asan")])
 
 
+def suite_webhooks(context, _):
+    return summary(context, "webhooks", [
+        sys.executable, "tests/webhooks/run", "--build", context.build_directory("asan")])
+
+
 def suite_fuzz(context, _):
     good, output = context.run("fuzz", ["tests/fuzz/long", FUZZ_SECONDS])
     if good and not context.verbose:
@@ -294,6 +299,7 @@ SUITES = {
     "conformance": Suite("every case of the conformance suite of CEL", "asan", suite_conformance),
     "differential": Suite("the match index on GitHub's webhooks, beside every rule by itself", "asan",
                           suite_differential),
+    "webhooks": Suite("every webhook of GitHub's, to a running daemon", "asan", suite_webhooks),
     "sandbox": Suite("the fake APIs, from outside", "asan", suite_sandbox),
     "rules": Suite("the tests beside the rules; the demo's files", "asan", suite_rules),
     "docs": Suite("every example of the documentation", "asan", suite_docs),

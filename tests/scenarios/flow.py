@@ -6,6 +6,7 @@ understand is a method see_NAME that raises Failed while it isn't so. Adding
 either is adding a method (and a line to README.md).
 """
 import base64
+import gzip
 import hashlib
 import hmac
 import json
@@ -105,10 +106,9 @@ def check_text(text, wanted, what):
             raise Failed(f"{what}: {verb} {word!r} is not so in:\n{text[-4000:]}")
 
 
-def signature_headers(words, body, now):
+def signature_headers(words, data, now):
     """`signed SCHEME SECRET ...` as headers."""
     scheme, secret = words.pop(0), words.pop(0)
-    data = body.encode()
 
     def mac(key, message, algorithm="sha256"):
         return hmac.new(key, message, getattr(hashlib, algorithm))
@@ -125,6 +125,13 @@ def signature_headers(words, body, now):
         signed = mac(key, f"{message}.{stamp}.".encode() + data).digest()
         return [("webhook-id", message), ("webhook-timestamp", stamp),
                 ("webhook-signature", "v1," + base64.b64encode(signed).decode())]
+    if scheme in ("slack", "stripe"):  # then how old it is
+        stamp = str(now - int(words.pop(0)))
+        if scheme == "stripe":
+            signed = mac(secret.encode(), stamp.encode() + b"." + data).hexdigest()
+            return [("Stripe-Signature", f"t={stamp},v1={signed}")]
+        signed = mac(secret.encode(), f"v0:{stamp}:".encode() + data).hexdigest()
+        return [("X-Slack-Request-Timestamp", stamp), ("X-Slack-Signature", "v0=" + signed)]
     if scheme == "hmac":  # then the header's name and its value, with HEX or BASE64 in it
         name, form = words.pop(0), words.pop(0)
         algorithm = words.pop(0)
@@ -337,6 +344,7 @@ class Flow:
         body, tail = scan_body(tail[0] if tail else "")
         words = shlex.split(tail)
         headers, chunked = [], False
+        data = (body or "").encode()
         if body is not None and "as" not in words:
             headers.append(("Content-Type", "application/json"))
         where = self.daemon.port if self.daemon.port and self.daemon.port > 0 else None
@@ -348,14 +356,22 @@ class Flow:
             elif verb == "as":
                 headers.append(("Content-Type", words.pop(0)))
             elif verb == "signed":
-                headers += signature_headers(words, body or "", int(time.time()))
+                headers += signature_headers(words, data, int(time.time()))
+            elif verb == "gzip":
+                data = gzip.compress(data)
+                headers.append(("Content-Encoding", "gzip"))
+            elif verb == "hex":
+                data = bytes.fromhex(body)
+            elif verb == "headers":
+                headers += [("X-Filler", "1")] * int(words.pop(0))
             elif verb == "chunked":
                 chunked = True
             elif verb == "through":
                 where = os.path.join(self.directory, words.pop(0))
             else:
                 raise Failed(f"unknown word {verb!r}")
-        data = None if body is None and method == "GET" else (body or "").encode()
+        if body is None and method == "GET":
+            data = None
         self.reply = request(where, method, path, data, headers, chunked=chunked)
         self._check_reply(step, wanted)
 
@@ -503,6 +519,13 @@ class Flow:
         for r in found:
             if wanted and not covers(r, json.loads(wanted[0])):
                 raise Failed(json.dumps(r))
+
+    def see_memory(self, words):
+        """memory N: the daemon never had more than N MiB in memory."""
+        with open(f"/proc/{self.daemon.process.child.pid}/status", encoding="ascii") as f:
+            peak = int(re.search(r"^VmHWM:\s+(\d+) kB", f.read(), re.M)[1]) // 1024
+        if peak > int(words):
+            raise Failed(f"it had {peak} MiB in memory")
 
     def see_quiet(self, _):
         """quiet: no run is open"""
