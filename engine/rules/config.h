@@ -169,6 +169,9 @@ void config_free(struct config *config);
 const struct connection *config_connection(const struct config *config, struct text name);
 const struct hook_config *config_hook(const struct config *config, struct text name);
 
+/* What names a sender in a handshake: what a DNS name may be written with. */
+bool config_is_origin(struct text t);
+
 /* cron.c: the first planned time after `after` (seconds since the epoch) by the schedule's zone and
  * gap/overlap rules; INT64_MAX when there is none within 8 years. */
 bool cron_parse(struct text t, struct cron *out, char *why, size_t why_room);

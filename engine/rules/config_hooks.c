@@ -64,11 +64,8 @@ struct origins {
 	size_t count;
 };
 
-/* A DNS name, or "*". */
-static bool is_origin(struct text t)
+bool config_is_origin(struct text t)
 {
-	if (text_is(t, "*"))
-		return true;
 	for (size_t i = 0; i < t.n; i++) {
 		char c = t.s[i];
 		bool letter = (c | 32) >= 'a' && (c | 32) <= 'z';
@@ -86,7 +83,7 @@ static void add_origin(void *of, struct yaml_node *node)
 
 	if (!config_text(o->c, node, &t))
 		return;
-	if (!is_origin(t))
+	if (!text_is(t, "*") && !config_is_origin(t))
 		reader_error(&o->c->r, node, "like eventgrid.azure.net, or \"*\" for anybody",
 			     "\"%.*s\" is no name of a sender", TEXT_ARG(t));
 	else

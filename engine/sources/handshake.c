@@ -5,21 +5,6 @@
 
 #include <assert.h>
 
-#include "engine/base/limits.h"
-
-/* What DNS allows, so that it can stand in our answer. */
-static bool is_dns_name(struct text t)
-{
-	for (size_t i = 0; i < t.n; i++) {
-		char c = t.s[i];
-		bool letter = (c | 32) >= 'a' && (c | 32) <= 'z';
-
-		if (!letter && !(c >= '0' && c <= '9') && c != '-' && c != '.')
-			return false;
-	}
-	return t.n > 0 && t.n <= LIMIT_ORIGIN;
-}
-
 static bool is_named(const struct hook_config *hook, struct text origin)
 {
 	for (size_t i = 0; i < hook->origin_count; i++)
@@ -35,7 +20,8 @@ enum handshake handshake_answer(const struct hook_config *hook, struct text orig
 
 	assert(hook != NULL && rate != NULL);
 	*rate = hook->allowed_rate;
-	if (!is_dns_name(origin))
+	/* It stands in our answer, so nothing else may. */
+	if (!config_is_origin(origin))
 		return HANDSHAKE_MALFORMED;
 	if (asked.s != NULL && (!text_to_int(asked, &wish) || wish <= 0))
 		return HANDSHAKE_MALFORMED;

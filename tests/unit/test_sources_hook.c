@@ -610,6 +610,9 @@ START_TEST(no_handshake)
 {
 	static const char *const malformed[] = { "",
 						 ORIGIN(""),
+						 ORIGIN("a b"),
+						 ORIGIN("*"),
+						 ORIGIN("http://b.example"),
 						 ORIGIN("b.example") RATE("0"),
 						 ORIGIN("b.example") RATE("-1"),
 						 ORIGIN("b.example") RATE("fast"),
