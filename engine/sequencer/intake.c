@@ -412,9 +412,14 @@ static bool intake_json(struct sequencer *s, struct delivery *d, struct text jso
  * do Slack and GitHub send JSON in forms. */
 static bool intake_form(struct sequencer *s, struct delivery *d)
 {
-	const char *wrong = form_parse(s->work, d->in->body, &d->body);
-	struct text payload;
+	struct text payload = text_trim(d->in->body);
+	const char *wrong;
 
+	/* Forms escape these. Read as a form, a copy of signed JSON would be news. */
+	if (payload.n > 0 && (payload.s[0] == '{' || payload.s[0] == '['))
+		wrong = "this is JSON, no form: send Content-Type: application/json";
+	else
+		wrong = form_parse(s->work, d->in->body, &d->body);
 	if (wrong != NULL) {
 		intake_refuse(s, d, wrong);
 		return false;

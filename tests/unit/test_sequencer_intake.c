@@ -86,6 +86,8 @@ START_TEST(forms)
 	data_is(&w, 0, "{\"payload\":\"{}\",\"more\":\"1\"}");
 	form(&w, "in", "payload=%7B%22a%22%3A");
 	answered(&w, 400, "not JSON");
+	form(&w, "in", " {\"a\":\"b=c\"}");
+	answered(&w, 400, "this is JSON");
 	form(&w, "in", "a=%");
 	answered(&w, 400, "no escape");
 	ck_assert_uint_eq(w.out.event_count, 0);

@@ -488,6 +488,11 @@ START_TEST(a_connections_webhook)
 	ck_assert_int_eq(input->hook.envelope, ENVELOPE_NONE);
 	ck_assert_uint_eq(input->hook.ce_type.n, 0);
 	finish(&w, input, fd);
+	fd = post(&w, "github", JSON GITHUB CE_REQUIRED, "Hello, World!");
+	input = taken(&w);
+	ck_assert_int_eq(input->hook.envelope, ENVELOPE_NONE);
+	ck_assert_uint_eq(input->hook.ce_id.n, 0);
+	finish(&w, input, fd);
 	refused(&w, post(&w, "hindsite", "Content-Type: application/x-www-form-urlencoded\r\n", ""),
 		415, "send JSON");
 	refused(&w,
