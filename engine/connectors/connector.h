@@ -55,7 +55,7 @@ struct param {
 	bool required;
 	enum param_slot slot;
 	const char *doc;             /* one sentence */
-	const char *const *choices;  /* of PARAM_CHOICE, ends with NULL */
+	const char *const *choices;  /* of PARAM_CHOICE, and of a list's items; ends with NULL */
 	const struct param *members; /* of PARAM_MAP and PARAM_LIST */
 	bool secret;                 /* settings: kept in struct secret, never printed */
 };
@@ -123,6 +123,7 @@ struct call {
 	struct json_parser *parser;
 	struct value settings;       /* the connection's settings that are no secrets; a map */
 	const char *idempotency_key; /* of an action; else "" */
+	struct value gathered;       /* what the pages before this one gave; null: the first */
 	char why[240];               /* a failing function says why, for people */
 };
 
@@ -152,6 +153,11 @@ struct reply {
 struct reading {
 	struct value result; /* steps.NAME.result: the object itself, no envelope */
 
+	/* The reply is one page of several: the step's request is built again, with `result` as
+	 * call->gathered. Every page must add to it. */
+	bool more;
+	bool absent; /* of `found`: the target doesn't have it */
+
 	/* The reply holds this kind of object's new state: it is observed; else NULL. */
 	const struct object_kind *kind;
 	struct value object;
@@ -159,7 +165,7 @@ struct reading {
 
 	/* Suffix of the edge this call itself brought about. It fires also when the object was
 	 * never seen before, provided its field has turned, and never when the last known state
-	 * had turned already; NULL: none. */
+	 * had turned already; "created": one never seen before is new; NULL: none. */
 	const char *happened;
 };
 
@@ -186,6 +192,15 @@ struct action {
 	 * what the product promises (truncated, malformed); FATE_REJECT with call->why when
 	 * the product reports a failure inside a 2xx. */
 	enum fate (*read)(struct call *call, const struct reply *reply, struct reading *out);
+
+	/* Of DOUBT_LOOKUP. `lookup` builds the request that asks the target whether it has what
+	 * these parameters would make; FATE_REJECT with call->why when that can't be told.
+	 * `found` reads its 2xx reply: FATE_OK with the result, or with out->absent; the other
+	 * fates as `read`. What is absent `settle` ms after the doubt will not come any more,
+	 * and is sent again. */
+	enum fate (*lookup)(struct call *call, struct value params, struct request *out);
+	enum fate (*found)(struct call *call, const struct reply *reply, struct reading *out);
+	int64_t settle;
 };
 
 /* ---- Polling. ---- */

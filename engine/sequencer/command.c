@@ -91,7 +91,9 @@ static void command_again(struct sequencer *s, const struct command_input *c,
 	if (run->entered)
 		steps_leave(s, run, "doubt", 0, value_null(),
 			    record->reason.n > 0 ? record->reason.s : "in doubt");
-	run->entered = false;
+	run->entered = run->gathered = false;
+	run->pages = 0;
+	run->doubt = 0;
 	if (store_query_attempts(s->store, run->id, command_last, &numbering) != FATE_OK)
 		seq_break(s);
 	run->attempt = run->base = numbering.last;

@@ -74,7 +74,10 @@ struct run {
 	struct buf steps; /* inner text of the JSON list of steps reached */
 	size_t entry;     /* offset of the entry of the step in hand */
 	int steps_done;
+	int pages;         /* attempts of the step in hand that were no tries: pages, lookups */
+	int64_t doubt;     /* wall ms since when its target is asked whether it happened, or 0 */
 	bool entered;      /* the step in hand has an entry */
+	bool gathered;     /* which holds what pages gave so far */
 	bool fresh, dirty; /* not yet in the store; changed in this batch */
 	struct run *next_dirty;
 	struct lane *lane;
@@ -213,6 +216,9 @@ bool run_step_done(struct sequencer *s, struct run *run, int status, struct valu
 bool run_step_failed(struct sequencer *s, struct run *run, int status, const char *why);
 bool run_step_skipped(struct sequencer *s, struct run *run);
 void run_wait(struct sequencer *s, struct run *run, int64_t delay);
+/* Whether its target can be asked if the step happened; else why not. */
+bool run_can_look(struct sequencer *s, struct run *run, const struct event_view *event,
+		  const char **why);
 void run_end(struct sequencer *s, struct run *run, enum run_state state, const char *reason);
 void run_dirty(struct sequencer *s, struct run *run);
 void run_move(struct run *run, enum run_state to);
@@ -232,8 +238,11 @@ void run_request(struct sequencer *s,
 void steps_enter(struct sequencer *s, struct run *run);
 void steps_leave(struct sequencer *s, struct run *run, const char *state, int status,
 		 struct value result, const char *error);
-struct value steps_value(struct sequencer *s, const struct run *run); /* `steps` for rules */
-struct value steps_error(struct sequencer *s, const struct run *run); /* `error` for handlers */
+/* Writes the entry in hand again: with pages, doubt and what was gathered (null: nothing). */
+void steps_keep(struct sequencer *s, struct run *run, struct value gathered);
+struct value steps_gathered(struct sequencer *s, const struct run *run); /* null: nothing */
+struct value steps_value(struct sequencer *s, const struct run *run);    /* `steps` for rules */
+struct value steps_error(struct sequencer *s, const struct run *run);    /* `error` for handlers */
 char *steps_failure(struct sequencer *s, const struct run *run); /* heap; NULL: no handler runs */
 void steps_load(struct sequencer *s, struct run *run, struct text json); /* as the store keeps it */
 

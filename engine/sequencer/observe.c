@@ -170,12 +170,20 @@ static bool observe_rest(const struct comparison *c)
 	return false;
 }
 
+/* An object never seen before is new when a poll finds it after the baseline, or when the message
+ * says so. Else (the reply of a show) nobody knows. */
+static bool observe_is_new(const struct observation *o)
+{
+	return o->how == OBSERVED_POLL ||
+	       (o->happened != NULL && strcmp(o->happened, "created") == 0);
+}
+
 static void observe_compare(struct comparison *c)
 {
 	const struct object_kind *kind = c->o->kind;
 
 	if (c->before.kind == VALUE_NULL) {
-		if (c->o->how == OBSERVED_POLL && kind->created)
+		if (kind->created && observe_is_new(c->o))
 			observe_emit(c, "created");
 		observe_edges(c);
 		return;

@@ -7,11 +7,20 @@
  *   408 425 429 5xx       again later, honouring Retry-After
  *   other statuses        failed, in the target's own words (unless `ok` has it)
  *   nothing left          again later
- *   may have left, no     in doubt: repeated with the same Idempotency-Key, or
- *   complete status       parked for an operator, as the step declares
+ *   may have left, no     in doubt: repeated with the same Idempotency-Key, looked
+ *   complete status       up at the target, or parked for an operator, as the step
+ *                         declares
  *
  * A 2xx whose body was cut has had its effect: repeated only where repeating
- * is harmless, else parked.
+ * is harmless, else looked up or parked.
+ *
+ * A reply that is one page of several is kept with the run, and the step goes on
+ * with the next request: an attempt of its own, so a restart, a 429 or a lost
+ * reply costs that page and not those before it. A page that doesn't fit those
+ * before it starts over. Neither pages nor lookups count as tries.
+ *
+ * What is looked up and not there is looked for once more when it can't be on its
+ * way any longer (the action's `settle`), and then sent again.
  *
  * I1  Every outcome that belongs to the attempt in hand leaves one attempt row.
  * I2  The wait before attempt n+1 depends on the step's retry settings, the
@@ -58,6 +67,11 @@ static void judge_record(struct judging *j)
 
 /* ---- Waiting. ---- */
 
+static int judge_tries(const struct judging *j)
+{
+	return j->run->attempt - j->run->base - j->run->pages;
+}
+
 /* first, doubling, at most max; less up to a quarter, by a hash: runs that
  * failed together come back spread out. */
 static int64_t judge_backoff(const struct judging *j)
@@ -65,7 +79,7 @@ static int64_t judge_backoff(const struct judging *j)
 	int64_t delay = j->step->first;
 	char key[HASH_HEX];
 
-	for (int n = 1; n < j->run->attempt - j->run->base && delay < j->step->max; n++)
+	for (int n = 1; n < judge_tries(j) && delay < j->step->max; n++)
 		delay *= 2;
 	if (delay > j->step->max)
 		delay = j->step->max;
@@ -77,8 +91,12 @@ static int64_t judge_backoff(const struct judging *j)
 
 static bool judge_again(struct judging *j, const char *why, int64_t retry_after)
 {
-	int tries = j->run->attempt - j->run->base;
+	int tries = judge_tries(j);
 
+	if (tries >= j->step->attempts && j->run->doubt > 0) {
+		run_end(j->s, j->run, RUN_IN_DOUBT, why);
+		return false;
+	}
 	if (tries >= j->step->attempts)
 		return run_step_failed(j->s, j->run, j->end->status,
 				       text_printf(j->s->work, "given up after %d attempt%s: %s",
@@ -105,7 +123,29 @@ static bool judge_reject(struct judging *j, struct text why)
 	j->fate = "reject";
 	j->error = why;
 	judge_record(j);
+	if (j->run->doubt > 0) { /* the lookup was refused, which tells nothing of the step */
+		run_end(j->s, j->run, RUN_IN_DOUBT, why.s);
+		return false;
+	}
 	return run_step_failed(j->s, j->run, j->end->status, why.s);
+}
+
+/* The target is asked before anything is repeated. */
+static bool judge_look(struct judging *j, struct text why)
+{
+	const char *not = "";
+
+	j->run->doubt = j->s->now.wall;
+	if (!run_can_look(j->s, j->run, &j->event, &not )) {
+		j->run->doubt = 0;
+		run_end(
+		    j->s, j->run, RUN_IN_DOUBT,
+		    text_printf(j->s->work, "%.*s; it can't be looked up: %s", TEXT_ARG(why), not )
+			.s);
+		return false;
+	}
+	steps_keep(j->s, j->run, value_null());
+	return judge_again(j, why.s, j->end->retry_after);
 }
 
 static bool judge_doubt(struct judging *j, struct text why)
@@ -113,24 +153,74 @@ static bool judge_doubt(struct judging *j, struct text why)
 	j->fate = "doubt";
 	j->error = why;
 	judge_record(j);
-	if (j->step->after_doubt == DOUBT_REPEAT)
+	if (j->step->after_doubt == DOUBT_REPEAT || j->run->doubt > 0)
 		return judge_again(j, why.s, j->end->retry_after);
+	if (j->step->after_doubt == DOUBT_LOOKUP)
+		return judge_look(j, why);
 	run_end(j->s, j->run, RUN_IN_DOUBT, why.s);
 	return false;
 }
 
-static bool judge_done(struct judging *j, struct value result)
+/* Why a result can't be kept; TEXT_NONE when it can. */
+static struct text judge_too_large(const struct judging *j, struct value result)
 {
 	struct text json = seq_json(j->s, result);
 
 	if (json.n > LIMIT_RESULT)
-		return judge_reject(j, TEXT("the result is larger than 1 MiB; narrow the request"));
-	if (json.n + j->run->steps.n > LIMIT_RESULTS)
-		return judge_reject(j, TEXT("the results of the run's steps are larger than 2 MiB "
-					    "together; narrow the requests"));
+		return TEXT("the result is larger than 1 MiB; narrow the request");
+	if (json.n + (j->run->gathered ? j->run->entry : j->run->steps.n) > LIMIT_RESULTS)
+		return TEXT("the results of the run's steps are larger than 2 MiB "
+			    "together; narrow the requests");
+	return TEXT_NONE;
+}
+
+static bool judge_done(struct judging *j, struct value result)
+{
+	struct text why = judge_too_large(j, result);
+
+	if (why.n > 0)
+		return judge_reject(j, why);
 	j->fate = "ok";
 	judge_record(j);
 	return run_step_done(j->s, j->run, j->end->status, result);
+}
+
+/* The step goes on with another request, which is no further try. */
+static bool judge_on(struct judging *j, struct value gathered)
+{
+	j->fate = "ok";
+	judge_record(j);
+	j->run->pages++;
+	steps_keep(j->s, j->run, gathered);
+	run_move(j->run, RUN_PENDING);
+	return true;
+}
+
+static bool judge_page(struct judging *j, struct value gathered)
+{
+	struct text why = judge_too_large(j, gathered);
+
+	return why.n > 0 ? judge_reject(j, why) : judge_on(j, gathered);
+}
+
+/* Not there: it may still be on its way until the action's `settle` has passed. */
+static bool judge_absent(struct judging *j)
+{
+	int64_t left = j->run->doubt + j->step->action->settle - j->s->now.wall;
+
+	if (left > j->step->action->settle)
+		left = j->step->action->settle; /* the wall clock was set back */
+	if (left <= 0) {
+		j->run->doubt = 0;
+		return judge_on(j, value_null());
+	}
+	j->fate = "ok";
+	j->error = TEXT("not there yet: looked for again before it is sent again");
+	judge_record(j);
+	j->run->pages++;
+	steps_keep(j->s, j->run, value_null());
+	run_wait(j->s, j->run, left);
+	return false;
 }
 
 /* ---- Replies. ---- */
@@ -218,6 +308,8 @@ static bool judge_unreadable(struct judging *j, const char *why)
 	struct text text = text_printf(j->s->work, "status %d, %s: %.*s", j->end->status, why,
 				       TEXT_ARG(seq_quote(j->s, j->end->body)));
 
+	if (j->run->gathered)
+		steps_keep(j->s, j->run, value_null()); /* from the first page on */
 	if (j->step->after_doubt == DOUBT_REPEAT)
 		return judge_retry(j, text);
 	return judge_doubt(j, text);
@@ -230,8 +322,15 @@ static bool judge_success(struct judging *j)
 
 	if (j->end->how == END_CUT)
 		return judge_unreadable(j, "the reply was cut off");
-	switch (j->step->action->read(j->call, &reply, &r)) {
+	bool looking = j->run->doubt > 0;
+
+	j->call->gathered = steps_gathered(j->s, j->run);
+	switch ((looking ? j->step->action->found : j->step->action->read)(j->call, &reply, &r)) {
 	case FATE_OK:
+		if (looking && r.absent)
+			return judge_absent(j);
+		if (r.more)
+			return judge_page(j, r.result);
 		if (r.kind != NULL)
 			judge_observe(j, &r);
 		return judge_done(j, r.result);
@@ -249,7 +348,7 @@ static bool judge_reply(struct judging *j)
 {
 	int status = j->end->status;
 
-	if (judge_ok_listed(j))
+	if (j->run->doubt == 0 && judge_ok_listed(j))
 		return judge_done(j, judge_body(j));
 	if (status >= 200 && status < 300)
 		return judge_success(j);

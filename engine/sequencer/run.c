@@ -245,7 +245,9 @@ static bool run_prepare(struct sequencer *s, struct run *run, struct scope *scop
 	call->parser = s->parser;
 	call->settings = out->connection != NULL ? out->connection->settings : value_null();
 	call->idempotency_key = "";
-	if (step->action->build(call, out->params, &out->request) != FATE_OK) {
+	call->gathered = steps_gathered(s, run);
+	if ((run->doubt > 0 ? step->action->lookup
+			    : step->action->build)(call, out->params, &out->request) != FATE_OK) {
 		*why = call->why;
 		return false;
 	}
@@ -350,8 +352,12 @@ static bool run_progress(struct sequencer *s, struct run *run, const struct even
 			return run_step_failed(s, run, 0,
 					       text_printf(s->work, "if: %.*s", TEXT_ARG(error)).s);
 	}
-	if (!run_prepare(s, run, &scope, p, &why))
-		return run_step_failed(s, run, 0, why);
+	if (!run_prepare(s, run, &scope, p, &why)) {
+		if (run->doubt == 0)
+			return run_step_failed(s, run, 0, why);
+		run_end(s, run, RUN_IN_DOUBT, why);
+		return false;
+	}
 	struct target *target = target_get(s, p->target);
 
 	if (target == NULL)
@@ -380,6 +386,20 @@ void run_request(struct sequencer *s, struct run *run)
 		run_keep_request(run, &p->request);
 }
 
+bool run_can_look(struct sequencer *s, struct run *run, const struct event_view *event,
+		  const char **why)
+{
+	struct prepared *p = arena_zero(s->work, sizeof(*p));
+	struct scope scope;
+
+	assert(run->doubt > 0);
+	*why = "memory is out";
+	if (p == NULL)
+		return false;
+	run_scope(s, run, event, &scope);
+	return run_prepare(s, run, &scope, p, why);
+}
+
 void run_act(struct sequencer *s, struct run *run, const struct event_view *event)
 {
 	struct event_view loaded;
@@ -406,13 +426,21 @@ void run_act(struct sequencer *s, struct run *run, const struct event_view *even
 
 /* ---- Between steps, and the end. All return true when there is a next step. ---- */
 
+static void run_forget_step(struct run *run)
+{
+	run->attempt = 0;
+	run->base = 0;
+	run->pages = 0;
+	run->doubt = 0;
+	run->entered = false;
+	run->gathered = false;
+}
+
 static bool run_next(struct sequencer *s, struct run *run)
 {
 	const struct step *step = &run->rule->steps[run->step];
 
-	run->attempt = 0;
-	run->base = 0;
-	run->entered = false;
+	run_forget_step(run);
 	if (step->next >= 0) {
 		run->step = step->next;
 		if (run->state != RUN_PENDING)
@@ -458,9 +486,7 @@ bool run_step_failed(struct sequencer *s, struct run *run, int status, const cha
 	if (step->handles < 0)
 		run_fail(s, run, step, why);
 	if (step->on_error == ON_ERROR_STEPS) {
-		run->attempt = 0;
-		run->base = 0;
-		run->entered = false;
+		run_forget_step(run);
 		run->step = step->handler;
 		if (run->state != RUN_PENDING)
 			run_move(run, RUN_PENDING);

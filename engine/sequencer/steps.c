@@ -3,7 +3,8 @@
  * steps.c - the record of what each step of a run did.
  *
  * It is kept as the inner text of a JSON list, one entry per step reached, in
- * the order reached: {"i", "as", "action", "state", "status", "result", "error"}.
+ * the order reached: {"i", "as", "action", "state", "status", "result", "error"};
+ * the one in hand is "open" and may hold "pages", "doubt" and "gathered".
  * The store keeps that text, `tappet runs` shows it, and expressions read it as
  * `steps` and `error`, so a run goes on after a restart exactly where it was.
  *
@@ -33,9 +34,17 @@ static void entry_head(struct buf *b, const struct run *run, const char *state)
 	}
 }
 
-static void open_entry(struct buf *b, const struct run *run)
+static void open_entry(struct buf *b, const struct run *run, struct value gathered)
 {
 	entry_head(b, run, "open");
+	if (run->pages > 0)
+		buf_printf(b, ",\"pages\":%d", run->pages);
+	if (run->doubt > 0)
+		buf_printf(b, ",\"doubt\":%lld", (long long)run->doubt);
+	if (gathered.kind != VALUE_NULL) {
+		buf_str(b, ",\"gathered\":");
+		value_write(b, gathered);
+	}
 	buf_char(b, '}');
 }
 
@@ -46,7 +55,19 @@ void steps_enter(struct sequencer *s, struct run *run)
 	run->entry = run->steps.n;
 	if (run->steps.n > 0)
 		buf_char(&run->steps, ',');
-	open_entry(&run->steps, run);
+	open_entry(&run->steps, run, value_null());
+	if (buf_failed(&run->steps))
+		seq_break(s);
+}
+
+void steps_keep(struct sequencer *s, struct run *run, struct value gathered)
+{
+	assert(run->entered);
+	buf_cut(&run->steps, run->entry);
+	if (run->steps.n > 0)
+		buf_char(&run->steps, ',');
+	open_entry(&run->steps, run, gathered);
+	run->gathered = gathered.kind != VALUE_NULL;
 	if (buf_failed(&run->steps))
 		seq_break(s);
 }
@@ -87,43 +108,83 @@ static struct value steps_list(struct sequencer *s, const struct run *run)
 	return v;
 }
 
-/* What is known of a run read from the store: whether its step in hand has an
- * entry (then it is the last one, and "open"), and how many steps were done. */
-void steps_load(struct sequencer *s, struct run *run, struct text json)
-{
-	struct buf open;
-
-	if (json.n < 2)
-		return;
-	buf_text(&run->steps, (struct text){ json.s + 1, json.n - 2 });
-	struct value list = steps_list(s, run);
-
-	for (uint32_t i = 0; list.kind == VALUE_LIST && i < list.n; i++) {
-		const struct value *state = value_get(list.items[i], TEXT("state"));
-
-		const struct value *from = value_get(list.items[i], TEXT("from"));
-
-		if (state != NULL && text_is(value_as_text(*state), "done"))
-			run->steps_done++;
-		run->base = from != NULL ? (int)from->i : 0;
-	}
-	buf_init(&open, LIMIT_STEPS_TEXT);
-	open_entry(&open, run);
-	run->entry = run->steps.n;
-	if (text_ends(buf_view(&run->steps), buf_view(&open))) {
-		run->entered = true;
-		run->entry -= open.n;
-		if (run->entry > 0)
-			run->entry--; /* the comma before it belongs to it */
-	}
-	buf_fini(&open);
-}
-
 static struct value steps_part(struct value entry, const char *name)
 {
 	const struct value *v = value_get(entry, text_of(name));
 
 	return v != NULL ? *v : value_null();
+}
+
+/* Where the last of several JSON objects with commas between them begins. */
+static size_t last_object(struct text t)
+{
+	size_t last = 0, depth = 0;
+	bool quoted = false;
+
+	for (size_t i = 0; i < t.n; i++) {
+		if (quoted && t.s[i] == '\\')
+			i++;
+		else if (t.s[i] == '"')
+			quoted = !quoted;
+		else if (!quoted && t.s[i] == '{' && depth++ == 0)
+			last = i;
+		else if (!quoted && t.s[i] == '}')
+			depth--;
+	}
+	return last;
+}
+
+static int64_t steps_int(struct value entry, const char *name)
+{
+	struct value v = steps_part(entry, name);
+
+	return v.kind == VALUE_INT ? v.i : 0;
+}
+
+/* The entry of the step in hand is the last one, and "open". */
+static void steps_load_open(struct run *run, struct value entry)
+{
+	struct text state = value_as_text(steps_part(entry, "state"));
+
+	if (!text_is(state, "open") || steps_int(entry, "i") != run->step)
+		return;
+	run->entered = true;
+	run->pages = (int)steps_int(entry, "pages");
+	run->doubt = steps_int(entry, "doubt");
+	run->gathered = steps_part(entry, "gathered").kind != VALUE_NULL;
+	run->entry = last_object(buf_view(&run->steps));
+	if (run->entry > 0)
+		run->entry--; /* the comma before it belongs to it */
+}
+
+/* What is known of a run read from the store: whether its step in hand has an
+ * entry, and how many steps were done. */
+void steps_load(struct sequencer *s, struct run *run, struct text json)
+{
+	if (json.n < 2)
+		return;
+	buf_text(&run->steps, (struct text){ json.s + 1, json.n - 2 });
+	run->entry = run->steps.n;
+	struct value list = steps_list(s, run);
+
+	for (uint32_t i = 0; list.kind == VALUE_LIST && i < list.n; i++) {
+		if (text_is(value_as_text(steps_part(list.items[i], "state")), "done"))
+			run->steps_done++;
+		run->base = (int)steps_int(list.items[i], "from");
+	}
+	if (list.kind == VALUE_LIST && list.n > 0)
+		steps_load_open(run, list.items[list.n - 1]);
+}
+
+struct value steps_gathered(struct sequencer *s, const struct run *run)
+{
+	if (!run->gathered)
+		return value_null();
+	struct value list = steps_list(s, run);
+
+	return list.kind == VALUE_LIST && list.n > 0
+		   ? steps_part(list.items[list.n - 1], "gathered")
+		   : value_null();
 }
 
 struct value steps_value(struct sequencer *s, const struct run *run)

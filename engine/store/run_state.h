@@ -64,7 +64,7 @@ static inline bool run_state_may(enum run_state from, enum run_state to)
 {
 	switch (from) {
 	case RUN_PENDING:
-		return to == RUN_STARTED || to == RUN_DONE || to == RUN_DEAD || to == RUN_SKIPPED;
+		return to != RUN_WAITING;
 	case RUN_STARTED:
 		return to != RUN_SKIPPED;
 	case RUN_WAITING:
