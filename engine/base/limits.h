@@ -118,9 +118,12 @@
 	(4u * MIB) /* body of one request: Kantata and HINDSITE document none, Slack refuses far   \
 		      less */
 #define LIMIT_URL                                                                                  \
-	(16u * KIB)     /* servers refuse more; asking for 200 ids of 20 digits takes 5 KiB        \
-			 */
-#define LIMIT_ID    200 /* bytes of an id in a path: ids are numbers, ULIDs or UUIDs */
+	(16u * KIB)  /* servers refuse more; asking for 200 ids of 20 digits takes 5 KiB           \
+		      */
+#define LIMIT_ID 200 /* bytes of an id in a path: ids are numbers, ULIDs or UUIDs */
+#define LIMIT_LIST_ITEMS                                                                           \
+	5000 /* of one list action: 25 pages, and far more than a result of 1 MiB mostly holds     \
+	      */
 #define LIMIT_WORDS 500 /* bytes of a product's own error text: a sentence per field */
 
 /* The sequencer. */

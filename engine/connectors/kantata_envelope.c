@@ -67,7 +67,7 @@ struct text kantata_error_words(struct call *call, const struct reply *reply)
 
 /* The vendor's own client takes a body with `errors` or `error_message` for a failure, whatever the
  * status. */
-bool kantata_is_failure(struct value doc)
+static bool is_failure(struct value doc)
 {
 	struct value errors = param_value(doc, "errors");
 
@@ -75,19 +75,30 @@ bool kantata_is_failure(struct value doc)
 	       param_text(doc, "error_message").n > 0;
 }
 
+enum fate kantata_doc(struct call *call, const struct reply *reply, struct value *doc)
+{
+	enum fate fate = reply_json(call, reply, doc);
+
+	if (fate != FATE_OK || !is_failure(*doc))
+		return fate;
+	return call_fail(call, FATE_REJECT, "Kantata says: %.*s",
+			 TEXT_ARG(kantata_words(call->arena, *doc)));
+}
+
 /* ---- the envelope ---- */
 
-bool kantata_result_id(struct arena *arena, struct value result, struct text *id)
+bool kantata_result_id(struct arena *arena, const char *plural, struct value result,
+		       struct text *id)
 {
 	assert(arena != NULL && id != NULL);
-	if (!text_is(param_text(result, "key"), "workspaces"))
+	if (!text_is(param_text(result, "key"), plural))
 		return false;
 	return value_id(arena, param_value(result, "id"), id);
 }
 
-const struct value *kantata_object(struct value doc, struct text id)
+const struct value *kantata_object(struct value doc, const char *plural, struct text id)
 {
-	const struct value *object = value_get(param_value(doc, "workspaces"), id);
+	const struct value *object = value_get(param_value(doc, plural), id);
 
 	return object != NULL && value_is(*object, VALUE_MAP) ? object : NULL;
 }
@@ -121,7 +132,8 @@ static struct value associated(struct arena *arena, struct value objects, struct
 }
 
 /* An association whose map is not in the reply was not asked for. */
-struct value kantata_inlined(struct arena *arena, struct value doc, struct value object)
+struct value kantata_inlined(struct arena *arena, const struct kantata_include *includes,
+			     struct value doc, struct value object)
 {
 	struct value_map_builder map;
 
@@ -129,8 +141,7 @@ struct value kantata_inlined(struct arena *arena, struct value doc, struct value
 	value_map_begin(&map, arena);
 	for (uint32_t i = 0; i < object.n; i++)
 		value_map_add(&map, object.pairs[i].key, object.pairs[i].val);
-	for (size_t i = 0; i < KANTATA_INCLUDES; i++) {
-		const struct kantata_include *in = &kantata_includes[i];
+	for (const struct kantata_include *in = includes; in->name != NULL; in++) {
 		const struct value *key = value_get(object, text_of(in->key));
 		struct value objects = param_value(doc, in->map);
 

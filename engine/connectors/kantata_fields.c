@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * kantata_fields - the tables of Kantata's workspace: what it is read as, what may be
- * written, what can be included.
+ * kantata_fields - the tables of Kantata's workspace: what it is read as, and what can
+ * be included.
  *
  * Ids are text in the API and numbers in a few places (workspace_id of a resource, account_id), so
  * all are read as text. A field that the token's user may not see is absent, not null. What comes
@@ -9,7 +9,7 @@
 #include "engine/connectors/kantata_parts.h"
 
 /* developer.kantata.com, specification/workspaces, parameter "include". */
-const struct kantata_include kantata_includes[KANTATA_INCLUDES] = {
+const struct kantata_include kantata_workspace_includes[] = {
 	{ "account_color", "account_color_id", "account_colors" },
 	{ "account_insights_mappings", "account_insights_mapping_ids",
 	  "account_insights_mappings" },
@@ -35,6 +35,7 @@ const struct kantata_include kantata_includes[KANTATA_INCLUDES] = {
 	{ "workspace_resources", "workspace_resource_ids", "workspace_resources" },
 	{ "workspace_resources_with_unnamed", "workspace_resources_with_unnamed_ids",
 	  "workspace_resources" },
+	{ .name = NULL },
 };
 
 const struct field kantata_workspace_fields[] = {
@@ -256,194 +257,5 @@ const struct field kantata_workspace_fields[] = {
 	{ "workspace_resources_with_unnamed", FIELD_LIST,
 	  "All resources, unnamed ones too, as objects.",
 	  "include=workspace_resources_with_unnamed" },
-	{ .name = NULL },
-};
-
-static const char *const stages[] = { "estimate", "project", NULL };
-static const char *const access_levels[] = { "invitation", "open", "admins", NULL };
-static const char *const reference_states[] = { "successful", "pending", "failed", NULL };
-
-static const struct param custom_field_members[] = {
-	{ .name = "custom_field_id",
-	  .type = PARAM_ID,
-	  .required = true,
-	  .doc = "The custom field." },
-	{ .name = "value",
-	  .type = PARAM_ANY,
-	  .required = true,
-	  .doc = "Its value: text, a date, a number as text, [cents, CODE] or [choice ids]." },
-	{ .name = NULL },
-};
-
-static const struct param external_link_members[] = {
-	{ .name = "text", .type = PARAM_TEXT, .doc = "Text of the link." },
-	{ .name = "url", .type = PARAM_TEXT, .doc = "Address of the link." },
-	{ .name = NULL },
-};
-
-static const struct param external_reference_members[] = {
-	{ .name = "service_name",
-	  .type = PARAM_TEXT,
-	  .required = true,
-	  .doc = "Name of the other system." },
-	{ .name = "service_model",
-	  .type = PARAM_TEXT,
-	  .required = true,
-	  .doc = "Kind of object there." },
-	{ .name = "service_model_ref",
-	  .type = PARAM_ID,
-	  .required = true,
-	  .doc = "Id of the object there." },
-	{ .name = "status",
-	  .type = PARAM_CHOICE,
-	  .choices = reference_states,
-	  .doc = "How the integration went." },
-	{ .name = "external_message", .type = PARAM_TEXT, .doc = "What the other system says." },
-	{ .name = "external_link", .type = PARAM_TEXT, .doc = "Address of the object." },
-	{ .name = "external_status", .type = PARAM_TEXT, .doc = "Status of the object there." },
-	{ .name = "locked",
-	  .type = PARAM_BOOL,
-	  .doc = "Whether the project is locked by the other system." },
-	{ .name = NULL },
-};
-
-static const struct param invoice_preference_members[] = {
-	{ .name = "client_invoice_address", .type = PARAM_TEXT, .doc = "The client's address." },
-	{ .name = "client_invoice_name", .type = PARAM_TEXT, .doc = "The client's name." },
-	{ .name = "consultant_invoice_address",
-	  .type = PARAM_TEXT,
-	  .doc = "The provider's address." },
-	{ .name = "consultant_invoice_name", .type = PARAM_TEXT, .doc = "The provider's name." },
-	{ .name = "project_code", .type = PARAM_TEXT, .doc = "Code of the project." },
-	{ .name = "purchase_order", .type = PARAM_TEXT, .doc = "Number of the purchase order." },
-	{ .name = NULL },
-};
-
-static const struct param assignment_mapping_members[] = {
-	{ .name = "resource_id", .type = PARAM_ID, .doc = "Resource of the template." },
-	{ .name = "user_id", .type = PARAM_ID, .doc = "User who takes it." },
-	{ .name = "role_id", .type = PARAM_ID, .doc = "Role that takes it." },
-	{ .name = NULL },
-};
-
-/* developer.kantata.com, specification/workspaces, body of "Update an existing project". null
- * clears what can be cleared. */
-const struct param kantata_workspace_members[] = {
-	{ .name = "title", .type = PARAM_TEXT, .doc = "Title of the project." },
-	{ .name = "description", .type = PARAM_TEXT, .doc = "Description of the project." },
-	{ .name = "archived",
-	  .type = PARAM_BOOL,
-	  .doc = "True archives the project, false brings it back." },
-	{ .name = "status_key",
-	  .type = PARAM_INT,
-	  .doc = "Key of the new status: 305, as in status.key of the project." },
-	{ .name = "stage",
-	  .type = PARAM_CHOICE,
-	  .choices = stages,
-	  .doc = "Stage of the project." },
-	{ .name = "access_level",
-	  .type = PARAM_CHOICE,
-	  .choices = access_levels,
-	  .doc = "Who may join the project." },
-	{ .name = "start_date", .type = PARAM_DATE, .doc = "First day." },
-	{ .name = "due_date", .type = PARAM_DATE, .doc = "Day the project is due." },
-	{ .name = "budgeted", .type = PARAM_BOOL, .doc = "Whether the project has a budget." },
-	{ .name = "price",
-	  .type = PARAM_INT,
-	  .doc = "Budget of the project; required when it becomes budgeted." },
-	{ .name = "currency",
-	  .type = PARAM_TEXT,
-	  .doc = "ISO code of the currency; ignored when rate_card_id is given." },
-	{ .name = "rate_card_id", .type = PARAM_ID, .doc = "Rate card to use." },
-	{ .name = "target_margin", .type = PARAM_NUMBER, .doc = "Margin aimed at, in percent." },
-	{ .name = "time_trackable", .type = PARAM_BOOL, .doc = "Whether time can be logged." },
-	{ .name = "require_notes_on_time_entries",
-	  .type = PARAM_BOOL,
-	  .doc = "Whether time entries need a note." },
-	{ .name = "change_orders_enabled",
-	  .type = PARAM_BOOL,
-	  .doc = "Whether change orders are in use." },
-	{ .name = "consultant_role_name",
-	  .type = PARAM_TEXT,
-	  .doc = "What the provider's team is called." },
-	{ .name = "client_role_name",
-	  .type = PARAM_TEXT,
-	  .doc = "What the client's team is called." },
-	{ .name = "approver_id", .type = PARAM_ID, .doc = "User who approves time." },
-	{ .name = "workspace_group_ids", .type = PARAM_LIST, .doc = "Ids of the project groups." },
-	{ .name = "primary_workspace_group_id", .type = PARAM_ID, .doc = "Primary project group." },
-	{ .name = "account_color_id", .type = PARAM_ID, .doc = "Colour of the project." },
-	{ .name = "account_insights_mapping_ids",
-	  .type = PARAM_LIST,
-	  .doc = "Ids of the dashboards shown with the project." },
-	{ .name = "custom_fields",
-	  .type = PARAM_LIST,
-	  .members = custom_field_members,
-	  .doc = "Values of custom fields." },
-	{ .name = "external_link",
-	  .type = PARAM_MAP,
-	  .members = external_link_members,
-	  .doc = "A link shown with the project." },
-	{ .name = "external_reference",
-	  .type = PARAM_MAP,
-	  .members = external_reference_members,
-	  .doc = "Link to an object of another system." },
-	{ .name = "invoice_preference",
-	  .type = PARAM_MAP,
-	  .members = invoice_preference_members,
-	  .doc = "Names and addresses on invoices." },
-	{ .name = "task_status_set_id", .type = PARAM_ID, .doc = "Set of task statuses to use." },
-	{ .name = "revenue_recognition_method_id",
-	  .type = PARAM_ID,
-	  .doc = "Method of revenue recognition (early access); null clears it." },
-	{ .name = "revenue_recognition_method_name",
-	  .type = PARAM_TEXT,
-	  .doc = "Method of revenue recognition by name (early access)." },
-	{ .name = "exclude_archived_stories_percent_complete",
-	  .type = PARAM_BOOL,
-	  .doc = "Whether archived tasks are left out of percentage_complete." },
-	{ .name = "tasks_default_non_billable",
-	  .type = PARAM_BOOL,
-	  .doc = "Whether new tasks are not billable." },
-	{ .name = "stories_are_fixed_fee_by_default",
-	  .type = PARAM_BOOL,
-	  .doc = "Whether new tasks have a fixed fee." },
-	{ .name = "posts_require_privacy_decision",
-	  .type = PARAM_BOOL,
-	  .doc = "Whether each post asks who may see it." },
-	{ .name = "expenses_in_burn_rate",
-	  .type = PARAM_BOOL,
-	  .doc = "Sets both actual_fees_includes members below." },
-	{ .name = "actual_fees_includes_expenses",
-	  .type = PARAM_BOOL,
-	  .doc = "Whether expenses count as fees." },
-	{ .name = "actual_fees_includes_additional_line_items",
-	  .type = PARAM_BOOL,
-	  .doc = "Whether additional items count as fees." },
-	{ .name = "project_tracker_template_id",
-	  .type = PARAM_ID,
-	  .doc = "Project template to apply." },
-	{ .name = "project_template_start_date",
-	  .type = PARAM_DATE,
-	  .doc = "First day of the template's tasks." },
-	{ .name = "project_template_checklist_as_todos",
-	  .type = PARAM_BOOL,
-	  .doc = "Whether the template's checklists become to-do items." },
-	{ .name = "project_template_assignment_mappings",
-	  .type = PARAM_LIST,
-	  .members = assignment_mapping_members,
-	  .doc = "Who takes the template's resources." },
-	{ .name = "project_template_weekends_as_workdays",
-	  .type = PARAM_BOOL,
-	  .doc = "Whether the template's tasks may fall on weekends." },
-	{ .name = "project_template_create_unnamed_resources",
-	  .type = PARAM_BOOL,
-	  .doc = "Whether the template's unnamed resources are created." },
-	{ .name = "project_template_distribute_hours",
-	  .type = PARAM_BOOL,
-	  .doc = "Whether the template's hours are distributed." },
-	{ .name = "project_template_before_story_id",
-	  .type = PARAM_ID,
-	  .doc = "Task before which the template's tasks are put." },
 	{ .name = NULL },
 };

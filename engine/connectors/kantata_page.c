@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * kantata_page - asks for pages of workspaces and reads them.
+ * kantata_page - asks for pages of a poll and reads them.
  *
- * The map of workspaces may hold further, side-loaded ones: only `results` says
+ * The map of objects may hold further, side-loaded ones: only `results` says
  * which were asked for, and in which order.
  *
  * I1  A page is checked whole before the first of its objects is shown.
@@ -12,7 +12,8 @@
  * I3  Without includes an object is shown as the bytes that were received and no
  *     tree is built of it.
  *
- * Source: developer.kantata.com, sections Response Format and Workspaces. */
+ * Source: developer.kantata.com, sections Response Format, Workspaces and Workspace
+ * Resources. */
 #include "engine/connectors/kantata_parts.h"
 
 #include <assert.h>
@@ -56,7 +57,8 @@ static void put_asks(struct buf *url, const char *const *asks, const char *kind)
 	}
 }
 
-static enum fate put_ids(struct call *call, struct buf *url, const struct page_ask *ask)
+static enum fate put_ids(struct call *call, const struct kantata_kind *kind, struct buf *url,
+			 const struct page_ask *ask)
 {
 	assert(ask->id_count > 0 && ask->id_count <= KANTATA_PAGE);
 	buf_str(url, "&only=");
@@ -64,8 +66,8 @@ static enum fate put_ids(struct call *call, struct buf *url, const struct page_a
 		int64_t number;
 
 		if (!text_to_int(ask->ids[i], &number) || number < 0)
-			return call_fail(call, FATE_REJECT, "\"%.*s\" is no id of a workspace",
-					 TEXT_ARG(ask->ids[i]));
+			return call_fail(call, FATE_REJECT, "\"%.*s\" is no id of a %s",
+					 TEXT_ARG(ask->ids[i]), kind->noun);
 		if (i > 0)
 			buf_char(url, ',');
 		url_encode(url, ask->ids[i]);
@@ -96,7 +98,8 @@ static void put_range(struct buf *url, const struct page_ask *ask)
 		buf_printf(url, "&per_page=%d", KANTATA_PAGE);
 }
 
-enum fate kantata_ask(struct call *call, const struct page_ask *ask, struct request *out)
+enum fate kantata_ask(struct call *call, const struct kantata_kind *kind,
+		      const struct page_ask *ask, struct request *out)
 {
 	AUTO_FINI(buf_fini) struct buf url;
 	enum fate fate = FATE_OK;
@@ -104,9 +107,9 @@ enum fate kantata_ask(struct call *call, const struct page_ask *ask, struct requ
 	assert(call != NULL && ask != NULL && out != NULL);
 	buf_init(&url, LIMIT_URL);
 	*out = (struct request){ .method = "GET" };
-	buf_str(&url, "/workspaces?include_archived=true");
+	buf_printf(&url, "/%s?%s", kind->plural, kind->shown);
 	if (ask->kind == PAGE_VERIFY)
-		fate = put_ids(call, &url, ask);
+		fate = put_ids(call, kind, &url, ask);
 	else
 		put_range(&url, ask);
 	put_asks(&url, ask->asks, "optional_fields=");
@@ -120,6 +123,7 @@ enum fate kantata_ask(struct call *call, const struct page_ask *ask, struct requ
  * objects), or only `results` is, and each object is a slice of the reply. */
 struct listing {
 	struct call *call;
+	const struct kantata_kind *kind;
 	struct value doc;                     /* null: slices */
 	struct value results;                 /* list */
 	int64_t count;                        /* -1: the page had none */
@@ -135,7 +139,7 @@ static bool visit_member(void *of, struct text key, struct text member)
 
 	if (text_is(key, "results"))
 		l->raw_results = member;
-	else if (text_is(key, "workspaces"))
+	else if (text_is(key, l->kind->plural))
 		l->raw_objects = member;
 	else if (text_is(key, "count") && !text_to_int(member, &l->count))
 		l->count = -1;
@@ -198,7 +202,7 @@ static enum fate take_slices(struct listing *l, const struct reply *reply)
 		return fate;
 	if (l->raw_objects.s[0] != '{' ||
 	    json_each(call->parser, l->raw_objects, TEXT(""), visit_row, l, &error) != FATE_OK)
-		return call_fail(call, FATE_RETRY, "the page's workspaces are no map");
+		return call_fail(call, FATE_RETRY, "the page's %s are no map", l->kind->plural);
 	if (arena_failed(call->arena))
 		return call_fail(call, FATE_RETRY, "the page takes too much memory");
 	return FATE_OK;
@@ -211,8 +215,8 @@ static enum fate take_tree(struct listing *l, const struct reply *reply)
 
 	if (fate != FATE_OK)
 		return fate;
-	if (!value_is(param_value(l->doc, "workspaces"), VALUE_MAP))
-		return call_fail(l->call, FATE_RETRY, "the page's workspaces are no map");
+	if (!value_is(param_value(l->doc, l->kind->plural), VALUE_MAP))
+		return call_fail(l->call, FATE_RETRY, "the page's %s are no map", l->kind->plural);
 	count = param_value(l->doc, "count");
 	l->count = value_is(count, VALUE_INT) ? count.i : -1;
 	l->results = param_value(l->doc, "results");
@@ -240,7 +244,7 @@ static bool has_object(struct listing *l, struct text id)
 	const struct text *row;
 
 	if (value_is(l->doc, VALUE_MAP))
-		return kantata_object(l->doc, id) != NULL;
+		return kantata_object(l->doc, l->kind->plural, id) != NULL;
 	row = find_row(l, id);
 	return row != NULL && row->n > 0 && row->s[0] == '{';
 }
@@ -256,10 +260,12 @@ static enum fate check_results(struct listing *l)
 		return call_fail(call, FATE_RETRY, "the page has more rows than were asked for");
 	l->ids = arena_array(call->arena, l->results.n, sizeof(*l->ids));
 	for (uint32_t i = 0; l->ids != NULL && i < l->results.n; i++) {
-		if (!kantata_result_id(call->arena, l->results.items[i], &l->ids[i]))
-			return call_fail(call, FATE_RETRY, "result %u is no workspace", i + 1);
+		if (!kantata_result_id(call->arena, l->kind->plural, l->results.items[i],
+				       &l->ids[i]))
+			return call_fail(call, FATE_RETRY, "result %u is no %s", i + 1,
+					 l->kind->noun);
 		if (!has_object(l, l->ids[i]))
-			return call_fail(call, FATE_RETRY, "the page lacks workspace %.*s",
+			return call_fail(call, FATE_RETRY, "the page lacks %s %.*s", l->kind->noun,
 					 TEXT_ARG(l->ids[i]));
 	}
 	if (arena_failed(call->arena))
@@ -274,13 +280,13 @@ static enum fate row_time(struct listing *l, uint32_t i, const char *field, int6
 	enum fate fate = FATE_OK;
 
 	if (value_is(l->doc, VALUE_MAP))
-		object = *kantata_object(l->doc, l->ids[i]);
+		object = *kantata_object(l->doc, l->kind->plural, l->ids[i]);
 	else
 		fate = parse_slice(l->call, *find_row(l, l->ids[i]), &object);
 	if (fate != FATE_OK)
 		return fate;
 	if (!timetext_parse_ms(param_text(object, field), ms))
-		return call_fail(l->call, FATE_RETRY, "workspace %.*s has no %s",
+		return call_fail(l->call, FATE_RETRY, "%s %.*s has no %s", l->kind->noun,
 				 TEXT_ARG(l->ids[i]), field);
 	return FATE_OK;
 }
@@ -306,10 +312,10 @@ static enum fate read_order(struct listing *l, const struct page_ask *ask, struc
 
 static bool show_tree(struct listing *l, struct buf *json, uint32_t i, struct text *out)
 {
-	const struct value *object = kantata_object(l->doc, l->ids[i]);
+	const struct value *object = kantata_object(l->doc, l->kind->plural, l->ids[i]);
 
 	buf_clear(json);
-	value_write(json, kantata_inlined(l->call->arena, l->doc, *object));
+	value_write(json, kantata_inlined(l->call->arena, l->kind->includes, l->doc, *object));
 	*out = buf_view(json);
 	return !buf_failed(json) && !arena_failed(l->call->arena);
 }
@@ -341,15 +347,16 @@ static bool wants_includes(const struct page_ask *ask)
 	return false;
 }
 
-enum fate kantata_read_page(struct call *call, const struct page_ask *ask,
-			    const struct reply *reply,
+enum fate kantata_read_page(struct call *call, const struct kantata_kind *kind,
+			    const struct page_ask *ask, const struct reply *reply,
 			    bool (*visit)(void *of, struct text id, struct text json), void *of,
 			    struct page *out)
 {
-	struct listing l = { .call = call, .count = -1 };
+	struct listing l = { .call = call, .kind = kind, .count = -1 };
 	enum fate fate;
 
-	assert(call != NULL && ask != NULL && reply != NULL);
+	assert(call != NULL && kind != NULL);
+	assert(ask != NULL && reply != NULL);
 	assert(visit != NULL && out != NULL);
 	*out = (struct page){ .high = INT64_MIN };
 	fate = wants_includes(ask) ? take_tree(&l, reply) : take_slices(&l, reply);

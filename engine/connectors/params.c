@@ -102,6 +102,8 @@ static enum fate fit_choice(const struct fit *fit, const struct param *param, st
 		if (n < sizeof(wanted))
 			n += (size_t)snprintf(wanted + n, sizeof(wanted) - n, " %s", *c);
 	}
+	if (n >= sizeof(wanted))
+		(void)snprintf(wanted, sizeof(wanted), "one of the names that are known here");
 	return misfit(fit, param, wanted, v);
 }
 
@@ -164,8 +166,14 @@ static enum fate fit_nested(const struct fit *fit, const struct param *param, st
 {
 	bool list = param->type == PARAM_LIST;
 
+	enum fate fate = FATE_OK;
+
 	if (!value_is(*v, list ? VALUE_LIST : VALUE_MAP))
 		return misfit(fit, param, list ? "a list" : "a map", *v);
+	for (uint32_t i = 0; list && param->choices != NULL && i < v->n && fate == FATE_OK; i++)
+		fate = fit_choice(fit, param, v->items[i]);
+	if (fate != FATE_OK)
+		return fate;
 	return param->members != NULL ? fit_members(fit, param, v) : FATE_OK;
 }
 

@@ -23,8 +23,7 @@ static const char *const own_types[] = {
 };
 
 /* Types whose product or subject comes with a later version. */
-static const char *const later_types[] = { "blueworks.", "kantata.feed.",
-					   "kantata.workspace_resource.", "plugin.", NULL };
+static const char *const later_types[] = { "blueworks.", "kantata.feed.", "plugin.", NULL };
 
 /* ---- Collecting. ---- */
 

@@ -219,13 +219,6 @@ static void unknown_resource(struct configuring *c, const struct yaml_node *key,
 			     TEXT_ARG(key->text));
 		return;
 	}
-	/* Documented, but no connector offers it so far: the rest of the file is good. */
-	if (text_is(key->text, "workspace_resources")) {
-		reader_warn(&c->r, key, "remove it until then",
-			    "polling %.*s is not yet supported: it is left out",
-			    TEXT_ARG(key->text));
-		return;
-	}
 	for (const struct resource *r = connector->resources;
 	     r != NULL && r->name != NULL && n < 63; r++)
 		names[n++] = r->name;

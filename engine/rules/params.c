@@ -65,7 +65,13 @@ static bool choice_fits(struct loading *l, const struct yaml_node *node, const s
 {
 	int ignored;
 
-	if (row->type != PARAM_CHOICE || template_is_dynamic(node->text))
+	if (row->choices != NULL && node->kind == YAML_LIST) {
+		for (size_t i = 0; i < node->count; i++)
+			if (!choice_fits(l, node->items[i], row))
+				return false;
+		return true;
+	}
+	if (row->choices == NULL || template_is_dynamic(node->text))
 		return true;
 	return reader_choice(&l->r, node, row->choices, NULL, &ignored);
 }

@@ -32,7 +32,9 @@ static void check_params(const char *where, const struct param *table)
 		(void)snprintf(inside, sizeof(inside), "%s.%s", where, p->name);
 		ck_assert_msg(is_word(p->name, ""), "%s", inside);
 		check_doc(inside, p->doc);
-		ck_assert_msg((p->type == PARAM_CHOICE) == (p->choices != NULL), "%s", inside);
+		ck_assert_msg((p->type == PARAM_CHOICE) == (p->choices != NULL) ||
+				  p->type == PARAM_LIST,
+			      "%s", inside);
 		ck_assert_msg(p->choices == NULL || p->choices[0] != NULL, "%s", inside);
 		for (const struct param *q = table; q < p; q++)
 			ck_assert_msg(strcmp(q->name, p->name) != 0, "%s is there twice", inside);
