@@ -41,9 +41,10 @@
 /* Lifetime of a HINDSITE token, as the vendor documents it. */
 #define TOKEN_LIFETIME_S 7200
 /* Kantata: page sizes and bulk limit, as documented and as the presenter library clamps them. */
-#define PER_PAGE_DEFAULT 20
-#define PER_PAGE_MAX     200
-#define BULK_CREATE_MAX  100u
+#define PER_PAGE_DEFAULT   20
+#define PER_PAGE_MAX       200
+#define BULK_CREATE_MAX    100u
+#define RESOURCES_BULK_MAX 200u
 /* HINDSITE: deliveries on one page. */
 #define DELIVERIES_PER_PAGE 25u
 /* Workspaces the seed may make: ten times the largest documented test. */

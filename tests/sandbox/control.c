@@ -11,6 +11,7 @@
 #include "tests/sandbox/journal.h"
 #include "tests/sandbox/kantata.h"
 #include "tests/sandbox/page.h"
+#include "tests/sandbox/resources.h"
 #include "tests/sandbox/switches.h"
 #include "tests/sandbox/times.h"
 #include "tests/sandbox/webhooks.h"
@@ -170,6 +171,7 @@ void control_seed(struct sandbox *sb, const struct request *rq, struct reply *re
 		refuse(re, 422, "workspaces must be a number from 1 to 1000000");
 	} else if (body) {
 		world_clear(sb->world);
+		resources_clear(sb->resources);
 		seed_many(sb->world, n, sandbox_now(sb));
 		text_fmt(reply_json(re, 200), "{\"workspaces\":%zu}", world_count(sb->world));
 	}
@@ -263,6 +265,7 @@ void control_delete(struct sandbox *sb, const struct request *rq, struct reply *
 
 	if (!ws)
 		return;
+	resources_drop_workspace(sb->resources, ws->id);
 	world_remove(sb->world, ws);
 	done(re);
 }

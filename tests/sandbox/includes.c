@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * includes - see includes.h. Only users exist as objects; the other associations are accepted and
- * empty, as in an account that doesn't use them.
+ * includes - see includes.h. Only users and external references exist as objects; the other
+ * associations are accepted and empty, as in an account that doesn't use them.
  */
 #include "tests/sandbox/includes.h"
+
+#include "tests/sandbox/query.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -45,6 +47,13 @@ static size_t participants(const struct workspace *ws, int64_t ids[2])
 	return n + counterpart(ws, ids + n);
 }
 
+/* A project has one at most; its id is the project's. */
+static size_t references(const struct workspace *ws, int64_t ids[2])
+{
+	ids[0] = ws->id;
+	return ws->reference != NULL;
+}
+
 static const struct include includes[] = {
 	{ "account_color", "account_color_id", "account_colors", ONE, NULL },
 	{ "account_insights_mappings", "account_insights_mapping_ids", "account_insights_mappings",
@@ -57,7 +66,8 @@ static const struct include includes[] = {
 	{ "current_user_participation", "current_user_participation_id", "participations", ONE,
 	  NULL },
 	{ "custom_field_values", "custom_field_value_ids", "custom_field_values", MANY, NULL },
-	{ "external_references", "external_reference_ids", "external_references", MANY, NULL },
+	{ "external_references", "external_reference_ids", "external_references", MANY,
+	  references },
 	{ "financial_viewers", "financial_viewer_ids", "users", MANY, maven },
 	{ "next_uncompleted_milestone", "next_uncompleted_milestone_id", "stories", ONE, NULL },
 	{ "participants", "participant_ids", "users", MANY, participants },
@@ -125,7 +135,7 @@ void includes_write_keys(const struct workspace *ws, uint64_t set, struct text *
 static bool referred(int64_t user, struct workspace *const *page, size_t n, uint64_t set)
 {
 	for (size_t i = 0; i < COUNT; i++) {
-		if (!asked(set, i) || !includes[i].ids)
+		if (!asked(set, i) || !includes[i].ids || strcmp(includes[i].map, "users") != 0)
 			continue;
 		for (size_t k = 0; k < n; k++) {
 			int64_t ids[2] = { 0 };
@@ -175,6 +185,9 @@ void includes_write_maps(struct workspace *const *page, size_t n, uint64_t set, 
 		text_fmt(out, ",\"%s\":{", includes[i].map);
 		if (!strcmp(includes[i].map, "users"))
 			write_users(page, n, set, out);
+		for (size_t k = 0; !strcmp(includes[i].map, "external_references") && k < n; k++)
+			if (page[k]->reference)
+				query_reference(page[k]->id, page[k]->reference, out);
 		text_char(out, '}');
 	}
 }

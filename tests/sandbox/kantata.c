@@ -6,6 +6,7 @@
 #include "tests/sandbox/kantata.h"
 
 #include "tests/sandbox/query.h"
+#include "tests/sandbox/resources.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -153,6 +154,10 @@ static bool write_one(struct sandbox *sb, struct workspace *ws, const json_t *pa
 		workspace_free(copy);
 		return false;
 	}
+	if (json_is_object(json_object_get(patch, "external_reference"))) {
+		json_decref(copy->reference);
+		copy->reference = json_deep_copy(json_object_get(patch, "external_reference"));
+	}
 	workspace_become(ws, copy);
 	world_touch(sb->world, ws, sandbox_now(sb));
 	return true;
@@ -166,7 +171,7 @@ void kantata_list(struct sandbox *sb, const struct request *rq, struct reply *re
 		refuse(re, 400, why);
 }
 
-static struct workspace *find(struct sandbox *sb, const char *id)
+struct workspace *kantata_find(struct sandbox *sb, const char *id)
 {
 	size_t n = strlen(id);
 
@@ -185,7 +190,7 @@ static void envelope(struct sandbox *sb, const struct request *rq, struct worksp
 
 void kantata_show(struct sandbox *sb, const struct request *rq, struct reply *re)
 {
-	struct workspace *ws = find(sb, rq->id);
+	struct workspace *ws = kantata_find(sb, rq->id);
 
 	if (!ws || (ws->archived && !query_shows_archived(&rq->query)))
 		refuse(re, 404, NULL);
@@ -193,8 +198,7 @@ void kantata_show(struct sandbox *sb, const struct request *rq, struct reply *re
 		envelope(sb, rq, &ws, 1, re);
 }
 
-/* The members under a name, or NULL with the refusal filled in. */
-static json_t *wrapped(json_t *body, const char *name, struct reply *re)
+json_t *kantata_wrapped(json_t *body, const char *name, struct reply *re)
 {
 	json_t *inner = json_object_get(body, name);
 	char why[64];
@@ -206,7 +210,7 @@ static json_t *wrapped(json_t *body, const char *name, struct reply *re)
 	return NULL;
 }
 
-static void unprocessable(struct reply *re, const char *field, const char *why)
+void kantata_invalid(struct reply *re, const char *field, const char *why)
 {
 	struct text *out = reply_json(re, 422);
 
@@ -225,7 +229,7 @@ static void create_one(struct sandbox *sb, const struct request *rq, const json_
 	if (write_one(sb, ws, patch, &field, why)) {
 		envelope(sb, rq, &ws, 1, re);
 	} else {
-		unprocessable(re, field, why);
+		kantata_invalid(re, field, why);
 		world_remove(sb->world, ws);
 	}
 }
@@ -278,7 +282,7 @@ void kantata_create(struct sandbox *sb, const struct request *rq, struct reply *
 		else
 			create_many(sb, rq, list, re);
 	} else {
-		one = wrapped(body, "workspace", re);
+		one = kantata_wrapped(body, "workspace", re);
 		if (one)
 			create_one(sb, rq, one, re);
 	}
@@ -287,7 +291,7 @@ void kantata_create(struct sandbox *sb, const struct request *rq, struct reply *
 
 void kantata_update(struct sandbox *sb, const struct request *rq, struct reply *re)
 {
-	struct workspace *ws = find(sb, rq->id);
+	struct workspace *ws = kantata_find(sb, rq->id);
 	char why[160] = "";
 	json_t *body = request_object(rq, why);
 	const json_t *patch;
@@ -298,23 +302,24 @@ void kantata_update(struct sandbox *sb, const struct request *rq, struct reply *
 	} else if (!ws) {
 		refuse(re, 404, NULL);
 	} else {
-		patch = wrapped(body, "workspace", re);
+		patch = kantata_wrapped(body, "workspace", re);
 		if (patch && write_one(sb, ws, patch, &field, why))
 			envelope(sb, rq, &ws, 1, re);
 		else if (patch)
-			unprocessable(re, field, why);
+			kantata_invalid(re, field, why);
 	}
 	json_decref(body);
 }
 
 void kantata_delete(struct sandbox *sb, const struct request *rq, struct reply *re)
 {
-	struct workspace *ws = find(sb, rq->id);
+	struct workspace *ws = kantata_find(sb, rq->id);
 
 	if (!ws) {
 		refuse(re, 404, NULL);
 		return;
 	}
+	resources_drop_workspace(sb->resources, ws->id);
 	world_remove(sb->world, ws);
 	reply_plain(re, 204, "");
 }

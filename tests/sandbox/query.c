@@ -48,6 +48,7 @@ struct query {
 	enum three budgeted;
 	const char *stage;
 	const char *matching;
+	const struct args *args; /* what is rare is looked up */
 	struct ids only;
 	struct ids except;
 	const struct column *column;
@@ -243,6 +244,7 @@ static bool parse(struct query *q, const struct sandbox *sb, const struct args *
 	q->budgeted = parse_bool(args_get(args, "budgeted"));
 	q->stage = args_get(args, "stage");
 	q->matching = args_get(args, "matching");
+	q->args = args;
 	q->only = parse_ids(args_get(args, "only"));
 	q->except = parse_ids(args_get(args, "except"));
 	parse_order(q, args_get(args, "order"));
@@ -315,7 +317,8 @@ static bool passes(const struct query *q, const struct workspace *ws)
 		return false;
 	if (q->stage && (!ws->stage || strcmp(q->stage, ws->stage) != 0))
 		return false;
-	return (!q->matching || matches(ws->title, q->matching)) && !listed(&q->except, ws->id);
+	return (!q->matching || matches(ws->title, q->matching)) && !listed(&q->except, ws->id) &&
+	       query_refers(q->args, ws->reference);
 }
 
 static int64_t time_of(const struct workspace *ws, enum world_order order)
@@ -420,20 +423,12 @@ static void arrange(const struct query *q, struct found *found)
 		descend(found, q->column);
 }
 
-/* What of the result the call gets, and the numbers meta reports. */
-struct page {
-	size_t start;
-	size_t n;
-	int64_t size;
-	int64_t number; /* as it was asked for, even if it makes no sense */
-};
-
-static struct page cut_page(const struct args *args, bool only, size_t count)
+struct query_page query_cut(const struct args *args, bool only, size_t count)
 {
 	const char *asked = args_get(args, "per_page");
 	int64_t size = asked ? strtoll(asked, NULL, 10) : PER_PAGE_DEFAULT;
 	int64_t number = args_int(args, "page", 1, INT64_MIN, INT64_MAX);
-	struct page page = { .number = number };
+	struct query_page page = { .number = number };
 	int64_t limit;
 	int64_t offset;
 
@@ -454,10 +449,8 @@ static struct page cut_page(const struct args *args, bool only, size_t count)
 	return page;
 }
 
-static void write_envelope(struct workspace *const *v, size_t count, const struct page *page,
-			   const struct view *view, struct text *out)
+void query_meta(size_t count, const struct query_page *page, struct text *out)
 {
-	struct workspace *const *row = v ? v + page->start : v;
 	int64_t pages = ((int64_t)count + page->size - 1) / page->size;
 
 	text_fmt(out,
@@ -465,6 +458,94 @@ static void write_envelope(struct workspace *const *v, size_t count, const struc
 		 "\"page_number\":%lld,\"page_size\":%lld},\"results\":[",
 		 count, count, (long long)pages, (long long)(count ? page->number : 0),
 		 (long long)page->size);
+}
+
+bool query_names(const char *list, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (; list && *list; list += strcspn(list, ","), list += *list == ',')
+		if (!strncmp(list, name, n) && (list[n] == '\0' || list[n] == ','))
+			return true;
+	return false;
+}
+
+bool query_listed(const char *only, int64_t id)
+{
+	char word[32];
+
+	(void)snprintf(word, sizeof(word), "%lld", (long long)id);
+	return !only || query_names(only, word);
+}
+
+static bool same_text(const struct args *args, const char *filter, const json_t *reference,
+		      const char *member)
+{
+	const char *wanted = args_get(args, filter);
+	const char *is = json_string_value(json_object_get(reference, member));
+
+	return !wanted || (is && !strcmp(wanted, is));
+}
+
+bool query_refers(const struct args *args, const json_t *reference)
+{
+	enum three has = parse_bool(args_get(args, "has_external_references"));
+	const char *refs = args_get(args, "external_reference_service_model_refs");
+	const char *without = args_get(args, "without_external_reference_service_name");
+	const json_t *ref = json_object_get(reference, "service_model_ref");
+	const char *name = json_string_value(json_object_get(reference, "service_name"));
+	char word[256] = "";
+
+	if (json_is_string(ref))
+		(void)snprintf(word, sizeof(word), "%s", json_string_value(ref));
+	else if (ref)
+		(void)snprintf(word, sizeof(word), "%lld", (long long)json_integer_value(ref));
+	if (has != EITHER && (reference != NULL) != (has == YES))
+		return false;
+	if ((without && name && !strcmp(name, without)) || (refs && !query_names(refs, word)))
+		return false;
+	return same_text(args, "external_reference_service_name", reference, "service_name") &&
+	       same_text(args, "external_reference_service_model", reference, "service_model") &&
+	       same_text(args, "external_reference_status", reference, "status");
+}
+
+void query_reference(int64_t id, const json_t *reference, struct text *out)
+{
+	json_t *copy = json_deep_copy(reference);
+	char word[32];
+
+	(void)snprintf(word, sizeof(word), "%lld", (long long)id);
+	(void)json_object_set_new(copy, "id", json_string(word));
+	text_fmt(out, "%s\"%s\":", out->data[out->len - 1] == '{' ? "" : ",", word);
+	text_value(out, copy);
+	json_decref(copy);
+}
+
+bool query_times(const struct sandbox *sb, const struct args *args, struct query_times *out,
+		 char why[WHY_MAX])
+{
+	struct query q = { 0 };
+
+	if (!parse_ranges(&q, args, sb->switches.after_inclusive, why))
+		return false;
+	*out = (struct query_times){ q.created.after, q.created.before, q.updated.after,
+				     q.updated.before };
+	return true;
+}
+
+bool query_in_times(const struct query_times *times, int64_t created_s, int64_t updated_s)
+{
+	return created_s * 1000 > times->created_after &&
+	       created_s * 1000 < times->created_before &&
+	       updated_s * 1000 > times->updated_after && updated_s * 1000 < times->updated_before;
+}
+
+static void write_envelope(struct workspace *const *v, size_t count, const struct query_page *page,
+			   const struct view *view, struct text *out)
+{
+	struct workspace *const *row = v ? v + page->start : v;
+
+	query_meta(count, page, out);
 	for (size_t i = 0; i < page->n; i++)
 		text_fmt(out, "%s{\"key\":\"workspaces\",\"id\":\"%lld\"}", i ? "," : "",
 			 (long long)row[i]->id);
@@ -493,7 +574,7 @@ bool query_list(struct sandbox *sb, const struct args *args, struct text *out, c
 	struct query q = { 0 };
 	struct found found = { 0 };
 	struct view view = query_view(sb, args);
-	struct page page;
+	struct query_page page;
 
 	assert(sb && args && out);
 	if (!parse(&q, sb, args, why))
@@ -503,7 +584,7 @@ bool query_list(struct sandbox *sb, const struct args *args, struct text *out, c
 	else
 		collect(sb->world, &q, &found);
 	arrange(&q, &found);
-	page = cut_page(args, q.only.given, found.n);
+	page = query_cut(args, q.only.given, found.n);
 	write_envelope(found.v, found.n, &page, &view, out);
 	free(found.v);
 	free(q.only.v);
@@ -514,7 +595,7 @@ bool query_list(struct sandbox *sb, const struct args *args, struct text *out, c
 void query_envelope(struct workspace *const *page, size_t n, const struct view *view,
 		    struct text *out)
 {
-	struct page all = { .n = n, .size = PER_PAGE_DEFAULT, .number = 1 };
+	struct query_page all = { .n = n, .size = PER_PAGE_DEFAULT, .number = 1 };
 
 	write_envelope(page, n, &all, view, out);
 }

@@ -8,6 +8,7 @@
 #include "tests/sandbox/faults.h"
 #include "tests/sandbox/hindsite.h"
 #include "tests/sandbox/journal.h"
+#include "tests/sandbox/resources.h"
 #include "tests/sandbox/times.h"
 #include "tests/sandbox/webhooks.h"
 #include "tests/sandbox/world.h"
@@ -41,6 +42,8 @@ static void populate(struct sandbox *sb)
 		seed_demo(sb->world, now);
 	else
 		seed_many(sb->world, sb->options.seed, now);
+	if (sb->options.demo)
+		resources_seed(sb->resources, 1001, now);
 	hindsite_seed(sb->hindsite, sandbox_now_ms(sb));
 }
 
@@ -52,6 +55,7 @@ struct sandbox *sandbox_new(const struct options *options)
 	sb->options = *options;
 	(void)pthread_mutex_init(&sb->lock, NULL);
 	sb->world = world_new();
+	sb->resources = resources_new();
 	sb->journal = journal_new(options->journal_max);
 	sb->faults = faults_new();
 	sb->hindsite = hindsite_new();
@@ -71,6 +75,7 @@ void sandbox_free(struct sandbox *sb)
 	faults_free(sb->faults);
 	journal_free(sb->journal);
 	world_free(sb->world);
+	resources_free(sb->resources);
 	(void)pthread_mutex_destroy(&sb->lock);
 	free(sb);
 }
@@ -80,6 +85,7 @@ void sandbox_reset(struct sandbox *sb)
 	assert(sb);
 	sb->clock_offset_ms = 0;
 	world_clear(sb->world);
+	resources_clear(sb->resources);
 	journal_clear(sb->journal);
 	faults_clear(sb->faults, NULL);
 	hindsite_clear(sb->hindsite);

@@ -15,6 +15,7 @@
 #include <pthread.h>
 
 struct world;
+struct resources;
 struct journal;
 struct faults;
 struct hindsite;
@@ -52,6 +53,7 @@ struct sandbox {
 	struct switches switches;
 	int64_t clock_offset_ms;
 	struct world *world;
+	struct resources *resources;
 	struct journal *journal;
 	struct faults *faults;
 	struct hindsite *hindsite;

@@ -62,6 +62,7 @@ void workspace_free(struct workspace *ws)
 	free(ws->access_level);
 	free(ws->currency);
 	json_decref(ws->extra);
+	json_decref(ws->reference);
 	free(ws);
 }
 
@@ -81,6 +82,7 @@ struct workspace *workspace_copy(const struct workspace *ws)
 	copy->access_level = copy_text(ws->access_level);
 	copy->currency = copy_text(ws->currency);
 	copy->extra = json_deep_copy(ws->extra);
+	copy->reference = json_deep_copy(ws->reference);
 	return copy;
 }
 

@@ -47,7 +47,8 @@ struct workspace {
 	int64_t creator_id;
 	int64_t primary_maven_id; /* 0: none */
 	int64_t primary_counterpart_id;
-	json_t *extra; /* fields set to something the members above can't say; may be NULL */
+	json_t *reference; /* external reference; may be NULL */
+	json_t *extra;     /* fields set to something the members above can't say; may be NULL */
 };
 
 enum world_order { WORLD_BY_ID, WORLD_BY_CREATED, WORLD_BY_UPDATED, WORLD_ORDERS };
