@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "engine/base/buf.h"
+#include "engine/base/limits.h"
 #include "engine/base/mem.h"
 #include "engine/sequencer/sequencer.h"
 

@@ -20,7 +20,7 @@ START_TEST(show_is_a_get)
 			 "&optional_fields=stage");
 	ck_assert_str_eq(
 	    built("kantata", "workspace.show", "{\"id\":\"7\",\"include\":[\"a&only=1\"]}"),
-	    "reject: include: item 1 is no name");
+	    "reject: include must be one of the names that are known here, not \"a&only=1\"");
 }
 END_TEST
 
