@@ -564,5 +564,13 @@ const struct action kantata_actions[] = {
 	    .build = build_allocate_many,
 	    .read = read_success,
 	},
+	{ .name = "request",
+	  .doc = "Sends a request to any other path of the API.",
+	  .params = kantata_request_params,
+	  .after_doubt = DOUBT_PARK, /* only the rule's author knows whether it may be repeated */
+	  .example = "{ path: \"/time_entries\", query: { workspace_id: \"7\", per_page: 200 } }",
+	  .result = "The reply as it is, envelope included; null when it is empty.",
+	  .build = kantata_build_request,
+	  .read = kantata_read_request },
 	{ .name = NULL },
 };

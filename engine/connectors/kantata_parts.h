@@ -8,6 +8,7 @@
  *   kantata_list.c      lists, page by page, and what lists come back from
  *   kantata_lookup.c    whether a create happened
  *   kantata_page.c      pages of a poll
+ *   kantata_request.c   any other path
  *   kantata_envelope.c  what every reply is wrapped in
  *   kantata_fields.c, kantata_params.c, kantata_filters.c   workspaces
  *   kantata_resource.c                                      workspace resources
@@ -117,6 +118,12 @@ enum fate kantata_lookup(struct call *call, const struct kantata_kind *kind,
 			 const struct param *table, struct value given, struct request *out);
 enum fate kantata_found(struct call *call, const struct kantata_kind *kind,
 			const struct reply *reply, struct reading *out);
+
+/* ---- kantata_request.c: of struct action ---- */
+
+extern const struct param kantata_request_params[];
+enum fate kantata_build_request(struct call *call, struct value given, struct request *out);
+enum fate kantata_read_request(struct call *call, const struct reply *reply, struct reading *out);
 
 /* ---- kantata_page.c ---- */
 

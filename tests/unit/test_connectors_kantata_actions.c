@@ -188,6 +188,38 @@ START_TEST(a_template_tells_its_tasks)
 }
 END_TEST
 
+START_TEST(any_other_path_stays_beneath_the_base)
+{
+	struct reading r;
+
+	check_built("request", "{\"path\":\"/time_entries\",\"query\":{\"a b\":[1,\"&\"]}}",
+		    "GET /time_entries?a%20b=1&a%20b=%26");
+	check_built("request", "{\"path\":\"/posts/7\",\"method\":\"PUT\",\"json\":{\"post\":{}}}",
+		    "PUT /posts/7 (application/json) {\"post\":{}}");
+	check_built("request", "{\"path\":\"/posts\",\"json\":null}", "GET /posts");
+	check_built("request", "{\"path\":\"/posts\",\"method\":\"GET\",\"json\":{}}",
+		    "reject: a GET sends no body");
+	static const char *const paths[] = {
+		"",       "/",    "posts",   "//evil.example", "/../oauth",  "/a/..", "/a/%2e%2E/b",
+		"/a?b=c", "/a#b", "/a\\\\b", "/a b",           "https://x/y"
+	};
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		struct text json = text_printf(arena, "{\"path\":\"%s\"}", paths[i]);
+
+		ck_assert_msg(strncmp(built("kantata", "request", json.s), "reject: path", 12) == 0,
+			      "%s", paths[i]);
+	}
+	ck_assert_int_eq(fate_of("request", "{\"count\":1}", &r), FATE_OK);
+	ck_assert_str_eq(at(r.result, "count"), "1");
+	ck_assert_int_eq(fate_of("request", "{\"errors\":[{\"message\":\"no\"}]}", &r),
+			 FATE_REJECT);
+	ck_assert_int_eq(fate_of("request", "<html>", &r), FATE_RETRY);
+	ck_assert_int_eq(read_reply("kantata", "request", 204, "", TEXT(""), &r), FATE_OK);
+	ck_assert_int_eq(r.result.kind, VALUE_NULL);
+}
+END_TEST
+
 /* Whatever is cut off is read without harm, and never taken for the whole. */
 START_TEST(cut_replies_are_tried_again)
 {
@@ -218,6 +250,7 @@ int main(void)
 	tcase_add_test(cases, each_reply_has_its_fate);
 	tcase_add_test(cases, resources_have_what_they_include);
 	tcase_add_test(cases, a_template_tells_its_tasks);
+	tcase_add_test(cases, any_other_path_stays_beneath_the_base);
 	tcase_add_test(cases, cut_replies_are_tried_again);
 	suite_add_tcase(suite, cases);
 	srunner_run_all(runner, CK_ENV);
