@@ -42,11 +42,14 @@ enum param_type {
 /* Where a text parameter's value ends up, hence how template values are
  * escaped. The template's own text never is. */
 enum param_slot {
-	SLOT_PLAIN,  /* becomes a JSON value: nothing to do */
-	SLOT_URL,    /* percent-encoded: everything but RFC 3986 unreserved */
-	SLOT_HEADER, /* CR, LF, NUL and other controls refused */
-	SLOT_SLACK,  /* & < > as entities */
-	SLOT_BODY,   /* JSON string escapes when the template's text starts with { or [ */
+	SLOT_PLAIN,   /* becomes a JSON value: nothing to do */
+	SLOT_URL,     /* percent-encoded: everything but RFC 3986 unreserved */
+	SLOT_HEADER,  /* CR, LF, NUL and other controls refused */
+	SLOT_SLACK,   /* & < > as entities; Google Chat's cards read those, too */
+	SLOT_TEAMS,   /* Markdown of Adaptive Cards: a backslash before what formats */
+	SLOT_DISCORD, /* Markdown of Discord; what would mention somebody is broken up */
+	SLOT_CHAT,    /* Google Chat's text: what would be a link or mention is broken up */
+	SLOT_BODY,    /* JSON string escapes when the template's text starts with { or [ */
 };
 
 struct param {
@@ -121,9 +124,11 @@ struct event_type {
 struct call {
 	struct arena *arena;
 	struct json_parser *parser;
-	struct value settings;       /* the connection's settings that are no secrets; a map */
+	/* The connection's settings, a map; a secret one that is written there is true. */
+	struct value settings;
 	const char *idempotency_key; /* of an action; else "" */
 	struct value gathered;       /* what the pages before this one gave; null: the first */
+	struct text rule, key;       /* of an action: the rule's id and the run's key; else empty */
 	char why[240];               /* a failing function says why, for people */
 };
 
@@ -183,6 +188,7 @@ struct action {
 	enum doubt after_doubt;
 	const char *example; /* the YAML of its parameters, flow style: { id: "7", ... } */
 	const char *result;  /* one sentence: what steps.NAME.result is */
+	const char *needs;   /* a setting the connection must have; NULL: none */
 
 	/* Builds the request from checked parameters. FATE_REJECT with call->why when
 	 * values don't fit; must not block. */
@@ -275,6 +281,13 @@ enum auth_kind {
 	AUTH_BEARER,             /* setting `auth_setting` is the token */
 	AUTH_CLIENT_CREDENTIALS, /* client_id, client_secret; POST token_path (RFC 6749, 4.4) */
 	AUTH_URL,                /* setting `auth_setting` is the whole secret URL */
+	AUTH_MEMBER,             /* setting `auth_setting` is that member of the JSON body */
+};
+
+/* What a reply tells about its target, for every other request to it. */
+struct standing {
+	int64_t retry_after; /* ms to leave it alone, goes before the header; -1: it doesn't say */
+	bool gone; /* it won't take anything any more: deleted, switched off, key revoked */
 };
 
 struct connector {
@@ -286,6 +299,9 @@ struct connector {
 	const struct param *settings;
 	enum auth_kind auth;
 	const char *auth_setting;
+
+	/* AUTH_URL: a setting that takes its place, a bearer token for base_url; NULL: none. */
+	const char *bearer_setting;
 	const char *token_path;
 	const char *base_url;     /* default of the setting base_url; NULL: it has none */
 	bool connection_optional; /* actions work without a connection (http) */
@@ -298,6 +314,10 @@ struct connector {
 	/* The product's own words in an error reply, for the dead letter; empty text
 	 * when there are none. */
 	struct text (*error_words)(struct call *call, const struct reply *reply);
+
+	/* Reads any complete reply to an action; NULL: they tell nothing. A target that is gone is
+	 * left alone (host.h, HOST_GONE). */
+	void (*standing)(struct call *call, const struct reply *reply, struct standing *out);
 };
 
 /* ---- The list (registry.c). ---- */

@@ -139,6 +139,31 @@ static struct ending delivery_ending(struct delivery *d, const struct job *job,
 	return e;
 }
 
+/* What the product's own reply tells about the target goes before the header and the status. */
+static void delivery_standing(struct delivery *d, const struct job *job,
+			      const struct http_outcome *o, struct ending *e,
+			      enum host_result *result)
+{
+	const struct connection *c = config_connection(d->config, job->connection);
+	const struct reply reply = { o->status, o->body, o->content_type };
+	struct call call = { .arena = d->arena, .parser = d->parser, .idempotency_key = "" };
+	struct standing standing = { .retry_after = -1 };
+
+	if (o->end != HTTP_REPLIED || job->kind != JOB_ATTEMPT || c == NULL ||
+	    c->connector->standing == NULL)
+		return;
+	arena_reset(d->arena);
+	call.settings = c->settings;
+	c->connector->standing(&call, &reply, &standing);
+	arena_reset(d->arena);
+	if (standing.retry_after > LIMIT_RETRY_AFTER)
+		standing.retry_after = LIMIT_RETRY_AFTER;
+	if (standing.retry_after >= 0)
+		e->retry_after = standing.retry_after;
+	if (standing.gone)
+		*result = HOST_GONE;
+}
+
 static void delivery_done(void *of, const struct http_outcome *o)
 {
 	struct job *job = of;
@@ -153,14 +178,16 @@ static void delivery_done(void *of, const struct http_outcome *o)
 		}
 	}
 	struct ending ending = delivery_ending(d, job, o);
+	enum host_result result = delivery_result(o);
 
-	delivery_ended(d, job, &ending, delivery_result(o));
+	delivery_standing(d, job, o, &ending, &result);
+	delivery_ended(d, job, &ending, result);
 }
 
 /* ---- Sending. ---- */
 
 struct assembly {
-	struct buf url, auth;
+	struct buf url, auth, body;
 	struct http_header headers[28];
 	unsigned count;
 };
@@ -171,12 +198,45 @@ static void assembly_header(struct assembly *a, const char *name, struct text va
 	a->headers[a->count++] = (struct http_header){ text_of(name), value };
 }
 
+/* Path after path, query after query. */
+static void assembly_join(struct assembly *a, struct text url, struct text more)
+{
+	struct text path, query, more_path, more_query;
+
+	query = text_split(url, '?', &path);
+	more_query = text_split(more, '?', &more_path);
+	buf_text(&a->url, path);
+	buf_text(&a->url, more_path);
+	if (query.n + more_query.n > 0)
+		buf_char(&a->url, '?');
+	buf_text(&a->url, query);
+	if (query.n > 0 && more_query.n > 0)
+		buf_char(&a->url, '&');
+	buf_text(&a->url, more_query);
+}
+
 static void assembly_url(struct assembly *a, const struct connection *c, const struct request *r)
 {
+	if (!r->absolute && c != NULL && c->url != NULL) {
+		assembly_join(a, secret_reveal(c->url), r->url);
+		return;
+	}
 	if (!r->absolute && c != NULL)
-		buf_text(&a->url,
-			 c->connector->auth == AUTH_URL ? secret_reveal(c->url) : c->base_url);
+		buf_text(&a->url, c->base_url);
 	buf_text(&a->url, r->url);
+}
+
+/* The body, a JSON object, with the secret as its first member. */
+static void assembly_member(struct assembly *a, const struct connection *c, struct text body)
+{
+	assert(body.n >= 2 && body.s[0] == '{');
+	buf_char(&a->body, '{');
+	value_write_text(&a->body, text_of(c->connector->auth_setting));
+	buf_char(&a->body, ':');
+	value_write_text(&a->body, secret_reveal(c->token));
+	if (body.s[1] != '}')
+		buf_char(&a->body, ',');
+	buf_text(&a->body, (struct text){ body.s + 1, body.n - 1 });
 }
 
 static void assembly_bearer(struct assembly *a, const struct secret *token)
@@ -184,6 +244,14 @@ static void assembly_bearer(struct assembly *a, const struct secret *token)
 	buf_str(&a->auth, "Bearer ");
 	buf_text(&a->auth, secret_reveal(token));
 	assembly_header(a, "Authorization", buf_view(&a->auth));
+}
+
+static void assembly_secret(struct assembly *a, const struct connection *c, const struct request *r)
+{
+	if (c->connector->auth != AUTH_MEMBER)
+		assembly_bearer(a, c->token);
+	else
+		assembly_member(a, c, r->body);
 }
 
 static void assembly_headers(struct assembly *a, const struct job *job)
@@ -212,30 +280,34 @@ static void delivery_start_call(struct delivery *d, struct job *job, const struc
 
 	buf_init(&a.url, 64 * KIB);
 	buf_init(&a.auth, 64 * KIB);
+	buf_init(&a.body, LIMIT_REQUEST + 64 * KIB);
 	assembly_url(&a, c, &job->request);
 	assembly_headers(&a, job);
 	if (job->token != NULL)
 		assembly_bearer(&a, job->token->secret);
 	else if (c != NULL && c->token != NULL && !job->request.absolute)
-		assembly_bearer(&a, c->token);
+		assembly_secret(&a, c, &job->request);
 	const struct http_call call = {
 		.method = job->request.method,
 		.url = buf_view(&a.url),
 		.headers = a.headers,
 		.header_count = a.count,
-		.body = job->request.body,
+		.body = a.body.n > 0 ? buf_view(&a.body) : job->request.body,
 		.pool = delivery_pool(job, c),
 		.timeout_ms = job->timeout,
 		.reply_limit = job->kind == JOB_FETCH ? LIMIT_REPLY : LIMIT_ACTION_REPLY,
 	};
 
 	job->started = clock_read(&d->clock).wall;
-	if (buf_failed(&a.url) || buf_failed(&a.auth))
-		delivery_not_sent(d, job, "the URL or a header is too long", true);
+	if (buf_failed(&a.url) || buf_failed(&a.auth) || buf_failed(&a.body))
+		delivery_not_sent(d, job, "the URL, a header or the body is too long", true);
 	else if (http_client_start(d->client, &call, delivery_done, job) == NULL)
 		delivery_not_sent(d, job, "memory is out", false);
 	if (a.auth.s != NULL)
 		bytes_wipe(a.auth.s, a.auth.n);
+	if (a.body.s != NULL)
+		bytes_wipe(a.body.s, a.body.n);
+	buf_fini(&a.body);
 	buf_fini(&a.auth);
 	buf_fini(&a.url);
 }
@@ -274,6 +346,7 @@ static void delivery_job(struct delivery *d, struct job *job)
 		d->config = job->config;
 		job->config = NULL;
 		tokens_forget(d);
+		grantees_hurry(d);
 		job_free(job);
 		return;
 	}

@@ -108,6 +108,7 @@ unsigned grantee_ended(struct delivery *d, struct grantee *g, enum host_result r
 void grantee_unused(struct delivery *d, struct grantee *g, unsigned credits, bool gone);
 void grantee_fetch(struct delivery *d, struct job *job); /* sends it when there is credit */
 void grantees_due(struct delivery *d);
+void grantees_hurry(struct delivery *d); /* a new configuration: open breakers ask again at once */
 int64_t grantees_next(const struct delivery *d);
 void grantees_free(struct delivery *d);
 

@@ -145,7 +145,10 @@ unsigned grantee_ended(struct delivery *d, struct grantee *g, enum host_result r
 	int64_t now = clock_read(&d->clock).mono;
 
 	host_ended(g->host, now, result, retry_after);
-	grantee_breaker(d, g, "requests to it keep failing");
+	grantee_breaker(d, g,
+			result == HOST_GONE ? "it says that it is gone or that its key is void: "
+					      "correct the connection and reload"
+					    : "requests to it keep failing");
 	unsigned credits = grantee_take(d, g);
 
 	grantee_arm(d, g);
@@ -203,6 +206,20 @@ void grantees_due(struct delivery *d)
 			g->timer.at = now + 1;
 			(void)heap_push(&d->timers, &g->timer);
 		}
+	}
+}
+
+void grantees_hurry(struct delivery *d)
+{
+	int64_t now = clock_read(&d->clock).mono;
+	struct text key;
+	void *value;
+
+	for (size_t at = 0; map_next(d->grantees, &at, &key, &value);) {
+		struct grantee *g = value;
+
+		host_hurry(g->host, now);
+		grantee_arm(d, g);
 	}
 }
 

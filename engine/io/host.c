@@ -224,6 +224,12 @@ static void breaker_bad(struct host *host, int64_t now)
 		breaker_open(host, now);
 }
 
+static void breaker_gone(struct host *host, int64_t now)
+{
+	host->breaker = HOST_OPEN;
+	host->open_until = now + BREAKER_GONE;
+}
+
 void host_ended(struct host *host, int64_t now, enum host_result result, int64_t retry_after_ms)
 {
 	assert(host != NULL);
@@ -238,6 +244,15 @@ void host_ended(struct host *host, int64_t now, enum host_result result, int64_t
 		breaker_good(host);
 	else if (result == HOST_BAD)
 		breaker_bad(host, now);
+	else if (result == HOST_GONE)
+		breaker_gone(host, now);
+}
+
+void host_hurry(struct host *host, int64_t now)
+{
+	assert(host != NULL);
+	if (host->breaker == HOST_OPEN && host->open_until > now)
+		host->open_until = now;
 }
 
 void host_unused(struct host *host, unsigned credits)

@@ -7,8 +7,9 @@
  *
  * The breaker counts outcomes: BREAKER_FAILURES failures in a row (network, 5xx,
  * time-outs; not 4xx, not 429) open it; after a pause (5 s doubling to 5 min) it
- * lets one probe through (half open); a success closes it. A Retry-After closes
- * the tap until then without counting as a failure. */
+ * lets one probe through (half open); a success closes it. A target that says it
+ * is gone opens it at once and for longer. A Retry-After closes the tap until then
+ * without counting as a failure. */
 #ifndef TAPPET_IO_HOST_H
 #define TAPPET_IO_HOST_H
 
@@ -44,12 +45,16 @@ unsigned host_grant(struct host *host, int64_t now, unsigned want);
 
 /* One outstanding credit has been used and its request has ended. GOOD: the
  * target answered below 500, other than 429; BAD: it failed (see above);
- * NEUTRAL: says nothing about its health (429, cancelled, refused by us).
+ * NEUTRAL: says nothing about its health (429, cancelled, refused by us);
+ * GONE: it says that it takes nothing any more, so asking again soon would be hammering.
  * retry_after_ms: 0 for none; at most LIMIT_HOST_PAUSE counts. */
-enum host_result { HOST_GOOD, HOST_BAD, HOST_NEUTRAL };
+enum host_result { HOST_GOOD, HOST_BAD, HOST_NEUTRAL, HOST_GONE };
 void host_ended(struct host *host, int64_t now, enum host_result result, int64_t retry_after_ms);
 
 void host_unused(struct host *host, unsigned credits); /* given back without a request */
+
+/* The configuration changed: an open breaker lets a probe through at once. */
+void host_hurry(struct host *host, int64_t now);
 
 /* When host_grant may give more than now (monotonic ms), or INT64_MAX. */
 int64_t host_next(const struct host *host, int64_t now);

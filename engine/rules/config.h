@@ -30,8 +30,8 @@ struct connection {
 	struct text name;
 	const struct connector *connector;
 	struct place at;
-	struct value settings;                    /* non-secret ones, a map (base_url, ...) */
-	struct secret *token;                     /* AUTH_BEARER */
+	struct value settings;                    /* a map (base_url, ...); of secrets: true */
+	struct secret *token;                     /* AUTH_BEARER, AUTH_MEMBER, bearer_setting */
 	struct secret *client_id, *client_secret; /* AUTH_CLIENT_CREDENTIALS */
 	struct secret *url;                       /* AUTH_URL */
 	struct text base_url;                     /* without a trailing slash; empty for AUTH_URL */

@@ -119,7 +119,9 @@ static struct secret **secret_slot(struct connection *conn, const char *name)
 	bool is_auth =
 	    connector->auth_setting != NULL && strcmp(name, connector->auth_setting) == 0;
 
-	if (connector->auth == AUTH_BEARER && is_auth)
+	if ((connector->auth == AUTH_BEARER || connector->auth == AUTH_MEMBER) && is_auth)
+		return &conn->token;
+	if (connector->bearer_setting != NULL && strcmp(name, connector->bearer_setting) == 0)
 		return &conn->token;
 	if (connector->auth == AUTH_URL && is_auth)
 		return &conn->url;
@@ -153,6 +155,7 @@ static void setting(struct configuring *c, struct connection *conn, const struct
 	}
 	if (slot != NULL) {
 		*slot = config_secret(c, node);
+		value_map_set(settings, p->name, value_bool(true));
 		if (slot == &conn->url)
 			url_secret(c, node, conn);
 	} else if (strcmp(p->name, "base_url") == 0) {
@@ -160,6 +163,25 @@ static void setting(struct configuring *c, struct connection *conn, const struct
 	} else {
 		plain_setting(c, p, node, settings);
 	}
+}
+
+/* A secret URL, or the token that may take its place: one of them. */
+static void one_way_in(struct configuring *c, const struct connector *connector,
+		       const struct yaml_node *map)
+{
+	const struct yaml_node *token;
+
+	if (connector->bearer_setting == NULL)
+		return;
+	token = yaml_get(map, connector->bearer_setting);
+	if (yaml_get(map, connector->auth_setting) == NULL && token == NULL && !map->damaged)
+		reader_error(&c->r, map, "see tappet connectors",
+			     "\"%s\" is missing, and so is \"%s\": one of them is needed",
+			     connector->auth_setting, connector->bearer_setting);
+	if (yaml_get(map, connector->auth_setting) != NULL && token != NULL)
+		reader_error(&c->r, token, "make two connections of them",
+			     "\"%s\" can't be given together with \"%s\"",
+			     connector->bearer_setting, connector->auth_setting);
 }
 
 static void settings(struct configuring *c, struct connection *conn, const struct yaml_node *map)
@@ -170,6 +192,7 @@ static void settings(struct configuring *c, struct connection *conn, const struc
 	value_map_begin(&b, c->r.arena);
 	for (const struct param *p = connector->settings; p != NULL && p->name != NULL; p++)
 		setting(c, conn, map, p, &b);
+	one_way_in(c, connector, map);
 	if (conn->base_url.n == 0 && connector->base_url != NULL)
 		conn->base_url = text_of(connector->base_url);
 	if (conn->base_url.n > 0)

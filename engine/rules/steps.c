@@ -356,6 +356,12 @@ static void with_action(struct loading *l, const struct yaml_pair *pair,
 	if ((node = yaml_get(map, "after_doubt")) != NULL)
 		after_doubt(l, node, step);
 	connection = step->connection.n > 0 ? config_connection(l->config, step->connection) : NULL;
+	if (connection != NULL && step->action->needs != NULL &&
+	    value_get(connection->settings, text_of(step->action->needs)) == NULL)
+		reader_error(
+		    &l->r, pair->key, "use another connection with via, or add the setting",
+		    "%.*s needs a connection with \"%s\"; %.*s has none", TEXT_ARG(pair->key->text),
+		    step->action->needs, TEXT_ARG(connection->name));
 	if (step->timeout == 0)
 		step->timeout = connection != NULL && connection->timeout > 0 ? connection->timeout
 									      : DEFAULT_TIMEOUT;

@@ -69,6 +69,72 @@ static void put_slack(struct buf *out, struct text t)
 	}
 }
 
+/* A backslash before every character of `special`, and before what makes a heading, list or
+ * quotation at the start of a line. */
+static void put_markdown(struct buf *out, struct text t, const char *special)
+{
+	bool starts = true; /* only blanks since the line began */
+
+	for (size_t i = 0; i < t.n; i++) {
+		char c = t.s[i];
+
+		if (c != '\0' &&
+		    (strchr(special, c) != NULL || (starts && strchr("#>-+", c) != NULL)))
+			buf_char(out, '\\');
+		buf_char(out, c);
+		starts = c == '\n' || (starts && (c == ' ' || c == '\t'));
+	}
+}
+
+/* What follows an @ that Discord reads as a mention: everyone, here, or an id (the < before it and
+ * & or ! do not matter). */
+static bool mentions(struct text rest)
+{
+	return text_starts(rest, TEXT("everyone")) || text_starts(rest, TEXT("here")) ||
+	       (rest.n > 0 && strchr("!&0123456789", rest.s[0]) != NULL && rest.s[0] != '\0');
+}
+
+/* Mentions are found in the text as sent, backslashes or not: a zero-width space (U+200B) in them
+ * is what Discord's own libraries put there. */
+static void put_discord(struct buf *out, struct text t)
+{
+	AUTO_FINI(buf_fini) struct buf broken;
+
+	buf_init(&broken, LIMIT_TEMPLATE);
+	for (size_t i = 0; i < t.n; i++) {
+		buf_char(&broken, t.s[i]);
+		if (t.s[i] == '@' && mentions((struct text){ t.s + i + 1, t.n - i - 1 }))
+			buf_str(&broken, "\xe2\x80\x8b");
+	}
+	out->failed = out->failed || buf_failed(&broken);
+	put_markdown(out, buf_view(&broken), "\\*_~`|[]<");
+}
+
+/* Google Chat's text has no escapes. Links and mentions begin with <: a zero-width space behind it
+ * leaves a plain one. */
+static void put_chat(struct buf *out, struct text t)
+{
+	for (size_t i = 0; i < t.n; i++) {
+		buf_char(out, t.s[i]);
+		if (t.s[i] == '<')
+			buf_str(out, "\xe2\x80\x8b");
+	}
+}
+
+static void put_markup(struct buf *out, enum param_slot slot, struct text t)
+{
+	if (slot == SLOT_SLACK)
+		put_slack(out, t);
+	else if (slot == SLOT_TEAMS)
+		put_markdown(out, t, "\\*_~`[]");
+	else if (slot == SLOT_DISCORD)
+		put_discord(out, t);
+	else if (slot == SLOT_CHAT)
+		put_chat(out, t);
+	else
+		buf_text(out, t);
+}
+
 /* The inside of a JSON string. */
 static void put_json_inside(struct buf *out, struct text t)
 {
@@ -99,12 +165,10 @@ static enum fate put_escaped(const struct filling *f, const struct template_part
 		buf_text(out, t);
 	else if (slot == SLOT_URL)
 		put_url(out, t);
-	else if (slot == SLOT_SLACK)
-		put_slack(out, t);
 	else if (slot == SLOT_BODY && json && part->in_string)
 		put_json_inside(out, t);
 	else
-		buf_text(out, t);
+		put_markup(out, slot, t);
 	return FATE_OK;
 }
 

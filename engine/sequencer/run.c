@@ -201,6 +201,7 @@ struct prepared {
 	struct text target;
 	struct value params;
 	const struct connection *connection;
+	char key[HASH_HEX]; /* the idempotency key */
 };
 
 static struct text run_target(struct sequencer *s, const struct step *step,
@@ -244,7 +245,10 @@ static bool run_prepare(struct sequencer *s, struct run *run, struct scope *scop
 	call->arena = s->work;
 	call->parser = s->parser;
 	call->settings = out->connection != NULL ? out->connection->settings : value_null();
-	call->idempotency_key = "";
+	run_name(run, step, scope->event->id, out->key);
+	call->idempotency_key = out->key;
+	call->rule = run->rule->id;
+	call->key = text_of(run->key);
 	call->gathered = steps_gathered(s, run);
 	if ((run->doubt > 0 ? step->action->lookup
 			    : step->action->build)(call, out->params, &out->request) != FATE_OK) {
@@ -280,12 +284,11 @@ static void run_keep_request(struct run *run, const struct request *r)
 	buf_fini(&b);
 }
 
-static void run_start(struct sequencer *s, struct run *run, const struct event_view *event,
-		      struct target *target, const struct prepared *p)
+static void run_start(struct sequencer *s, struct run *run, struct target *target,
+		      const struct prepared *p)
 {
 	const struct step *step = &run->rule->steps[run->step];
 	struct attempt_out *out = vector_add(s, &s->attempts, sizeof(*out));
-	char key[HASH_HEX];
 
 	if (out == NULL)
 		return;
@@ -295,7 +298,6 @@ static void run_start(struct sequencer *s, struct run *run, const struct event_v
 	run_move(run, RUN_STARTED);
 	run_dirty(s, run);
 	run_keep_request(run, &p->request);
-	run_name(run, step, event->id, key);
 	s->stats.attempts++;
 	out->run = run->id;
 	out->step = run->step;
@@ -304,7 +306,7 @@ static void run_start(struct sequencer *s, struct run *run, const struct event_v
 	out->target = (struct text){ target->name, target->name_size };
 	out->action = step->action;
 	out->request = seq_request(s, &p->request);
-	out->key = text_dup(s->batch, text_of(key));
+	out->key = text_dup(s->batch, text_of(p->key));
 	out->timeout = step->timeout;
 	out->allow_private = step->literal_host;
 	out->step_name = text_dup(s->batch, step->name);
@@ -367,7 +369,7 @@ static bool run_progress(struct sequencer *s, struct run *run, const struct even
 			run_move(run, RUN_PENDING);
 		target_queue(s, target, run);
 	} else {
-		run_start(s, run, event, target, p);
+		run_start(s, run, target, p);
 	}
 	return false;
 }
