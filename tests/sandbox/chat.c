@@ -16,6 +16,7 @@ struct chat {
 	size_t first; /* slot of the oldest */
 	int64_t total;
 	char *messages[MESSAGES_MAX];
+	char *keys[MESSAGES_MAX]; /* NULL: none */
 };
 
 struct chat *chat_new(void)
@@ -23,12 +24,18 @@ struct chat *chat_new(void)
 	return must_alloc(1, sizeof(struct chat));
 }
 
+static void forget(struct chat *c, size_t slot)
+{
+	free(c->messages[slot]);
+	free(c->keys[slot]);
+	c->messages[slot] = c->keys[slot] = NULL;
+}
+
 void chat_clear(struct chat *c)
 {
 	assert(c);
 	for (; c->n; c->n--) {
-		free(c->messages[c->first]);
-		c->messages[c->first] = NULL;
+		forget(c, c->first);
 		c->first = (c->first + 1) % MESSAGES_MAX;
 	}
 }
@@ -52,11 +59,11 @@ static void member(struct text *out, const json_t *message, const char *name)
 		text_add(out, "null");
 }
 
-static void store(struct chat *c, int64_t at_ms, const char *path, const json_t *message)
+static char *written(int64_t number, int64_t at_ms, const char *path, const json_t *message)
 {
 	struct text out = { 0 };
 
-	text_fmt(&out, "{\"n\":%lld,\"at_ms\":%lld", (long long)++c->total, (long long)at_ms);
+	text_fmt(&out, "{\"n\":%lld,\"at_ms\":%lld", (long long)number, (long long)at_ms);
 	text_key(&out, "path");
 	text_quote(&out, path);
 	member(&out, message, "text");
@@ -64,12 +71,46 @@ static void store(struct chat *c, int64_t at_ms, const char *path, const json_t 
 	member(&out, message, "blocks");
 	member(&out, message, "attachments");
 	text_char(&out, '}');
+	return text_take(&out);
+}
+
+int64_t chat_keep(struct sandbox *sb, const struct request *rq, const json_t *message,
+		  const char *key)
+{
+	struct chat *c = sb->chat;
+	size_t slot;
+
 	if (c->n == MESSAGES_MAX) {
-		free(c->messages[c->first]);
+		forget(c, c->first);
 		c->first = (c->first + 1) % MESSAGES_MAX;
 		c->n--;
 	}
-	c->messages[(c->first + c->n++) % MESSAGES_MAX] = text_take(&out);
+	slot = (c->first + c->n++) % MESSAGES_MAX;
+	c->messages[slot] = written(++c->total, sandbox_now_ms(sb), rq->path, message);
+	c->keys[slot] = key ? must_copy(key) : NULL;
+	return c->total;
+}
+
+int64_t chat_find(const struct chat *c, const char *key)
+{
+	for (size_t i = c->n; i-- > 0;) {
+		const char *other = c->keys[(c->first + i) % MESSAGES_MAX];
+
+		if (other && !strcmp(other, key))
+			return c->total - (int64_t)(c->n - 1 - i);
+	}
+	return 0;
+}
+
+void chat_change(struct sandbox *sb, int64_t number, const struct request *rq,
+		 const json_t *message)
+{
+	struct chat *c = sb->chat;
+	size_t slot = (c->first + c->n - 1 - (size_t)(c->total - number)) % MESSAGES_MAX;
+
+	assert(number > c->total - (int64_t)c->n && number <= c->total);
+	free(c->messages[slot]);
+	c->messages[slot] = written(number, sandbox_now_ms(sb), rq->path, message);
 }
 
 static void slack_refuse(struct reply *re, int status, const char *why)
@@ -108,8 +149,7 @@ static json_t *message_of(const struct request *rq)
 	return message;
 }
 
-/* What Slack would answer; NULL: it takes the message. */
-static const char *objection(const json_t *message)
+const char *chat_objection(const json_t *message)
 {
 	const json_t *text = json_object_get(message, "text");
 	const json_t *blocks = json_object_get(message, "blocks");
@@ -127,12 +167,12 @@ static const char *objection(const json_t *message)
 void chat_receive(struct sandbox *sb, const struct request *rq, struct reply *re)
 {
 	json_t *message = message_of(rq);
-	const char *why = objection(message);
+	const char *why = chat_objection(message);
 
 	if (why) {
 		slack_refuse(re, 400, why);
 	} else {
-		store(sb->chat, sandbox_now_ms(sb), rq->path, message);
+		(void)chat_keep(sb, rq, message, NULL);
 		reply_plain(re, 200, "ok");
 	}
 	json_decref(message);

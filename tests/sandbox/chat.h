@@ -13,6 +13,23 @@
 extern const struct vendor slack;
 extern const struct vendor sink;
 
+/* What Slack objects to in a message, as its word; NULL: nothing. */
+const char *chat_objection(const json_t *message);
+
+/*
+ * Keeps a message under a key of its system's own ("discord/7"; NULL: none) and gives its number,
+ * from 1 up. Of `message` it keeps text, channel, blocks and attachments.
+ */
+int64_t chat_keep(struct sandbox *sb, const struct request *rq, const json_t *message,
+		  const char *key);
+
+/* The newest message under that key, 0 if there is none (any more). */
+int64_t chat_find(const struct chat *c, const char *key);
+
+/* Puts another message in its place; it keeps number and key. */
+void chat_change(struct sandbox *sb, int64_t number, const struct request *rq,
+		 const json_t *message);
+
 struct chat *chat_new(void);
 void chat_free(struct chat *c);
 void chat_clear(struct chat *c);

@@ -9,6 +9,7 @@
 #include "tests/sandbox/hindsite.h"
 #include "tests/sandbox/kantata.h"
 #include "tests/sandbox/resources.h"
+#include "tests/sandbox/targets.h"
 #include "tests/sandbox/webhooks.h"
 
 #include <assert.h>
@@ -62,7 +63,21 @@ static const struct route routes[] = {
 	  &hindsite, hooks_redeliver_many, false },
 	{ "hindsite.webhook_delivery.redeliver", "POST",
 	  "/api/v2/webhook_deliveries/{id}/redeliveries", &hindsite, hooks_redeliver, false },
+	{ "slack.chat.postMessage", "POST", "/slack/api/chat.postMessage", &slack_api,
+	  slack_post_message, false },
+	{ "slack.chat.update", "POST", "/slack/api/chat.update", &slack_api, slack_update, false },
 	{ "slack.webhook", "POST", "/slack/*", &slack, chat_receive, false },
+	{ "teams.workflow", "POST", "/teams/*", &teams, teams_receive, false },
+	{ "pagerduty.enqueue", "POST", "/pagerduty/v2/enqueue", &pagerduty, pagerduty_enqueue,
+	  false },
+	{ "pagerduty.change", "POST", "/pagerduty/v2/change/enqueue", &pagerduty, pagerduty_change,
+	  false },
+	{ "discord.webhook", "POST", "/discord/api/webhooks/{id}/{id}", &discord, discord_execute,
+	  false },
+	{ "discord.message", "PATCH", "/discord/api/webhooks/{id}/{id}/messages/{id}", &discord,
+	  discord_edit, false },
+	{ "google_chat.message", "POST", "/google_chat/v1/spaces/{id}/messages", &google_chat,
+	  google_chat_create, false },
 	{ "sink", "", "/sink/*", &sink, sink_receive, false },
 	{ "page", "GET", "/", &control, control_page, false },
 	{ "journal.read", "GET", "/_sandbox/journal", &control, control_journal, false },
@@ -166,6 +181,10 @@ const struct route *routes_find(struct request *rq, bool *other_method)
 	return NULL;
 }
 
+/* Systems whose paths begin with their name. */
+static const struct vendor *const by_name[] = { &slack,   &teams,       &pagerduty,
+						&discord, &google_chat, &sink };
+
 const struct vendor *routes_vendor(const struct request *rq)
 {
 	const char *first = rq->n_segments > 0 ? rq->segments[0] : "";
@@ -175,9 +194,10 @@ const struct vendor *routes_vendor(const struct request *rq)
 		return !strcmp(second, "v1") ? &kantata : &hindsite;
 	if (!strcmp(first, "oauth"))
 		return &hindsite;
-	if (!strcmp(first, "slack"))
-		return &slack;
-	return !strcmp(first, "sink") ? &sink : &control;
+	for (size_t i = 0; i < sizeof(by_name) / sizeof(by_name[0]); i++)
+		if (!strcmp(first, by_name[i]->name))
+			return by_name[i];
+	return &control;
 }
 
 void routes_write_names(struct text *out)

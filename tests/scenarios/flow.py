@@ -26,6 +26,8 @@ ENV = {
     "HINDSITE_ID": "hindsite-id",
     "HINDSITE_SECRET": "hindsite-secret",
     "HINDSITE_HOOK": "hindsite-hook-secret",
+    "SLACK_TOKEN": "xoxb-sandbox-token",
+    "PAGERDUTY_KEY": "0123456789abcdef0123456789abcdef",
 }
 
 CONNECTIONS = {
@@ -49,7 +51,31 @@ CONNECTIONS = {
     webhook_url: "${env:SLACK_URL}"
     allow_private: true
 """,
+    "slack_app": """  slack_app:
+    connector: slack
+    token: "${env:SLACK_TOKEN}"
+    base_url: @sandbox/slack/api
+""",
+    "pagerduty": """  pagerduty:
+    connector: pagerduty
+    routing_key: "${env:PAGERDUTY_KEY}"
+    base_url: @sandbox/pagerduty
+""",
 }
+
+# Chat targets whose whole URL is the secret: the name, and where it is in the sandbox.
+WEBHOOKS = {
+    "teams": "/teams/workflows/w1/triggers/manual/paths/invoke?sig=sandbox-signature",
+    "discord": "/discord/api/webhooks/1/sandbox-token",
+    "google_chat": "/google_chat/v1/spaces/S1/messages?key=sandbox-key&token=sandbox-token",
+}
+for word in WEBHOOKS:
+    CONNECTIONS[word] = f"""  {word}:
+    connector: {word}
+    webhook_url: "${{env:{word.upper()}_URL}}"
+    allow_private: true
+    rate: {{ per_second: 50, burst: 5 }}
+"""
 
 
 def covers(actual, wanted):
@@ -165,8 +191,9 @@ class Flow:
         self.sandbox = Sandbox(self.sandbox_binary, self.directory)
         self.variables["sandbox"] = self.sandbox.url
         self.variables["host"] = self.sandbox.url.removeprefix("http://")
+        urls = {word.upper() + "_URL": self.sandbox.url + path for word, path in WEBHOOKS.items()}
         self.daemon = Daemon(self.tappet, self.directory,
-                             dict(ENV, SLACK_URL=self.sandbox.url + "/slack/T1/B1/x"))
+                             dict(ENV, **urls, SLACK_URL=self.sandbox.url + "/slack/T1/B1/x"))
         try:
             self._steps()
             if self.daemon.process:
