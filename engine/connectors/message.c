@@ -5,6 +5,8 @@
 
 #include <assert.h>
 
+#include "engine/base/buf.h"
+#include "engine/base/cleanup.h"
 #include "engine/base/limits.h"
 
 /* An ellipsis, so that a reader sees where, and a word, so that he sees why. */
@@ -72,18 +74,23 @@ static size_t before_escape(struct text t, size_t at)
 	return at - slashes % 2;
 }
 
+/* The first n bytes, or a few less, and the note. */
+static struct text shortened(struct call *call, struct text t, size_t n)
+{
+	n = before_escape(t, n);
+	assert(n <= LIMIT_REQUEST);
+	return text_printf(call->arena, "%.*s%s", (int)n, t.s, note);
+}
+
 struct text message_cut(struct call *call, struct text t, size_t most, enum message_unit unit)
 {
 	size_t spare = unit == MESSAGE_BYTES ? NOTE_BYTES : NOTE_CHARACTERS;
-	size_t n;
 
 	assert(call != NULL);
 	assert(most > spare);
 	if (t.n <= most || beginning(t, most, unit) == t.n)
 		return t;
-	n = before_escape(t, beginning(t, most - spare, unit));
-	assert(n <= LIMIT_REQUEST); /* three times `most`, or a text that was in a request */
-	return text_printf(call->arena, "%.*s%s", (int)n, t.s, note);
+	return shortened(call, t, beginning(t, most - spare, unit));
 }
 
 struct value message_set(struct call *call, struct value map, const char *name, struct value v)
@@ -129,25 +136,51 @@ struct value message_each(struct call *call, struct value list,
 	return value_list_end(&b);
 }
 
-/* A byte of the text is at least one of its JSON, so that one shortening is enough. */
+/* Bytes of its JSON, without the quotes; SIZE_MAX when memory is out. */
+static size_t json_size(struct text t)
+{
+	AUTO_FINI(buf_fini) struct buf json;
+
+	buf_init(&json, LIMIT_REQUEST);
+	value_write_text(&json, t);
+	return buf_failed(&json) ? SIZE_MAX : json.n - 2;
+}
+
+/* The longest beginning of t whose JSON, the note included, has at most `most` bytes. */
+static struct text cut_json(struct call *call, struct text t, size_t most)
+{
+	size_t low = 0, high = t.n;
+
+	while (low < high) {
+		size_t middle = low + (high - low + 1) / 2;
+
+		if (json_size(text_head(t, middle)) <= most - NOTE_BYTES)
+			low = middle;
+		else
+			high = middle - 1;
+	}
+	return shortened(call, t, text_head(t, low).n);
+}
+
 enum fate message_json(struct call *call, struct request *out, struct text text, size_t most,
 		       struct value (*make)(struct call *call, struct value of, struct text text),
 		       struct value of)
 {
 	enum fate fate;
-	size_t over;
+	size_t over, size;
 
 	assert(call != NULL && out != NULL && make != NULL);
+	text = message_cut(call, text, most, MESSAGE_BYTES); /* its JSON is no shorter than it */
 	fate = request_json(call, out, make(call, of, text));
 	if (fate != FATE_OK || out->body.n <= most)
 		return fate;
 	over = out->body.n - most;
-	if (text.n <= over + NOTE_BYTES)
+	size = json_size(text);
+	if (size == SIZE_MAX || size <= over + NOTE_BYTES)
 		return call_fail(call, FATE_REJECT,
 				 "the message has %zu bytes, and at most %zu are taken",
 				 out->body.n, most);
-	text = message_cut(call, text, text.n - over, MESSAGE_BYTES);
-	return request_json(call, out, make(call, of, text));
+	return request_json(call, out, make(call, of, cut_json(call, text, size - over)));
 }
 
 struct text message_line(struct call *call, struct text words)
