@@ -30,6 +30,10 @@ connections:
   kantata: { connector: kantata, token: "${env:TOKEN}" }
   hindsite: { connector: hindsite, client_id: "${env:ID}", client_secret: "${env:SECRET}" }
   slack: { connector: slack, webhook_url: "${env:URL}" }
+  teams: { connector: teams, webhook_url: "${env:URL}" }
+  pagerduty: { connector: pagerduty, routing_key: "${env:TOKEN}" }
+  discord: { connector: discord, webhook_url: "${env:URL}" }
+  google_chat: { connector: google_chat, webhook_url: "${env:URL}" }
   crm: { connector: http, base_url: https://crm.example.com/api, bearer: "${env:TOKEN}" }
 hooks:
   shop: { verify: none }

@@ -179,6 +179,29 @@ START_TEST(test_breaker_probes)
 }
 END_TEST
 
+START_TEST(test_gone_is_left_alone)
+{
+	struct host *host = get("a", 5, 0, 0);
+
+	ck_assert_uint_eq(host_grant(host, 0, 1), 1);
+	host_ended(host, 0, HOST_GONE, 0);
+	ck_assert_int_eq(host_breaker(host), HOST_OPEN);
+	ck_assert_uint_eq(host_grant(host, BREAKER_GONE - 1, 5), 0);
+	ck_assert_int_eq(host_next(host, 1), BREAKER_GONE);
+	ck_assert_uint_eq(host_grant(host, BREAKER_GONE, 5), 1);
+	host_ended(host, BREAKER_GONE, HOST_GONE, 0);
+	ck_assert_int_eq(host_next(host, BREAKER_GONE), 2 * BREAKER_GONE);
+	host_hurry(host, BREAKER_GONE + 7); /* somebody put it right, perhaps */
+	ck_assert_uint_eq(host_grant(host, BREAKER_GONE + 7, 5), 1);
+	host_hurry(host, BREAKER_GONE + 8); /* one probe is enough */
+	ck_assert_uint_eq(host_grant(host, BREAKER_GONE + 8, 5), 0);
+	host_ended(host, BREAKER_GONE + 9, HOST_GOOD, 0);
+	ck_assert_int_eq(host_breaker(host), HOST_CLOSED);
+	host_hurry(host, BREAKER_GONE + 9);
+	ck_assert_uint_eq(host_grant(host, BREAKER_GONE + 9, 5), 5);
+}
+END_TEST
+
 START_TEST(test_late_failures_prolong_nothing)
 {
 	struct host *host = get("a", 20, 0, 0);
@@ -221,6 +244,7 @@ int main(void)
 	tcase_add_test(all, test_bucket_below_one);
 	tcase_add_test(all, test_breaker_opens);
 	tcase_add_test(all, test_breaker_probes);
+	tcase_add_test(all, test_gone_is_left_alone);
 	tcase_add_test(all, test_late_failures_prolong_nothing);
 	tcase_add_test(all, test_retry_after);
 	suite_add_tcase(suite, all);

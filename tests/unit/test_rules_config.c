@@ -175,6 +175,10 @@ START_TEST(connection_mistakes)
 	mistake("connections: { a: {} }\n", 1, 19, "\"connector\" is missing", "");
 	mistake("connections: { a: { connector: slack } }\n", 1, 19, "\"webhook_url\" is missing",
 		"");
+	mistake(
+	    "connections: { a: { connector: slack, token: '${env:A}', webhook_url: '${env:B}' } "
+	    "}\n",
+	    1, 46, "can't be given together", "two connections");
 	mistake("connections: { a: { connector: kantata, tokn: x } }\n", 1, 41, "\"tokn\"",
 		"\"token\"");
 	mistake("connections: { a: { connector: kantata, token: x, base_url: ftp://a } }\n", 1, 61,

@@ -296,6 +296,31 @@ START_TEST(slots_escape)
 }
 END_TEST
 
+START_TEST(chat_mark_up_is_text)
+{
+	sends("teams.post: { text: '**a** ${data.x}' }",
+	      "{\"x\":\"<!channel> & co [l](u) *b* - c\\n - d\"}",
+	      "{\"text\":\"**a** <!channel> & co \\\\[l\\\\](u) \\\\*b\\\\* - c\\n \\\\- d\"}");
+	sends("teams.post: { title: t, facts: [ { title: a, value: '${data.x}' } ] }",
+	      "{\"x\":\"_i_\"}",
+	      "{\"title\":\"t\",\"facts\":[{\"title\":\"a\",\"value\":\"\\\\_i\\\\_\"}]}");
+	sends("discord.post: { text: '@here ${data.x}' }",
+	      "{\"x\":\"<!channel> & co @everyone a@b.c @here <@&12> ||s|| \\\\\"}",
+	      "{\"text\":\"@here \\\\<!channel> & co @\xe2\x80\x8b"
+	      "everyone a@b.c @\xe2\x80\x8bhere "
+	      "\\\\<@\xe2\x80\x8b&12> \\\\|\\\\|s\\\\|\\\\| \\\\\\\\\"}");
+	sends("discord.post: { embeds: [ { description: '${data.x}', url: '${data.x}' } ] }",
+	      "{\"x\":\"# a_b\"}",
+	      "{\"embeds\":[{\"description\":\"\\\\# a\\\\_b\",\"url\":\"# a_b\"}]}");
+	sends("google_chat.post: { text: '<u|l> ${data.x}', cards: [ { c: '${data.x}' } ] }",
+	      "{\"x\":\"<users/all> & co\"}",
+	      "{\"text\":\"<u|l> <\xe2\x80\x8busers/all> & "
+	      "co\",\"cards\":[{\"c\":\"&lt;users/all&gt; "
+	      "&amp; co\"}]}");
+	sends("discord.post: { text: '${raw(data.x)}' }", "{\"x\":\"*a*\"}", "{\"text\":\"*a*\"}");
+}
+END_TEST
+
 START_TEST(missing_values_fail_with_their_place)
 {
 	sends("slack.post: { text: 'a ${data.nothing} b' }", "{}", "rules.yaml:5:34: ");
@@ -335,4 +360,5 @@ END_TEST
 
 UNIT_MAIN("rules_evaluate", documented_rule, match_operators, deep_documents_are_compared_in_time,
 	  changes, conditions, deleted_objects, keys, types_are_kept, slots_escape,
-	  missing_values_fail_with_their_place, handlers_follow_the_main_steps)
+	  chat_mark_up_is_text, missing_values_fail_with_their_place,
+	  handlers_follow_the_main_steps)

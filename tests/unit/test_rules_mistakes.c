@@ -436,7 +436,7 @@ START_TEST(shapes_and_synonyms)
 		"\"tries\"", "\"attempts\"");
 	mistake("    do:\n      - slack.post: { text: a }\n        retry: 3\n", 6, 16,
 		"must be a map", "retry: { attempts: 3 }");
-	mistake("    do:\n      - teams.post: { text: a }\n", 5, 9, "no connector \"teams\"",
+	mistake("    do:\n      - matrix.post: { text: a }\n", 5, 9, "no connector \"matrix\"",
 		"connectors: ");
 	mistake("    do:\n      - http.request: { url: 'https://a.b', json: 1, body: b }\n", 5, 54,
 		"\"body\" can't be given together with \"json\"", "one body");
@@ -495,6 +495,24 @@ START_TEST(what_the_configuration_has)
 	kit_expect(k.diags, 3, 18, "no event", "schedules in tappet.yaml: daily");
 	kit_expect(k.diags, 4, 18, "comes by webhook", "webhook: {");
 	kit_expect(k.diags, 5, 18, "comes by webhook", "webhook: {");
+	kit_fini(&k);
+}
+END_TEST
+
+START_TEST(actions_that_need_a_setting)
+{
+	struct kit k;
+
+	kit_init(&k);
+	kit_config(&k, "connections:\n  hook: { connector: slack, webhook_url: \"${env:A}\" }\n"
+		       "  app: { connector: slack, token: \"${env:B}\" }\n");
+	kit_load(&k,
+		 "rules:\n  - id: a\n    on: x.y\n    do:\n"
+		 "      - slack.update: { channel: C1, ts: '1.2', text: a }\n        via: app\n"
+		 "      - slack.update: { channel: C1, ts: '1.2', text: a }\n        via: hook\n");
+	ck_assert_uint_eq(diags_count(k.diags), 1);
+	kit_expect(k.diags, 7, 9, "slack.update needs a connection with \"token\"; hook has none",
+		   "via");
 	kit_fini(&k);
 }
 END_TEST
@@ -603,6 +621,6 @@ UNIT_MAIN("rules_mistakes", ten_mistakes, what_needs_quotes, one_by_one, fields_
 	  kinds_agree_on_types, what_costs_too_much, whole_numbers_divided, steps_one_by_one,
 	  operators_of_other_languages, operands_that_never_fit, options_among_parameters,
 	  shapes_and_synonyms, quotes_of_flow_maps, error_where_it_is_known,
-	  what_the_configuration_has, types_of_events, types_that_are_fine,
-	  no_mistakes_follow_from_others, a_mistake_in_the_configuration_is_told_once,
-	  the_same_id_twice)
+	  what_the_configuration_has, actions_that_need_a_setting, types_of_events,
+	  types_that_are_fine, no_mistakes_follow_from_others,
+	  a_mistake_in_the_configuration_is_told_once, the_same_id_twice)
