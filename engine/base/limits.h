@@ -92,7 +92,7 @@
 #define BREAKER_FAILURES   5
 #define BREAKER_PAUSE      5000
 #define BREAKER_PAUSE_MAX  300000
-#define BREAKER_GONE       3600000 /* somebody has to repair it; a reload asks again at once */
+#define BREAKER_GONE       3600000    /* somebody has to repair it; a reload asks again at once */
 #define LIMIT_TEMPLATE     (4u * MIB) /* one parameter text: as much as a request may carry */
 #define LIMIT_RULE_ID      128 /* bytes; it is part of keys in the store and of metric labels */
 #define LIMIT_FOLDERS      16  /* folders of rules inside folders; a link back up ends there */
