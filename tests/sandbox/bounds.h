@@ -38,8 +38,12 @@
 #define DELIVERIES_MAX 10000u
 /* Bearer tokens valid at a time; a fetch beyond it drops the oldest. */
 #define TOKENS_MAX 64u
-/* Lifetime of a HINDSITE token, as the vendor documents it. */
+/* Lifetime of a HINDSITE token, as the vendor documents it; a switch sets another. */
 #define TOKEN_LIFETIME_S 7200
+/* Tasks, forms and steps made through HINDSITE's API and remembered. */
+#define KEPT_MAX 10000u
+/* Changes one control call may make: twenty times what a missed hour is tested with. */
+#define BURST_MAX 10000
 /* Kantata: page sizes and bulk limit, as documented and as the presenter library clamps them. */
 #define PER_PAGE_DEFAULT   20
 #define PER_PAGE_MAX       200

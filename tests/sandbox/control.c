@@ -8,6 +8,7 @@
 #include "tests/sandbox/faults.h"
 #include "tests/sandbox/fields.h"
 #include "tests/sandbox/hindsite.h"
+#include "tests/sandbox/ids.h"
 #include "tests/sandbox/journal.h"
 #include "tests/sandbox/kantata.h"
 #include "tests/sandbox/page.h"
@@ -354,6 +355,51 @@ void control_work_set_progress(struct sandbox *sb, const struct request *rq, str
 	else if (body)
 		change(sb, rq, re, json_pack("{sf}", "progress", progress), "work_set_updated");
 	json_decref(body);
+}
+
+/* Changes of tracked_time, one after the other, while the clock goes forward. */
+void control_work_set_burst(struct sandbox *sb, const struct request *rq, struct reply *re)
+{
+	json_t *body = body_of(rq, re);
+	json_int_t count = json_integer_value(json_object_get(body, "count"));
+	json_int_t seconds = json_integer_value(json_object_get(body, "over_s"));
+	json_t *set = hindsite_work_set(sb, rq->id);
+	json_int_t before = json_integer_value(json_object_get(set, "tracked_time"));
+
+	if (body && !set)
+		refuse(re, 404, "no such work set");
+	else if (body && (count < 1 || count > BURST_MAX || seconds < 0 || seconds > 86400))
+		refuse(re, 422, "count must be 1 to 10000, over_s 0 to 86400");
+	else if (body) {
+		for (json_int_t i = 1; i <= count; i++) {
+			json_t *patch = json_pack("{sI}", "tracked_time", before + i);
+
+			sb->clock_offset_ms += seconds * 1000 / count;
+			(void)hindsite_change(sb, rq->id, patch, "work_set_updated");
+			json_decref(patch);
+		}
+		text_value(reply_json(re, 200), set);
+	}
+	json_decref(body);
+}
+
+/* The one webhook whose body the vendor publishes. */
+void control_report_export(struct sandbox *sb, const struct request *rq, struct reply *re)
+{
+	char when[TIMES_TEXT];
+	char id[ULID_SIZE];
+	json_t *report;
+
+	(void)rq;
+	times_iso_ms(when, sandbox_now_ms(sb));
+	ids_ulid(id, sandbox_now_ms(sb));
+	report = json_pack("{ss ss ss s{ss ss} ss ss ss}", "id", id, "status", "completed",
+			   "format", "pdf", "exportable", "type", "Form", "id",
+			   "01J8Z3KQ5V9X7W2M4N6P8R0F01", "created_at", when, "completed_at", when,
+			   "download_url", "https://files.example/report.pdf");
+	hooks_emit(sb, "report_export_completed", "report_export", report);
+	text_value(reply_json(re, 200), report);
+	json_decref(report);
 }
 
 static void write_workspaces(struct sandbox *sb, struct text *out)

@@ -33,5 +33,7 @@ answer_fn control_work_set_merge;
 answer_fn control_work_set_complete;
 answer_fn control_work_set_approve;
 answer_fn control_work_set_progress;
+answer_fn control_work_set_burst;
+answer_fn control_report_export;
 
 #endif

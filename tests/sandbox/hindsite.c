@@ -24,6 +24,7 @@ struct hindsite {
 	size_t n_tokens;
 	struct token tokens[TOKENS_MAX];
 	json_t *work_sets; /* array; the place plus one is the numeric alias of the id */
+	json_t *kept;      /* object: what was made through the API, by id */
 };
 
 struct sample {
@@ -49,6 +50,7 @@ struct hindsite *hindsite_new(void)
 	struct hindsite *h = must_alloc(1, sizeof(*h));
 
 	h->work_sets = json_array();
+	h->kept = json_object();
 	return h;
 }
 
@@ -57,6 +59,7 @@ void hindsite_free(struct hindsite *h)
 	if (!h)
 		return;
 	json_decref(h->work_sets);
+	json_decref(h->kept);
 	free(h);
 }
 
@@ -65,6 +68,21 @@ void hindsite_clear(struct hindsite *h)
 	assert(h);
 	h->n_tokens = 0;
 	(void)json_array_clear(h->work_sets);
+	(void)json_object_clear(h->kept);
+}
+
+void hindsite_keep(struct sandbox *sb, const char *id, json_t *object)
+{
+	json_t *kept = sb->hindsite->kept;
+
+	if (json_object_size(kept) >= KEPT_MAX)
+		(void)json_object_clear(kept);
+	(void)json_object_set(kept, id, object);
+}
+
+json_t *hindsite_kept(struct sandbox *sb, const char *id)
+{
+	return json_object_get(sb->hindsite->kept, id);
 }
 
 static void add_lists(json_t *set)
@@ -177,7 +195,7 @@ static const char *issue(struct sandbox *sb)
 	}
 	token = &h->tokens[h->n_tokens++];
 	ids_token(token->text);
-	token->until_ms = sandbox_now_ms(sb) + (int64_t)TOKEN_LIFETIME_S * 1000;
+	token->until_ms = sandbox_now_ms(sb) + sb->switches.token_lifetime_s * 1000;
 	return token->text;
 }
 
@@ -204,9 +222,10 @@ static void answer_token(struct sandbox *sb, const json_t *body, struct reply *r
 			    "server.");
 	else
 		text_fmt(reply_json(re, 200),
-			 "{\"access_token\":\"%s\",\"token_type\":\"Bearer\",\"expires_in\":%d,"
+			 "{\"access_token\":\"%s\",\"token_type\":\"Bearer\",\"expires_in\":%lld,"
 			 "\"created_at\":%lld}",
-			 issue(sb), TOKEN_LIFETIME_S, (long long)sandbox_now(sb));
+			 issue(sb), (long long)sb->switches.token_lifetime_s,
+			 (long long)sandbox_now(sb));
 }
 
 void hindsite_token(struct sandbox *sb, const struct request *rq, struct reply *re)
@@ -234,6 +253,11 @@ static json_t *find(const struct hindsite *h, const char *id)
 			return set;
 	}
 	return NULL;
+}
+
+json_t *hindsite_work_set(struct sandbox *sb, const char *id)
+{
+	return find(sb->hindsite, id);
 }
 
 json_t *hindsite_change(struct sandbox *sb, const char *id, json_t *patch, const char *action)

@@ -31,6 +31,14 @@ void hindsite_refuse(struct reply *re, int status, const char *why);
  */
 json_t *hindsite_change(struct sandbox *sb, const char *id, json_t *patch, const char *action);
 
+/* The work set of that id or number, borrowed; NULL if there is none. */
+json_t *hindsite_work_set(struct sandbox *sb, const char *id);
+
+/* What was made through the API, by its id: at most KEPT_MAX, then all of it is forgotten. Keeping
+ * takes a reference; what is found is borrowed. */
+void hindsite_keep(struct sandbox *sb, const char *id, json_t *object);
+json_t *hindsite_kept(struct sandbox *sb, const char *id);
+
 /* All work sets as a JSON array. */
 void hindsite_write(const struct hindsite *h, struct text *out);
 

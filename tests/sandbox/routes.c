@@ -6,6 +6,7 @@
 
 #include "tests/sandbox/chat.h"
 #include "tests/sandbox/control.h"
+#include "tests/sandbox/forms.h"
 #include "tests/sandbox/hindsite.h"
 #include "tests/sandbox/kantata.h"
 #include "tests/sandbox/resources.h"
@@ -57,6 +58,17 @@ static const struct route routes[] = {
 	{ "hindsite.token", "POST", "/oauth/token", &hindsite, hindsite_token, true },
 	{ "hindsite.work_set.start", "POST", "/api/v2/work_sets/{id}/start", &hindsite,
 	  hindsite_start, false },
+	{ "hindsite.work_set_workflow.create", "POST", "/api/v2/work_set_workflows", &hindsite,
+	  forms_task, false },
+	{ "hindsite.journey.create", "POST", "/api/v2/journeys", &hindsite, forms_journey, false },
+	{ "hindsite.journey_step.decision", "POST", "/api/v2/journey_steps/decision", &hindsite,
+	  forms_decision, false },
+	{ "hindsite.form_step.decision", "POST", "/api/v2/form_steps/decision", &hindsite,
+	  forms_form_decision, false },
+	{ "hindsite.asset.list", "GET", "/api/v2/assets", &hindsite, forms_assets, false },
+	{ "hindsite.asset.search", "POST", "/api/v2/assets/search", &hindsite, forms_search,
+	  false },
+	{ "hindsite.asset.show", "GET", "/api/v2/assets/{id}", &hindsite, forms_asset, false },
 	{ "hindsite.webhook_delivery.list", "GET", "/api/v2/webhook_deliveries", &hindsite,
 	  hooks_list, false },
 	{ "hindsite.webhook_delivery.bulk", "POST", "/api/v2/webhook_deliveries/redeliveries",
@@ -112,6 +124,10 @@ static const struct route routes[] = {
 	  control_work_set_complete, false },
 	{ "work_set.approve", "POST", "/_sandbox/work_sets/{id}/approve", &control,
 	  control_work_set_approve, false },
+	{ "work_set.burst", "POST", "/_sandbox/work_sets/{id}/burst", &control,
+	  control_work_set_burst, false },
+	{ "report_export", "POST", "/_sandbox/report_exports", &control, control_report_export,
+	  false },
 	{ "work_set.progress", "POST", "/_sandbox/work_sets/{id}/progress", &control,
 	  control_work_set_progress, false },
 };

@@ -23,6 +23,7 @@ static void default_switches(struct sandbox *sb)
 		.kantata_token = "kantata-token",
 		.financials = true,
 		.hindsite_admin = true,
+		.token_lifetime_s = TOKEN_LIFETIME_S,
 		.utc_offset_min = -420, /* the zone of the vendor's samples */
 		.hook_retry_ms = 500,
 		.hook_attempts = 10,

@@ -40,6 +40,7 @@ struct switches {
 	bool financials;
 	bool second_start_same;
 	bool hindsite_admin;
+	int64_t token_lifetime_s;
 	int64_t utc_offset_min;
 	int64_t hook_retry_ms; /* wait before the second attempt; doubles */
 	int64_t hook_attempts;

@@ -28,6 +28,7 @@ static const struct row rows[] = {
 	{ "financials", FLAG, AT(financials), 0, 0, 0 },
 	{ "second_start_same", FLAG, AT(second_start_same), 0, 0, 0 },
 	{ "hindsite_admin", FLAG, AT(hindsite_admin), 0, 0, 0 },
+	{ "token_lifetime_s", NUMBER, AT(token_lifetime_s), 0, 1, 86400 },
 	{ "utc_offset_min", NUMBER, AT(utc_offset_min), 0, -720, 840 },
 	{ "hook_retry_ms", NUMBER, AT(hook_retry_ms), 0, 1, 3600000 },
 	{ "hook_attempts", NUMBER, AT(hook_attempts), 0, 1, 100 },
