@@ -2,7 +2,9 @@
  *
  * token.c - OAuth client credentials (RFC 6749, 4.4): one token per connection.
  *
- * Asked for when first needed and again at 90 % of its life. One refresh at a
+ * Asked for when first needed and again at 90 % of its life, which began at the
+ * reply's created_at if that is earlier: a server may hand out a token it made
+ * before. One refresh at a
  * time: jobs that need the token meanwhile wait for it. After a 401 the token it
  * was sent with is dropped (a newer one isn't), and the job is sent once more.
  *
@@ -52,6 +54,19 @@ static void token_release(struct token *token, const char *why)
 	}
 }
 
+/* A created_at that can't be, or whose token would be over soon, may as well be a clock that
+ * differs: a tenth of the life is waited in any case, a token that is over sooner costs one 401. */
+static int64_t token_refresh_ms(const struct value *created, int64_t life, int64_t wall_ms)
+{
+	int64_t age = 0, rest;
+
+	if (created != NULL && created->kind == VALUE_INT && created->i > 0 &&
+	    created->i <= wall_ms / 1000)
+		age = wall_ms / 1000 - created->i;
+	rest = age < life ? (life - age) * 900 : 0;
+	return rest > life * 100 ? rest : life * 100;
+}
+
 static bool token_read(struct token *token, struct text body)
 {
 	struct delivery *d = token->of;
@@ -72,7 +87,10 @@ static bool token_read(struct token *token, struct text body)
 	secret_free(token->secret);
 	token->secret = secret_new(value_as_text(*access));
 	token->number++;
-	token->refresh_at = clock_read(&d->clock).mono + life * 900;
+	const struct instant now = clock_read(&d->clock);
+
+	token->refresh_at =
+	    now.mono + token_refresh_ms(value_get(v, TEXT("created_at")), life, now.wall);
 	arena_reset(d->arena);
 	return token->secret != NULL;
 }
