@@ -144,6 +144,13 @@
 #define LIMIT_BATCH_ARENA (256u * MIB) /* outputs of one batch: 512 inputs with large bodies */
 #define LIMIT_RETRY_AFTER 86400000     /* a target may hold us off for at most a day */
 #define LIMIT_VERIFY_IDS  200          /* ids asked for by name at once: Kantata's page size */
+#define LIMIT_UNDELIVERED                                                                          \
+	100000 /* failed webhooks listed in one poll, about 100 bytes each: a day's outage at one  \
+		  a second */
+#define LIMIT_UNDELIVERED_TOLD                                                                     \
+	100                       /* ids named in one tappet.source.gap: enough to look them up    \
+				   */
+#define LIMIT_UNDELIVERED_TRIES 8 /* failed deliveries of one event; then a person should look */
 #define LIMIT_TARGETS                                                                              \
 	1024 /* in memory although nothing waits for them: rules name dozens, URLs of events any   \
 		number */

@@ -34,6 +34,7 @@ enum param_type {
 	PARAM_BOOL,
 	PARAM_CHOICE, /* one of choices */
 	PARAM_DATE,   /* text YYYY-MM-DD */
+	PARAM_UNIX,   /* Unix seconds; ISO 8601 text and timestamps become them */
 	PARAM_MAP,    /* members, or anything when members is NULL */
 	PARAM_LIST,   /* of anything, or of maps with `members` */
 	PARAM_ANY,
@@ -109,6 +110,11 @@ struct object_kind {
 	/* A field absent on one side tells nothing (permissions, optional fields). */
 	bool absent_is_unknown;
 	bool created, updated, deleted; /* which of these plain events exist */
+
+	/* Field with the time of the object's last change; an object whose time is before that of
+	 * the last known state is old news and observed as nothing. NULL: the last one told counts.
+	 */
+	const char *version;
 	const struct edge *edges;
 };
 
@@ -215,13 +221,15 @@ enum page_kind {
 	PAGE_CHANGES, /* objects changed after `after`, ordered by their change time, ascending */
 	PAGE_SWEEP,   /* all objects, ordered by their creation time, ascending */
 	PAGE_VERIFY,  /* exactly these ids */
+	PAGE_AGAIN,   /* no page: have these deliveries sent again (catch_up) */
 };
 
 struct page_ask {
 	enum page_kind kind;
 	int64_t after;          /* ms, as inclusive as the product allows; INT64_MIN: all */
-	unsigned offset;        /* rows to skip among those (several share one time) */
-	const struct text *ids; /* PAGE_VERIFY: at most resource->page_size */
+	unsigned offset;        /* rows to skip among those (several share one time); with catch_up
+				   the number of pages read before */
+	const struct text *ids; /* PAGE_VERIFY, PAGE_AGAIN: at most resource->page_size */
 	unsigned id_count;
 	const char *const *asks; /* field.ask words wanted by rules, ends with NULL */
 };
@@ -237,6 +245,13 @@ struct page {
 	int64_t high;
 };
 
+/* Rows that are no objects but deliveries of webhooks that failed. Each is asked for again once, in
+ * the order of their times, and arrives as the webhook it was: the poll itself emits no events. */
+struct catch_up {
+	const char *time;  /* member of a row: when it was made, ISO 8601 */
+	const char *event; /* member of a row: what it told of; several deliveries may share it */
+};
+
 struct resource {
 	const char *name; /* the word under poll: "workspaces"; NULL ends a table */
 	const char *doc;
@@ -244,13 +259,15 @@ struct resource {
 	int64_t every, full; /* defaults, ms */
 	int64_t overlap;     /* ms to reach back before the last change seen */
 	unsigned page_size;
+	const struct catch_up *catch_up; /* NULL: rows are objects of kind */
 
 	enum fate (*ask)(struct call *call, const struct page_ask *ask, struct request *out);
 
 	/* Reads a 2xx page: calls visit for every object of the resource with its id and JSON (the
 	 * bytes as received where possible, so that an unchanged object costs a hash), valid until
 	 * visit returns; visit must not use call->parser. FATE_RETRY with call->why when the page
-	 * is not what the product promises, or visit returned false: nothing of it is used then. */
+	 * is not what the product promises, or visit returned false: nothing of it is used then.
+	 * PAGE_AGAIN: visits the ids the product will not send again, with empty JSON. */
 	enum fate (*read)(struct call *call, const struct page_ask *ask, const struct reply *reply,
 			  bool (*visit)(void *of, struct text id, struct text json), void *of,
 			  struct page *out);
@@ -376,6 +393,12 @@ void request_header(struct request *request, const char *name, struct text value
  * of scalars, or of lists of them. */
 enum fate request_json(struct call *call, struct request *request, struct value body);
 enum fate request_form(struct call *call, struct request *request, struct value fields);
+
+/* Printable ASCII without what must be percent-encoded. url_has_dots: a segment of the path is "."
+ * or
+ * "..", percent-encoded or not; clients and servers would resolve it away. */
+bool url_is_clean(struct text url);
+bool url_has_dots(struct text path);
 
 /* Takes what was written as request->url. FATE_REJECT when it is too long. */
 enum fate request_url(struct call *call, struct request *request, const struct buf *url);

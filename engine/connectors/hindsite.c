@@ -2,23 +2,24 @@
  *
  * hindsite - HINDSITE: work sets (also called work orders) of industrial jobs.
  *
- * Work sets are started here and their state is learnt from two sides: the
- * reply to a start, and webhooks. Times are Unix seconds in replies and ISO 8601
+ * Work sets are started from rules and their state is learnt from two sides: the
+ * reply to a start, and webhooks. Webhooks that could not be delivered are asked
+ * for again (hindsite_deliveries.c). Times are Unix seconds in replies and ISO 8601
  * in webhooks; typing makes both one. Which webhook actions exist isn't public,
  * so a webhook is read by its shape: the first object in it that has an id is
  * what it is about.
  *
  * I1  Ids are opaque text (ULIDs, UUIDs or numbers, depending on the page of the
  *     documentation).
- * I2  A reply or webhook is observed as far as it goes (absent_is_unknown).
+ * I2  A reply or webhook is observed as far as it goes (absent_is_unknown), unless
+ *     it is older than what is known: webhooks overtake each other, the more so
+ *     when missed ones are sent again.
  *
  * Source: api-docs.hindsiteind.com, Work Sets, Webhooks; RFC 6749, 4.4. */
-#include "engine/connectors/connector.h"
+#include "engine/connectors/hindsite_parts.h"
 
 #include <assert.h>
 
-#include "engine/base/buf.h"
-#include "engine/base/cleanup.h"
 #include "engine/base/limits.h"
 #include "engine/base/timetext.h"
 
@@ -84,12 +85,13 @@ static const struct edge edges[] = {
 	{ .field = NULL },
 };
 
-static const struct object_kind work_set = {
+const struct object_kind hindsite_work_set = {
 	.name = "hindsite.work_set",
 	.id = "id",
 	.fields = fields,
 	.ignored = ignored,
 	.absent_is_unknown = true,
+	.version = "updated_at",
 	.updated = true,
 	.edges = edges,
 };
@@ -99,14 +101,14 @@ static const struct object_kind work_set = {
 	"\"started_at\":1795309825,\"created_at\":1795309000,\"updated_at\":1795310000," state "}"
 
 static const struct event_type events[] = {
-	{ "hindsite.work_set.started", "A work set was started.", &work_set,
+	{ "hindsite.work_set.started", "A work set was started.", &hindsite_work_set,
 	  EXAMPLE("\"completed\":false,\"approved\":false,\"progress\":0.0") },
-	{ "hindsite.work_set.updated", "A work set changed in another way.", &work_set,
+	{ "hindsite.work_set.updated", "A work set changed in another way.", &hindsite_work_set,
 	  EXAMPLE("\"completed\":false,\"approved\":false,\"progress\":40.0") },
-	{ "hindsite.work_set.completed", "A work set was completed.", &work_set,
+	{ "hindsite.work_set.completed", "A work set was completed.", &hindsite_work_set,
 	  EXAMPLE("\"completed\":true,\"completed_at\":1795310000,\"approved\":false,"
 		  "\"progress\":100.0") },
-	{ "hindsite.work_set.approved", "A work set was approved.", &work_set,
+	{ "hindsite.work_set.approved", "A work set was approved.", &hindsite_work_set,
 	  EXAMPLE("\"completed\":true,\"completed_at\":1795310000,\"approved\":true,"
 		  "\"progress\":100.0") },
 	{ "hindsite.webhook.*",
@@ -122,7 +124,7 @@ static const struct event_type events[] = {
 
 /* The public pages show no error body. Its token endpoint follows RFC 6749 (error,
  * error_description); the rest is taken as {"error": text} or {"message": text}. */
-static struct text words_of(struct value doc)
+struct text hindsite_words(struct value doc)
 {
 	static const char *const members[] = { "error_description", "error", "message", NULL };
 
@@ -143,80 +145,25 @@ static struct text error_words(struct call *call, const struct reply *reply)
 	assert(call != NULL && reply != NULL);
 	if (json_parse(call->parser, call->arena, reply->body, &doc, &error) != FATE_OK)
 		return TEXT_NONE;
-	return words_of(doc);
+	return hindsite_words(doc);
 }
 
-/* ---- actions ---- */
-
-static const struct param start_params[] = {
-	{ .name = "id", .type = PARAM_ID, .required = true, .doc = "Id of the work set." },
-	{ .name = "asset_id", .type = PARAM_ID, .doc = "Asset to start it for." },
-	{ .name = NULL },
-};
-
-static enum fate build_start(struct call *call, struct value given, struct request *out)
+enum fate hindsite_doc(struct call *call, const struct reply *reply, struct value *out)
 {
-	AUTO_FINI(buf_fini) struct buf url;
-	struct value_map_builder body;
-	struct value params;
-	enum fate fate;
-
-	assert(call != NULL && out != NULL);
-	buf_init(&url, LIMIT_URL);
-	*out = (struct request){ .method = "POST" };
-	fate = params_fit(call, start_params, given, &params);
-	if (fate != FATE_OK)
-		return fate;
-	buf_str(&url, "/api/v2/work_sets/");
-	fate = url_segment(call, &url, param_text(params, "id"));
-	buf_str(&url, "/start");
-	if (fate == FATE_OK)
-		fate = request_url(call, out, &url);
-	if (fate != FATE_OK)
-		return fate;
-	value_map_begin(&body, call->arena);
-	if (value_get(params, TEXT("asset_id")) != NULL)
-		value_map_set(&body, "asset_id", param_value(params, "asset_id"));
-	return request_json(call, out, value_map_end(&body));
-}
-
-/* The work set as it is after the start. That it was started is what this call did, so the event
- * fires also when we never saw the work set before. */
-static enum fate read_start(struct call *call, const struct reply *reply, struct reading *out)
-{
-	struct value doc;
-	struct text id;
 	struct text words;
 	enum fate fate;
 
 	assert(call != NULL && reply != NULL && out != NULL);
-	fate = reply_json(call, reply, &doc);
+	fate = reply_json(call, reply, out);
 	if (fate != FATE_OK)
 		return fate;
-	if (!value_id(call->arena, param_value(doc, "id"), &id)) {
-		words = words_of(doc);
-		if (words.n > 0)
-			return call_fail(call, FATE_REJECT, "HINDSITE says: %.*s", TEXT_ARG(words));
-		return call_fail(call, FATE_RETRY, "the reply is no work set: it has no id");
-	}
-	*out = (struct reading){
-		.result = doc, .kind = &work_set, .object = doc, .happened = "started"
-	};
+	words = value_is(*out, VALUE_MAP) && value_get(*out, TEXT("id")) == NULL
+		    ? hindsite_words(*out)
+		    : TEXT_NONE;
+	if (words.n > 0)
+		return call_fail(call, FATE_REJECT, "HINDSITE says: %.*s", TEXT_ARG(words));
 	return FATE_OK;
 }
-
-static const struct action actions[] = {
-	{ .name = "work_set.start",
-	  .doc = "Starts a work set.",
-	  .params = start_params,
-	  /* Starting twice isn't documented to be harmless, and a work set can't be looked up. */
-	  .after_doubt = DOUBT_PARK,
-	  .example = "{ id: \"01J8Z3QK5T\" }",
-	  .result = "The work set after the start.",
-	  .build = build_start,
-	  .read = read_start },
-	{ .name = NULL },
-};
 
 /* ---- webhooks ---- */
 
@@ -323,7 +270,7 @@ static enum fate read_webhook(struct call *call, struct value body, struct hook_
 	out->time = time_of(param_value(body, "created_at"));
 	subject = subject_of(call->arena, body, &out->subject);
 	if (subject != NULL && is_work_set(value_as_text(subject->key), out->action)) {
-		out->kind = &work_set;
+		out->kind = &hindsite_work_set;
 		out->object = subject->val;
 		out->happened = edge_of(work_set_verb(out->action));
 	}
@@ -351,19 +298,26 @@ static const struct param settings[] = {
 	  .required = true,
 	  .doc = "OAuth 2 client secret, from HINDSITE's support.",
 	  .secret = true },
+	{ .name = "webhook_id",
+	  .type = PARAM_ID,
+	  .doc = "Id of the webhook that leads here: only its deliveries are caught up with, else "
+		 "those of all webhooks of the organisation." },
 	{ .name = NULL },
 };
 
 const struct connector connector_hindsite = {
 	.name = "hindsite",
 	.title = "HINDSITE",
-	.doc = "Work sets of HINDSITE: started from rules, followed through its webhooks.",
+	.doc =
+	    "Work sets, forms and assets of HINDSITE: started and filled in from rules, followed "
+	    "through its webhooks.",
 	.settings = settings,
 	.auth = AUTH_CLIENT_CREDENTIALS,
 	.token_path = "/oauth/token",
 	.base_url = "https://app.hindsiteind.com",
 	.events = events,
-	.actions = actions,
+	.actions = hindsite_actions,
+	.resources = hindsite_resources,
 	.webhook = &webhook,
 	/* No rate: the vendor publishes no numbers, a connection may set its own. */
 	.error_words = error_words,

@@ -51,64 +51,6 @@ static const struct param request_params[] = {
 
 /* ---- URL ---- */
 
-/* A dot as clients and servers see it: plain or percent-encoded. Returns its length. */
-static size_t dot_at(struct text t, size_t at)
-{
-	if (t.s[at] == '.')
-		return 1;
-	if (at + 2 < t.n && t.s[at] == '%' && t.s[at + 1] == '2' &&
-	    (t.s[at + 2] == 'e' || t.s[at + 2] == 'E'))
-		return 3;
-	return 0;
-}
-
-static bool is_dots(struct text segment)
-{
-	size_t dots = 0;
-	size_t at = 0;
-
-	while (at < segment.n) {
-		size_t n = dot_at(segment, at);
-
-		if (n == 0)
-			return false;
-		at += n;
-		dots++;
-	}
-	return dots == 1 || dots == 2;
-}
-
-/* True when a segment of the path is "." or "..". A backslash is a slash to some. */
-static bool has_dots(struct text path)
-{
-	size_t from = 0;
-
-	for (size_t i = 0; i <= path.n; i++) {
-		bool end = i == path.n || path.s[i] == '?' || path.s[i] == '#';
-
-		if (!end && path.s[i] != '/' && path.s[i] != '\\')
-			continue;
-		if (is_dots((struct text){ path.s + from, i - from }))
-			return true;
-		if (end)
-			return false;
-		from = i + 1;
-	}
-	return false;
-}
-
-/* Printable ASCII; the characters that can't stand in a URL are refused, not repaired. */
-static bool is_url_text(struct text t)
-{
-	for (size_t i = 0; i < t.n; i++) {
-		unsigned char c = (unsigned char)t.s[i];
-
-		if (c <= ' ' || c >= 0x7f || memchr("\"<>\\^`{|}#", c, 10) != NULL)
-			return false;
-	}
-	return t.n > 0;
-}
-
 /* What follows "https://" or "http://"; TEXT_NONE when url is not absolute. */
 static struct text after_scheme(struct text url)
 {
@@ -140,7 +82,7 @@ static enum fate check_absolute(struct call *call, struct text url)
 				 "url must begin with http:// or https:// and a host");
 	if (memchr(rest.s, '@', n) != NULL)
 		return call_fail(call, FATE_REJECT, "url must not hold a user or password");
-	if (has_dots((struct text){ rest.s + n, rest.n - n }))
+	if (url_has_dots((struct text){ rest.s + n, rest.n - n }))
 		return call_fail(call, FATE_REJECT, "url must not have . or .. in its path");
 	return FATE_OK;
 }
@@ -163,7 +105,7 @@ static enum fate put_url(struct call *call, struct buf *out, struct text url, bo
 	struct text base = param_text(call->settings, "base_url");
 	enum fate fate = FATE_OK;
 
-	if (!is_url_text(url))
+	if (!url_is_clean(url))
 		return call_fail(call, FATE_REJECT,
 				 "url has characters that must be percent-encoded");
 	*absolute = base.n == 0;
@@ -174,7 +116,7 @@ static enum fate put_url(struct call *call, struct buf *out, struct text url, bo
 	else if (url.n > 0 && url.s[0] != '/' && url.s[0] != '?')
 		return call_fail(call, FATE_REJECT, "url must begin with / or with %.*s",
 				 TEXT_ARG(base));
-	else if (has_dots(url))
+	else if (url_has_dots(url))
 		return call_fail(call, FATE_REJECT, "url must not have . or .. in its path");
 	buf_text(out, url);
 	return fate;

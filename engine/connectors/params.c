@@ -135,6 +135,21 @@ static enum fate fit_date(const struct fit *fit, const struct param *param, stru
 	return FATE_OK;
 }
 
+/* Whole seconds, cut towards the past. */
+static enum fate fit_unix(const struct fit *fit, const struct param *param, struct value *v)
+{
+	int64_t ms;
+
+	if (value_is(*v, VALUE_TIMESTAMP))
+		*v = value_int(v->i);
+	else if (value_is(*v, VALUE_TEXT) && timetext_parse_ms(value_as_text(*v), &ms))
+		*v = value_int((ms >= 0 ? ms : ms - 999) / 1000);
+	else if (fit_int(fit, param, v) != FATE_OK)
+		return misfit(fit, param, "a time such as 2026-11-22T09:00:00Z or Unix seconds",
+			      *v);
+	return FATE_OK;
+}
+
 static enum fate fit_map(const struct fit *fit, const struct param *table, bool top,
 			 struct value given, struct value *out);
 
@@ -194,6 +209,8 @@ static enum fate fit_one(const struct fit *fit, const struct param *param, struc
 		return fit_choice(fit, param, *v);
 	case PARAM_DATE:
 		return fit_date(fit, param, v);
+	case PARAM_UNIX:
+		return fit_unix(fit, param, v);
 	case PARAM_MAP:
 	case PARAM_LIST:
 		return fit_nested(fit, param, v);

@@ -114,6 +114,64 @@ enum fate url_segment(struct call *call, struct buf *out, struct text id)
 	return FATE_OK;
 }
 
+/* A dot as clients and servers see it: plain or percent-encoded. Returns its length. */
+static size_t dot_at(struct text t, size_t at)
+{
+	if (t.s[at] == '.')
+		return 1;
+	if (at + 2 < t.n && t.s[at] == '%' && t.s[at + 1] == '2' &&
+	    (t.s[at + 2] == 'e' || t.s[at + 2] == 'E'))
+		return 3;
+	return 0;
+}
+
+static bool is_dots(struct text segment)
+{
+	size_t dots = 0;
+	size_t at = 0;
+
+	while (at < segment.n) {
+		size_t n = dot_at(segment, at);
+
+		if (n == 0)
+			return false;
+		at += n;
+		dots++;
+	}
+	return dots == 1 || dots == 2;
+}
+
+/* A backslash is a slash to some. */
+bool url_has_dots(struct text path)
+{
+	size_t from = 0;
+
+	for (size_t i = 0; i <= path.n; i++) {
+		bool end = i == path.n || path.s[i] == '?' || path.s[i] == '#';
+
+		if (!end && path.s[i] != '/' && path.s[i] != '\\')
+			continue;
+		if (is_dots((struct text){ path.s + from, i - from }))
+			return true;
+		if (end)
+			return false;
+		from = i + 1;
+	}
+	return false;
+}
+
+/* The characters that can't stand in a URL are refused, not repaired. */
+bool url_is_clean(struct text t)
+{
+	for (size_t i = 0; i < t.n; i++) {
+		unsigned char c = (unsigned char)t.s[i];
+
+		if (c <= ' ' || c >= 0x7f || memchr("\"<>\\^`{|}#", c, 10) != NULL)
+			return false;
+	}
+	return t.n > 0;
+}
+
 static bool is_scalar(struct value v)
 {
 	switch (v.kind) {

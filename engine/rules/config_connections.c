@@ -89,6 +89,7 @@ static bool literal_fits(const struct param *p, const struct yaml_node *node)
 	case PARAM_MAP:
 		return node->kind == YAML_MAP;
 	case PARAM_CHOICE:
+	case PARAM_UNIX: /* no connector has such a setting */
 	case PARAM_ANY:
 		return true;
 	}
@@ -237,7 +238,7 @@ static void unknown_resource(struct configuring *c, const struct yaml_node *key,
 	const char *names[64];
 	size_t n = 0;
 
-	if (text_is(key->text, "webhook_deliveries") || text_is(key->text, "subscribed_events")) {
+	if (text_is(key->text, "subscribed_events")) {
 		reader_error(&c->r, key, "", "polling %.*s is not yet supported",
 			     TEXT_ARG(key->text));
 		return;

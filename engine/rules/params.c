@@ -10,9 +10,17 @@
 #include "engine/base/timetext.h"
 
 static const char *const type_words[] = {
-	"a text",           "an id",    "a whole number",      "a number",
-	"true or false",    "one word", "a date (YYYY-MM-DD)", "a map ({ ... })",
-	"a list ([ ... ])", "anything",
+	"a text",
+	"an id",
+	"a whole number",
+	"a number",
+	"true or false",
+	"one word",
+	"a date (YYYY-MM-DD)",
+	"a time (2026-11-22T09:00:00Z, or Unix seconds)",
+	"a map ({ ... })",
+	"a list ([ ... ])",
+	"anything",
 };
 
 _Static_assert(sizeof(type_words) / sizeof(*type_words) == PARAM_ANY + 1,
@@ -33,6 +41,13 @@ static bool is_date(struct text t)
 	       day >= 1 && day <= 31;
 }
 
+static bool is_time(struct text t)
+{
+	int64_t ms;
+
+	return timetext_parse_ms(t, &ms);
+}
+
 static bool type_fits(const struct yaml_node *node, const struct param *row)
 {
 	switch (row->type) {
@@ -51,6 +66,10 @@ static bool type_fits(const struct yaml_node *node, const struct param *row)
 	case PARAM_DATE:
 		return node->kind == YAML_TEXT &&
 		       (template_is_dynamic(node->text) || is_date(node->text));
+	case PARAM_UNIX:
+		return node->kind == YAML_INT ||
+		       (node->kind == YAML_TEXT &&
+			(template_is_dynamic(node->text) || is_time(node->text)));
 	case PARAM_MAP:
 		return node->kind == YAML_MAP;
 	case PARAM_LIST:

@@ -273,6 +273,29 @@ void poll_timers(struct sequencer *s);
 int64_t poll_next(const struct sequencer *s);
 void poll_fetched(struct sequencer *s, const struct fetched_input *fetched);
 
+/* ---- undelivered.c: deliveries that failed, found by a poll with catch_up ---- */
+struct undelivered;
+struct undelivered *undelivered_new(void); /* NULL when memory is out */
+void undelivered_free(struct undelivered *m);
+void undelivered_clear(struct undelivered *m);
+size_t undelivered_listed(const struct undelivered *m); /* different ones since it was cleared */
+/* A row of the list. `stock`: it was there before us and stays as it is. False when it is no
+ * delivery, when there are too many, or with the batch broken; *why says so. */
+bool undelivered_row(struct sequencer *s, struct undelivered *m, const struct poll_config *poll,
+		     struct text shelf, struct text id, struct text json, bool stock,
+		     const char **why);
+/* The list is at its end: puts them in order, gives up what was sent in vain too often. */
+void undelivered_sort(struct sequencer *s, struct undelivered *m, const struct poll_config *poll,
+		      struct text shelf);
+/* The next ids to have sent again, at most `room`, as heap copies; 0: none are left. */
+unsigned undelivered_next(struct sequencer *s, struct undelivered *m, struct text *ids,
+			  unsigned room);
+/* These were asked for, in this commit; `dropped` tells which will not come. */
+void undelivered_asked(struct sequencer *s, const struct poll_config *poll, struct text shelf,
+		       const struct text *ids, const bool *dropped, unsigned count);
+/* Forgets those that the cycle did not list any more. */
+void undelivered_forget(struct sequencer *s, const struct undelivered *m, struct text shelf);
+
 /* ---- schedule.c ---- */
 bool schedule_setup(struct sequencer *s);
 void schedule_free(struct sequencer *s);

@@ -10,7 +10,9 @@
  * I1  The new snapshot and its events commit together or not at all, so a change
  *     yields one event, whoever tells it first.
  * I2  The same state twice emits nothing the second time.
- * I3  What the kind ignores (updated_at) is never an event by itself; a field
+ * I3  News that is older than what is known (a webhook that was overtaken) changes
+ *     nothing: an edge that has turned does not turn back and fire again.
+ * I4  What the kind ignores (updated_at) is never an event by itself; a field
  *     absent on one side tells nothing where absence means "not asked for" or
  *     "not permitted". */
 #include "engine/sequencer/internal.h"
@@ -245,6 +247,22 @@ static struct text observe_id(struct sequencer *s, const struct object_kind *kin
 	return t;
 }
 
+/* Both typed; equal times, and times that can't be read, are no reason to doubt what was told
+ * last. */
+static bool observe_is_old(const struct object_kind *kind, struct value before, struct value after)
+{
+	const struct value *known, *told;
+
+	if (kind->version == NULL)
+		return false;
+	known = value_get(before, text_of(kind->version));
+	told = value_get(after, text_of(kind->version));
+	if (known == NULL || told == NULL || known->kind != VALUE_TIMESTAMP ||
+	    told->kind != VALUE_TIMESTAMP)
+		return false;
+	return told->i < known->i || (told->i == known->i && told->n < known->n);
+}
+
 int observe(struct sequencer *s, const struct observation *o, struct text *first)
 {
 	assert(o->kind != NULL);
@@ -258,6 +276,8 @@ int observe(struct sequencer *s, const struct observation *o, struct text *first
 	struct text shelf = observe_shelf(s, o->connection, o->kind);
 
 	c.before = observe_snapshot(s, o->kind, shelf, c.id);
+	if (observe_is_old(o->kind, c.before, after))
+		return 0;
 	c.after = o->whole ? after : observe_overlay(s, c.before, after);
 	/* The snapshot first: a rule that this event triggers sees the new state. */
 	store_put_object(s->store, shelf, c.id, o->hash, seq_json(s, c.after));

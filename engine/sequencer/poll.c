@@ -17,6 +17,10 @@
  *
  * The first cycle is a sweep that takes stock and emits nothing (baseline).
  *
+ * A source of failed webhook deliveries (catch_up) lists them page by page and has
+ * those that are new sent again (undelivered.c). Its baseline leaves alone what failed
+ * before tappet looked for the first time.
+ *
  * I1  Cursor and snapshots move only together with the events derived from them.
  * I2  A page that isn't what the product promises moves nothing; it is asked for
  *     again, and after POLL_STALLED failures tappet.source.stalled quotes it.
@@ -54,7 +58,9 @@ struct source {
 	bool found[LIMIT_VERIFY_IDS];
 	unsigned id_count;
 	char *verify_after;
-	int64_t due; /* mono ms of the next cycle or fetch */
+	struct undelivered *undelivered; /* of a source with catch_up */
+	size_t listed;                   /* deliveries before the page in hand */
+	int64_t due;                     /* mono ms of the next cycle or fetch */
 };
 
 /* ---- The seen-set. ---- */
@@ -244,6 +250,18 @@ static void source_fetch(struct sequencer *s, struct source *src)
 	out->request = seq_request(s, &out->request);
 }
 
+/* A delivery counts from when it was made, and it fails only when all its attempts have. */
+static void source_begin_undelivered(struct source *src)
+{
+	int64_t from = src->high != INT64_MIN ? src->high : src->began;
+
+	src->kind = PAGE_CHANGES;
+	src->after = from - src->poll->resource->overlap;
+	src->high_seen = src->began;
+	src->listed = 0;
+	undelivered_clear(src->undelivered);
+}
+
 static void source_begin(struct sequencer *s, struct source *src)
 {
 	uint64_t asks = asks_signature(source_asks(s, src));
@@ -260,6 +278,8 @@ static void source_begin(struct sequencer *s, struct source *src)
 	src->after = INT64_MIN;
 	if (!full && src->high != INT64_MIN)
 		src->after = src->high - src->poll->resource->overlap;
+	if (src->undelivered != NULL)
+		source_begin_undelivered(src);
 	seen_clear(&src->seen);
 	source_fetch(s, src);
 }
@@ -272,11 +292,12 @@ struct reading_page {
 	struct text shelf;
 	uint64_t seed;
 	bool failed;
+	const char *why; /* it failed */
 };
 
 static void page_found(struct source *src, struct text id)
 {
-	for (unsigned i = 0; src->kind == PAGE_VERIFY && i < src->id_count; i++)
+	for (unsigned i = 0; i < src->id_count; i++)
 		if (text_eq(src->ids[i], id))
 			src->found[i] = true;
 }
@@ -320,6 +341,16 @@ static void page_object(struct reading_page *r, struct text json, uint64_t hash)
 	(void)observe(s, &o, NULL);
 }
 
+static bool page_delivery(struct reading_page *r, struct text id, struct text json)
+{
+	bool stock = !r->src->baseline && !r->src->poll->baseline_emits;
+
+	if (r->src->kind != PAGE_AGAIN && !undelivered_row(r->s, r->src->undelivered, r->src->poll,
+							   r->shelf, id, json, stock, &r->why))
+		r->failed = true;
+	return !r->s->broken && !r->failed;
+}
+
 static bool page_visit(void *of, struct text id, struct text json)
 {
 	struct reading_page *r = of;
@@ -327,7 +358,10 @@ static bool page_visit(void *of, struct text id, struct text json)
 	struct arena *page = s->work;
 	uint64_t hash = hash64(json.s, json.n, r->seed), known;
 
-	page_found(r->src, id);
+	if (r->src->kind == PAGE_VERIFY || r->src->kind == PAGE_AGAIN)
+		page_found(r->src, id);
+	if (r->src->undelivered != NULL)
+		return page_delivery(r, id, json);
 	if (r->src->sweeping && !seen_add(&r->src->seen, id))
 		seq_break(s);
 	if (hash == 0)
@@ -442,8 +476,51 @@ static void source_verified(struct sequencer *s, struct source *src)
 	source_verify(s, src);
 }
 
+/* The next of what is to be sent again, or the end of the cycle. */
+static void source_again(struct sequencer *s, struct source *src, struct text shelf)
+{
+	unsigned room = src->poll->resource->page_size;
+
+	ids_clear(src);
+	src->id_count = undelivered_next(s, src->undelivered, src->ids,
+					 room < LIMIT_VERIFY_IDS ? room : LIMIT_VERIFY_IDS);
+	if (src->id_count > 0) {
+		src->kind = PAGE_AGAIN;
+		source_fetch(s, src);
+		return;
+	}
+	undelivered_forget(s, src->undelivered, shelf);
+	undelivered_clear(src->undelivered);
+	source_done(s, src);
+}
+
+/* A page without a delivery that was not on an earlier one is the last, whatever it says: the
+ * product may not know the page's number. */
+static void source_next_undelivered(struct sequencer *s, struct source *src,
+				    const struct page *page)
+{
+	struct text shelf = observe_shelf(s, src->connection->name, src->poll->resource->kind);
+	size_t listed = undelivered_listed(src->undelivered);
+
+	if (src->kind == PAGE_AGAIN) {
+		undelivered_asked(s, src->poll, shelf, src->ids, src->found, src->id_count);
+		source_again(s, src, shelf);
+	} else if (page->more && listed > src->listed) {
+		src->listed = listed;
+		src->offset++;
+		source_fetch(s, src);
+	} else {
+		undelivered_sort(s, src->undelivered, src->poll, shelf);
+		source_again(s, src, shelf);
+	}
+}
+
 static void source_next_page(struct sequencer *s, struct source *src, const struct page *page)
 {
+	if (src->undelivered != NULL) {
+		source_next_undelivered(s, src, page);
+		return;
+	}
 	if (src->kind == PAGE_CHANGES && page->high > src->high_seen)
 		src->high_seen = page->high;
 	if (src->kind == PAGE_VERIFY) {
@@ -551,10 +628,10 @@ static void source_page(struct sequencer *s, struct source *src, const struct en
 		return;
 	if (src->poll->resource->read(call, &ask, &reply, page_visit, &r, &page) != FATE_OK ||
 	    r.failed) {
-		source_failed(
-		    s, src,
-		    text_printf(s->work, "%s: %.*s", call->why, TEXT_ARG(seq_quote(s, end->body))),
-		    -1);
+		source_failed(s, src,
+			      text_printf(s->work, "%s: %.*s", r.why != NULL ? r.why : call->why,
+					  TEXT_ARG(seq_quote(s, end->body))),
+			      -1);
 		return;
 	}
 	source_next_page(s, src, &page);
@@ -612,6 +689,7 @@ void poll_free(struct sequencer *s)
 		seen_clear(&src->seen);
 		mem_free(src->error);
 		mem_free(src->verify_after);
+		undelivered_free(src->undelivered);
 	}
 	mem_free(s->sources);
 	s->sources = NULL;
@@ -638,6 +716,9 @@ bool poll_setup(struct sequencer *s)
 
 			src->connection = c;
 			src->poll = &c->polls[k];
+			if (src->poll->resource->catch_up != NULL &&
+			    (src->undelivered = undelivered_new()) == NULL)
+				return false;
 			source_read(s, src);
 			src->due = s->now.mono;
 			if (src->ok_at > 0 && src->ok_at <= s->now.wall &&
