@@ -46,6 +46,15 @@ CONNECTIONS = {
     client_secret: "${env:HINDSITE_SECRET}"
     webhook: { secret: "${env:HINDSITE_HOOK}" }
 """,
+    "hindsite-polled": """  hindsite:
+    connector: hindsite
+    base_url: @sandbox
+    client_id: "${env:HINDSITE_ID}"
+    client_secret: "${env:HINDSITE_SECRET}"
+    webhook: { secret: "${env:HINDSITE_HOOK}" }
+    poll:
+      webhook_deliveries: { every: %(every)s }
+""",
     "slack": """  slack:
     connector: slack
     webhook_url: "${env:SLACK_URL}"
