@@ -25,12 +25,20 @@
 /* How many to ask for again at once: no limit is documented. */
 #define AGAIN 100
 
+/* Highest number of a page: it is written into a URL, and nobody reads so far. */
+#define PAGES 1000000
+
 /* ---- pages ---- */
 
+/* `page` is 0 where only the reply can tell which it was. */
 static bool is_last(struct value meta, unsigned page)
 {
 	static const char *const totals[] = { "total_pages", "page_count", "pages", "last_page",
 					      NULL };
+	struct value current = param_value(meta, "current_page");
+
+	if (page == 0 && value_is(current, VALUE_INT) && current.i > 0 && current.i <= PAGES)
+		page = (unsigned)current.i;
 
 	for (size_t i = 0; totals[i] != NULL; i++) {
 		struct value total = param_value(meta, totals[i]);
@@ -77,6 +85,7 @@ const struct param hindsite_delivery_list_params[] = {
 	  .doc = "Only those in this state; errored ones were tried as often as HINDSITE does.",
 	  .choices = states },
 	{ .name = "since", .type = PARAM_UNIX, .doc = "Only those made at or after this time." },
+	{ .name = "page", .type = PARAM_INT, .doc = "Which page, 1 unless said otherwise." },
 	{ .name = NULL },
 };
 
@@ -100,7 +109,7 @@ static void put_text(struct buf *url, const char *name, struct text t)
 enum fate hindsite_build_deliveries(struct call *call, struct value given, struct request *out)
 {
 	AUTO_FINI(buf_fini) struct buf url;
-	struct value params, since;
+	struct value params, since, page;
 	enum fate fate;
 
 	assert(call != NULL && out != NULL);
@@ -110,7 +119,10 @@ enum fate hindsite_build_deliveries(struct call *call, struct value given, struc
 	if (fate != FATE_OK)
 		return fate;
 	since = param_value(params, "since");
-	buf_printf(&url, ROUTE "?page=%u", 1u);
+	page = param_value(params, "page");
+	if (value_is(page, VALUE_INT) && (page.i < 1 || page.i > PAGES))
+		return call_fail(call, FATE_REJECT, "page must be from 1 to %d", PAGES);
+	buf_printf(&url, ROUTE "?page=%lld", value_is(page, VALUE_INT) ? (long long)page.i : 1LL);
 	put_text(&url, "webhook_id", param_text(params, "webhook_id"));
 	put_text(&url, "state", param_text(params, "state"));
 	if (value_is(since, VALUE_INT))
@@ -126,12 +138,13 @@ enum fate hindsite_read_deliveries(struct call *call, const struct reply *reply,
 	enum fate fate;
 
 	assert(call != NULL && reply != NULL && out != NULL);
-	fate = hindsite_delivery_rows(call, reply, 1, &page);
+	fate = hindsite_delivery_rows(call, reply, 0, &page);
 	if (fate != FATE_OK)
 		return fate;
 	value_map_begin(&result, call->arena);
 	value_map_set(&result, "items", page.rows);
 	value_map_set(&result, "count", value_int(page.rows.n));
+	value_map_set(&result, "more", value_bool(page.more));
 	*out = (struct reading){ .result = value_map_end(&result), .object = value_null() };
 	return FATE_OK;
 }

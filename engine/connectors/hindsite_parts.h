@@ -54,7 +54,7 @@ enum fate hindsite_read_again_many(struct call *call, const struct reply *reply,
 				   struct reading *out);
 extern const struct resource hindsite_resources[];
 
-/* Documented: "webhook_deliveries" with "meta". Pages are numbered from 1. */
+/* Documented: "webhook_deliveries" with "meta". Pages are numbered from 1; 0: as meta says. */
 struct hindsite_page {
 	struct value rows; /* a list of maps that have an id */
 	bool more;         /* meta says so, or doesn't say and there are rows */
