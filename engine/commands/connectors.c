@@ -225,8 +225,10 @@ static void text_polls(struct context *context, const struct connector *c)
 	for (const struct resource *r = c->resources; r->name != NULL; r++) {
 		timetext_duration_format(r->every, every);
 		timetext_duration_format(r->full, full);
-		buf_printf(&context->out, "  %s: %s (every %s, all of them every %s)\n", r->name,
-			   r->doc, every, full);
+		buf_printf(&context->out, "  %s: %s (every %s", r->name, r->doc, every);
+		if (r->catch_up == NULL)
+			buf_printf(&context->out, ", all of them every %s", full);
+		buf_str(&context->out, ")\n");
 	}
 }
 

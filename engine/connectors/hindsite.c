@@ -111,12 +111,23 @@ static const struct event_type events[] = {
 	{ "hindsite.work_set.approved", "A work set was approved.", &hindsite_work_set,
 	  EXAMPLE("\"completed\":true,\"completed_at\":1795310000,\"approved\":true,"
 		  "\"progress\":100.0") },
-	{ "hindsite.webhook.*",
-	  "A webhook about anything else, named by its action; data is the webhook's whole body.",
+	{ "hindsite.webhook.report_export_completed",
+	  "A report was exported; data is the webhook's whole body, and its download_url good for "
+	  "a "
+	  "short time only.",
 	  NULL,
 	  "{\"action\":\"report_export_completed\",\"created_at\":\"2026-11-22T00:50:25Z\","
 	  "\"organisation\":{\"id\":\"01J8\"},\"creator\":{\"id\":\"01J9\",\"name\":\"Kim\"},"
-	  "\"report_export\":{\"id\":\"01K0\",\"status\":\"completed\",\"format\":\"pdf\"}}" },
+	  "\"report_export\":{\"id\":\"01K0\",\"status\":\"completed\",\"format\":\"pdf\","
+	  "\"exportable\":{\"type\":\"Form\",\"id\":\"01K1\"},"
+	  "\"created_at\":\"2026-11-22T00:50:24Z\",\"completed_at\":\"2026-11-22T00:50:25Z\","
+	  "\"download_url\":\"https://files.example/report.pdf\"}}" },
+	{ "hindsite.webhook.*",
+	  "A webhook about anything else, named by its action; data is the webhook's whole body.",
+	  NULL,
+	  "{\"action\":\"form_completed\",\"created_at\":\"2026-11-22T00:50:25Z\","
+	  "\"organisation\":{\"id\":\"01J8\"},\"creator\":{\"id\":\"01J9\",\"name\":\"Kim\"},"
+	  "\"form\":{\"id\":\"01K2\"}}" },
 	{ .name = NULL },
 };
 

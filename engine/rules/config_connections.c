@@ -278,7 +278,9 @@ static void poll_settings(struct configuring *c, const struct yaml_node *node,
 		reader_choice(&c->r, which, fields, NULL, &choice);
 }
 
-static void polls(struct configuring *c, const struct yaml_node *node, struct connection *conn)
+/* `receives`: the connection takes its product's webhooks. */
+static void polls(struct configuring *c, const struct yaml_node *node, struct connection *conn,
+		  bool receives)
 {
 	struct poll_config *list;
 
@@ -304,6 +306,10 @@ static void polls(struct configuring *c, const struct yaml_node *node, struct co
 					      resource->name),
 		};
 		poll_settings(c, node->pairs[i].val, &list[conn->poll_count++]);
+		if (resource->catch_up != NULL && !receives)
+			reader_error(&c->r, key, "webhook: { secret: \"${env:NAME}\" }",
+				     "%.*s come as webhooks, and this connection takes none",
+				     TEXT_ARG(key->text));
 	}
 	conn->polls = list;
 }
@@ -352,7 +358,7 @@ static void common(struct configuring *c, const struct yaml_node *map, struct co
 	if ((node = yaml_get(map, "timeout")) != NULL)
 		reader_duration(&c->r, node, 1, &conn->timeout);
 	if ((node = yaml_get(map, "poll")) != NULL)
-		polls(c, node, conn);
+		polls(c, node, conn, yaml_get(map, "webhook") != NULL);
 	if ((node = yaml_get(map, "webhook")) != NULL)
 		connection_webhook(c, node, conn);
 }

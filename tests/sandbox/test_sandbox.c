@@ -364,6 +364,54 @@ START_TEST(second_start)
 }
 END_TEST
 
+static void expect_json(const char *path, const char *body, int status, const char *at_path,
+			const char *value)
+{
+	struct result r = post(path, body);
+
+	ck_assert_msg(r.status == status, "%s: %ld %s", path, r.status, r.body.data);
+	ck_assert_str_eq(text(&r, at_path), value);
+	drop(&r);
+}
+
+START_TEST(hindsite_forms)
+{
+	char body[300];
+	struct result r;
+
+	fresh();
+	fetch_token();
+	expect_json("/api/v2/work_set_workflows", "{\"user_ids\":7}", 400, "error",
+		    "work_set_id is missing, workflow_collection_id is missing, "
+		    "user_ids is invalid");
+	expect_json("/api/v2/work_set_workflows",
+		    "{\"work_set_id\":\"none\",\"workflow_collection_id\":\"C\"}", 404, "error",
+		    "Work set not found");
+	expect_json("/api/v2/work_set_workflows",
+		    "{\"work_set_id\":\"1\",\"workflow_collection_id\":\"C\"}", 201, "work_set_id",
+		    TEMPLATE);
+	r = post("/api/v2/journeys", "{\"workflow_id\":\"W\",\"steps\":[{\"a\":1}]}");
+	ck_assert_int_eq(r.status, 201);
+	(void)snprintf(body, sizeof(body),
+		       "{\"journey_step_id\":\"%s\",\"workflow_step_decision_id\":\"D\","
+		       "\"next_workflow_step_id\":\"N\",\"decision_value\":\"Yes\"}",
+		       text(&r, "steps.0.id"));
+	expect_json("/api/v2/journey_steps/decision", body, 201, "journey_id", text(&r, "id"));
+	drop(&r);
+	expect_json("/api/v2/form_steps/decision",
+		    "{\"form_step_id\":\"x\",\"instruction_decision_id\":\"D\","
+		    "\"next_instruction_step_id\":\"N\",\"decision_value\":\"No\"}",
+		    404, "error", "Step not found");
+	expect_json("/api/v2/assets/search", "{\"title\":\"Conv\"}", 201, "0.title", "Conveyor");
+	r = get("/api/v2/assets?location_ids=x,01J8Z3KQ5V9X7W2M4N6P8R0L02");
+	ck_assert_str_eq(text(&r, "0.title"), "Conveyor");
+	drop(&r);
+	r = get("/api/v2/assets/none");
+	ck_assert_int_eq(r.status, 404);
+	drop(&r);
+}
+END_TEST
+
 /* Waits until that many deliveries are in that state. */
 static void await_deliveries(const char *state, json_int_t count)
 {
@@ -702,6 +750,7 @@ static Suite *suite(void)
 	tcase_add_test(tc, wrong_token);
 	tcase_add_test(tc, budget_and_clock);
 	tcase_add_test(tc, hindsite_tokens);
+	tcase_add_test(tc, hindsite_forms);
 	tcase_add_test(tc, second_start);
 	tcase_add_test(tc, signed_webhook);
 	tcase_add_test(tc, redelivery);
