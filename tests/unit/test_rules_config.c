@@ -64,6 +64,14 @@ START_TEST(documented_example)
 }
 END_TEST
 
+START_TEST(missed_webhooks_need_a_webhook)
+{
+	mistake("connections:\n  a: { connector: hindsite, client_id: x, client_secret: y,\n"
+		"       poll: { webhook_deliveries: {} } }\n",
+		3, 16, "come as webhooks, and this connection takes none", "webhook: {");
+}
+END_TEST
+
 START_TEST(defaults)
 {
 	struct kit k;
@@ -329,6 +337,6 @@ START_TEST(a_file_that_is_not_there)
 }
 END_TEST
 
-UNIT_MAIN("rules_config", documented_example, defaults, bare, secrets,
-	  a_missing_secret_is_an_error_at_run, top_level_mistakes, connection_mistakes,
+UNIT_MAIN("rules_config", documented_example, missed_webhooks_need_a_webhook, defaults, bare,
+	  secrets, a_missing_secret_is_an_error_at_run, top_level_mistakes, connection_mistakes,
 	  hook_mistakes, signed_mistakes, any_webhook, hmac_hook, a_file_that_is_not_there)
