@@ -312,7 +312,8 @@ static bool prepare(struct compiler *c, const struct cel_ast *ast, uint32_t kids
 	if (kid->code != CEL_CODE_CONSTANT || c->constants[kid->a].kind != VALUE_TEXT)
 		return true;
 	thing = p->kind->make(value_as_text(c->constants[kid->a]), why, sizeof(why));
-	if (thing == NULL && c->env->unchecked)
+	/* What was computed fails when it is evaluated, folded or not. */
+	if (thing == NULL && (c->env->unchecked || ast->kids[p->argument]->kind != CEL_AST_LITERAL))
 		return true;
 	if (thing == NULL)
 		return cel_refuse(c->issue, ast->kids[p->argument]->from, "",

@@ -115,6 +115,8 @@ START_TEST(names_and_blanks)
 		{ "data.tags[1.5]", "!no such overload" },
 		{ "data.tags[3]", "!index out of bounds" },
 		{ "data.tags[-1]", "!index out of bounds" },
+		{ "timestamp(0).getHours('Europe/Paris'.lowerAscii())", "!no time zone" },
+		{ "true || 'a'.matches('(' + '(')", "true" },
 		{ "data.tags['a']", "!no such field" },
 		{ "data.tags[data.id]", "!no such overload" },
 		{ "data.items[1].n", "2" },
