@@ -153,6 +153,16 @@ struct arena *cel_arena(struct cel_run *run);
 bool cel_charge_value(struct cel_run *run, struct value v);
 struct value cel_error_budget(void);
 
+/* Whether a text written out as an argument (numbered from 0) of fmt, money or days_until can be
+ * one: a format, a currency, a zone. False with a sentence; true for every other function. */
+bool cel_word_fits(struct text function, uint32_t argument, struct text word, char *why,
+		   size_t room);
+
+/* The day that v is: days since 1970-01-01 of a timestamp in the zone (NULL: UTC), or of text
+ * such as "2026-12-18" or RFC 3339's. False with the error in *bad. */
+bool cel_day(struct cel_run *run, struct value v, const struct value *zone, int64_t *day,
+	     struct value *bad);
+
 const char *cel_type_name(enum cel_type type);
 
 #endif

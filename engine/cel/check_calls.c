@@ -31,7 +31,6 @@ static const char *foreign_function(struct text name)
 		{ "min", "write math.least(...)" },
 		{ "max", "write math.greatest(...)" },
 		{ "abs", "write math.abs(...)" },
-		{ "round", "write math.round(...)" },
 		{ "floor", "write math.floor(...)" },
 		{ "ceil", "write math.ceil(...)" },
 		{ "coalesce", "write default(expression, other)" },
@@ -47,11 +46,13 @@ static const char *foreign_function(struct text name)
 		{ "get", "write default(data.field, other)" },
 		{ "isset", "write has(data.field)" },
 		{ "defined", "write has(data.field)" },
-		{ "sum", "there is no sum of a list's items" },
 		{ "xor", "write a != b" },
-		{ "today", "there is no clock here: use ctx.now" },
-		{ "date", "write timestamp(\"2026-01-31T09:00:00Z\")" },
-		{ "days", "write duration(\"24h\")" },
+		{ "today", "write date(ctx.now, \"Europe/Berlin\")" },
+		{ "days", "write days_until(day, zone), or duration(\"24h\")" },
+		{ "avg", "write double(sum(list)) / double(size(list))" },
+		{ "average", "write double(sum(list)) / double(size(list))" },
+		{ "strftime", "write fmt(time, \"%d.%m.%Y %H:%M\", zone)" },
+		{ "currency", "write money(cents, \"EUR\")" },
 	};
 
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {

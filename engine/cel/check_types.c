@@ -88,6 +88,8 @@ static const struct {
 	{ "optional.unwrap", false, ITEMS_OF_ITEMS },
 	{ "unwrapOpt", true, ITEMS_OF_ITEMS },
 	{ "value", true, ITEM },
+	{ "sum", true, ITEM },
+	{ "sum", false, ITEM },
 	{ "or", true, JOIN },
 	{ "orValue", true, ITEM_OR },
 	{ "first", true, OPTIONAL_ITEM },

@@ -285,7 +285,8 @@ static struct made emit_loop(struct compiler *c, const struct cel_ast *ast)
 static const struct cel_preparation *preparation_of(cel_call call)
 {
 	const struct cel_preparation *const tables[] = { cel_preparations_text,
-							 cel_preparations_time };
+							 cel_preparations_time,
+							 cel_preparations_messages };
 
 	for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++) {
 		for (const struct cel_preparation *p = tables[t]; p->call != NULL; p++) {

@@ -27,6 +27,8 @@ enum result {
 	FORMATTED,
 	SET,
 	BOUNDED, /* a text that is a number, a time or the argument itself */
+	NUMBER,
+	DATED, /* a text of at most five times the second argument's bytes */
 };
 
 struct row {
@@ -87,6 +89,11 @@ static const struct row rows[] = {
 	{ "sets.intersects", 0, 0, SET },
 	{ "math.greatest", 0, 4, OF_TYPE },
 	{ "math.least", 0, 4, OF_TYPE },
+	{ "sum", 0, 4, NUMBER },
+	{ "round", 0, 0, OF_TYPE },
+	{ "money", 0, 0, BOUNDED },
+	{ "date", 0, 0, BOUNDED },
+	{ "fmt", 8, 0, DATED },
 };
 
 /* Those that take numbers or parts of a time, and those that may read an address. */
@@ -193,14 +200,32 @@ static uint64_t reading_all(const struct cost_call *call)
 	return steps;
 }
 
-/* A pattern or a zone that was not made ahead is made now. */
+/* A pattern or a zone that was not made ahead is made now: it is the last argument. */
 static uint64_t making(const struct cost_call *call, const char *name)
 {
-	bool names = strcmp(name, "matches") == 0 || strncmp(name, "get", 3) == 0;
+	static const char *const makers[] = { "matches", "date", "fmt" };
+	bool makes = strncmp(name, "get", 3) == 0;
 
-	if (!names || call->prepared || call->count < 2)
+	for (size_t i = 0; i < sizeof(makers) / sizeof(makers[0]); i++)
+		makes = makes || strcmp(name, makers[i]) == 0;
+	if (!makes || call->prepared || call->count < (strcmp(name, "fmt") == 0 ? 3 : 2))
 		return 0;
-	return extent_add(CEL_MAKE_STEPS + 1, argument(call, 1).bytes);
+	return extent_add(CEL_MAKE_STEPS + 1, argument(call, call->count - 1).bytes);
+}
+
+/* A host's function reads at most a field before and after the change; a text it takes that
+ * is no path names a zone. */
+static uint64_t host_reads(const struct cost_call *call)
+{
+	uint64_t steps = 0;
+
+	if (call->rows[0]->path_args)
+		return 2 * extent_unknown().read;
+	for (uint32_t i = 0; i < call->count; i++) {
+		if (wanted(call, i) == CEL_TEXT)
+			steps = extent_add(steps, CEL_MAKE_STEPS + argument(call, i).bytes);
+	}
+	return steps;
 }
 
 /* ---- Results ---- */
@@ -386,6 +411,10 @@ static struct extent result(struct arena *arena, const struct cost_call *call,
 		return assumed(call).type == CEL_LIST ? first : assumed(call);
 	case BOUNDED:
 		return is_text(first) ? extent_text(first.bytes) : extent_text(40);
+	case NUMBER:
+		return extent_of_type(CEL_DOUBLE);
+	case DATED:
+		return written(extent_times(argument(call, 1).bytes, 5), steps);
 	}
 	return assumed(call);
 }
@@ -399,9 +428,7 @@ struct extent cost_call(struct arena *arena, const struct cost_call *call, uint6
 	assert(call->row_count > 0);
 	name = call->rows[0]->name;
 	if (!cel_env_is_library(call->rows[0])) {
-		/* A host's function reads at most a field before and after the change. */
-		*steps =
-		    extent_add(*steps, call->rows[0]->path_args ? 2 * extent_unknown().read : 0);
+		*steps = extent_add(*steps, host_reads(call));
 		return call->rows[0]->type == CEL_DYN && call->count == 1 ? call->args[0]
 									  : assumed(call);
 	}

@@ -9,7 +9,7 @@ static const struct cel_function *const library[] = {
 	cel_functions_core,     cel_functions_text,     cel_functions_time,
 	cel_functions_strings,  cel_functions_format,   cel_functions_math,
 	cel_functions_lists,    cel_functions_sets,     cel_functions_network,
-	cel_functions_encoders, cel_functions_optional,
+	cel_functions_encoders, cel_functions_optional, cel_functions_messages,
 };
 
 /* Grows an array in the arena by doubling; the old one stays behind. */

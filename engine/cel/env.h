@@ -59,6 +59,7 @@ extern const struct cel_function cel_functions_strings[];  /* charAt, replace, s
 extern const struct cel_function cel_functions_format[];   /* format */
 extern const struct cel_function cel_functions_encoders[]; /* base64 */
 
+extern const struct cel_function cel_functions_messages[]; /* money, fmt, date, sum, round */
 extern const struct cel_function cel_functions_optional[]; /* optional.of, value, or */
 
 /* True for a row of the tables above: its result depends on its arguments only. */

@@ -250,7 +250,7 @@ static void *place_make(struct text name, char *why, size_t room)
 	return NULL;
 }
 
-static const struct cel_thing zone_thing = { place_make, place_drop };
+const struct cel_thing cel_zone = { place_make, place_drop };
 
 /* ---- Parts ---- */
 
@@ -288,24 +288,36 @@ static int64_t part_of(const struct civil *c, enum part part)
 	return c->second;
 }
 
+bool cel_civil(struct cel_run *run, int64_t seconds, const struct value *zone, struct civil *out,
+	       struct value *bad)
+{
+	const struct place *place;
+	char why[100] = "";
+
+	assert(run != NULL && out != NULL && bad != NULL);
+	if (zone == NULL) {
+		*out = timetext_to_civil(seconds);
+		return true;
+	}
+	place = cel_thing(run, CEL_KEPT_ZONE, &cel_zone, value_as_text(*zone), why, sizeof(why));
+	if (place == NULL) {
+		*bad = cel_error(run, "%s", why);
+		return false;
+	}
+	*out = place->zone != NULL ? zone_civil(place->zone, seconds)
+				   : timetext_to_civil(seconds + place->offset);
+	return true;
+}
+
 static struct value stamp_part(struct cel_run *run, const struct value *args, uint32_t count,
 			       enum part part)
 {
-	const struct place *place;
+	struct value bad;
 	struct civil c;
-	char why[100] = "";
 
 	assert(count == 1 || count == 2);
-	if (count == 1) {
-		c = timetext_to_civil(args[0].i);
-		return value_int(part_of(&c, part));
-	}
-	place =
-	    cel_thing(run, CEL_KEPT_ZONE, &zone_thing, value_as_text(args[1]), why, sizeof(why));
-	if (place == NULL)
-		return cel_error(run, "%s", why);
-	c = place->zone != NULL ? zone_civil(place->zone, args[0].i)
-				: timetext_to_civil(args[0].i + place->offset);
+	if (!cel_civil(run, args[0].i, count == 2 ? &args[1] : NULL, &c, &bad))
+		return bad;
 	return value_int(part_of(&c, part));
 }
 
@@ -369,16 +381,16 @@ SPAN(call_span_seconds, 1)
 /* ---- Tables ---- */
 
 const struct cel_preparation cel_preparations_time[] = {
-	{ call_year, 1, &zone_thing },
-	{ call_month, 1, &zone_thing },
-	{ call_day_of_year, 1, &zone_thing },
-	{ call_date, 1, &zone_thing },
-	{ call_day_of_week, 1, &zone_thing },
-	{ call_hours, 1, &zone_thing },
-	{ call_minutes, 1, &zone_thing },
-	{ call_seconds, 1, &zone_thing },
-	{ call_day_of_month, 1, &zone_thing },
-	{ call_milliseconds, 1, &zone_thing },
+	{ call_year, 1, &cel_zone },
+	{ call_month, 1, &cel_zone },
+	{ call_day_of_year, 1, &cel_zone },
+	{ call_date, 1, &cel_zone },
+	{ call_day_of_week, 1, &cel_zone },
+	{ call_hours, 1, &cel_zone },
+	{ call_minutes, 1, &cel_zone },
+	{ call_seconds, 1, &cel_zone },
+	{ call_day_of_month, 1, &cel_zone },
+	{ call_milliseconds, 1, &cel_zone },
 	{ NULL, 0, NULL },
 };
 

@@ -192,6 +192,8 @@ struct cel_preparation {
 
 extern const struct cel_preparation cel_preparations_text[];
 extern const struct cel_preparation cel_preparations_time[];
+extern const struct cel_preparation cel_preparations_messages[];
+extern const struct cel_thing cel_zone; /* an IANA name or an offset such as "-07:00" */
 
 /* The thing of the call under way: the prepared one, or one made now and kept in
  * place `which`. NULL (with `why`) when the name is malformed. */
@@ -205,6 +207,12 @@ void cel_drop_kept(struct cel_run *run);
  * nanoseconds may have different signs. */
 struct value cel_timestamp(struct cel_run *run, int64_t seconds, int64_t nanos);
 struct value cel_duration(struct cel_run *run, int64_t seconds, int64_t nanos);
+
+struct civil;
+
+/* What clocks of the zone (NULL: UTC) show then. False with the error in *bad. */
+bool cel_civil(struct cel_run *run, int64_t seconds, const struct value *zone, struct civil *out,
+	       struct value *bad);
 
 #define CEL_DURATION_TEXT 40 /* the longest duration as text, and a NUL */
 void cel_duration_text(struct value v, char out[CEL_DURATION_TEXT]); /* "3.5s" */

@@ -95,6 +95,22 @@ static void look_alone(struct looking *k, struct cel_part call)
 				TEXT_ARG(without_place(value_as_text(v)))));
 }
 
+/* ---- Words that a function can't take, whatever its other arguments are. ---- */
+
+static void look_at_words(struct looking *k, struct cel_part call)
+{
+	char why[120] = "";
+
+	for (uint32_t i = 0; i < call.count; i++) {
+		struct cel_part part = operand(k, call, i);
+
+		if (part.code == CEL_CODE_CONSTANT && value_is(part.constant, VALUE_TEXT) &&
+		    !cel_word_fits(call.name, i, value_as_text(part.constant), why, sizeof(why)))
+			say(k, DIAG_ERROR, part, TEXT(""),
+			    text_printf(k->l->r.arena, "this never works: %s", why));
+	}
+}
+
 /* ---- Days taken for times. ---- */
 
 static bool beneath_data(struct text variable)
@@ -246,6 +262,8 @@ bool load_check_calls(struct loading *l, const struct cel_program *program,
 			look_alone(&k, part);
 		else if (f->path_args)
 			look_at_change(&k, part);
+		if (f == NULL ? !is_alone(&k, part) : !f->path_args)
+			look_at_words(&k, part);
 		if (text_is(part.name, "timestamp") && part.count == 1)
 			look_at_time(&k, part);
 	}

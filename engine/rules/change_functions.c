@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * change_functions - what this event changed, as functions of conditions.
+ * change_functions - what this event changed, and how far a day is from the
+ * moment of the evaluation, as functions of conditions.
  *
  * Paths are relative to data and cover what lies beneath. `before` is the
  * object before the change; a new object (before is null) counts as having had
@@ -191,12 +192,32 @@ static struct value fn_crossed(struct cel_run *run, void *of, const struct value
 	return best;
 }
 
+static int64_t floor_seconds(int64_t ms)
+{
+	return ms / 1000 - (ms % 1000 < 0);
+}
+
 static struct value fn_raw(struct cel_run *run, void *of, const struct value *args, uint32_t count)
 {
 	(void)run;
 	(void)of;
 	(void)count;
 	return args[0];
+}
+
+/* Midnights between now and the day, in the zone; negative when the day has passed. */
+static struct value fn_days_until(struct cel_run *run, void *of, const struct value *args,
+				  uint32_t count)
+{
+	const struct scope *scope = of;
+	const struct value *zone = count == 2 ? &args[1] : NULL;
+	const struct value now = { .kind = VALUE_TIMESTAMP, .i = floor_seconds(scope->now) };
+	struct value bad;
+	int64_t today, day;
+
+	if (!cel_day(run, args[0], zone, &day, &bad) || !cel_day(run, now, zone, &today, &bad))
+		return bad;
+	return value_int(day - today);
 }
 
 const struct cel_function rule_functions[] = {
@@ -247,5 +268,12 @@ const struct cel_function rule_functions[] = {
 	  .most = 1,
 	  .args = { CEL_DYN },
 	  .call = fn_raw },
+	{ .name = "days_until",
+	  .doc = "Days from today to a day or time, in UTC or the zone given.",
+	  .type = CEL_INT,
+	  .least = 1,
+	  .most = 2,
+	  .args = { CEL_DYN, CEL_TEXT },
+	  .call = fn_days_until },
 	{ .name = NULL },
 };

@@ -201,6 +201,27 @@ START_TEST(conditions)
 }
 END_TEST
 
+/* The kit's clock shows 2023-11-14T22:13:21Z. */
+START_TEST(days_ahead)
+{
+	YES("when: days_until(data.a) == 4", "{\"a\":\"2023-11-18\"}");
+	YES("when: days_until(data.a, 'Europe/Berlin') == 0", "{\"a\":\"2023-11-14\"}");
+	YES("when: days_until(data.a, 'Asia/Tokyo') == -1", "{\"a\":\"2023-11-14\"}");
+	YES("when: days_until(data.a, data.z) == -1",
+	    "{\"a\":\"2023-11-14\",\"z\":\"Asia/Tokyo\"}");
+	YES("when: days_until(data.a, 'Europe/Berlin') == 1", "{\"a\":\"2023-11-14T23:00:00Z\"}");
+	YES("when: days_until(event.time, 'UTC') == 0", "{}");
+	YES("when: days_until(ctx.now + duration('24h')) == 1", "{}");
+	YES("when: days_until('2024-02-29') == 107", "{}");
+	YES("when: days_until('0001-01-01') < 0 && days_until('9999-12-31') > 0", "{}");
+	BLIND("when: days_until(data.a) < 7", "{\"a\":\"soon\"}");
+	BLIND("when: days_until(data.a) < 7", "{\"a\":null}");
+	BLIND("when: days_until(data.a) < 7", "{\"a\":5}");
+	BLIND("when: days_until(data.a) < 7", "{}");
+	BLIND("when: days_until('2024-02-29', data.z) < 7", "{\"z\":\"Mars\"}");
+}
+END_TEST
+
 START_TEST(deleted_objects)
 {
 	TURN("match: { object.a: 1 }\n    when: data == null", "{\"a\":1}", "null");
@@ -359,6 +380,6 @@ START_TEST(handlers_follow_the_main_steps)
 END_TEST
 
 UNIT_MAIN("rules_evaluate", documented_rule, match_operators, deep_documents_are_compared_in_time,
-	  changes, conditions, deleted_objects, keys, types_are_kept, slots_escape,
+	  changes, conditions, days_ahead, deleted_objects, keys, types_are_kept, slots_escape,
 	  chat_mark_up_is_text, missing_values_fail_with_their_place,
 	  handlers_follow_the_main_steps)

@@ -182,6 +182,9 @@ END_TEST
 
 START_TEST(calls_that_never_work)
 {
+	mistake("    when: fmt(event.time, '%Q') == data.x\n", 4, 27, "a format has no \"%Q\"", "");
+	mistake("    when: money(data.x, 'Euro') == data.y\n", 4, 25, "no currency", "");
+	mistake("    when: days_until(data.x, 'Mars') < 7\n", 4, 30, "no time zone \"Mars\"", "");
 	mistake("    when: ctx.now - event.time > duration('7d')\n", 4, 34, "\"7d\" is no duration",
 		"24h");
 	mistake("    when: ctx.now > timestamp('2026-12-01')\n", 4, 21, "is no timestamp",
