@@ -117,6 +117,7 @@ static void json_events(struct buf *out, const struct event_type *events)
 		json_open(out, '{');
 		json_str(out, "name", e->name);
 		json_str(out, "doc", e->doc);
+		json_str(out, "object", e->kind != NULL ? e->kind->name : NULL);
 		json_raw(out, "example", text_of(e->example));
 		json_fields(out, fields_of(e));
 		json_close(out, '}');
@@ -157,12 +158,42 @@ static void json_resources(struct buf *out, const struct resource *resources)
 	json_close(out, ']');
 }
 
+static const char *auth_word(enum auth_kind auth)
+{
+	static const char *const words[] = {
+		[AUTH_NONE] = "none",
+		[AUTH_BEARER] = "bearer",
+		[AUTH_CLIENT_CREDENTIALS] = "client_credentials",
+		[AUTH_URL] = "url",
+	};
+
+	return (size_t)auth < sizeof(words) / sizeof(words[0]) ? words[auth] : NULL;
+}
+
+/* What is sent to one target unless the connection's `rate` says otherwise. */
+static void json_rate(struct buf *out, const struct connector *c)
+{
+	if (c->per_second <= 0)
+		return;
+	json_key(out, "rate");
+	json_open(out, '{');
+	json_key(out, "per_second");
+	buf_printf(out, "%g", c->per_second);
+	json_key(out, "burst");
+	buf_printf(out, "%g", c->burst);
+	json_close(out, '}');
+}
+
 static void show_json(struct buf *out, const struct connector *c)
 {
 	json_open(out, '{');
 	json_str(out, "name", c->name);
 	json_str(out, "title", c->title);
 	json_str(out, "doc", c->doc);
+	json_str(out, "auth", auth_word(c->auth));
+	json_str(out, "base_url", c->base_url);
+	json_bool(out, "webhook", c->webhook != NULL);
+	json_rate(out, c);
 	json_params(out, "settings", c->settings, false);
 	json_events(out, c->events);
 	json_actions(out, c);

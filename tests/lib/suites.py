@@ -253,7 +253,9 @@ def counts_of(good, output):
 
 def suite_docs(context, _):
     tappet = os.path.join(context.build_directory("asan"), "engine/tappet")
-    return summary(context, "docs", [sys.executable, "tests/docs_examples.py", tappet])
+    page = summary(context, "docs", [sys.executable, "tests/connectors_page.py", tappet])
+    examples = summary(context, "docs", [sys.executable, "tests/docs_examples.py", tappet])
+    return add(page, examples)
 
 
 def suite_conformance(context, _):
