@@ -42,6 +42,7 @@ AUTH = {
     "bearer": "a bearer token",
     "client_credentials": "OAuth 2 client credentials; tokens are fetched and renewed by tappet",
     "url": "the secret URL itself",
+    "member": "a secret within each request",
 }
 
 

@@ -125,7 +125,10 @@
 #define LIMIT_LIST_ITEMS                                                                           \
 	5000 /* of one list action: 25 pages, and far more than a result of 1 MiB mostly holds     \
 	      */
-#define LIMIT_WORDS 500 /* bytes of a product's own error text: a sentence per field */
+#define LIMIT_OWN_TYPE    128  /* bytes of the type of an event that a rule makes */
+#define LIMIT_OWN_SUBJECT 1024 /* bytes of its subject: as much as a run's key */
+#define LIMIT_LOG_TEXT    1000 /* bytes a rule writes to the log: a long line */
+#define LIMIT_WORDS       500  /* bytes of a product's own error text: a sentence per field */
 
 /* The sequencer. */
 #define LIMIT_RUN_KEY   1024       /* a rule's key: longer ones are replaced by their hash */

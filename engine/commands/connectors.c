@@ -165,6 +165,7 @@ static const char *auth_word(enum auth_kind auth)
 		[AUTH_BEARER] = "bearer",
 		[AUTH_CLIENT_CREDENTIALS] = "client_credentials",
 		[AUTH_URL] = "url",
+		[AUTH_MEMBER] = "member",
 	};
 
 	return (size_t)auth < sizeof(words) / sizeof(words[0]) ? words[auth] : NULL;

@@ -213,7 +213,7 @@ static void take_attempt(struct world *w, const struct attempt_out *a)
 	note_sent(w, a, action);
 	if (is_tested(w, a->rule))
 		answer = find_answer(w, a->step_name, action);
-	const struct input input = {
+	struct input input = {
 		.kind = INPUT_OUTCOME,
 		.outcome = { .run = a->run,
 			     .step = a->step,
@@ -222,6 +222,12 @@ static void take_attempt(struct world *w, const struct attempt_out *a)
 			     .credits = 1,
 			     .ending = make_ending(w, answer) },
 	};
+
+	/* What happens within the engine happens in a test as well. */
+	if (a->action->inside && answer == NULL) {
+		input.outcome.ending.how = END_REPLIED;
+		input.outcome.ending.body = a->request.body;
+	}
 
 	push(w, &input);
 }

@@ -20,6 +20,7 @@
 
 #include "engine/base/arena.h"
 #include "engine/base/fate.h"
+#include "engine/base/log.h"
 #include "engine/base/text.h"
 #include "engine/value/parse.h"
 #include "engine/value/value.h"
@@ -178,6 +179,15 @@ struct reading {
 	 * never seen before, provided its field has turned, and never when the last known state
 	 * had turned already; "created": one never seen before is new; NULL: none. */
 	const char *happened;
+
+	/* Of an inside action: the event it makes (no type: none), and what it writes to the log
+	 * (empty: nothing). */
+	struct {
+		struct text type, subject;
+		struct value data;
+	} emits;
+	struct text says;
+	enum log_level level;
 };
 
 /* What to do when bytes may have left and no status came back. */
@@ -195,6 +205,10 @@ struct action {
 	const char *example; /* the YAML of its parameters, flow style: { id: "7", ... } */
 	const char *result;  /* one sentence: what steps.NAME.result is */
 	const char *needs;   /* a setting the connection must have; NULL: none */
+
+	/* Nothing is sent: the request's body is the reply's, and the effect is what `read` says.
+	 * It needs no connection. */
+	bool inside;
 
 	/* Builds the request from checked parameters. FATE_REJECT with call->why when
 	 * values don't fit; must not block. */

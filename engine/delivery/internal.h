@@ -34,6 +34,7 @@ struct job {
 	struct request request;
 	int64_t timeout;
 	bool allow_private;
+	bool inside;           /* nothing is sent: the request's body is the reply's */
 	struct config *config; /* JOB_CONFIG: taken over */
 	/* While it is under way: */
 	struct delivery *of;

@@ -61,6 +61,7 @@ struct job *job_attempt(const struct attempt_out *a)
 		.request = a->request,
 		.timeout = a->timeout,
 		.allow_private = a->allow_private,
+		.inside = a->action->inside,
 	};
 
 	return job_copy(&job);

@@ -123,12 +123,17 @@ static bool is_later(struct text type)
 
 static bool ours(const struct config *config, struct text type)
 {
+	const struct connector *connector;
 	struct text head;
 
 	text_split(type, '.', &head);
 	if (text_is(head, "hook") || text_is(head, "schedule"))
 		return !config_is_bare(config) && !config->incomplete;
-	return connector_find(head) != NULL || text_is(head, "tappet");
+	connector = connector_find(head);
+	/* Those that are no product have events of nobody. */
+	return text_is(head, "tappet") ||
+	       (connector != NULL &&
+		(connector->events != NULL || connector->settings->name != NULL));
 }
 
 /* Adds ", word" to a list of words. */
@@ -255,7 +260,9 @@ static void unknown_type(struct loading *l, const struct yaml_node *node, const 
 		reader_error(&l->r, node, hint[0] != '\0' ? hint : names_hint(l, type),
 			     "there is no event \"%.*s\"", TEXT_ARG(type));
 	else if (!config_is_bare(l->config) && !l->config->incomplete && l->config->hook_count == 0)
-		reader_warn(&l->r, node, "events of other types arrive at hooks, as CloudEvents",
+		reader_warn(&l->r, node,
+			    "events of other types arrive at hooks, as CloudEvents, or are made by "
+			    "tappet.emit",
 			    "nothing here sends \"%.*s\"", TEXT_ARG(type));
 }
 

@@ -302,6 +302,27 @@ static void judge_observe(struct judging *j, const struct reading *r)
 	(void)observe(j->s, &o, NULL);
 }
 
+/* What an inside action does. */
+static void judge_inside(struct judging *j, const struct reading *r)
+{
+	const struct emission e = {
+		.source = TEXT("tappet"),
+		.type = r->emits.type,
+		.subject = r->emits.subject,
+		.time = j->s->now.wall,
+		.cause = j->run->id,
+		.depth = j->event.depth + 1,
+		.data = r->emits.data,
+	};
+
+	if (r->says.n > 0 && !j->s->options.keep_params)
+		log_write(r->level, "a rule says",
+			  LOG_S("rule", text_dup(j->s->work, j->run->rule->id).s),
+			  LOG_I("run", j->run->id), LOG_S("text", text_dup(j->s->work, r->says).s));
+	if (e.type.n > 0)
+		(void)emit(j->s, &e);
+}
+
 /* The effect is there but its report isn't readable. */
 static bool judge_unreadable(struct judging *j, const char *why)
 {
@@ -333,6 +354,8 @@ static bool judge_success(struct judging *j)
 			return judge_page(j, r.result);
 		if (r.kind != NULL)
 			judge_observe(j, &r);
+		if (j->step->action->inside)
+			judge_inside(j, &r);
 		return judge_done(j, r.result);
 	case FATE_RETRY:
 		return judge_unreadable(j, j->call->why);
@@ -348,7 +371,7 @@ static bool judge_reply(struct judging *j)
 {
 	int status = j->end->status;
 
-	if (j->run->doubt == 0 && judge_ok_listed(j))
+	if (j->run->doubt == 0 && judge_ok_listed(j) && !j->step->action->inside)
 		return judge_done(j, judge_body(j));
 	if (status >= 200 && status < 300)
 		return judge_success(j);

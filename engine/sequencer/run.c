@@ -209,6 +209,8 @@ static struct text run_target(struct sequencer *s, const struct step *step,
 {
 	struct text rest = request->url, host;
 
+	if (step->action->inside)
+		return TEXT("tappet:"); /* no connection has such a name */
 	if (!request->absolute)
 		return step->connection;
 	size_t at = text_find(rest, TEXT("://"));

@@ -217,6 +217,45 @@ START_TEST(only_ok_is_success)
 }
 END_TEST
 
+START_TEST(events_of_ones_own)
+{
+	ck_assert_str_eq(built("tappet", "emit", "{\"type\":\"a.b\",\"data\":{\"n\":1}}"),
+			 "EMIT /events (application/json) {\"type\":\"a.b\",\"data\":{\"n\":1}}");
+	ck_assert_str_eq(built("tappet", "emit", "{\"type\":\"a..b\"}"),
+			 "reject: \"a..b\" is no event type such as com.acme.a");
+	ck_assert_str_eq(built("tappet", "emit", "{\"type\":\"\"}"),
+			 "reject: \"\" is no event type such as com.acme.a");
+	ck_assert_str_eq(built("tappet", "emit", "{\"type\":\"tappet.run.dead\"}"),
+			 "reject: events \"tappet.run.dead\" come from elsewhere: begin the type "
+			 "with a word of your own");
+	ck_assert_ptr_nonnull(
+	    strstr(built("tappet", "emit", "{\"type\":\"hook.a\"}"), "come from elsewhere"));
+	ck_assert_ptr_nonnull(strstr(built("tappet", "emit", "{\"type\":\"kantata.workspace.x\"}"),
+				     "come from elsewhere"));
+	ck_assert_str_eq(built("tappet", "emit", "{\"type\":\"a.b\",\"data\":[]}"),
+			 "reject: data must be a map, not list");
+}
+END_TEST
+
+START_TEST(lines_of_the_log)
+{
+	struct reply reply = { .status = 200,
+			       .body = TEXT("{\"text\":\"a\",\"level\":\"error\"}") };
+	const struct action *action = connector_action(connector("log"), TEXT("write"));
+	struct reading r;
+
+	ck_assert(action->inside);
+	ck_assert_int_eq(action->read(&call, &reply, &r), FATE_OK);
+	ck_assert(text_is(r.says, "a") && r.level == LOG_ERROR && r.emits.type.n == 0);
+	reply.body = TEXT("{\"text\":\"a\"}");
+	ck_assert_int_eq(action->read(&call, &reply, &r), FATE_OK);
+	ck_assert_int_eq(r.level, LOG_INFO);
+	ck_assert_ptr_nonnull(
+	    strstr(built("log", "write", "{\"text\":\"a\",\"level\":\"loud\"}"), "level"));
+	ck_assert_ptr_nonnull(strstr(built("log", "write", "{}"), "text"));
+}
+END_TEST
+
 START_TEST(slack_words_are_one_line)
 {
 	struct reply reply = { .status = 403, .body = TEXT(" a\r\nb\x01 ") };
@@ -441,6 +480,8 @@ int main(void)
 	tcase_add_test(cases, post_is_json);
 	tcase_add_test(cases, only_ok_is_success);
 	tcase_add_test(cases, slack_words_are_one_line);
+	tcase_add_test(cases, events_of_ones_own);
+	tcase_add_test(cases, lines_of_the_log);
 	tcase_add_test(cases, requests_of_any_kind);
 	tcase_add_test(cases, requests_that_are_refused);
 	tcase_add_test(cases, dots_that_are_no_segments);

@@ -674,6 +674,78 @@ START_TEST(a_loop_ends_at_the_depth_limit)
 }
 END_TEST
 
+/* ---- Actions within the engine. ---- */
+
+#define EMITS                                                                                      \
+	"rules:\n"                                                                                 \
+	"  - id: emits\n"                                                                          \
+	"    on: hook.orders\n"                                                                    \
+	"    do:\n"                                                                                \
+	"      - tappet.emit: { type: com.acme.late, data: { k: \"${data.k}\" } }\n"               \
+	"        ok: [200]\n"                                                                      \
+	"  - id: hears\n"                                                                          \
+	"    on: com.acme.late\n"                                                                  \
+	"    when: data.k == 'x'\n"
+
+/* Delivery hands the request's body back. */
+static void echo(struct world *w)
+{
+	char body[200];
+
+	ck_assert_uint_eq(w->out.attempt_count, 1);
+	ck_assert(w->out.attempts[0].action->inside);
+	(void)snprintf(body, sizeof(body), "%.*s", TEXT_ARG(w->out.attempts[0].request.body));
+	world_reply(w, &w->out.attempts[0], 200, body);
+}
+
+START_TEST(an_event_of_ones_own_is_there_once)
+{
+	struct world w;
+
+	world_init(&w, CONFIG, EMITS);
+	post(&w, 1, "x");
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	world_grant(&w, 1);
+	ck_assert(!world_has_event(&w, "com.acme.late"));
+	echo(&w);
+	if (HAVE_FAULTS) {
+		fault_arm("store.commit", 1, false);
+		ck_assert_int_eq(world_batch(&w), FATE_RETRY);
+		ck_assert(fault_disarm());
+		ck_assert(!world_has_event(&w, "com.acme.late"));
+	}
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	ck_assert(world_has_event(&w, "com.acme.late"));
+	ck_assert_uint_eq(w.out.event_count, 1);
+	ck_assert_int_eq(world_state(&w, 1), RUN_DONE);
+	ck_assert_int_eq(world_state(&w, 2), RUN_DONE); /* of the rule that hears it */
+	world_fini(&w);
+}
+END_TEST
+
+/* Whoever dies before the step is done has made no event, so the step is done again. */
+START_TEST(an_event_that_was_not_recorded_is_made_after_a_crash)
+{
+	struct world w;
+
+	world_init(&w, CONFIG, EMITS);
+	post(&w, 1, "x");
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	world_grant(&w, 1);
+	ck_assert_int_eq(world_state(&w, 1), RUN_STARTED);
+	world_crash(&w);
+	ck_assert(!world_has_event(&w, "com.acme.late"));
+	ck_assert_int_eq(world_state(&w, 1), RUN_WAITING);
+	world_advance(&w, 600000);
+	world_grant(&w, 1);
+	echo(&w);
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	ck_assert(world_has_event(&w, "com.acme.late"));
+	ck_assert_int_eq(world_state(&w, 1), RUN_DONE);
+	world_fini(&w);
+}
+END_TEST
+
 UNIT_MAIN("sequencer_recovery", facts_of_a_failed_batch_are_kept_and_nothing_is_sent_twice,
 	  a_batch_that_fails_twice_asks_for_credit_again, a_reload_in_a_failed_batch_is_not_lost,
 	  runs_finish_under_the_text_they_began_with, credit_goes_back_at_a_reload,
@@ -684,4 +756,5 @@ UNIT_MAIN("sequencer_recovery", facts_of_a_failed_batch_are_kept_and_nothing_is_
 	  a_handler_goes_on_after_a_restart, a_throttle_goes_back_after_a_restart_too,
 	  a_clock_that_was_years_ahead_throttles_nothing_for_years,
 	  one_event_that_is_too_much_harms_no_other, one_reply_that_is_too_much_harms_no_other,
-	  an_alert_that_fails_alerts_nobody, a_loop_ends_at_the_depth_limit)
+	  an_alert_that_fails_alerts_nobody, a_loop_ends_at_the_depth_limit,
+	  an_event_of_ones_own_is_there_once, an_event_that_was_not_recorded_is_made_after_a_crash)
