@@ -133,6 +133,21 @@ static struct entry *new_entry(struct diags *list)
 	return &list->entries[list->count];
 }
 
+/* The same was said of the same place: what several rules share is read for each of them. */
+static bool told(const struct diags *list, struct place at, enum severity severity,
+		 const char *what)
+{
+	for (size_t i = list->count; i-- > 0;) {
+		const struct diag *d = &list->entries[i].diag;
+
+		if (d->at.line == at.line && d->at.column == at.column && at.line > 0 &&
+		    d->severity == severity && strcmp(d->what, what) == 0 && at.file != NULL &&
+		    strcmp(d->at.file, at.file) == 0)
+			return true;
+	}
+	return false;
+}
+
 void diags_add(struct diags *list, enum severity severity, struct place at, const char *hint,
 	       const char *format, ...)
 {
@@ -145,6 +160,8 @@ void diags_add(struct diags *list, enum severity severity, struct place at, cons
 	va_start(args, format);
 	vsnprintf(what, sizeof(what), format, args);
 	va_end(args);
+	if (told(list, at, severity, what))
+		return;
 	list->errors += severity == DIAG_ERROR;
 	entry = new_entry(list);
 	if (entry == NULL) {

@@ -209,6 +209,22 @@ static void tell_unreached(struct context *context, const struct rule *rule,
 	buf_printf(out, "  (%s:%d)\n", at->file, at->line);
 }
 
+static bool same_place(const struct step *a, const struct step *b)
+{
+	return a->at.line == b->at.line && a->at.column == b->at.column;
+}
+
+/* A step of an action stands in the rule once for each use: it is told of once, and only when
+ * none of them was reached. */
+static bool told_with_another(const struct coverage *coverage, const struct rule *rule, int step)
+{
+	for (int i = 0; rule->steps[step].use != NULL && i < rule->step_count; i++)
+		if (i != step && same_place(&rule->steps[i], &rule->steps[step]) &&
+		    (i < step || coverage_step(coverage, rule, i)))
+			return true;
+	return false;
+}
+
 size_t test_report_unreached(struct context *context, const struct ruleset *rules,
 			     const struct coverage *coverage)
 {
@@ -224,7 +240,8 @@ size_t test_report_unreached(struct context *context, const struct ruleset *rule
 			continue;
 		}
 		for (int k = 0; k < rule->step_count; k++) {
-			if (coverage_step(coverage, rule, k))
+			if (coverage_step(coverage, rule, k) ||
+			    told_with_another(coverage, rule, k))
 				continue;
 			tell_unreached(context, rule, &rule->steps[k]);
 			n++;

@@ -51,9 +51,15 @@ static void visit_rule(struct asking *asking, const struct rule *rule)
 	visit_program(asking, rule->match);
 	visit_program(asking, rule->key);
 	visit_program(asking, rule->when);
+	visit_program(asking, rule->live_when);
 	for (size_t i = 0; i < rule->define_count; i++)
 		visit_program(asking, rule->defines[i].program);
 	for (int i = 0; i < rule->step_count; i++) {
+		for (const struct step_use *u = rule->steps[i].use; u != NULL; u = u->outer) {
+			visit_program(asking, u->condition);
+			if (u->args != NULL)
+				template_programs(u->args, visit_program, asking);
+		}
 		visit_program(asking, rule->steps[i].condition);
 		if (rule->steps[i].params != NULL)
 			template_programs(rule->steps[i].params, visit_program, asking);

@@ -320,6 +320,14 @@ static void read_reload(struct configuring *c, const struct yaml_node *node)
 		c->config->watch = choice == 1;
 }
 
+/* In the order of enum rule_mode. */
+static void read_max_mode(struct configuring *c, const struct yaml_node *node)
+{
+	static const char *const words[] = { "live", "shadow", "off", NULL };
+
+	(void)reader_choice(&c->r, node, words, NULL, &c->config->max_mode);
+}
+
 static void read_listen(struct configuring *c, const struct yaml_node *node)
 {
 	read_address(c, node, &c->config->listen);
@@ -332,17 +340,12 @@ static const struct {
 	void (*read)(struct configuring *c, const struct yaml_node *node);
 } sections[] = {
 	/* In this order: hooks are checked against the names of connections. */
-	{ "listen", read_listen },
-	{ "admin", read_admin },
-	{ "store", read_store },
-	{ "rules", read_rules },
-	{ "vars", read_vars },
-	{ "retention", read_retention },
-	{ "limits", read_limits },
-	{ "reload", read_reload },
-	{ "connections", config_connections },
-	{ "hooks", config_hooks },
-	{ "schedules", config_schedules },
+	{ "listen", read_listen },     { "admin", read_admin },
+	{ "store", read_store },       { "rules", read_rules },
+	{ "vars", read_vars },         { "retention", read_retention },
+	{ "limits", read_limits },     { "reload", read_reload },
+	{ "max_mode", read_max_mode }, { "connections", config_connections },
+	{ "hooks", config_hooks },     { "schedules", config_schedules },
 };
 
 #define SECTIONS (sizeof(sections) / sizeof(*sections))
@@ -374,8 +377,8 @@ static bool make_room(struct configuring *c, const struct yaml_node *root)
 
 static void read_sections(struct configuring *c, const struct yaml_node *root)
 {
-	static const char *const later[] = { "secrets",      "plugins",   "tables", "links",
-					     "environments", "calendars", NULL };
+	static const char *const later[] = { "secrets", "plugins",   "tables",
+					     "links",   "calendars", NULL };
 	const char *known[SECTIONS + 1];
 
 	for (size_t i = 0; i < SECTIONS; i++)

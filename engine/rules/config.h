@@ -134,6 +134,7 @@ struct config {
 	const struct text *rule_paths; /* resolved */
 	size_t rule_path_count;
 	struct value vars;                    /* a map */
+	int max_mode;                         /* enum rule_mode: no rule is livelier than that */
 	int64_t retain_events, retain_dedupe; /* ms */
 	size_t body_limit, memory_limit;
 	bool incomplete;     /* a connection, hook or schedule was left out for its mistakes */

@@ -66,10 +66,77 @@ static struct value ctx_value(const struct scope *scope)
 	return value_map_end(&b);
 }
 
+/* The step's name as the steps of `use` see it: of another use, that one's name; empty: they
+ * don't see it. */
+static struct text seen_name(const struct step_use *use, struct text name)
+{
+	struct text head;
+
+	if (use != NULL) {
+		size_t n = use->prefix.n;
+
+		if (name.n <= n || name.s[n] != '/' || !text_starts(name, use->prefix))
+			return TEXT_NONE;
+		name = (struct text){ name.s + n + 1, name.n - n - 1 };
+	}
+	(void)text_split(name, '/', &head);
+	return head;
+}
+
 static struct value steps_value(const struct scope *scope)
 {
-	return value_is(scope->steps, VALUE_MAP) ? scope->steps
-						 : (struct value){ .kind = VALUE_MAP };
+	struct value_map_builder b;
+
+	value_map_begin(&b, scope->arena);
+	for (uint32_t i = 0; value_is(scope->steps, VALUE_MAP) && i < scope->steps.n; i++) {
+		const struct value_pair *pair = &scope->steps.pairs[i];
+		struct text name = seen_name(scope->use, value_as_text(pair->key));
+
+		if (name.n > 0) /* of several of one use the last stays: its result is the use's */
+			value_map_add(&b, value_text(name), pair->val);
+	}
+	return value_map_end(&b);
+}
+
+static struct value params_error(const struct scope *scope, struct text why)
+{
+	struct value v = value_text(
+	    text_printf(scope->arena, "use.%.*s: %.*s", TEXT_ARG(scope->use->name), TEXT_ARG(why)));
+
+	v.kind = VALUE_ERROR;
+	return v;
+}
+
+/* What the use was given, evaluated where it stands, with what may be left out. */
+static struct value params_value(const struct scope *scope)
+{
+	const struct step_use *use = scope->use;
+	struct value given = { .kind = VALUE_MAP };
+	struct value_map_builder b;
+	struct scope outer = *scope;
+	struct text why = TEXT_NONE;
+
+	if (use == NULL)
+		return given;
+	outer.use = use->outer;
+	if (use->args != NULL && template_fill(&outer, use->args, &given, &why) != FATE_OK)
+		return params_error(scope, why);
+	value_map_begin(&b, scope->arena);
+	for (const struct param *row = use->params; row->name != NULL; row++) {
+		const struct value *v = value_get(given, text_of(row->name));
+
+		if (v == NULL)
+			v = value_get(use->defaults, text_of(row->name));
+		if (v == NULL)
+			continue;
+		if (!param_value_fits(row, *v))
+			return params_error(scope,
+					    text_printf(scope->arena, "%s must be %s; it is %s",
+							row->name, param_type_word(row->type),
+							value_kind_name((enum value_kind)v->kind)));
+		value_map_set(&b, row->name, *v);
+	}
+	return value_map_end(&b);
 }
 
 static struct value make_variable(const struct scope *scope, enum variable which)
@@ -95,6 +162,8 @@ static struct value make_variable(const struct scope *scope, enum variable which
 		return steps_value(scope);
 	case VAR_ERROR:
 		return scope->error;
+	case VAR_PARAMS:
+		return params_value(scope);
 	case VARIABLES:
 		break;
 	}
@@ -125,7 +194,10 @@ static struct value define_value(struct scope *scope, struct scope_cache *cache,
 	const struct define *define = &scope->rule->defines[i];
 
 	if (!cache->defined[i]) {
-		struct value v = scope_eval(scope, define->program);
+		struct scope plain = *scope;
+
+		plain.use = NULL; /* a define belongs to the rule, wherever it is used */
+		struct value v = scope_eval(&plain, define->program);
 
 		if (value_is(v, VALUE_ERROR)) {
 			v = value_text(text_printf(scope->arena, "define %.*s: %.*s",
@@ -157,7 +229,7 @@ static bool look_up(void *of, struct arena *arena, uint32_t index, struct value 
 	(void)arena;
 	if (index >= VARIABLES)
 		return look_up_define(scope, index - VARIABLES, out);
-	if (index == VAR_STEPS || index == VAR_ERROR) {
+	if (index == VAR_STEPS || index == VAR_ERROR || index == VAR_PARAMS) {
 		*out = make_variable(scope, (enum variable)index);
 		return true;
 	}
@@ -177,7 +249,7 @@ static bool look_up(void *of, struct arena *arena, uint32_t index, struct value 
 uint64_t scope_shared_variables(void)
 {
 	return (UINT64_C(1) << VARIABLES) - 1 - (UINT64_C(1) << VAR_STEPS) -
-	       (UINT64_C(1) << VAR_ERROR);
+	       (UINT64_C(1) << VAR_ERROR) - (UINT64_C(1) << VAR_PARAMS);
 }
 
 struct cel_vars scope_vars(struct scope *scope)
@@ -327,9 +399,42 @@ struct decision rule_decide_key(struct scope *scope)
 	return d;
 }
 
+enum rule_mode rule_mode_now(struct scope *scope)
+{
+	const struct rule *rule;
+	struct text why;
+
+	assert(scope != NULL && scope->rule != NULL);
+	rule = scope->rule;
+	if (rule->mode != MODE_LIVE || rule->live_when == NULL)
+		return rule->mode;
+	return condition(scope, rule->live_when, &why) == VERDICT_YES ? MODE_LIVE : MODE_SHADOW;
+}
+
+/* The `if` of the uses a step stands in, outermost first; as deep as uses are nested. */
+static enum verdict use_condition(const struct scope *scope, const struct step_use *use,
+				  struct text *why)
+{
+	enum verdict verdict = VERDICT_YES;
+	struct scope outer = *scope;
+
+	if (use->outer != NULL)
+		verdict = use_condition(scope, use->outer, why);
+	outer.use = use->outer;
+	if (verdict == VERDICT_YES && use->condition != NULL)
+		verdict = condition(&outer, use->condition, why);
+	return verdict;
+}
+
 enum verdict step_condition(struct scope *scope, const struct step *step, struct text *why)
 {
+	enum verdict verdict = VERDICT_YES;
+
 	assert(scope != NULL && step != NULL && why != NULL);
 	*why = TEXT_NONE;
+	if (step->use != NULL)
+		verdict = use_condition(scope, step->use, why);
+	if (verdict != VERDICT_YES)
+		return verdict;
 	return step->condition == NULL ? VERDICT_YES : condition(scope, step->condition, why);
 }

@@ -18,6 +18,10 @@ struct text event_from(const struct event_view *event);
 /* The key of a rule that names none. */
 struct text event_key(const struct event_view *event);
 
+/* A template filled in, as step_params. */
+enum fate template_fill(struct scope *scope, const struct template *t, struct value *out,
+			struct text *why);
+
 /* changed(path); change_functions.c. */
 bool event_changed(const struct event_view *event, struct text path);
 

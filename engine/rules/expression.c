@@ -7,6 +7,7 @@
 #include <assert.h>
 
 #include "engine/cel/shape.h"
+#include "engine/rules/reuse.h"
 #include "engine/rules/walker.h"
 
 struct cel_env *load_env(struct loading *l, struct arena *arena)
@@ -25,6 +26,7 @@ struct cel_env *load_env(struct loading *l, struct arena *arena)
 	cel_env_variable(env, "ctx", CEL_MAP);
 	cel_env_variable(env, "steps", CEL_MAP);
 	cel_env_variable(env, "error", CEL_DYN);
+	cel_env_variable(env, "params", CEL_MAP);
 	cel_env_functions(env, rule_functions);
 	load_field_types(l, env);
 	return env;
@@ -111,7 +113,8 @@ static void visit_var(void *of, struct text path)
 	struct checking *c = of;
 	struct text rest, name = head_of(path, &rest);
 
-	if (name.n == 0 || value_get(c->l->config->vars, name) != NULL || !first_time(c, name))
+	if (name.n == 0 || parts_var(c->l->parts, name) ||
+	    value_get(c->l->config->vars, name) != NULL || !first_time(c, name))
 		return;
 	if (config_is_bare(c->l->config)) /* nobody said anything: its name stands for it */
 		value_map_add(&c->l->stand_ins, value_text(text_dup(c->l->set->arena, name)),
@@ -120,12 +123,35 @@ static void visit_var(void *of, struct text path)
 		unknown_var(c, name);
 }
 
+/* The name as the list under way gives it, or empty: it stands in another list. */
+static struct text seen_name(const struct loading *l, const struct step *step)
+{
+	struct text name = step->name, head;
+
+	if (l->use != NULL) {
+		struct text prefix = l->use->prefix;
+
+		if (name.n <= prefix.n || name.s[prefix.n] != '/' || !text_starts(name, prefix))
+			return TEXT_NONE;
+		name = (struct text){ name.s + prefix.n + 1, name.n - prefix.n - 1 };
+	}
+	(void)text_split(name, '/', &head); /* a use goes by its own name */
+	return head;
+}
+
+/* The last step of the name: of a use, its last one. */
 static int step_named(const struct loading *l, struct text name)
 {
-	for (int i = 0; i < l->step_count; i++)
-		if (text_eq(l->steps[i].name, name))
+	for (int i = l->step_count; i-- > 0;)
+		if (name.n > 0 && text_eq(seen_name(l, &l->steps[i]), name))
 			return i;
 	return -1;
+}
+
+/* Steps before this one may be named. */
+static int visible(const struct loading *l)
+{
+	return l->use != NULL ? l->step_count : l->visible;
 }
 
 static void unknown_step(struct checking *c, struct text name)
@@ -134,9 +160,12 @@ static void unknown_step(struct checking *c, struct text name)
 	const char *names[64], *hint;
 	size_t n = 0;
 
-	for (int i = 0; i < l->visible && n < 63; i++)
-		if (l->steps[i].name.n > 0)
-			names[n++] = l->steps[i].name.s;
+	for (int i = 0; i < visible(l) && n < 63; i++) {
+		struct text seen = text_dup(l->scratch, seen_name(l, &l->steps[i]));
+
+		if (seen.n > 0)
+			names[n++] = seen.s;
+	}
 	names[n] = NULL;
 	hint = reader_nearest(l->r.arena, name, names);
 	if (hint[0] == '\0')
@@ -154,7 +183,7 @@ static void visit_step(void *of, struct text path)
 
 	if (name.n == 0)
 		return;
-	if ((i < 0 || i >= c->l->visible) && first_time(c, name)) {
+	if ((i < 0 || i >= visible(c->l)) && first_time(c, name)) {
 		unknown_step(c, name);
 	} else if (i >= 0 && member.n > 0 && !text_is(member, "result") &&
 		   !text_is(member, "status") && !text_is(member, "error") && first_time(c, path)) {
@@ -167,6 +196,7 @@ static void visit_step(void *of, struct text path)
 static const char *const event_fields[] = { "id",         "source", "type",  "subject", "time",
 					    "connection", "seq",    "depth", NULL };
 static const char *const ctx_fields[] = { "now", NULL };
+static const char *const param_hint[] = { "what its action declares under params", NULL };
 static const char *const error_fields[] = { "step", "action", "message", "status", NULL };
 
 static const char *fixed_hint(const struct checking *c, struct text name, const char *const *fields)
@@ -219,6 +249,34 @@ static void visit_error(void *of, struct text path)
 		return;
 	}
 	visit_fixed(of, path, error_fields);
+}
+
+static void visit_param(void *of, struct text path)
+{
+	struct checking *c = of;
+	const struct step_use *use = c->l->use;
+	struct text rest, name = head_of(path, &rest);
+	const char *names[64];
+	size_t n = 0;
+
+	if (use == NULL || c->l->defining != NULL) {
+		if (first_time(c, TEXT("params")))
+			diags_add(c->l->r.diags, DIAG_ERROR, place_of(c, path),
+				  "what a file needs from tappet.yaml is read as vars.NAME",
+				  "params is known in the steps of an action only");
+		return;
+	}
+	for (const struct param *row = use->params; row->name != NULL && n < 63; row++) {
+		names[n++] = row->name;
+		if (name.n == 0 || text_is(name, row->name))
+			return;
+	}
+	names[n] = NULL;
+	if (name.n > 0 && first_time(c, name))
+		diags_add(c->l->r.diags, DIAG_ERROR, place_of(c, name),
+			  fixed_hint(c, name, n > 0 ? names : param_hint),
+			  "the action %.*s has no parameter \"%.*s\"", TEXT_ARG(use->name),
+			  TEXT_ARG(name));
 }
 
 /* True when the table lists what is beneath the path, so that anything else is unknown. */
@@ -298,9 +356,11 @@ void load_check_names(struct loading *l, const struct cel_program *program,
 	static const struct {
 		const char *variable;
 		void (*visit)(void *of, struct text path);
-	} rules[] = { { "vars", visit_var },     { "steps", visit_step },  { "event", visit_event },
-		      { "ctx", visit_ctx },      { "error", visit_error }, { "data", visit_field },
-		      { "before", visit_field }, { "object", visit_field } };
+	} rules[] = { { "vars", visit_var },     { "steps", visit_step },
+		      { "event", visit_event },  { "ctx", visit_ctx },
+		      { "error", visit_error },  { "data", visit_field },
+		      { "before", visit_field }, { "object", visit_field },
+		      { "params", visit_param } };
 	struct checking c = { .l = l, .node = node, .offset = offset };
 
 	assert(l != NULL && program != NULL && node != NULL);

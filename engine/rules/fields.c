@@ -122,6 +122,7 @@ static enum cel_type ask(void *of, uint32_t variable, struct text path)
 	case VAR_ERROR:
 		return in_rows(error_rows, path);
 	case VAR_CHANGED:
+	case VAR_PARAMS:
 	case VARIABLES:
 		break;
 	}

@@ -14,21 +14,21 @@
 #include "engine/base/hash.h"
 #include "engine/base/limits.h"
 #include "engine/base/map.h"
+#include "engine/rules/reuse.h"
 
 #define REVISION_DIGITS 12
 
-static const char *const rule_keys[] = { "id",     "description", "on",  "from",     "match",
-					 "define", "when",        "key", "throttle", "mode",
-					 "do",     "tests",       NULL };
+static const char *const rule_keys[] = { "id",     "description", "on",        "from",     "match",
+					 "define", "when",        "key",       "throttle", "mode",
+					 "do",     "tests",       "live_when", NULL };
 static const char *const later_rule_keys[] = {
-	"lookup", "for_each", "tables",   "links",        "edge",     "clear",     "lane",
-	"echoes", "use",      "reuse",    "environments", "for",      "count",     "within",
-	"absent", "sequence", "debounce", "group",        "wait_for", "approve",   "parallel",
-	"undo",   "guard",    "budget",   "hold",         "silences", "calendars", NULL,
+	"lookup",   "for_each", "tables",   "links",     "edge",     "clear",  "lane",
+	"echoes",   "use",      "for",      "count",     "within",   "absent", "sequence",
+	"debounce", "group",    "wait_for", "approve",   "parallel", "undo",   "guard",
+	"budget",   "hold",     "silences", "calendars", NULL,
 };
-static const char *const file_keys[] = { "rules", NULL };
-static const char *const later_file_keys[] = { "tables",    "links",     "silences",     "use",
-					       "calendars", "templates", "environments", NULL };
+static const char *const file_keys[] = { "params", "defaults", "actions", "rules", NULL };
+static const char *const later_file_keys[] = { "tables", "links", "silences", "calendars", NULL };
 
 /* ---- id, on, from. ---- */
 
@@ -136,9 +136,10 @@ static void read_from(struct loading *l, const struct yaml_node *node)
 
 static bool define_name_fits(struct loading *l, const struct yaml_node *key)
 {
-	static const char *const taken[] = { "event", "data",  "before", "object", "changed",
-					     "vars",  "ctx",   "steps",  "error",  "secrets",
-					     "true",  "false", "null",   "in",     NULL };
+	static const char *const taken[] = { "event",   "data",   "before",  "object",
+					     "changed", "vars",   "ctx",     "steps",
+					     "error",   "params", "secrets", "true",
+					     "false",   "null",   "in",      NULL };
 	struct text t = key->text;
 
 	for (size_t i = 0; taken[i] != NULL; i++) {
@@ -264,38 +265,11 @@ static void read_tests(struct loading *l, const struct yaml_node *list)
 
 /* ---- The text of a rule. ---- */
 
-/* The mapping's bytes with the indentation of its first key taken off every line. */
-static struct text dedented(struct arena *arena, const struct yaml_node *map)
-{
-	size_t indent = map->at.column > 0 ? (size_t)map->at.column - 1 : 0;
-	size_t n = map->to - map->from, out = 0, blanks = 0;
-	char *s = arena_alloc(arena, n + 2);
-	bool leading = false;
-
-	if (s == NULL)
-		return TEXT_NONE;
-	for (size_t i = 0; i < n; i++) {
-		char c = map->source[i];
-
-		if (leading && c == ' ' && blanks < indent) {
-			blanks++;
-			continue;
-		}
-		leading = c == '\n';
-		blanks = leading ? 0 : blanks;
-		s[out++] = c;
-	}
-	if (out > 0 && s[out - 1] != '\n')
-		s[out++] = '\n';
-	s[out] = '\0';
-	return (struct text){ s, out };
-}
-
 static void keep_source(struct loading *l, const struct yaml_node *map)
 {
 	char digits[HASH_HEX];
 
-	l->rule->source = dedented(l->r.arena, map);
+	l->rule->source = parts_source(l, dedented(l->r.arena, map));
 	hash_name(&l->rule->source, 1, digits);
 	l->rule->revision = text_dup(l->r.arena, (struct text){ digits, REVISION_DIGITS });
 }
@@ -321,6 +295,12 @@ static void read_parts(struct loading *l, const struct yaml_node *map)
 	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
 		if ((node = yaml_get(map, parts[i].key)) != NULL)
 			parts[i].read(l, node);
+	if (yaml_get(map, "mode") == NULL && (node = parts_default(l, "mode")) != NULL)
+		read_mode(l, node);
+	if ((int)l->rule->mode < l->config->max_mode)
+		l->rule->mode = (enum rule_mode)l->config->max_mode;
+	if ((node = yaml_get(map, "live_when")) != NULL)
+		l->rule->live_when = load_condition(l, node);
 	if ((node = yaml_get(map, "when")) != NULL)
 		l->rule->when = load_condition(l, node);
 	if ((node = yaml_get(map, "do")) != NULL)
@@ -335,6 +315,9 @@ static void read_rule(struct loading *l, const struct yaml_node *map)
 		return;
 	l->rule = rule;
 	l->env = l->plain;
+	l->use = NULL;
+	l->inherited = NULL;
+	parts_begin(l->parts);
 	l->step_count = l->visible = 0;
 	l->handled = -1;
 	l->defining = NULL;
@@ -362,6 +345,7 @@ static void read_document(struct loading *l, const struct yaml_node *root)
 	if (root->kind == YAML_NULL ||
 	    !reader_keys(&l->r, root, "a rules file", file_keys, later_file_keys))
 		return;
+	l->parts = parts_read(l, root);
 	rules = reader_need(&l->r, root, "rules", "rules: [ { id, on, do } ]");
 	if (rules == NULL || rules->kind == YAML_NULL)
 		return;
@@ -372,6 +356,7 @@ static void read_document(struct loading *l, const struct yaml_node *root)
 	}
 	for (size_t i = 0; i < rules->count; i++)
 		read_rule(l, rules->items[i]);
+	parts_end(l);
 }
 
 /* The tree of a text that goes by `name`, or NULL. */
@@ -392,6 +377,7 @@ static struct yaml_node *read_tree(struct loading *l, struct text name, struct t
 static void scratch_done(struct loading *l)
 {
 	l->failed = l->failed || arena_failed(l->scratch);
+	l->parts = NULL;
 	arena_reset(l->scratch);
 }
 
@@ -423,7 +409,10 @@ void load_source(struct loading *l, struct text id, struct text source)
 	assert(source.n == 0 || source.s != NULL);
 	assert(l != NULL);
 	root = name.s != NULL ? read_tree(l, name, source) : NULL;
-	if (root != NULL)
+	/* A rule that uses parts of its file was stored as a file with those parts (reuse.c). */
+	if (root != NULL && yaml_get(root, "rules") != NULL)
+		read_document(l, root);
+	else if (root != NULL)
 		read_rule(l, root);
 	scratch_done(l);
 }

@@ -16,6 +16,21 @@
 
 struct map;
 struct known;
+struct parts;
+
+/* What a use says for steps that don't say it themselves. */
+struct inherited {
+	const struct inherited *outer;
+	const struct yaml_node *retry, *timeout, *on_error; /* or NULL */
+	const struct step_use *use;                         /* in which they are written */
+};
+
+/* An on_error list to read once the main steps are. */
+struct pending_handler {
+	const struct yaml_node *list; /* NULL: none */
+	const struct step_use *use;
+	bool own; /* the step itself says what happens when it fails */
+};
 
 /* The order of cel_env_variable, so the index an evaluation asks for. A rule's
  * defines follow. */
@@ -29,6 +44,7 @@ enum variable {
 	VAR_CTX,
 	VAR_STEPS,
 	VAR_ERROR,
+	VAR_PARAMS,
 	VARIABLES,
 };
 
@@ -53,6 +69,8 @@ struct loading {
 	struct known *known;                /* catalog.c: event types that exist */
 	struct value_map_builder stand_ins; /* of a bare configuration: vars that rules read */
 
+	struct parts *parts; /* of the file under way, or NULL */
+
 	bool failed; /* memory ran out where no arena that lasts says so */
 
 	/* One rule from its source: `written` is kept. It was accepted when it was stored, so the
@@ -68,11 +86,14 @@ struct loading {
 	bool kinds_known;   /* every event type has a known kind */
 	struct step *steps; /* LIMIT_STEPS of them, main ones first */
 	int step_count;
-	int visible;                      /* steps[0..visible) may be named by steps.NAME */
-	int handled;                      /* the step whose handler is read, -1: a main step */
-	struct text action;               /* of the step under way: "slack.post" */
-	const struct yaml_node *defining; /* the map `define` while one of its values is read */
-	size_t defined;                   /* which */
+	int visible;                       /* steps[0..visible) may be named by steps.NAME */
+	struct pending_handler *pending;   /* LIMIT_STEPS of them: of each step */
+	int handled;                       /* the step whose handler is read, -1: a main step */
+	const struct step_use *use;        /* the named list under way, or NULL */
+	const struct inherited *inherited; /* innermost first */
+	struct text action;                /* of the step under way: "slack.post" */
+	const struct yaml_node *defining;  /* the map `define` while one of its values is read */
+	size_t defined;                    /* which */
 };
 
 /* ---- expression.c ---- */
@@ -185,6 +206,12 @@ bool load_literal(struct loading *l, const struct yaml_node *node, const struct 
 /* Unknown, missing and secret members of a parameter map. */
 void load_check_members(struct loading *l, const struct yaml_node *map, const struct param *table);
 
+/* ---- reuse.c ---- */
+
+/* Whether a value is what the declared parameter must be, and the word for that. */
+bool param_value_fits(const struct param *row, struct value v);
+const char *param_type_word(enum param_type type);
+
 /* ---- steps.c ---- */
 
 void load_steps(struct loading *l, const struct yaml_node *list);
@@ -224,6 +251,7 @@ struct ruleset {
 	const struct rule **rules;
 	size_t count, room;
 	struct map *by_id;
+	struct map *declared; /* reuse.c: vars that files need, by name */
 	struct asked *asked;
 	struct rule_index *index; /* NULL while loading, and for one rule by itself */
 };

@@ -27,6 +27,18 @@ struct define {
 	const struct cel_program *program;
 };
 
+/* A use of a named list of steps. Its steps see its arguments as `params`, and only each other's
+ * names: they are called "PREFIX/NAME" in the run's record. */
+struct step_use {
+	const struct step_use *outer; /* the use in whose list it stands, or NULL */
+	struct text name, prefix;
+	struct place at;
+	const struct param *params;          /* ends with a row without a name */
+	const struct template *args;         /* a map, or NULL */
+	struct value defaults;               /* a map: of those that are left out */
+	const struct cel_program *condition; /* `if`, of all its steps; or NULL */
+};
+
 enum on_error { ON_ERROR_STOP, ON_ERROR_CONTINUE, ON_ERROR_STEPS };
 
 struct step {
@@ -46,7 +58,9 @@ struct step {
 	enum on_error on_error;
 	int handler; /* ON_ERROR_STEPS: index of the handler's first step */
 	enum doubt after_doubt;
-	int next;    /* index of the step that follows, -1: the end */
+	int next;   /* index of the step that follows, -1: the end */
+	int resume; /* ON_ERROR_CONTINUE: the one that follows when this one failed */
+	const struct step_use *use; /* the named list it comes from, or NULL */
 	int handles; /* index of the step whose failure this one handles, -1: a main step */
 };
 
@@ -69,8 +83,10 @@ struct rule {
 	size_t define_count;
 	const struct cel_program *when; /* or NULL */
 	const struct cel_program *key;  /* or NULL: the default key */
-	int64_t throttle;               /* ms; 0: none */
-	const struct step *steps;       /* main steps first: [0, main_count), then handlers */
+	const struct cel_program
+	    *live_when;           /* or NULL; a live rule is in shadow where it is false */
+	int64_t throttle;         /* ms; 0: none */
+	const struct step *steps; /* main steps first: [0, main_count), then handlers */
 	int step_count, main_count;
 	const struct yaml_node *tests; /* list, or NULL */
 	const struct ruleset *set;
@@ -121,9 +137,10 @@ struct scope {
 	struct arena *arena;
 	const struct rule *rule;
 	const struct event_view *event;
-	int64_t now;        /* ctx.now, ms */
-	struct value steps; /* map: NAME -> {result, status, error}; null: none yet */
-	struct value error; /* on_error steps: {step, message, status}; else null */
+	int64_t now;                /* ctx.now, ms */
+	struct value steps;         /* map: NAME -> {result, status, error}; null: none yet */
+	const struct step_use *use; /* of the step in hand, or NULL */
+	struct value error;         /* on_error steps: {step, message, status}; else null */
 	struct scope_event
 	    *about; /* what rules of one set share about one event; start with NULL */
 	struct scope_cache *cache; /* evaluate.c's own; start with NULL */
@@ -209,6 +226,9 @@ void matcher_forget(struct matcher *matcher);
 /* How many rules were looked at, found by the index or sampled, since the matcher was made: what
  * matching costs beyond the look-ups. */
 uint64_t matcher_asked(const struct matcher *matcher);
+
+/* The mode for this event: `mode`, with live_when. What can't be evaluated isn't true. */
+enum rule_mode rule_mode_now(struct scope *scope);
 
 /* A step's `if`: VERDICT_BLIND fails the step. */
 enum verdict step_condition(struct scope *scope, const struct step *step, struct text *why);

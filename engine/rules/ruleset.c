@@ -89,9 +89,10 @@ static struct ruleset *ruleset_new(const struct config *config)
 	atomic_init(&set->refs, 1);
 	set->arena = arena;
 	set->by_id = map_new();
+	set->declared = map_new();
 	/* Counting holders is the one thing about a configuration that changes. */
 	set->config = config_ref((struct config *)(uintptr_t)config);
-	if (set->by_id == NULL) {
+	if (set->by_id == NULL || set->declared == NULL) {
 		ruleset_free(set);
 		return NULL;
 	}
@@ -110,6 +111,7 @@ void ruleset_free(struct ruleset *set)
 	if (set == NULL || atomic_fetch_sub(&set->refs, 1) > 1)
 		return;
 	map_free(set->by_id);
+	map_free(set->declared);
 	index_free(set->index);
 	config_free(set->config);
 	arena_free(set->arena);
@@ -255,12 +257,13 @@ static bool loading_init(struct loading *l, struct ruleset *set, struct arena *s
 	l->r = (struct reader){ set->arena, diags, "" };
 	l->plain = load_env(l, env);
 	value_map_begin(&l->stand_ins, set->arena);
+	l->pending = arena_array(env, LIMIT_STEPS, sizeof(*l->pending));
 	l->steps = arena_array(env, LIMIT_STEPS, sizeof(*l->steps));
-	return l->plain != NULL && l->steps != NULL;
+	return l->plain != NULL && l->steps != NULL && l->pending != NULL;
 }
 
-/* Rules checked and tested on their own have no vars: each one they read stands for
- * itself, as the text of its name. */
+/* Adds what files declare a default for. Rules checked and tested on their own have no vars: each
+ * one they read stands for itself, as the text of its name. */
 static void load_stand_ins(struct loading *l)
 {
 	struct value own = l->config->vars;

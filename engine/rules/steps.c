@@ -7,6 +7,7 @@
 #include <assert.h>
 
 #include "engine/base/limits.h"
+#include "engine/rules/reuse.h"
 
 #define DEFAULT_ATTEMPTS 8
 #define DEFAULT_FIRST    1000        /* ms */
@@ -17,9 +18,11 @@
 
 static const char *const step_keys[] = { "as",  "if",       "retry",       "timeout", "ok",
 					 "via", "on_error", "after_doubt", NULL };
-static const char *const later_keys[] = { "for_each", "lookup", "wait_for", "approve",  "parallel",
-					  "undo",     "guard",  "budget",   "hold",     "lane",
-					  "echoes",   "use",    "for",      "debounce", NULL };
+static const char *const later_keys[] = { "for_each", "lookup", "wait_for", "approve", "parallel",
+					  "undo",     "guard",  "budget",   "hold",    "lane",
+					  "echoes",   "for",    "debounce", NULL };
+/* What a use passes on; the rest belongs to the action's own steps. */
+static const char *const use_keys[] = { "as", "if", "retry", "timeout", "on_error", NULL };
 
 static bool in_list(struct text word, const char *const *list)
 {
@@ -222,6 +225,26 @@ static void after_doubt(struct loading *l, const struct yaml_node *node, struct 
 		step->after_doubt = (enum doubt)choice;
 }
 
+/* Names within an action are its own. */
+static struct text full_name(struct loading *l, struct text name)
+{
+	return l->use == NULL
+		   ? name
+		   : text_printf(l->r.arena, "%.*s/%.*s", TEXT_ARG(l->use->prefix), TEXT_ARG(name));
+}
+
+/* By a step, or by a use whose steps begin with it. */
+static bool name_is_taken(const struct loading *l, struct text name)
+{
+	for (int i = 0; i < l->step_count; i++) {
+		struct text other = l->steps[i].name;
+
+		if (text_starts(other, name) && (other.n == name.n || other.s[name.n] == '/'))
+			return true;
+	}
+	return false;
+}
+
 static void name(struct loading *l, const struct yaml_node *node, struct step *step)
 {
 	struct text t;
@@ -237,14 +260,13 @@ static void name(struct loading *l, const struct yaml_node *node, struct step *s
 			return;
 		}
 	}
-	for (int i = 0; i < l->step_count; i++) {
-		if (text_eq(l->steps[i].name, t)) {
-			reader_error(&l->r, node, "", "another step has the name \"%.*s\"",
-				     TEXT_ARG(t));
-			return;
-		}
-	}
-	if (t.n > 0)
+	if (t.n == 0)
+		return;
+	t = full_name(l, t);
+	if (name_is_taken(l, t))
+		reader_error(&l->r, node, "", "another step has the name \"%.*s\"",
+			     TEXT_ARG(node->text));
+	else
 		step->name = t;
 }
 
@@ -253,7 +275,8 @@ static void name(struct loading *l, const struct yaml_node *node, struct step *s
 static void read_step(struct loading *l, const struct yaml_node *map);
 
 /* Handlers are read after the main steps: remembered here until then. */
-static void on_error(struct loading *l, const struct yaml_node *node, struct step *step)
+static void on_error(struct loading *l, const struct yaml_node *node, const struct step_use *use,
+		     struct step *step)
 {
 	static const char *const words[] = { "stop", "continue", NULL };
 	int choice;
@@ -264,26 +287,51 @@ static void on_error(struct loading *l, const struct yaml_node *node, struct ste
 				     "a step of on_error can't have a list of its own");
 		else if (node->count > 0)
 			step->on_error = ON_ERROR_STEPS;
+		l->pending[l->step_count].list = node;
+		l->pending[l->step_count].use = use;
 	} else if (reader_choice(&l->r, node, words, NULL, &choice)) {
 		step->on_error = choice == 0 ? ON_ERROR_STOP : ON_ERROR_CONTINUE;
 	}
 }
 
+/* What the step says, else the innermost use that does, else the file. *use: where that stands. */
+static const struct yaml_node *option(const struct loading *l, const struct yaml_node *map,
+				      const char *key, size_t offset, const struct step_use **use)
+{
+	const struct yaml_node *node = yaml_get(map, key);
+
+	*use = l->use;
+	for (const struct inherited *i = l->inherited; node == NULL && i != NULL; i = i->outer) {
+		memcpy(&node, (const char *)i + offset, sizeof(node));
+		*use = i->use;
+	}
+	if (node == NULL) {
+		node = parts_default(l, key);
+		*use = NULL;
+	}
+	return node;
+}
+
 static void options(struct loading *l, const struct yaml_node *map, struct step *step)
 {
-	static const struct {
-		const char *key;
-		void (*read)(struct loading *l, const struct yaml_node *node, struct step *step);
-	} readers[] = { { "as", name },
-			{ "retry", retry },
-			{ "timeout", timeout },
-			{ "ok", ok },
-			{ "on_error", on_error } };
+	const struct step_use *use;
 	const struct yaml_node *node;
 
-	for (size_t i = 0; i < sizeof(readers) / sizeof(*readers); i++)
-		if ((node = yaml_get(map, readers[i].key)) != NULL)
-			readers[i].read(l, node, step);
+	l->pending[l->step_count] =
+	    (struct pending_handler){ .own = yaml_get(map, "on_error") != NULL };
+	if ((node = yaml_get(map, "as")) != NULL)
+		name(l, node, step);
+	if ((node = option(l, map, "retry", offsetof(struct inherited, retry), &use)) != NULL)
+		retry(l, node, step);
+	if ((node = option(l, map, "timeout", offsetof(struct inherited, timeout), &use)) != NULL)
+		timeout(l, node, step);
+	if ((node = yaml_get(map, "ok")) != NULL)
+		ok(l, node, step);
+	node = l->handled < 0
+		   ? option(l, map, "on_error", offsetof(struct inherited, on_error), &use)
+		   : yaml_get(map, "on_error");
+	if (node != NULL)
+		on_error(l, node, use, step);
 	if ((node = yaml_get(map, "if")) != NULL)
 		step->condition = load_condition(l, node);
 }
@@ -336,6 +384,8 @@ static void defaults(struct loading *l, const struct yaml_node *map, struct step
 			       .on_error = ON_ERROR_STOP,
 			       .handler = -1,
 			       .next = -1,
+			       .resume = -1,
+			       .use = l->use,
 			       .handles = l->handled };
 }
 
@@ -367,6 +417,135 @@ static void with_action(struct loading *l, const struct yaml_pair *pair,
 									      : DEFAULT_TIMEOUT;
 }
 
+/* ---- Named lists of steps. ---- */
+
+static const struct yaml_pair *use_pair(const struct yaml_node *map)
+{
+	for (size_t i = 0; i < map->count; i++)
+		if (use_is(map->pairs[i].key->text))
+			return &map->pairs[i];
+	return NULL;
+}
+
+static void check_use_keys(struct loading *l, const struct yaml_node *map,
+			   const struct yaml_pair *pair)
+{
+	for (size_t i = 0; i < map->count; i++) {
+		const struct yaml_node *key = map->pairs[i].key;
+
+		if (&map->pairs[i] == pair || in_list(key->text, use_keys))
+			continue;
+		if (in_list(key->text, step_keys))
+			reader_error(&l->r, key, "write it in the action, beside its step",
+				     "\"%.*s\" belongs to a single step, not to a use",
+				     TEXT_ARG(key->text));
+		else
+			reader_error(&l->r, key, reader_nearest(l->r.arena, key->text, use_keys),
+				     "a use has no key \"%.*s\"", TEXT_ARG(key->text));
+	}
+}
+
+/* "NAME", or "NAME.2" where the rule uses it again without names of its own. */
+static struct text use_prefix(struct loading *l, const struct yaml_node *map, struct text action)
+{
+	const struct yaml_node *as = yaml_get(map, "as");
+	struct text prefix;
+
+	if (as != NULL) {
+		struct step named = { .name = TEXT_NONE };
+
+		name(l, as, &named);
+		if (named.name.n > 0)
+			return named.name;
+	}
+	prefix = full_name(l, action);
+	for (int n = 2; n < (int)LIMIT_STEPS && name_is_taken(l, prefix); n++)
+		prefix = full_name(l, text_printf(l->r.arena, "%.*s.%d", TEXT_ARG(action), n));
+	return prefix;
+}
+
+static const struct step_use *make_use(struct loading *l, const struct yaml_node *map,
+				       const struct yaml_pair *pair, const struct reusable *action)
+{
+	struct yaml_node none = { .kind = YAML_MAP, .at = pair->key->at, .source = "" };
+	const struct yaml_node *given = pair->val->kind == YAML_NULL ? &none : pair->val;
+	struct step_use *use = arena_zero(l->r.arena, sizeof(*use));
+	const struct yaml_node *node;
+
+	if (use == NULL)
+		return NULL;
+	use->outer = l->use;
+	use->name = text_dup(l->r.arena, action->key->text);
+	use->prefix = use_prefix(l, map, use->name);
+	use->at = reader_place(&l->r, pair->key);
+	use->params = action->params;
+	use->defaults = action->defaults;
+	l->action = pair->key->text;
+	if (given->kind == YAML_MAP)
+		use->args = load_template_map(l, given, action->params, SLOT_PLAIN);
+	else
+		reader_error(&l->r, given, "", "parameters must be a map, not %s",
+			     yaml_kind_words(given));
+	if ((node = yaml_get(map, "if")) != NULL)
+		use->condition = load_condition(l, node);
+	return use;
+}
+
+/* A step of an action that has no name gets its place there as one: it is part of the idempotency
+ * key, and other uses of the action have steps at the same place. */
+static void name_step(struct loading *l, int step, size_t place)
+{
+	if (l->steps[step].name.n == 0)
+		l->steps[step].name = full_name(l, text_printf(l->r.arena, "%zu", place + 1));
+}
+
+static void read_steps_of(struct loading *l, const struct reusable *action)
+{
+	for (size_t i = 0; i < action->steps->count; i++) {
+		int first = l->step_count;
+
+		read_step(l, action->steps->items[i]);
+		if (l->step_count == first + 1 && l->steps[first].use == l->use)
+			name_step(l, first, i);
+	}
+}
+
+static void read_use(struct loading *l, const struct yaml_node *map, const struct yaml_pair *pair)
+{
+	struct reusable *action = use_find(l, pair->key);
+	struct inherited inherited = { .outer = l->inherited,
+				       .retry = yaml_get(map, "retry"),
+				       .timeout = yaml_get(map, "timeout"),
+				       .on_error = yaml_get(map, "on_error"),
+				       .use = l->use };
+	const struct step_use *use;
+	int first = l->step_count;
+
+	check_use_keys(l, map, pair);
+	if (action == NULL || action->steps == NULL)
+		return;
+	if (action->open) {
+		reader_error(&l->r, pair->key, "leave this step out",
+			     "the action \"%.*s\" would use itself", TEXT_ARG(action->key->text));
+		return;
+	}
+	use = make_use(l, map, pair, action);
+	if (use == NULL)
+		return;
+	action->open = action->used = action->ever_used = true;
+	l->use = use;
+	l->inherited = &inherited;
+	read_steps_of(l, action);
+	l->use = use->outer;
+	l->inherited = inherited.outer;
+	action->open = false;
+	/* A use that is to go on after a failure goes on after all of its steps. */
+	for (int i = first; inherited.on_error != NULL && i < l->step_count; i++)
+		if (l->steps[i].on_error == ON_ERROR_CONTINUE && l->steps[i].resume < 0 &&
+		    !l->pending[i].own)
+			l->steps[i].resume = l->step_count;
+}
+
 static void read_step(struct loading *l, const struct yaml_node *map)
 {
 	const struct yaml_pair *pair;
@@ -379,6 +558,11 @@ static void read_step(struct loading *l, const struct yaml_node *map)
 	}
 	if (l->step_count == LIMIT_STEPS) {
 		reader_error(&l->r, map, "split the rule", "more than %d steps", LIMIT_STEPS);
+		return;
+	}
+	pair = use_pair(map);
+	if (pair != NULL) {
+		read_use(l, map, pair);
 		return;
 	}
 	defaults(l, map, &step);
@@ -394,37 +578,38 @@ static void read_step(struct loading *l, const struct yaml_node *map)
 		l->visible = l->step_count;
 }
 
-static void handlers(struct loading *l, const struct yaml_node *list, int step)
+/* Each goes on with the one behind it; a failed one that may, where its use says. */
+static void chain(struct loading *l, int first, int end)
+{
+	for (int i = first; i < end; i++) {
+		struct step *step = &l->steps[i];
+
+		step->next = i + 1 < end ? i + 1 : -1;
+		if (step->resume < 0)
+			step->resume = step->next;
+		else if (step->resume >= end)
+			step->resume = -1;
+	}
+}
+
+static void handlers(struct loading *l, const struct pending_handler *pending, int step)
 {
 	int first = l->step_count;
 
 	assert(step >= 0 && step < l->step_count);
 	l->handled = step;
 	l->visible = step + 1;
+	l->use = pending->use;
 	l->steps[step].handler = first;
-	for (size_t i = 0; i < list->count; i++) {
-		int before = l->step_count;
-
-		read_step(l, list->items[i]);
-		if (before > first && l->step_count > before)
-			l->steps[before - 1].next = before;
-	}
+	for (size_t i = 0; i < pending->list->count; i++)
+		read_step(l, pending->list->items[i]);
+	chain(l, first, l->step_count);
 	if (l->step_count == first) {
 		l->steps[step].on_error = ON_ERROR_STOP;
 		l->steps[step].handler = -1;
 	}
 	l->handled = -1;
-}
-
-/* Which item of the list a main step came from: items that are no maps make none. */
-static const struct yaml_node *item_of(const struct yaml_node *list, int step)
-{
-	int seen = 0;
-
-	for (size_t i = 0; i < list->count; i++)
-		if (list->items[i]->kind == YAML_MAP && seen++ == step)
-			return list->items[i];
-	return NULL;
+	l->use = NULL;
 }
 
 void load_steps(struct loading *l, const struct yaml_node *list)
@@ -443,15 +628,10 @@ void load_steps(struct loading *l, const struct yaml_node *list)
 	for (size_t i = 0; i < list->count; i++)
 		read_step(l, list->items[i]);
 	main_count = l->step_count;
-	for (int i = 0; i + 1 < main_count; i++)
-		l->steps[i].next = i + 1;
-	for (int i = 0; i < main_count; i++) {
-		const struct yaml_node *item = item_of(list, i);
-		const struct yaml_node *node = item != NULL ? yaml_get(item, "on_error") : NULL;
-
-		if (l->steps[i].on_error == ON_ERROR_STEPS && node != NULL)
-			handlers(l, node, i);
-	}
+	chain(l, 0, main_count);
+	for (int i = 0; i < main_count; i++)
+		if (l->steps[i].on_error == ON_ERROR_STEPS && l->pending[i].list != NULL)
+			handlers(l, &l->pending[i], i);
 	l->rule->main_count = main_count;
 	l->rule->step_count = l->step_count;
 	l->rule->steps =

@@ -299,22 +299,29 @@ static enum fate fill(const struct filling *f, const struct template *t, struct 
 	return FATE_BUG;
 }
 
-enum fate step_params(struct scope *scope, const struct step *step, struct value *out,
-		      struct text *why)
+enum fate template_fill(struct scope *scope, const struct template *t, struct value *out,
+			struct text *why)
 {
 	struct filling f = { scope, why };
 	enum fate fate;
 
-	assert(scope != NULL && step != NULL);
+	assert(scope != NULL && t != NULL);
 	assert(out != NULL && why != NULL);
 	*why = TEXT_NONE;
-	*out = (struct value){ .kind = VALUE_MAP };
-	if (step->params == NULL)
-		return FATE_OK;
-	fate = fill(&f, step->params, out);
+	fate = fill(&f, t, out);
 	if (fate == FATE_OK && arena_failed(scope->arena)) {
 		*why = TEXT("the parameters take too much memory");
 		return FATE_REJECT;
 	}
 	return fate;
+}
+
+enum fate step_params(struct scope *scope, const struct step *step, struct value *out,
+		      struct text *why)
+{
+	assert(scope != NULL && step != NULL);
+	assert(out != NULL && why != NULL);
+	*why = TEXT_NONE;
+	*out = (struct value){ .kind = VALUE_MAP };
+	return step->params != NULL ? template_fill(scope, step->params, out, why) : FATE_OK;
 }

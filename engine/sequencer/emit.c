@@ -95,7 +95,8 @@ static bool emit_throttled(const struct sequencer *s, const struct rule *rule, i
 static const char *emit_skip(struct sequencer *s, const struct rule *rule,
 			     const struct event_view *event, struct text key)
 {
-	bool shadow = rule->mode == MODE_SHADOW;
+	struct scope scope = { .arena = s->work, .rule = rule, .event = event, .now = s->now.wall };
+	bool shadow = rule_mode_now(&scope) == MODE_SHADOW;
 	struct text what = shadow ? TEXT("throttle.shadow") : TEXT("throttle");
 	struct text state;
 	int64_t until = 0;

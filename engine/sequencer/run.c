@@ -327,6 +327,7 @@ static void run_scope(struct sequencer *s, struct run *run, const struct event_v
 		.now = run->created,
 		.steps = steps_value(s, run),
 		.error = steps_error(s, run),
+		.use = run->rule->steps[run->step].use,
 	};
 }
 
@@ -347,7 +348,7 @@ static bool run_progress(struct sequencer *s, struct run *run, const struct even
 	}
 	if (first)
 		steps_enter(s, run);
-	if (first && step->condition != NULL) {
+	if (first) {
 		enum verdict verdict = step_condition(&scope, step, &error);
 
 		if (verdict == VERDICT_NO)
@@ -440,13 +441,14 @@ static void run_forget_step(struct run *run)
 	run->gathered = false;
 }
 
-static bool run_next(struct sequencer *s, struct run *run)
+/* `next` is the index of the step that follows, -1: the end. */
+static bool run_go(struct sequencer *s, struct run *run, int next)
 {
 	const struct step *step = &run->rule->steps[run->step];
 
 	run_forget_step(run);
-	if (step->next >= 0) {
-		run->step = step->next;
+	if (next >= 0) {
+		run->step = next;
 		if (run->state != RUN_PENDING)
 			run_move(run, RUN_PENDING);
 		return true;
@@ -461,14 +463,14 @@ static bool run_next(struct sequencer *s, struct run *run)
 bool run_step_skipped(struct sequencer *s, struct run *run)
 {
 	steps_leave(s, run, "skipped", 0, value_null(), NULL);
-	return run_next(s, run);
+	return run_go(s, run, run->rule->steps[run->step].next);
 }
 
 bool run_step_done(struct sequencer *s, struct run *run, int status, struct value result)
 {
 	steps_leave(s, run, "done", status, result, NULL);
 	run->steps_done++;
-	return run_next(s, run);
+	return run_go(s, run, run->rule->steps[run->step].next);
 }
 
 static void run_fail(struct sequencer *s, struct run *run, const struct step *step, const char *why)
@@ -486,7 +488,7 @@ bool run_step_failed(struct sequencer *s, struct run *run, int status, const cha
 
 	steps_leave(s, run, "failed", status, value_null(), why);
 	if (step->on_error == ON_ERROR_CONTINUE)
-		return run_next(s, run);
+		return run_go(s, run, step->resume);
 	if (step->handles < 0)
 		run_fail(s, run, step, why);
 	if (step->on_error == ON_ERROR_STEPS) {
