@@ -12,6 +12,8 @@
 
 static const struct option_row options[] = {
 	{ "index", 0, NULL, "also tell how events find each rule, and what is left to verify" },
+	{ "effective", 0, NULL,
+	  "print what the files of -c come to, with where each value stands; no secrets" },
 	{ 0 },
 };
 
@@ -48,8 +50,52 @@ static void summary(struct context *context, const struct ruleset *rules, struct
 	buf_char(&context->out, '\n');
 }
 
+static const char *const mode_words[] = { "live", "shadow", "off" };
+
+/* The mode each rule has in the end. */
+static void effective_rules(struct context *context, const struct ruleset *rules)
+{
+	for (size_t i = 0; i < ruleset_count(rules); i++) {
+		const struct rule *rule = ruleset_at(rules, i);
+
+		buf_printf(&context->out, "# rule %.*s: %s%s  # %s:%d\n", TEXT_ARG(rule->id),
+			   mode_words[rule->mode],
+			   rule->live_when != NULL && rule->mode == MODE_LIVE
+			       ? " where live_when is true, else shadow"
+			       : "",
+			   rule->at.file, rule->at.line);
+	}
+}
+
+static int effective(struct context *context)
+{
+	AUTO(diags_free) struct diags *diags = diags_new();
+	struct ruleset *set;
+	int code;
+
+	if (diags == NULL)
+		return context_fail(context, COMMAND_FAILED, "memory is out");
+	AUTO(config_free)
+	struct config *config =
+	    setup_rules(context, context->args, context->arg_count, diags, &set, &code);
+	AUTO(ruleset_free) struct ruleset *rules = set;
+
+	if (config == NULL || setup_complain(diags))
+		return config == NULL ? (setup_complain(diags), code) : COMMAND_FAILED;
+	if (config_is_bare(config))
+		return context_fail(context, COMMAND_USAGE, "there is no %s; -c FILE names another",
+				    context->config_files[0]);
+	if (!config_effective(context->config_files, context->config_count, diags, &context->out))
+		return context_fail(context, COMMAND_FAILED, "a file changed meanwhile");
+	effective_rules(context, rules);
+	return COMMAND_OK;
+}
+
 static int run(struct context *context)
 {
+	if (option_flag(context, "effective"))
+		return effective(context);
+
 	AUTO(diags_free) struct diags *diags = diags_new();
 	struct ruleset *set;
 	int code;

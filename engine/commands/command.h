@@ -33,6 +33,7 @@ struct option_row {
 	const char *doc;
 };
 
+#define CONFIGS_MAX 8  /* files laid over each other; base, environment and machine are 3 */
 #define OPTIONS_MAX 16 /* options given at once; more than any command knows */
 
 struct option_given {
@@ -47,8 +48,9 @@ struct command;
 struct context {
 	const struct command *command;
 	struct arena *arena;
-	const char *config_file; /* -c, or the default */
-	bool config_given;       /* -c was there */
+	const char *config_files[CONFIGS_MAX]; /* of -c, or the default */
+	size_t config_count;
+	bool config_given; /* -c was there */
 	enum output_format format;
 	bool colour;             /* standard output is a terminal that wants colour */
 	const char *const *args; /* what is left when the options are taken out */

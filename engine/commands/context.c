@@ -25,7 +25,7 @@ static bool colour_wanted(void)
 bool context_init(struct context *context)
 {
 	assert(context != NULL);
-	*context = (struct context){ .config_file = "tappet.yaml" };
+	*context = (struct context){ .config_files = { "tappet.yaml" }, .config_count = 1 };
 	context->arena = arena_new("command", LIMIT_COMMAND_ARENA);
 	context->colour = colour_wanted();
 	buf_init(&context->out, LIMIT_COMMAND_OUTPUT);

@@ -12,7 +12,8 @@
 #include <stdio.h>
 
 static const struct option_row common[] = {
-	{ "config", 'c', "FILE", "the configuration (default tappet.yaml)" },
+	{ "config", 'c', "FILE",
+	  "the configuration (default tappet.yaml); of several, later ones win" },
 	{ "format", 0, "text|json", "tables for people, or JSON lines for programs" },
 	{ "help", 'h', NULL, "this text" },
 	{ 0 },
@@ -109,11 +110,13 @@ static bool take_format(struct context *context, const char *value)
 static bool take_config(struct context *context, const char *value)
 {
 	assert(value != NULL);
-	if (context->config_given) {
-		(void)context_usage(context, "more than one -c is not yet supported");
+	if (!context->config_given)
+		context->config_count = 0;
+	if (context->config_count == CONFIGS_MAX) {
+		(void)context_usage(context, "more than %d files with -c", CONFIGS_MAX);
 		return false;
 	}
-	context->config_file = value;
+	context->config_files[context->config_count++] = value;
 	context->config_given = true;
 	return true;
 }

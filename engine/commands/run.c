@@ -72,7 +72,8 @@ static bool load(struct context *context, struct loaded *out)
 	*out = (struct loaded){ 0 };
 	if (diags == NULL)
 		return false;
-	out->config = config_load(context->config_file, CONFIG_SECRETS_NEEDED, diags);
+	out->config = config_load_all(context->config_files, context->config_count,
+				      CONFIG_SECRETS_NEEDED, diags);
 	if (out->config != NULL)
 		out->rules = ruleset_load(out->config, out->config->rule_paths,
 					  out->config->rule_path_count, diags);
@@ -145,14 +146,15 @@ struct watches {
 
 static void watches_init(struct watches *w, const struct config *config)
 {
-	size_t count = config->watch ? config->rule_path_count + 1 : 0;
+	size_t files = config->file_count;
+	size_t count = config->watch ? config->rule_path_count + files : 0;
 
 	mem_free(w->paths);
 	w->paths = count > 0 ? mem_zero(count, sizeof(*w->paths)) : NULL;
 	if (w->paths == NULL)
 		count = 0;
 	for (size_t i = 0; i < count; i++)
-		w->paths[i] = i == 0 ? config->file : config->rule_paths[i - 1];
+		w->paths[i] = i < files ? config->files[i].path : config->rule_paths[i - files];
 	watch_init(&w->files, w->paths, count);
 	watch_init(&w->secrets, config->secret_files, config->secret_file_count);
 }
@@ -212,9 +214,11 @@ static int run(struct context *context)
 		return context_usage(context, "--log-format is text or json");
 	if (level != NULL && strcmp(level, "info") != 0 && strcmp(level, "debug") != 0)
 		return context_usage(context, "--log-level is info or debug");
-	if (access(context->config_file, F_OK) != 0)
-		return context_fail(context, COMMAND_USAGE, "there is no %s; name the file with -c",
-				    context->config_file);
+	for (size_t i = 0; i < context->config_count; i++)
+		if (access(context->config_files[i], F_OK) != 0)
+			return context_fail(context, COMMAND_USAGE,
+					    "there is no %s; name the file with -c",
+					    context->config_files[i]);
 	if (!block_signals(&set))
 		return context_fail(context, COMMAND_FAILED, "signals can't be blocked");
 	/* Secrets are in memory: no core dump, no ptrace by others of this user. */

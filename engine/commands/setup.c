@@ -32,11 +32,15 @@ bool setup_complain(struct diags *diags)
 
 static bool config_is_there(struct context *context, int *code)
 {
-	if (exists(context->config_file))
-		return true;
-	*code = context_fail(context, COMMAND_USAGE, "there is no %s; -c FILE names another",
-			     context->config_file);
-	return false;
+	for (size_t i = 0; i < context->config_count; i++) {
+		if (exists(context->config_files[i]))
+			continue;
+		*code =
+		    context_fail(context, COMMAND_USAGE, "there is no %s; -c FILE names another",
+				 context->config_files[i]);
+		return false;
+	}
+	return true;
 }
 
 struct config *setup_config(struct context *context, int *code)
@@ -51,7 +55,8 @@ struct config *setup_config(struct context *context, int *code)
 		*code = context_fail(context, COMMAND_FAILED, "memory is out");
 		return NULL;
 	}
-	config = config_load(context->config_file, CONFIG_SECRETS_OPTIONAL, diags);
+	config = config_load_all(context->config_files, context->config_count,
+				 CONFIG_SECRETS_OPTIONAL, diags);
 	if (diags_errors(diags) == 0 && config != NULL)
 		return config;
 	(void)setup_complain(diags);
@@ -79,12 +84,13 @@ struct config *setup_rules(struct context *context, const char *const *paths, in
 
 	assert(context != NULL && diags != NULL && rules != NULL && code != NULL);
 	*rules = NULL;
-	if (count > 0 && !context->config_given && !exists(context->config_file))
+	if (count > 0 && !context->config_given && !exists(context->config_files[0]))
 		config = config_bare();
 	else if (!config_is_there(context, code))
 		return NULL;
 	else
-		config = config_load(context->config_file, CONFIG_SECRETS_OPTIONAL, diags);
+		config = config_load_all(context->config_files, context->config_count,
+					 CONFIG_SECRETS_OPTIONAL, diags);
 	*code = COMMAND_FAILED;
 	if (config == NULL)
 		return NULL;

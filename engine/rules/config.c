@@ -14,6 +14,7 @@
 #include "engine/base/buf.h"
 #include "engine/base/cleanup.h"
 #include "engine/base/limits.h"
+#include "engine/rules/overlay.h"
 
 #define DAY INT64_C(86400000)
 
@@ -145,6 +146,13 @@ bool config_name(struct configuring *c, const struct yaml_node *key, const char 
 
 /* ---- Addresses and paths. ---- */
 
+struct text config_folder(const struct configuring *c, const struct yaml_node *node)
+{
+	assert(c != NULL && node != NULL);
+	return node->at.file != NULL ? reader_directory(text_of(node->at.file))
+				     : c->config->directory;
+}
+
 /* "host:port", the port from 0 (any free one) to 65535. */
 static bool is_address(struct text t)
 {
@@ -183,7 +191,7 @@ static void read_address(struct configuring *c, const struct yaml_node *node, st
 	else if (!config_text(c, node, &t))
 		return;
 	if (text_starts(t, TEXT("unix:")) && t.n > 5) {
-		t = reader_path(c->r.arena, c->config->directory,
+		t = reader_path(c->r.arena, config_folder(c, node),
 				(struct text){ t.s + 5, t.n - 5 });
 		*out = text_printf(c->r.arena, "unix:%.*s", TEXT_ARG(t));
 	} else if (is_address(t)) {
@@ -226,7 +234,7 @@ static void read_store(struct configuring *c, const struct yaml_node *node)
 			     TEXT_ARG(t));
 		return;
 	}
-	t = reader_path(c->r.arena, c->config->directory, (struct text){ t.s + 7, t.n - 7 });
+	t = reader_path(c->r.arena, config_folder(c, node), (struct text){ t.s + 7, t.n - 7 });
 	c->config->store = text_printf(c->r.arena, "sqlite:%.*s", TEXT_ARG(t));
 }
 
@@ -237,7 +245,7 @@ static void read_rule_path(struct configuring *c, const struct yaml_node *node, 
 
 	if (!config_text(c, node, &t))
 		return;
-	*out = reader_path(c->r.arena, c->config->directory, t);
+	*out = reader_path(c->r.arena, config_folder(c, node), t);
 	if (out->s != NULL && stat(out->s, &st) != 0)
 		reader_error(&c->r, node, "paths are relative to this file",
 			     "there is no file or folder \"%.*s\"", TEXT_ARG(*out));
@@ -406,51 +414,145 @@ static bool left_out(const struct config *config, const struct yaml_node *root)
 	       config->schedule_count != members(root, "schedules");
 }
 
-static struct config *read_config(const char *path, struct text content,
-				  enum config_secrets secrets, struct diags *diags)
+/* ---- The files. ---- */
+
+/* All of them as one tree, or NULL. */
+static struct yaml_node *read_trees(struct arena *scratch, const struct config_file *files,
+				    size_t count, struct diags *diags)
+{
+	struct yaml_node *root = NULL;
+
+	for (size_t i = 0; i < count; i++) {
+		const char *path = files[i].path.s;
+		const char *name = diags_source(diags, path, files[i].content);
+		struct yaml_node *tree =
+		    yaml_read(scratch, diags, name != NULL ? name : path, files[i].content);
+
+		if (tree == NULL)
+			return NULL;
+		root = root == NULL ? tree : overlay_merge(scratch, diags, root, tree);
+		if (root == NULL)
+			return NULL;
+	}
+	return root;
+}
+
+/* Copies of the files, and their names for places. */
+static bool keep_files(struct box *box, struct reader *r, const struct config_file *files,
+		       size_t count)
+{
+	struct config_file *kept = arena_array(box->arena, count, sizeof(*kept));
+	const char **names = arena_array(box->arena, count + 1, sizeof(*names));
+
+	if (kept == NULL || names == NULL)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		kept[i].path = text_dup(box->arena, files[i].path);
+		kept[i].content = text_dup(box->arena, files[i].content);
+		names[i] = kept[i].path.s;
+	}
+	names[count] = NULL;
+	box->config.files = kept;
+	box->config.file_count = count;
+	r->files = names;
+	return true;
+}
+
+static bool is_secret(void *of, const struct yaml_node *node)
+{
+	const struct configuring *c = of;
+
+	for (size_t i = 0; i < c->secret_node_count; i++)
+		if (c->secret_nodes[i] == node)
+			return true;
+	return false;
+}
+
+/* `effective`, unless NULL, gets the merged tree. */
+static struct config *read_config(const struct config_file *files, size_t count,
+				  enum config_secrets secrets, struct diags *diags,
+				  struct buf *effective)
 {
 	AUTO(arena_free) struct arena *scratch = arena_new("tappet.yaml", LIMIT_CONFIG_ARENA);
-	const char *file = diags_source(diags, path, content);
-	struct configuring c = { .secrets = secrets };
-	struct yaml_node *root;
-	struct box *box;
+	struct configuring c = { .secrets = secrets, .scratch = scratch };
+	struct yaml_node *root = scratch != NULL ? read_trees(scratch, files, count, diags) : NULL;
+	struct box *box = root != NULL ? box_new(files[0].path.s) : NULL;
 
-	root =
-	    scratch != NULL ? yaml_read(scratch, diags, file != NULL ? file : path, content) : NULL;
-	box = root != NULL ? box_new(path) : NULL;
 	if (box == NULL)
 		return NULL;
 	c.config = &box->config;
-	c.config->content = text_dup(box->arena, content);
-	c.r = (struct reader){ box->arena, diags, box->config.file.s };
+	c.r = (struct reader){ .arena = box->arena, .diags = diags, .file = box->config.file.s };
 	default_paths(box);
-	if (make_room(&c, root))
+	if (keep_files(box, &c.r, files, count) && make_room(&c, root))
 		read_sections(&c, root);
 	c.config->incomplete = left_out(c.config, root);
-	if (arena_failed(box->arena)) {
+	if (arena_failed(box->arena) || arena_failed(scratch)) {
 		diags_add(diags, DIAG_ERROR, root->at, "", "the file takes too much memory");
 		config_free(&box->config);
 		return NULL;
 	}
+	if (effective != NULL && !arena_failed(scratch))
+		overlay_print(effective, root, is_secret, &c);
 	return &box->config;
 }
 
-struct config *config_load(const char *path, enum config_secrets secrets, struct diags *diags)
+static bool read_content(struct arena *arena, const char *path, struct diags *diags,
+			 struct config_file *out)
 {
 	AUTO_FINI(buf_fini) struct buf content;
 	const char *why;
 
-	assert(path != NULL && diags != NULL);
 	if (!reader_file(text_of(path), LIMIT_YAML_FILE, &content, &why)) {
 		diags_add(diags, DIAG_ERROR, (struct place){ path, 0, 0 },
 			  "name the file with -c FILE", "can't be read: %s", why);
-		return NULL;
+		return false;
 	}
-	return read_config(path, buf_view(&content), secrets, diags);
+	out->path = text_dup(arena, text_of(path));
+	out->content = text_dup(arena, buf_view(&content));
+	return out->path.s != NULL && out->content.s != NULL;
+}
+
+static struct config *load_files(const char *const *paths, size_t count,
+				 enum config_secrets secrets, struct diags *diags,
+				 struct buf *effective)
+{
+	AUTO(arena_free) struct arena *arena = arena_new("tappet.yaml", LIMIT_CONFIG_ARENA);
+	struct config_file *files =
+	    arena != NULL ? arena_array(arena, count, sizeof(*files)) : NULL;
+
+	if (files == NULL)
+		return NULL;
+	for (size_t i = 0; i < count; i++)
+		if (!read_content(arena, paths[i], diags, &files[i]))
+			return NULL;
+	return read_config(files, count, secrets, diags, effective);
+}
+
+struct config *config_load_all(const char *const *paths, size_t count, enum config_secrets secrets,
+			       struct diags *diags)
+{
+	assert(paths != NULL && count > 0 && diags != NULL);
+	return load_files(paths, count, secrets, diags, NULL);
+}
+
+struct config *config_load(const char *path, enum config_secrets secrets, struct diags *diags)
+{
+	assert(path != NULL);
+	return config_load_all(&path, 1, secrets, diags);
+}
+
+bool config_effective(const char *const *paths, size_t count, struct diags *diags, struct buf *out)
+{
+	struct config *config;
+
+	assert(paths != NULL && count > 0 && diags != NULL && out != NULL);
+	config = load_files(paths, count, CONFIG_SECRETS_OPTIONAL, diags, out);
+	config_free(config);
+	return config != NULL;
 }
 
 struct config *config_again(const struct config *config, struct diags *diags)
 {
 	assert(config != NULL && diags != NULL);
-	return read_config(config->file.s, config->content, CONFIG_SECRETS_NEEDED, diags);
+	return read_config(config->files, config->file_count, CONFIG_SECRETS_NEEDED, diags, NULL);
 }

@@ -125,8 +125,15 @@ struct schedule_config {
 	enum missed missed;
 };
 
+/* One as it was read: config_again reads it anew. */
+struct config_file {
+	struct text path, content;
+};
+
 struct config {
-	struct text file;              /* as given */
+	struct text file;                /* as given; of several the first */
+	const struct config_file *files; /* in the order given: later ones win */
+	size_t file_count;
 	struct text directory;         /* paths are relative to it */
 	struct text listen, admin;     /* "127.0.0.1:8080", "unix:tappet.sock" (path resolved) */
 	struct secret *admin_token;    /* required with a TCP admin address */
@@ -137,8 +144,7 @@ struct config {
 	int max_mode;                         /* enum rule_mode: no rule is livelier than that */
 	int64_t retain_events, retain_dedupe; /* ms */
 	size_t body_limit, memory_limit;
-	bool incomplete;     /* a connection, hook or schedule was left out for its mistakes */
-	struct text content; /* the file as it was read: config_again reads it anew */
+	bool incomplete; /* a connection, hook or schedule was left out for its mistakes */
 	const struct text *secret_files; /* what ${file:} and ${credential:} were read from */
 	size_t secret_file_count;
 	bool watch; /* reload: watch */
@@ -155,6 +161,15 @@ enum config_secrets { CONFIG_SECRETS_NEEDED, CONFIG_SECRETS_OPTIONAL };
 /* Reads and checks `path`. Mistakes go to diags; NULL when the file can't be used at all. A caller
  * goes on only when diags_errors() is 0. */
 struct config *config_load(const char *path, enum config_secrets secrets, struct diags *diags);
+
+/* The same of several files that are laid over each other (overlay.h). */
+struct config *config_load_all(const char *const *paths, size_t count, enum config_secrets secrets,
+			       struct diags *diags);
+
+/* What the files come to, as YAML that names where each value stands; of secrets only references
+ * are shown. False after reporting that a file can't be used. */
+struct buf;
+bool config_effective(const char *const *paths, size_t count, struct diags *diags, struct buf *out);
 
 /* The same text once more, for secrets whose files have changed. */
 struct config *config_again(const struct config *config, struct diags *diags);

@@ -19,11 +19,17 @@ struct configuring {
 	struct connection *connections;
 	struct hook_config *hooks;
 	struct schedule_config *schedules;
-	struct text *secret_files; /* of SECRET_FILES */
+	struct text *secret_files;             /* of SECRET_FILES */
+	struct arena *scratch;                 /* of the trees */
+	const struct yaml_node **secret_nodes; /* that were read as secrets, in scratch */
+	size_t secret_node_count, secret_node_room;
 };
 
 #define SECRET_FILES                                                                               \
 	256 /* files that are watched; further ones are read again with a reload only */
+
+/* What paths written in this node are relative to: the folder of its file. */
+struct text config_folder(const struct configuring *c, const struct yaml_node *node);
 
 /* ---- config_secrets.c ---- */
 

@@ -96,7 +96,7 @@ static bool put_reference(struct configuring *c, const struct yaml_node *node, s
 		return true;
 	}
 	if (!env_only && text_is(kind, "file") && name.n > 0) {
-		put_file(c, node, "the file", reader_path(c->r.arena, c->config->directory, name),
+		put_file(c, node, "the file", reader_path(c->r.arena, config_folder(c, node), name),
 			 out);
 		return true;
 	}
@@ -147,6 +147,22 @@ static void let_go(void *of)
 	secret_free(of);
 }
 
+static void note_secret(struct configuring *c, const struct yaml_node *node)
+{
+	if (c->secret_node_count == c->secret_node_room) {
+		size_t room = c->secret_node_room == 0 ? 16 : 2 * c->secret_node_room;
+		const struct yaml_node **grown = arena_array(c->scratch, room, sizeof(*grown));
+
+		if (grown == NULL)
+			return; /* the tree's arena is full: the whole file is refused for it */
+		if (c->secret_node_count > 0)
+			memcpy(grown, c->secret_nodes, c->secret_node_count * sizeof(*grown));
+		c->secret_nodes = grown;
+		c->secret_node_room = room;
+	}
+	c->secret_nodes[c->secret_node_count++] = node;
+}
+
 struct secret *config_secret(struct configuring *c, const struct yaml_node *node)
 {
 	AUTO_FINI(wipe) struct buf b;
@@ -154,6 +170,7 @@ struct secret *config_secret(struct configuring *c, const struct yaml_node *node
 	bool literal;
 
 	assert(c != NULL && node != NULL);
+	note_secret(c, node);
 	buf_init(&b, 2 * LIMIT_SECRET_FILE);
 	if (!expand(c, node, false, &b, &literal))
 		return NULL;

@@ -13,7 +13,12 @@
 
 struct place reader_place(const struct reader *r, const struct yaml_node *node)
 {
-	return (struct place){ r->file, node->at.line, node->at.column };
+	const char *file = r->file;
+
+	for (size_t i = 0; r->files != NULL && r->files[i] != NULL; i++)
+		if (node->at.file != NULL && strcmp(r->files[i], node->at.file) == 0)
+			file = r->files[i];
+	return (struct place){ file, node->at.line, node->at.column };
 }
 
 const char *reader_nearest(struct arena *arena, struct text word, const char *const *candidates)

@@ -17,6 +17,8 @@ struct reader {
 	struct arena *arena; /* of what stays */
 	struct diags *diags;
 	const char *file; /* the name to keep in places */
+	/* Of several files: the names to keep, ends with NULL; or NULL. */
+	const char *const *files;
 };
 
 /* The node's place, to be kept. */

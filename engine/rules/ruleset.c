@@ -254,7 +254,7 @@ static bool loading_init(struct loading *l, struct ruleset *set, struct arena *s
 			 struct arena *env, struct diags *diags)
 {
 	*l = (struct loading){ .set = set, .config = set->config, .scratch = scratch };
-	l->r = (struct reader){ set->arena, diags, "" };
+	l->r = (struct reader){ .arena = set->arena, .diags = diags, .file = "" };
 	l->plain = load_env(l, env);
 	value_map_begin(&l->stand_ins, set->arena);
 	l->pending = arena_array(env, LIMIT_STEPS, sizeof(*l->pending));

@@ -183,11 +183,16 @@ class Daemon:
         self.process = None
         self.port = None
         self.log = []  # lines of all its lives
+        self.overlays = []  # files laid over tappet.yaml
+
+    def _configs(self):
+        files = ["tappet.yaml", *self.overlays] if self.overlays else []
+        return [word for file in files for word in ("-c", file)]
 
     def launch(self):
         assert self.process is None
-        self.process = Process([self.binary, "run", "--log-format", "json"], self.directory,
-                               self.env, self.log)
+        self.process = Process([self.binary, *self._configs(), "run", "--log-format", "json"],
+                               self.directory, self.env, self.log)
 
     def start(self):
         before = len(self.log)
@@ -235,7 +240,7 @@ class Daemon:
 
     def command(self, *arguments, deadline=DEADLINE, stdin=None):
         """Runs a command; (exit code, its output, its error output)."""
-        done = subprocess.run([self.binary, *arguments], cwd=self.directory, env=self.env,
+        done = subprocess.run([self.binary, *self._configs(), *arguments], cwd=self.directory, env=self.env,
                               input=stdin or b"", capture_output=True, timeout=deadline,
                               check=False)
         return (done.returncode, done.stdout.decode("utf-8", "replace"),

@@ -286,6 +286,10 @@ class Flow:
         name, _, value = rest.partition("=")
         self.daemon.env[name] = value
 
+    def step_overlay(self, rest):
+        """overlay [FILE]...: from the next start and command on"""
+        self.daemon.overlays = shlex.split(rest)
+
     def _write(self, name, text):
         path = os.path.join(self.directory, name)
         os.makedirs(os.path.dirname(path), exist_ok=True)

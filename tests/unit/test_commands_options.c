@@ -64,7 +64,7 @@ START_TEST(takes_options_anywhere)
 	ck_assert_str_eq(option_value(&c, "limit"), "3");
 	ck_assert_int_eq(c.format, OUTPUT_JSON);
 	ck_assert(c.config_given);
-	ck_assert_str_eq(c.config_file, "x.yaml");
+	ck_assert_str_eq(c.config_files[0], "x.yaml");
 	context_fini(&c);
 }
 END_TEST
@@ -74,7 +74,7 @@ START_TEST(has_defaults)
 	struct context c;
 
 	ck_assert(parse(&c, WORDS("one")));
-	ck_assert_str_eq(c.config_file, "tappet.yaml");
+	ck_assert_str_eq(c.config_files[0], "tappet.yaml");
 	ck_assert(!c.config_given && !option_flag(&c, "follow"));
 	ck_assert_ptr_null(option_value(&c, "since"));
 	ck_assert_int_eq(c.format, OUTPUT_TEXT);
@@ -103,6 +103,18 @@ START_TEST(an_empty_value_is_a_value)
 }
 END_TEST
 
+START_TEST(several_configurations)
+{
+	struct context c;
+
+	ck_assert(parse(&c, WORDS("one", "-c", "a", "--config=b")));
+	ck_assert_uint_eq(c.config_count, 2);
+	ck_assert_str_eq(c.config_files[0], "a");
+	ck_assert_str_eq(c.config_files[1], "b");
+	context_fini(&c);
+}
+END_TEST
+
 START_TEST(refuses)
 {
 	const char *const *const lines[] = {
@@ -114,7 +126,7 @@ START_TEST(refuses)
 		WORDS("one", "--format", "xml"),
 		WORDS("one", "two", "three"),
 		WORDS("-f"),
-		WORDS("one", "-c", "a", "-c", "b"),
+		WORDS("one", "-ca", "-cb", "-cc", "-cd", "-ce", "-cf", "-cg", "-ch", "-ci"),
 		WORDS("one", "--"
 			     "-"),
 	};
@@ -214,6 +226,6 @@ START_TEST(lost_output_is_told)
 END_TEST
 
 UNIT_MAIN("commands_options", takes_options_anywhere, has_defaults, two_dashes_end_options,
-	  an_empty_value_is_a_value, refuses, finds_the_command_behind_options,
-	  help_names_every_option, reads_since_and_numbers, options_may_be_for_another,
-	  options_before_a_command_are_known, lost_output_is_told)
+	  an_empty_value_is_a_value, several_configurations, refuses,
+	  finds_the_command_behind_options, help_names_every_option, reads_since_and_numbers,
+	  options_may_be_for_another, options_before_a_command_are_known, lost_output_is_told)

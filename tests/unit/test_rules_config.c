@@ -337,6 +337,111 @@ START_TEST(a_file_that_is_not_there)
 }
 END_TEST
 
-UNIT_MAIN("rules_config", documented_example, missed_webhooks_need_a_webhook, defaults, bare,
-	  secrets, a_missing_secret_is_an_error_at_run, top_level_mistakes, connection_mistakes,
+/* ---- Several files. ---- */
+
+struct overlaid {
+	struct kit_file files[2];
+	const char *paths[2];
+};
+
+static struct config *overlay(struct kit *k, struct overlaid *o, const char *base, const char *over)
+{
+	kit_write(&o->files[0], "base.yaml", base);
+	kit_write(&o->files[1], "over.yaml", over);
+	o->paths[0] = o->files[0].path;
+	o->paths[1] = o->files[1].path;
+	config_free(k->config);
+	k->config = config_load_all(o->paths, 2, CONFIG_SECRETS_OPTIONAL, k->diags);
+	return k->config;
+}
+
+static void overlay_remove(struct overlaid *o)
+{
+	kit_remove(&o->files[0]);
+	kit_remove(&o->files[1]);
+}
+
+START_TEST(later_files_win)
+{
+	struct overlaid o;
+	struct kit k;
+	const struct config *c;
+
+	kit_init(&k);
+	c = overlay(&k, &o,
+		    "listen: 127.0.0.1:1\n"
+		    "vars: { a: 1, b: 2, m: { x: 1, y: 2 }, gone: 1 }\n"
+		    "hooks: { one: { verify: none }, two: { verify: none } }\n",
+		    "listen: 127.0.0.1:2\n"
+		    "vars: { b: 3, m: { y: 5 }, gone: null, fresh: x }\n"
+		    "hooks: { two: { verify: bearer, secret: s } }\n"
+		    "store: sqlite:here.db\n");
+	ck_assert_uint_eq(diags_errors(k.diags), 0);
+	ck_assert(text_is(c->listen, "127.0.0.1:2"));
+	ck_assert_int_eq(value_get(c->vars, TEXT("b"))->i, 3);
+	ck_assert_int_eq(value_get(*value_get(c->vars, TEXT("m")), TEXT("x"))->i, 1);
+	ck_assert_int_eq(value_get(*value_get(c->vars, TEXT("m")), TEXT("y"))->i, 5);
+	ck_assert_ptr_null(value_get(c->vars, TEXT("gone")));
+	ck_assert_ptr_nonnull(value_get(c->vars, TEXT("fresh")));
+	ck_assert_uint_eq(c->hook_count, 2);
+	ck_assert_int_eq(config_hook(c, TEXT("two"))->verify, VERIFY_BEARER);
+	/* Relative to the file that says so; what nobody says, to the first. */
+	ck_assert(text_find(c->store, text_of(o.files[1].folder)) != SIZE_MAX);
+	ck_assert(text_find(c->admin, text_of(o.files[0].folder)) != SIZE_MAX);
+	ck_assert_str_eq(config_hook(c, TEXT("two"))->at.file, o.paths[1]);
+	ck_assert_str_eq(config_hook(c, TEXT("one"))->at.file, o.paths[0]);
+	overlay_remove(&o);
+	kit_fini(&k);
+}
+END_TEST
+
+START_TEST(overlays_that_do_not_fit)
+{
+	struct overlaid o;
+	struct kit k;
+
+	kit_init(&k);
+	(void)overlay(&k, &o, "vars: { a: 1, l: [1], m: {} }\nhooks: { one: { verify: none } }\n",
+		      "vars: { a: \"1\", l: 5, m: [1] }\nhooks: []\nnope: 1\n");
+	kit_expect(k.diags, 1, 12, "\"a\" is a text here, but a whole number in", "");
+	kit_expect(k.diags, 1, 20, "\"l\" is a whole number here, but a list", "");
+	kit_expect(k.diags, 1, 26, "\"m\" is a list", "");
+	kit_expect(k.diags, 2, 8, "\"hooks\" is a list", "");
+	kit_expect(k.diags, 3, 1, "no key \"nope\"", "");
+	ck_assert_uint_eq(diags_errors(k.diags), 5);
+	overlay_remove(&o);
+	kit_fini(&k);
+}
+END_TEST
+
+START_TEST(what_they_come_to)
+{
+	struct overlaid o;
+	struct kit k;
+	struct buf b;
+
+	kit_init(&k);
+	(void)overlay(&k, &o,
+		      "connections:\n"
+		      "  crm: { connector: http, base_url: \"https://u:pw@x.example/\", bearer: "
+		      "\"abc${env:NOPE}def\" }\n"
+		      "  slack: { connector: slack, webhook_url: https://hooks.example/s3cret }\n",
+		      "vars: { a: \"x: y\", n: 5 }\n");
+	buf_init(&b, MIB);
+	ck_assert(config_effective(o.paths, 2, k.diags, &b));
+	ck_assert_ptr_nonnull(strstr(buf_cstr(&b), "base_url: \"https://***@x.example/\"  # "));
+	ck_assert_ptr_nonnull(strstr(buf_cstr(&b), "bearer: \"***${env:NOPE}***\""));
+	ck_assert_ptr_nonnull(strstr(buf_cstr(&b), "webhook_url: \"***\""));
+	ck_assert_ptr_nonnull(strstr(buf_cstr(&b), "a: \"x: y\"  # "));
+	ck_assert_ptr_nonnull(strstr(buf_cstr(&b), "over.yaml:1"));
+	ck_assert_ptr_null(strstr(buf_cstr(&b), "s3cret"));
+	buf_fini(&b);
+	overlay_remove(&o);
+	kit_fini(&k);
+}
+END_TEST
+
+UNIT_MAIN("rules_config", later_files_win, overlays_that_do_not_fit, what_they_come_to,
+	  documented_example, missed_webhooks_need_a_webhook, defaults, bare, secrets,
+	  a_missing_secret_is_an_error_at_run, top_level_mistakes, connection_mistakes,
 	  hook_mistakes, signed_mistakes, any_webhook, hmac_hook, a_file_that_is_not_there)

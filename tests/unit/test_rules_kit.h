@@ -23,7 +23,7 @@
 /* A file in a folder of its own. */
 struct kit_file {
 	char folder[64];
-	char path[128];
+	char path[192];
 };
 
 static inline void kit_write(struct kit_file *f, const char *name, const char *text)
@@ -32,7 +32,7 @@ static inline void kit_write(struct kit_file *f, const char *name, const char *t
 
 	snprintf(f->folder, sizeof(f->folder), "/tmp/tappet-rules-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(f->folder));
-	snprintf(f->path, sizeof(f->path), "%s/%s", f->folder, name);
+	snprintf(f->path, sizeof(f->path), "%.60s/%.100s", f->folder, name);
 	out = fopen(f->path, "w");
 	ck_assert_ptr_nonnull(out);
 	ck_assert_int_ge(fputs(text, out), 0);
