@@ -74,8 +74,7 @@ def blocks(name):
 
 
 def is_rules(text):
-    lines = [x for x in text.splitlines() if x.strip() and not x.startswith("#")]
-    return len(lines) > 1 and re.match(r"rules:\s*$", lines[0]) and "id:" in lines[1]
+    return re.search(r"^rules:\s*\n(\s*#.*\n)*\s*- .*\bid:", text, re.M)
 
 
 def prepare(folder, text):

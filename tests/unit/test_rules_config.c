@@ -374,7 +374,7 @@ START_TEST(later_files_win)
 		    "hooks: { one: { verify: none }, two: { verify: none } }\n",
 		    "listen: 127.0.0.1:2\n"
 		    "vars: { b: 3, m: { y: 5 }, gone: null, fresh: x }\n"
-		    "hooks: { two: { verify: bearer, secret: s } }\n"
+		    "hooks: { two: { verify: bearer, secret: s }, three: { verify: none } }\n"
 		    "store: sqlite:here.db\n");
 	ck_assert_uint_eq(diags_errors(k.diags), 0);
 	ck_assert(text_is(c->listen, "127.0.0.1:2"));
@@ -383,12 +383,12 @@ START_TEST(later_files_win)
 	ck_assert_int_eq(value_get(*value_get(c->vars, TEXT("m")), TEXT("y"))->i, 5);
 	ck_assert_ptr_null(value_get(c->vars, TEXT("gone")));
 	ck_assert_ptr_nonnull(value_get(c->vars, TEXT("fresh")));
-	ck_assert_uint_eq(c->hook_count, 2);
+	ck_assert_uint_eq(c->hook_count, 3);
 	ck_assert_int_eq(config_hook(c, TEXT("two"))->verify, VERIFY_BEARER);
 	/* Relative to the file that says so; what nobody says, to the first. */
 	ck_assert(text_find(c->store, text_of(o.files[1].folder)) != SIZE_MAX);
 	ck_assert(text_find(c->admin, text_of(o.files[0].folder)) != SIZE_MAX);
-	ck_assert_str_eq(config_hook(c, TEXT("two"))->at.file, o.paths[1]);
+	ck_assert_str_eq(config_hook(c, TEXT("three"))->at.file, o.paths[1]);
 	ck_assert_str_eq(config_hook(c, TEXT("one"))->at.file, o.paths[0]);
 	overlay_remove(&o);
 	kit_fini(&k);
