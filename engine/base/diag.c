@@ -247,6 +247,43 @@ static bool find_line(struct finder *f, const struct diags *list, struct place a
 	return true;
 }
 
+/* Offset of a place in the text; its end when it has no such line. */
+static size_t place_offset(struct text t, struct place at)
+{
+	size_t i = 0;
+
+	for (int line = 1; line < at.line && i < t.n; i++)
+		line += t.s[i] == '\n';
+	for (int column = 1; column < at.column && i < t.n; column++)
+		for (i++; i < t.n && ((unsigned char)t.s[i] & 0xC0) == 0x80;)
+			i++;
+	return i;
+}
+
+void diags_hide(struct diags *list, struct place at, size_t bytes)
+{
+	const struct source *source;
+	bool reference = false;
+	size_t from, to;
+	char *s;
+
+	assert(list != NULL);
+	source = at.file != NULL ? map_get(list->sources, text_of(at.file)) : NULL;
+	if (source == NULL || at.line < 1)
+		return;
+	from = place_offset(source->content, at);
+	to = bytes < source->content.n - from ? from + bytes : source->content.n;
+	s = (char *)(uintptr_t)source->content.s; /* the list's own copy */
+	for (size_t i = from; i < to; i++) {
+		if (s[i] == '$' && i + 1 < to && s[i + 1] == '{')
+			reference = true;
+		if (!reference && strchr("\n\r\"'", s[i]) == NULL)
+			s[i] = '*';
+		if (s[i] == '}')
+			reference = false;
+	}
+}
+
 /* Steps over one character that begins in display column `column` (from 0) and
  * returns the column after it. */
 static size_t step(struct text line, size_t *at, size_t column, char piece[ESCAPE_MAX], size_t *n)

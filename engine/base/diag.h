@@ -47,6 +47,10 @@ const char *diags_source(struct diags *list, const char *file, struct text conte
 void diags_add(struct diags *list, enum severity severity, struct place at, const char *hint,
 	       const char *format, ...) __attribute__((format(printf, 5, 6)));
 
+/* Hides `bytes` of the file's text from this place on, line ends, quotes and ${...} left out: what
+ * stands there is a secret, and never quoted. */
+void diags_hide(struct diags *list, struct place at, size_t bytes);
+
 size_t diags_errors(const struct diags *list); /* all that were added */
 size_t diags_count(const struct diags *list);  /* errors and warnings kept: LIMIT_DIAGS at most */
 const struct diag *diags_at(struct diags *list, size_t i); /* in printing order */

@@ -171,6 +171,7 @@ struct secret *config_secret(struct configuring *c, const struct yaml_node *node
 
 	assert(c != NULL && node != NULL);
 	note_secret(c, node);
+	diags_hide(c->r.diags, node->at, node->to - node->from);
 	buf_init(&b, 2 * LIMIT_SECRET_FILE);
 	if (!expand(c, node, false, &b, &literal))
 		return NULL;

@@ -441,7 +441,30 @@ START_TEST(what_they_come_to)
 }
 END_TEST
 
+START_TEST(secrets_are_not_quoted)
+{
+	struct kit k;
+	struct buf b;
+
+	kit_init(&k);
+	kit_config(&k, "connections:\n"
+		       "  slack: { connector: slack, webhook_url: "
+		       "'https://x/h\u00fcsh${env:NOPE}psst', nope: 1 }\n"
+		       "  crm: { connector: http, bearer: topsecret, odd: 1 }\n");
+	buf_init(&b, MIB);
+	diags_print(k.diags, &b, false);
+	ck_assert_ptr_nonnull(strstr(buf_cstr(&b), "has no key \"odd\""));
+	ck_assert_ptr_nonnull(strstr(buf_cstr(&b), "bearer: *********, odd: 1 }"));
+	ck_assert_ptr_nonnull(strstr(buf_cstr(&b), "${env:NOPE}****'"));
+	ck_assert_ptr_null(strstr(buf_cstr(&b), "topsecret"));
+	ck_assert_ptr_null(strstr(buf_cstr(&b), "psst"));
+	buf_fini(&b);
+	kit_fini(&k);
+}
+END_TEST
+
 UNIT_MAIN("rules_config", later_files_win, overlays_that_do_not_fit, what_they_come_to,
-	  documented_example, missed_webhooks_need_a_webhook, defaults, bare, secrets,
-	  a_missing_secret_is_an_error_at_run, top_level_mistakes, connection_mistakes,
-	  hook_mistakes, signed_mistakes, any_webhook, hmac_hook, a_file_that_is_not_there)
+	  secrets_are_not_quoted, documented_example, missed_webhooks_need_a_webhook, defaults,
+	  bare, secrets, a_missing_secret_is_an_error_at_run, top_level_mistakes,
+	  connection_mistakes, hook_mistakes, signed_mistakes, any_webhook, hmac_hook,
+	  a_file_that_is_not_there)
