@@ -142,7 +142,7 @@ static struct text seen_name(const struct loading *l, const struct step *step)
 /* The last step of the name: of a use, its last one. */
 static int step_named(const struct loading *l, struct text name)
 {
-	for (int i = l->step_count; i-- > 0;)
+	for (int i = l->step_count; i-- > l->visible_from;)
 		if (name.n > 0 && text_eq(seen_name(l, &l->steps[i]), name))
 			return i;
 	return -1;
@@ -160,7 +160,7 @@ static void unknown_step(struct checking *c, struct text name)
 	const char *names[64], *hint;
 	size_t n = 0;
 
-	for (int i = 0; i < visible(l) && n < 63; i++) {
+	for (int i = l->visible_from; i < visible(l) && n < 63; i++) {
 		struct text seen = text_dup(l->scratch, seen_name(l, &l->steps[i]));
 
 		if (seen.n > 0)

@@ -20,12 +20,13 @@
 
 static const char *const rule_keys[] = { "id",     "description", "on",        "from",     "match",
 					 "define", "when",        "key",       "throttle", "mode",
-					 "do",     "tests",       "live_when", NULL };
+					 "do",     "tests",       "live_when", "edge",     "first",
+					 "clear",  NULL };
 static const char *const later_rule_keys[] = {
-	"lookup",   "for_each", "tables",   "links",     "edge",     "clear",  "lane",
-	"echoes",   "use",      "for",      "count",     "within",   "absent", "sequence",
-	"debounce", "group",    "wait_for", "approve",   "parallel", "undo",   "guard",
-	"budget",   "hold",     "silences", "calendars", NULL,
+	"lookup",   "for_each", "tables",   "links",    "lane",      "echoes",
+	"use",      "for",      "count",    "within",   "absent",    "sequence",
+	"debounce", "group",    "wait_for", "approve",  "parallel",  "undo",
+	"guard",    "budget",   "hold",     "silences", "calendars", NULL,
 };
 static const char *const file_keys[] = { "params", "defaults", "actions", "rules", NULL };
 static const char *const later_file_keys[] = { "tables", "links", "silences", "calendars", NULL };
@@ -248,6 +249,37 @@ static void read_mode(struct loading *l, const struct yaml_node *node)
 		l->rule->mode = (enum rule_mode)choice;
 }
 
+static void read_edge(struct loading *l, const struct yaml_node *node)
+{
+	bool edge = false;
+
+	if (reader_bool(&l->r, node, &edge) && edge)
+		l->rule->edge = EDGE_ARM;
+}
+
+/* Words that only make sense with edge: true. */
+static void read_edge_words(struct loading *l, const struct yaml_node *map)
+{
+	static const char *const words[] = { "arm", "fire", NULL };
+	static const char *const keys[] = { "first", "clear", NULL };
+	const struct yaml_node *first = yaml_get(map, "first"), *clear = yaml_get(map, "clear");
+	int choice;
+
+	for (size_t i = 0; keys[i] != NULL && l->rule->edge == EDGE_NONE; i++)
+		if (yaml_get(map, keys[i]) != NULL)
+			reader_error(&l->r, yaml_get(map, keys[i]), "add edge: true",
+				     "\"%s\" belongs to a rule with edge", keys[i]);
+	if (l->rule->edge == EDGE_NONE)
+		return;
+	if (l->rule->match == NULL && l->rule->when == NULL)
+		reader_error(&l->r, yaml_get(map, "edge"), "add match or when",
+			     "edge needs a condition that turns true and false");
+	if (first != NULL && reader_choice(&l->r, first, words, NULL, &choice))
+		l->rule->edge = choice == 0 ? EDGE_ARM : EDGE_FIRE;
+	if (clear != NULL)
+		load_clear(l, clear);
+}
+
 static void read_tests(struct loading *l, const struct yaml_node *list)
 {
 	static const char *const keys[] = { "name", "given", "reply", "expect", NULL };
@@ -305,6 +337,9 @@ static void read_parts(struct loading *l, const struct yaml_node *map)
 		l->rule->when = load_condition(l, node);
 	if ((node = yaml_get(map, "do")) != NULL)
 		load_steps(l, node);
+	if ((node = yaml_get(map, "edge")) != NULL)
+		read_edge(l, node);
+	read_edge_words(l, map);
 }
 
 static void read_rule(struct loading *l, const struct yaml_node *map)
@@ -318,7 +353,8 @@ static void read_rule(struct loading *l, const struct yaml_node *map)
 	l->use = NULL;
 	l->inherited = NULL;
 	parts_begin(l->parts);
-	l->step_count = l->visible = 0;
+	rule->clear_first = -1;
+	l->step_count = l->visible = l->visible_from = 0;
 	l->handled = -1;
 	l->defining = NULL;
 	rule->at = reader_place(&l->r, map);

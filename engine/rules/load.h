@@ -86,6 +86,7 @@ struct loading {
 	bool kinds_known;   /* every event type has a known kind */
 	struct step *steps; /* LIMIT_STEPS of them, main ones first */
 	int step_count;
+	int visible_from;                  /* steps before it belong to another list */
 	int visible;                       /* steps[0..visible) may be named by steps.NAME */
 	struct pending_handler *pending;   /* LIMIT_STEPS of them: of each step */
 	int handled;                       /* the step whose handler is read, -1: a main step */
@@ -215,6 +216,9 @@ const char *param_type_word(enum param_type type);
 /* ---- steps.c ---- */
 
 void load_steps(struct loading *l, const struct yaml_node *list);
+
+/* The steps of `clear`, behind those of `do`. */
+void load_clear(struct loading *l, const struct yaml_node *list);
 bool step_has_key(struct text key); /* as, if, retry, ... */
 
 /* ---- catalog.c ---- */
@@ -247,6 +251,7 @@ struct ruleset {
 	atomic_int refs;
 	struct arena *arena;
 	struct config *config;
+	bool has_edges;
 	struct value vars; /* the configuration's; of a bare one, stand-ins */
 	const struct rule **rules;
 	size_t count, room;
@@ -256,7 +261,7 @@ struct ruleset {
 	struct rule_index *index; /* NULL while loading, and for one rule by itself */
 };
 
-bool ruleset_add(struct ruleset *set, const struct rule *rule);
+bool ruleset_add(struct ruleset *set, struct rule *rule);
 
 /* ---- asks.c ---- */
 

@@ -17,6 +17,10 @@
 #include "engine/connectors/connector.h"
 #include "engine/rules/config.h"
 
+/* Whether a rule acts when its condition turns, and what the first sight of one that is true does.
+ */
+enum rule_edge { EDGE_NONE, EDGE_ARM, EDGE_FIRE };
+
 enum rule_mode { MODE_LIVE, MODE_SHADOW, MODE_OFF };
 
 /* A parameter tree in which texts may hold ${...}. */
@@ -88,6 +92,9 @@ struct rule {
 	int64_t throttle;         /* ms; 0: none */
 	const struct step *steps; /* main steps first: [0, main_count), then handlers */
 	int step_count, main_count;
+	int clear_first; /* index of the first step of `clear`, or -1 */
+	enum rule_edge edge;
+	size_t number;                 /* place in its set */
 	const struct yaml_node *tests; /* list, or NULL */
 	const struct ruleset *set;
 	const struct rule_written *written; /* of a rule loaded by itself, else NULL: load.h */
@@ -110,6 +117,8 @@ void ruleset_free(struct ruleset *set);
 size_t ruleset_count(const struct ruleset *set);
 const struct rule *ruleset_at(const struct ruleset *set, size_t i);
 const struct rule *ruleset_find(const struct ruleset *set, struct text id);
+/* True when any rule that isn't off has an edge. */
+bool ruleset_has_edges(const struct ruleset *set);
 struct value ruleset_vars(const struct ruleset *set);
 
 /* True when the glob takes the type: * is one segment, a trailing ** any number (at least one). */

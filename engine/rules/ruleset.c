@@ -51,13 +51,8 @@ static void *grown(struct arena *arena, const void *items, size_t count, size_t 
 	return more;
 }
 
-bool ruleset_add(struct ruleset *set, const struct rule *rule)
+bool ruleset_add(struct ruleset *set, struct rule *rule)
 {
-	union {
-		const struct rule *rule;
-		void *p;
-	} entry = { .rule = rule };
-
 	assert(set != NULL && rule != NULL && rule->id.n > 0);
 	if (set->count == set->room) {
 		size_t room = set->room == 0 ? 64 : set->room * 2;
@@ -69,8 +64,10 @@ bool ruleset_add(struct ruleset *set, const struct rule *rule)
 		set->rules = more;
 		set->room = room;
 	}
-	if (!map_put(set->by_id, rule->id, entry.p))
+	if (!map_put(set->by_id, rule->id, rule))
 		return false;
+	set->has_edges = set->has_edges || (rule->edge != EDGE_NONE && rule->mode != MODE_OFF);
+	rule->number = set->count;
 	set->rules[set->count++] = rule;
 	return true;
 }
@@ -368,6 +365,12 @@ const struct rule *ruleset_find(const struct ruleset *set, struct text id)
 {
 	assert(set != NULL);
 	return map_get(set->by_id, id);
+}
+
+bool ruleset_has_edges(const struct ruleset *set)
+{
+	assert(set != NULL);
+	return set->has_edges;
 }
 
 struct value ruleset_vars(const struct ruleset *set)

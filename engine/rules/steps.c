@@ -612,28 +612,51 @@ static void handlers(struct loading *l, const struct pending_handler *pending, i
 	l->use = NULL;
 }
 
-void load_steps(struct loading *l, const struct yaml_node *list)
+/* Steps from l->step_count on, then their handlers; how many steps without those. */
+static int read_list(struct loading *l, const char *word, const struct yaml_node *list)
 {
-	int main_count;
+	int first = l->step_count, end;
 
-	assert(l != NULL && list != NULL);
-	l->step_count = l->visible = 0;
+	l->visible = l->visible_from = first;
 	l->handled = -1;
 	if (list->kind != YAML_LIST) {
 		if (list->kind != YAML_NULL)
-			reader_error(&l->r, list, "do: [ { slack.post: { text: \"...\" } } ]",
-				     "do must be a list of steps, not %s", yaml_kind_words(list));
-		return;
+			reader_error(&l->r, list, "a list: [ { slack.post: { text: \"...\" } } ]",
+				     "%s must be a list of steps, not %s", word,
+				     yaml_kind_words(list));
+		return 0;
 	}
 	for (size_t i = 0; i < list->count; i++)
 		read_step(l, list->items[i]);
-	main_count = l->step_count;
-	chain(l, 0, main_count);
-	for (int i = 0; i < main_count; i++)
+	end = l->step_count;
+	chain(l, first, end);
+	for (int i = first; i < end; i++)
 		if (l->steps[i].on_error == ON_ERROR_STEPS && l->pending[i].list != NULL)
 			handlers(l, &l->pending[i], i);
-	l->rule->main_count = main_count;
+	return end - first;
+}
+
+static void keep_steps(struct loading *l)
+{
 	l->rule->step_count = l->step_count;
 	l->rule->steps =
 	    arena_copy(l->r.arena, l->steps, (size_t)l->step_count * sizeof(*l->steps));
+}
+
+void load_steps(struct loading *l, const struct yaml_node *list)
+{
+	assert(l != NULL && list != NULL);
+	l->step_count = 0;
+	l->rule->main_count = read_list(l, "do", list);
+	keep_steps(l);
+}
+
+void load_clear(struct loading *l, const struct yaml_node *list)
+{
+	int first = l->step_count;
+
+	assert(l != NULL && list != NULL);
+	if (read_list(l, "clear", list) > 0)
+		l->rule->clear_first = first;
+	keep_steps(l);
 }

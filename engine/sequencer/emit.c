@@ -23,6 +23,7 @@ struct blind_count {
 struct matching {
 	struct sequencer *s;
 	const struct event_view *event;
+	uint64_t turn; /* edge_begin's */
 };
 
 static struct blind_count *blind_count(struct sequencer *s, struct text rule)
@@ -130,10 +131,15 @@ static bool emit_match(void *of, const struct rule *rule, const struct decision 
 		return !s->broken;
 	}
 	struct text key = rule_key_bounded(s->work, decision->key);
-	const char *skip = emit_skip(s, rule, m->event, key);
+	const char *skip = NULL;
+
+	if (rule->edge != EDGE_NONE && !edge_rise(s, rule, m->event, key, m->turn, &skip))
+		return !s->broken;
+	if (skip == NULL)
+		skip = emit_skip(s, rule, m->event, key);
 
 	s->stats.matches++;
-	run_begin(s, rule, m->event, key, skip);
+	run_begin(s, rule, m->event, key, skip, rule->main_count > 0 ? 0 : rule->step_count);
 	return !s->broken;
 }
 
@@ -183,12 +189,14 @@ struct text emit(struct sequencer *s, const struct emission *e)
 		.data = e->data,
 		.before = e->before,
 	};
-	struct matching m = { .s = s, .event = &view };
+	struct matching m = { .s = s, .event = &view, .turn = edge_begin(s) };
 	struct matcher *matcher = seq_matcher(s);
 
 	emit_put(s, &view, e->cause);
 	if (matcher == NULL || !matcher_each(matcher, s->work, &view, s->now.wall, emit_match, &m))
 		seq_break(s);
+	if (!s->broken)
+		edge_end(s, &view, m.turn);
 	return view.id;
 }
 

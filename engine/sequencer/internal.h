@@ -20,6 +20,7 @@
 #include "engine/base/map.h"
 #include "engine/base/mem.h"
 #include "engine/base/timetext.h"
+#include "engine/rules/edge.h"
 #include "engine/sequencer/sequencer.h"
 #include "engine/value/diff.h"
 
@@ -107,6 +108,8 @@ struct sequencer {
 	struct map *revisions; /* rule NUL revision -> struct ruleset, of runs that outlived their
 				  rule's text */
 	struct matcher *matcher;    /* of `rules` */
+	struct edges *edges;        /* edge.c; NULL until an event needs it */
+	uint64_t edge_turn;         /* events looked at so far: marks rules found true */
 	struct map *blind;          /* rule id -> struct blind_count (emit.c), heap */
 	struct map *kept_revisions; /* hash of rule and revision: known to be in the store */
 	struct heap run_timers;
@@ -208,9 +211,21 @@ void observe_gone(struct sequencer *s, const struct object_kind *kind, struct te
 struct text observe_shelf(struct sequencer *s, struct text connection,
 			  const struct object_kind *kind);
 
+/* ---- edge.c ---- */
+
+/* Around the matching of an event: edge_begin names it, edge_rise is told of each rule with an edge
+ * that fires, edge_end finds those that are active and don't. */
+uint64_t edge_begin(struct sequencer *s);
+/* True when the rule acts on it; *skip (untouched otherwise) then may say why it does not. */
+bool edge_rise(struct sequencer *s, const struct rule *rule, const struct event_view *event,
+	       struct text key, uint64_t turn, const char **skip);
+void edge_end(struct sequencer *s, const struct event_view *event, uint64_t turn);
+void edge_forget(struct sequencer *s); /* memory is read again when it is next needed */
+
 /* ---- run.c ---- */
+/* `first` is the index of the step it begins with. */
 void run_begin(struct sequencer *s, const struct rule *rule, const struct event_view *event,
-	       struct text key, const char *skipped);
+	       struct text key, const char *skipped, int first);
 void run_act(struct sequencer *s, struct run *run, const struct event_view *event);
 bool run_step_done(struct sequencer *s, struct run *run, int status, struct value result);
 bool run_step_failed(struct sequencer *s, struct run *run, int status, const char *why);

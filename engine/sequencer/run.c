@@ -142,12 +142,12 @@ static void run_record_only(struct sequencer *s, const struct rule *rule,
 }
 
 void run_begin(struct sequencer *s, const struct rule *rule, const struct event_view *event,
-	       struct text key, const char *skipped)
+	       struct text key, const char *skipped, int first)
 {
 	int64_t id = ++s->last_run;
 
 	run_revision(s, rule);
-	if (skipped != NULL || rule->main_count == 0) {
+	if (skipped != NULL || first >= rule->step_count) {
 		run_record_only(s, rule, event, key, skipped);
 		return;
 	}
@@ -161,6 +161,7 @@ void run_begin(struct sequencer *s, const struct rule *rule, const struct event_
 	run->id = id;
 	run->event = event->seq;
 	run->state = RUN_PENDING;
+	run->step = first;
 	run->created = s->now.wall;
 	run->fresh = true;
 	s->stats.open_runs++;

@@ -251,6 +251,7 @@ static void seq_reload(struct sequencer *s, struct input *input)
 	input->reload.rules = NULL;
 	matcher_free(s->matcher); /* the next event makes one of the new set */
 	s->matcher = NULL;
+	edge_forget(s);
 	if (!poll_setup(s) || !schedule_setup(s))
 		seq_break(s);
 	seq_forget_revisions(s);
@@ -275,6 +276,7 @@ static void seq_forget(struct sequencer *s)
 	drop_values(s->lanes, drop_plain);
 	map_free(s->kept_revisions);
 	s->runs = s->lanes = s->kept_revisions = NULL;
+	edge_forget(s);
 	s->dirty = NULL;
 	s->ready = s->hungry = NULL;
 	for (size_t at = 0; s->targets != NULL && map_next(s->targets, &at, &key, &value);) {

@@ -82,6 +82,22 @@ bool store_get_state(struct store *store, struct arena *arena, struct text rule,
 	return true;
 }
 
+void store_each_state(struct store *store, struct text what,
+		      bool (*visit)(void *of, struct text rule, struct text key, struct text json),
+		      void *of)
+{
+	bool go_on = true;
+	struct sq q;
+
+	assert(store != NULL && visit != NULL);
+	q = sq_ask(store, "SELECT n.name, s.key, s.json FROM states s JOIN names n ON n.id = s.rule"
+			  " WHERE s.what = (SELECT w.id FROM names w WHERE w.name = ?1)");
+	sq_put_text(&q, what);
+	while (go_on && sq_row(&q))
+		go_on = visit(of, sq_text(&q, 0), sq_text(&q, 1), sq_text(&q, 2));
+	sq_drop(&q);
+}
+
 void store_put_state(struct store *store, struct text rule, struct text what, struct text key,
 		     struct text json, int64_t now)
 {

@@ -137,6 +137,10 @@ bool store_get_revision(struct store *store, struct arena *arena, struct text ru
 /* State per (rule, what, key); `what` is "throttle" or "throttle.shadow" now. */
 bool store_get_state(struct store *store, struct arena *arena, struct text rule, struct text what,
 		     struct text key, struct text *json);
+/* All states of this kind, in no particular order. */
+void store_each_state(struct store *store, struct text what,
+		      bool (*visit)(void *of, struct text rule, struct text key, struct text json),
+		      void *of);
 void store_put_state(struct store *store, struct text rule, struct text what, struct text key,
 		     struct text json, int64_t now);
 void store_drop_state(struct store *store, struct text rule, struct text what, struct text key);

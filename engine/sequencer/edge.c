@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * edge.c - rules that act when their condition turns: which are active, and what
+ * an event changes about that.
+ *
+ * A rule that fires and isn't active for the key becomes active and runs `do`; an
+ * active one whose condition is false, or whose object is gone, stops being so and
+ * runs `clear`. That the index never shows a condition that turned false is
+ * rules/edge.h's matter.
+ *
+ * The first sight of a key that is true already is no turn: the rule is armed, it
+ * becomes active without acting (or acts, with `first: fire`). A key was seen when
+ * an event of the rule's group had it after the rule was born, so one row for each
+ * key serves all rules that make their keys alike.
+ *
+ * I1  Active pairs in memory are those in the store's states: both change in the
+ *     batch that decides, and after a failed one memory is read again.
+ * I2  An edit of the rule, or of another, keeps what is active; so does a restart. */
+#include "engine/sequencer/internal.h"
+
+#define SEEN_AGAIN (15 * INT64_C(86400000)) /* ms: rows older than retention's 30 days go */
+
+/* State of a rule in shadow is its own: going live begins anew. */
+static struct text state_what(const struct rule *rule)
+{
+	return rule->mode == MODE_SHADOW ? TEXT("edge.shadow") : TEXT("edge");
+}
+
+static struct text born_what(const struct rule *rule)
+{
+	return rule->mode == MODE_SHADOW ? TEXT("edge.born.shadow") : TEXT("edge.born");
+}
+
+/* ---- Reading what the store holds. ---- */
+
+struct edge_loading {
+	struct sequencer *s;
+	bool shadow;
+};
+
+static bool edge_load_row(void *of, struct text id, struct text key, struct text json)
+{
+	const struct edge_loading *l = of;
+	const struct rule *rule = ruleset_find(l->s->rules, id);
+
+	(void)json;
+	if (rule == NULL || rule->edge == EDGE_NONE || rule->mode == MODE_OFF ||
+	    (rule->mode == MODE_SHADOW) != l->shadow)
+		return true;
+	if (edges_put(l->s->edges, rule, key))
+		return true;
+	seq_break(l->s);
+	return false;
+}
+
+/* NULL when no rule has an edge, or with the batch broken. */
+static struct edges *edge_state(struct sequencer *s)
+{
+	struct edge_loading live = { s, false }, shadow = { s, true };
+
+	if (s->edges != NULL || !ruleset_has_edges(s->rules))
+		return s->edges;
+	s->edges = edges_new(s->rules);
+	if (s->edges == NULL) {
+		seq_break(s);
+		return NULL;
+	}
+	store_each_state(s->store, TEXT("edge"), edge_load_row, &live);
+	store_each_state(s->store, TEXT("edge.shadow"), edge_load_row, &shadow);
+	return s->broken ? NULL : s->edges;
+}
+
+void edge_forget(struct sequencer *s)
+{
+	edges_free(s->edges);
+	s->edges = NULL;
+}
+
+/* The event with which the rule's memory begins. */
+static int64_t edge_born(struct sequencer *s, const struct rule *rule, int64_t seq)
+{
+	int64_t *born = edges_born(s->edges, rule);
+	struct text state;
+
+	if (*born != 0)
+		return *born;
+	if (store_get_state(s->store, s->work, rule->id, born_what(rule), TEXT(""), &state) &&
+	    text_to_int(state, born))
+		return *born;
+	*born = seq;
+	state = text_printf(s->work, "%lld", (long long)seq);
+	store_put_state(s->store, rule->id, born_what(rule), TEXT(""), state, s->now.wall);
+	return *born;
+}
+
+/* ---- Which keys were seen. ---- */
+
+/* State belongs to a rule's id; this one, to all of a group. No rule has such an id. */
+static struct text seen_name(struct sequencer *s, const struct edge_group *group)
+{
+	return text_printf(s->work, "seen:%s", group->name);
+}
+
+/* The last event noted with this key, or 0; *when: its batch's clock. */
+static int64_t seen_last(struct sequencer *s, const struct edge_group *group, struct text key,
+			 int64_t *when)
+{
+	struct text state, head, rest;
+	int64_t seq;
+
+	*when = 0;
+	if (!store_get_state(s->store, s->work, seen_name(s, group), TEXT("edge"), key, &state))
+		return 0;
+	rest = text_split(state, ' ', &head);
+	return text_to_int(head, &seq) && text_to_int(rest, when) ? seq : 0;
+}
+
+/* Noted again only when a younger rule needs to know, or before retention forgets it. */
+static void seen_note(struct sequencer *s, const struct edge_group *group, struct text key,
+		      int64_t seq)
+{
+	int64_t when, last = seen_last(s, group, key, &when), youngest = 0;
+
+	for (size_t i = 0; i < group->count; i++) {
+		int64_t born = edge_born(s, group->rules[i], seq);
+
+		youngest = born > youngest ? born : youngest;
+	}
+	if (last > youngest && s->now.wall - when < SEEN_AGAIN)
+		return;
+	if (last == seq)
+		return;
+	store_put_state(s->store, seen_name(s, group), TEXT("edge"), key,
+			text_printf(s->work, "%lld %lld", (long long)seq, (long long)s->now.wall),
+			s->now.wall);
+}
+
+/* ---- Turning true. ---- */
+
+/* Whether the condition was false before this event's change. */
+static bool was_false(struct sequencer *s, const struct rule *rule, const struct event_view *event)
+{
+	struct event_view prior = *event;
+	struct scope scope = { .arena = s->work, .rule = rule, .event = &prior };
+	struct decision d;
+
+	if (value_is(event->before, VALUE_NULL))
+		return false;
+	prior.data = event->before;
+	prior.before = value_null();
+	scope.now = s->now.wall;
+	d = rule_decide(&scope);
+	return d.verdict == VERDICT_NO;
+}
+
+static bool is_turn(struct sequencer *s, const struct rule *rule, const struct event_view *event,
+		    struct text key)
+{
+	int64_t born = edge_born(s, rule, event->seq), when;
+
+	return rule->edge == EDGE_FIRE ||
+	       seen_last(s, edges_group_of(s->edges, rule), key, &when) > born ||
+	       was_false(s, rule, event);
+}
+
+bool edge_rise(struct sequencer *s, const struct rule *rule, const struct event_view *event,
+	       struct text key, uint64_t turn, const char **skip)
+{
+	struct edges *edges = edge_state(s);
+	bool acts;
+
+	assert(rule->edge != EDGE_NONE);
+	if (edges == NULL)
+		return false;
+	*edges_stamp(edges, rule) = turn;
+	if (edges_has(edges, rule, key))
+		return false;
+	if (edges_active(edges) >= LIMIT_EDGES) {
+		*skip = "too many keys are active";
+		return true;
+	}
+	acts = is_turn(s, rule, event, key);
+	if (!edges_put(edges, rule, key)) {
+		seq_break(s);
+		return false;
+	}
+	store_put_state(
+	    s->store, rule->id, state_what(rule), key,
+	    text_printf(s->work, "%s %lld", acts ? "fired" : "armed", (long long)event->seq),
+	    s->now.wall);
+	return acts;
+}
+
+/* ---- Turning false. ---- */
+
+struct falling {
+	struct sequencer *s;
+	const struct event_view *event;
+	uint64_t turn;
+	struct vector rules; /* const struct rule *, active and not found true */
+};
+
+static bool fall_note(void *of, const struct rule *rule)
+{
+	struct falling *f = of;
+	const struct rule **slot;
+
+	if (*edges_stamp(f->s->edges, rule) == f->turn)
+		return true;
+	slot = vector_add(f->s, &f->rules, sizeof(struct rule *));
+	if (slot != NULL)
+		*slot = rule;
+	return slot != NULL;
+}
+
+static bool from_fits(const struct rule *rule, const struct event_view *event)
+{
+	return rule->from.n == 0 ||
+	       text_eq(rule->from, event->connection.n > 0 ? event->connection : event->source);
+}
+
+/* Whether the event says that the rule's condition is false now. */
+static bool has_fallen(struct sequencer *s, const struct rule *rule, const struct event_view *event)
+{
+	struct scope scope = { .arena = s->work, .rule = rule, .event = event, .now = s->now.wall };
+	struct decision d;
+
+	if (edge_is_end(rule, event))
+		return from_fits(rule, event);
+	d = rule_decide(&scope);
+	return d.verdict == VERDICT_NO && strcmp(d.part, "on") != 0 && strcmp(d.part, "from") != 0;
+}
+
+static void edge_fall(struct sequencer *s, const struct rule *rule, const struct event_view *event,
+		      struct text key)
+{
+	struct scope scope = { .arena = s->work, .rule = rule, .event = event, .now = s->now.wall };
+	const char *skip = NULL;
+
+	edges_drop(s->edges, rule, key);
+	store_drop_state(s->store, rule->id, state_what(rule), key);
+	if (rule->clear_first < 0)
+		return;
+	if (event->depth > LIMIT_DEPTH)
+		skip = "loop";
+	else if (rule_mode_now(&scope) == MODE_SHADOW)
+		skip = "shadow";
+	s->stats.matches++;
+	run_begin(s, rule, event, key, skip, rule->clear_first);
+}
+
+static bool group_key(struct sequencer *s, const struct edge_group *group,
+		      const struct event_view *event, struct text *key)
+{
+	struct scope scope = {
+		.arena = s->work, .rule = group->rules[0], .event = event, .now = s->now.wall
+	};
+	struct decision d = rule_decide_key(&scope);
+
+	if (d.verdict != VERDICT_YES)
+		return false;
+	*key = rule_key_bounded(s->work, d.key);
+	return true;
+}
+
+static void group_end(struct sequencer *s, const struct edge_group *group,
+		      const struct event_view *event, uint64_t turn)
+{
+	struct falling f = { .s = s, .event = event, .turn = turn };
+	const struct rule **rules;
+	struct text key;
+
+	if (!group_key(s, group, event, &key))
+		return;
+	edges_each(s->edges, group, key, fall_note, &f);
+	rules = f.rules.items;
+	for (size_t i = 0; i < f.rules.n && !s->broken; i++)
+		if (has_fallen(s, rules[i], event))
+			edge_fall(s, rules[i], event, key);
+	if (!s->broken && !value_is(event->data, VALUE_NULL))
+		seen_note(s, group, key, event->seq);
+}
+
+uint64_t edge_begin(struct sequencer *s)
+{
+	return ++s->edge_turn;
+}
+
+void edge_end(struct sequencer *s, const struct event_view *event, uint64_t turn)
+{
+	struct edges *edges = edge_state(s);
+	const struct edge_group *const *groups;
+	size_t count;
+
+	if (edges == NULL)
+		return;
+	groups = edges_groups(edges, event->type, &count);
+	if (groups == NULL && edges_failed(edges))
+		seq_break(s);
+	for (size_t i = 0; i < count && !s->broken; i++)
+		group_end(s, groups[i], event, turn);
+}
