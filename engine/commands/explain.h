@@ -32,6 +32,24 @@ struct explain_throttle {
 	struct text event; /* id of that run's event, or empty */
 };
 
+enum edge_told {
+	EDGE_TOLD_NONE,      /* the rule has none */
+	EDGE_TOLD_UNREACHED, /* the event did not get there */
+	EDGE_TOLD_FREE,      /* it is not active for the key */
+	EDGE_TOLD_TURNED,    /* this event made it active, and it acted */
+	EDGE_TOLD_CLEARED,   /* this event ended it */
+	EDGE_TOLD_ARMED,     /* this event made it active, and it did not act */
+	EDGE_TOLD_ACTIVE,    /* an earlier one did */
+	EDGE_TOLD_LATER,     /* a later one did; how it was then is not known */
+};
+
+struct explain_edge {
+	enum edge_told told;
+	bool armed;
+	struct text key;
+	int64_t since; /* seq of the event; 0: unknown */
+};
+
 struct explain_view {
 	struct event_view event;
 	int64_t received; /* ms; 0: it is not recorded */
@@ -43,6 +61,7 @@ struct explain_view {
 	bool same;             /* the run is of the revision that is explained */
 	struct explanation told;
 	struct explain_throttle throttle;
+	struct explain_edge edge;
 	const char *verdict; /* one word */
 	const char *part;    /* that decided it, or "" */
 	struct text why;     /* one sentence */
@@ -63,6 +82,12 @@ bool explain_judge(struct store *store, struct arena *arena, const struct config
 
 /* Up to four revisions of the rule that made runs, the newest first: "a, b". */
 struct text explain_revisions(struct store *store, struct arena *arena, struct text rule);
+
+/* ---- explain_edge.c ---- */
+
+/* Fills view->edge; told, run and same are there. */
+void explain_edge(struct store *store, struct arena *arena, struct explain_view *view);
+struct text explain_edge_words(struct arena *arena, const struct explain_edge *edge);
 
 /* ---- explain_text.c, explain_json.c ---- */
 

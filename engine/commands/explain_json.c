@@ -198,6 +198,28 @@ static void put_event(const struct writer *w, const struct explain_view *view)
 	json_close(w->out, '}');
 }
 
+static void put_edge(const struct writer *w, const struct explain_view *view)
+{
+	static const char *const states[] = {
+		[EDGE_TOLD_NONE] = "none",  [EDGE_TOLD_UNREACHED] = "not_reached",
+		[EDGE_TOLD_FREE] = "ok",    [EDGE_TOLD_TURNED] = "ok",
+		[EDGE_TOLD_CLEARED] = "ok", [EDGE_TOLD_ARMED] = "no",
+		[EDGE_TOLD_ACTIVE] = "no",  [EDGE_TOLD_LATER] = "ok",
+	};
+	const struct explain_edge *e = &view->edge;
+
+	if (e->told == EDGE_TOLD_NONE)
+		return;
+	stage_open(w, "edge", states[e->told]);
+	if (e->told != EDGE_TOLD_UNREACHED) {
+		json_text(w->out, "key", e->key);
+		json_text(w->out, "words", explain_edge_words(w->arena, e));
+	}
+	if (e->since > 0)
+		json_int(w->out, "since", e->since);
+	json_close(w->out, '}');
+}
+
 static void put_run(const struct writer *w, const struct explain_view *view)
 {
 	const struct run_record *run = &view->run;
@@ -267,6 +289,7 @@ void explain_json(struct buf *out, struct arena *arena, const struct explain_vie
 	put_part(&w, "key", &e->key);
 	put_part(&w, "when", &e->when);
 	put_mode(&w, view->rule->mode);
+	put_edge(&w, view);
 	put_throttle(&w, view);
 	json_close(out, ']');
 	put_run(&w, view);

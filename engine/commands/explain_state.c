@@ -237,12 +237,16 @@ static bool judge_throttle(struct store *store, struct arena *arena, const struc
 {
 	struct explain_throttle *t = &view->throttle;
 	bool fires = view->told.decision.verdict == VERDICT_YES && view->rule->mode != MODE_OFF;
+	bool cleared = view->same && view->rule->edge != EDGE_NONE &&
+		       view->told.decision.verdict != VERDICT_YES;
 
 	*t = (struct explain_throttle){ .told = THROTTLE_NONE };
 	if (view->rule->throttle == 0)
 		return true;
 	t->told = THROTTLE_UNREACHED;
 	t->key = view->same ? view->run.key : rule_key_bounded(arena, view->told.decision.key);
+	if (cleared)
+		return true;
 	if (view->same && text_is(view->run.reason, "throttled"))
 		return find_spender(store, arena, config, view);
 	if (view->same && !is_suppressed(&view->run))
@@ -304,7 +308,10 @@ static void judge_run(struct explain_view *view, struct arena *arena)
 {
 	const struct run_record *run = &view->run;
 
-	if (run->state != RUN_SKIPPED || run->reason.n == 0)
+	if (view->edge.told == EDGE_TOLD_CLEARED)
+		settle(view, arena, "cleared", "edge", "it turned false, and cleared: %s",
+		       run_words(arena, run));
+	else if (run->state != RUN_SKIPPED || run->reason.n == 0)
 		settle(view, arena, "fired", "", "fired: %s", run_words(arena, run));
 	else if (text_is(run->reason, "throttled"))
 		judge_throttled(view, arena, "did not fire");
@@ -333,6 +340,9 @@ static void judge_rule(struct explain_view *view, struct arena *arena)
 	else if (d->verdict != VERDICT_YES)
 		settle(view, arena, d->verdict == VERDICT_BLIND ? "blind" : "no", d->part,
 		       "%s: %.*s", no, TEXT_ARG(because));
+	else if (view->edge.told == EDGE_TOLD_ACTIVE || view->edge.told == EDGE_TOLD_ARMED)
+		settle(view, arena, "active", "edge", "%s: %.*s", no,
+		       TEXT_ARG(explain_edge_words(arena, &view->edge)));
 	else if (view->throttle.told == THROTTLE_CLOSED)
 		settle(view, arena, "would_fire", "throttle",
 		       "would fire, but for the throttle, which is spent now%s",
@@ -391,7 +401,8 @@ static bool note_then(struct store *store, struct arena *arena, struct explain_v
 /* The rule fired, and by what is read now it would not have. */
 static void note_doubt(struct explain_view *view, struct arena *arena)
 {
-	if (view->same && view->told.decision.verdict != VERDICT_YES)
+	if (view->same && view->told.decision.verdict != VERDICT_YES &&
+	    view->edge.told != EDGE_TOLD_CLEARED)
 		note(view, text_printf(arena, "evaluated now it would not fire: %.*s",
 				       TEXT_ARG(view->told.because)));
 }
@@ -437,6 +448,7 @@ bool explain_judge(struct store *store, struct arena *arena, const struct config
 	assert(store != NULL || !view->has_run);
 	if (!judge_throttle(store, arena, config, now, view))
 		return false;
+	explain_edge(store, arena, view);
 	if (view->same)
 		judge_run(view, arena);
 	else

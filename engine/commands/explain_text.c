@@ -332,6 +332,17 @@ static void put_throttle(const struct painter *p, const struct explain_view *vie
 		put_yes_no(p, "throttle", told != THROTTLE_CLOSED, throttle_words(p, view));
 }
 
+static void put_edge(const struct painter *p, const struct explain_view *view)
+{
+	enum edge_told told = view->edge.told;
+	struct text words = explain_edge_words(p->arena, &view->edge);
+
+	if (told == EDGE_TOLD_UNREACHED)
+		put_part(p, "edge", "-", TINT_FAINT, words);
+	else if (told != EDGE_TOLD_NONE)
+		put_yes_no(p, "edge", told != EDGE_TOLD_ACTIVE && told != EDGE_TOLD_ARMED, words);
+}
+
 static void put_run(const struct painter *p, const struct explain_view *view)
 {
 	const struct run_record *run = &view->run;
@@ -429,6 +440,7 @@ void explain_text(struct buf *out, struct arena *arena, const struct explain_vie
 	p.unmarked = !decides(view, "when");
 	put_condition(&p, "when", &view->told.when);
 	put_mode(&p, view);
+	put_edge(&p, view);
 	put_throttle(&p, view);
 	put_run(&p, view);
 }

@@ -13,8 +13,11 @@
 #include "engine/commands/json.h"
 #include "engine/commands/lines.h"
 #include "engine/commands/setup.h"
+#include "engine/rules/edge.h"
 #include "engine/rules/reader.h"
 #include "engine/value/parse.h"
+
+DEFINE_AUTO(edges_free, struct edges *)
 
 static const struct option_row options[] = {
 	{ "rules", 0, "PATH", "a file or folder of rules" },
@@ -26,15 +29,86 @@ static const struct option_row options[] = {
 struct matching {
 	struct context *context;
 	struct matcher *matcher;
+	struct edges *edges; /* NULL: no rule has one */
 	struct arena *arena; /* of one event */
 	struct json_parser *parser;
 	struct typer *typer;
 	struct event_view event;
-	bool quiet;
+	bool quiet, full; /* full: no more pairs of rule and key fit */
 	int64_t events, matches;
 	int64_t now;
 	int line;
 };
+
+/* ---- Rules with edge: a match is the event at which the condition turned true. ---- */
+
+static bool rises(struct matching *m, const struct rule *rule, const struct decision *decision)
+{
+	struct text key = rule_key_bounded(m->arena, decision->key);
+
+	*edges_stamp(m->edges, rule) = (uint64_t)m->event.seq;
+	if (edges_has(m->edges, rule, key))
+		return false;
+	m->full = !edges_put(m->edges, rule, key);
+	return !m->full;
+}
+
+struct falling {
+	struct matching *m;
+	struct text key;
+	const struct rule **rules;
+	size_t count, room;
+};
+
+static bool note_fallen(void *of, const struct rule *rule)
+{
+	struct falling *f = of;
+	struct matching *m = f->m;
+	struct scope scope = {
+		.arena = m->arena, .rule = rule, .event = &m->event, .now = m->event.time
+	};
+
+	if (*edges_stamp(m->edges, rule) == (uint64_t)m->event.seq)
+		return true;
+	if (!edge_has_fallen(&scope))
+		return true;
+	if (f->count == f->room) {
+		size_t room = f->room == 0 ? 16 : 2 * f->room;
+		const struct rule **more = arena_array(m->arena, room, sizeof(*more));
+
+		if (more == NULL)
+			return false;
+		if (f->count > 0)
+			memcpy(more, f->rules, f->count * sizeof(*more));
+		f->rules = more;
+		f->room = room;
+	}
+	f->rules[f->count++] = rule;
+	return true;
+}
+
+static void fall(struct matching *m)
+{
+	size_t count = 0;
+	const struct edge_group *const *groups =
+	    m->edges != NULL ? edges_groups(m->edges, m->event.type, &count) : NULL;
+
+	for (size_t i = 0; i < count; i++) {
+		struct scope scope = { .arena = m->arena,
+				       .rule = groups[i]->rules[0],
+				       .event = &m->event,
+				       .now = m->event.time };
+		struct decision d = rule_decide_key(&scope);
+		struct falling f = { .m = m };
+
+		if (d.verdict != VERDICT_YES)
+			continue;
+		f.key = rule_key_bounded(m->arena, d.key);
+		edges_each(m->edges, groups[i], f.key, note_fallen, &f);
+		for (size_t k = 0; k < f.count; k++)
+			edges_drop(m->edges, f.rules[k], f.key);
+	}
+}
 
 static bool visit(void *of, const struct rule *rule, const struct decision *decision)
 {
@@ -43,6 +117,8 @@ static bool visit(void *of, const struct rule *rule, const struct decision *deci
 
 	if (decision->verdict != VERDICT_YES)
 		return true;
+	if (rule->edge != EDGE_NONE && !rises(m, rule, decision))
+		return !m->full;
 	m->matches++;
 	if (m->quiet)
 		return true;
@@ -74,11 +150,12 @@ static bool match_line(struct matching *m, struct text line)
 		return false;
 	}
 	m->event.seq = m->events + 1;
-	if (!matcher_each(m->matcher, m->arena, &m->event, m->event.time, visit, m) ||
+	if (!matcher_each(m->matcher, m->arena, &m->event, m->event.time, visit, m) || m->full ||
 	    arena_failed(m->arena)) {
 		(void)context_fail(m->context, COMMAND_FAILED, "memory is out");
 		return false;
 	}
+	fall(m);
 	m->events++;
 	arena_reset(m->arena);
 	return m->context->out.n < MIB || context_flush(m->context);
@@ -111,19 +188,22 @@ static int match_all(struct matching *m, struct text rest)
 static int with_rules(struct context *context, struct ruleset *rules, struct text events)
 {
 	AUTO(matcher_free) struct matcher *matcher = matcher_new(rules);
+	AUTO(edges_free) struct edges *edges = ruleset_has_edges(rules) ? edges_new(rules) : NULL;
 	AUTO(arena_free) struct arena *arena = arena_new("event", LIMIT_EVENT_ARENA);
 	AUTO(json_parser_free) struct json_parser *parser = json_parser_new();
 	AUTO(typer_free) struct typer *typer = typer_new();
 	struct matching m = {
 		.context = context,
 		.matcher = matcher,
+		.edges = edges,
 		.arena = arena,
 		.parser = parser,
 		.typer = typer,
 		.quiet = option_flag(context, "stats"),
 	};
 
-	if (matcher == NULL || arena == NULL || parser == NULL || typer == NULL)
+	if ((edges == NULL && ruleset_has_edges(rules)) || matcher == NULL || arena == NULL ||
+	    parser == NULL || typer == NULL)
 		return context_fail(context, COMMAND_FAILED, "memory is out");
 	return match_all(&m, events);
 }

@@ -11,7 +11,7 @@
 #include "engine/base/limits.h"
 #include "engine/base/map.h"
 #include "engine/base/mem.h"
-#include "engine/rules/load.h"
+#include "engine/rules/evaluate.h"
 
 struct active {
 	const struct rule **rules;
@@ -246,6 +246,19 @@ bool edge_is_end(const struct rule *rule, const struct event_view *event)
 	return value_is(event->data, VALUE_NULL) && ends(rule, event->type);
 }
 
+bool edge_has_fallen(struct scope *scope)
+{
+	const struct rule *rule;
+	struct decision d;
+
+	assert(scope != NULL && scope->rule != NULL && scope->event != NULL);
+	rule = scope->rule;
+	if (edge_is_end(rule, scope->event))
+		return rule->from.n == 0 || text_eq(rule->from, event_from(scope->event));
+	d = rule_decide(scope);
+	return d.verdict == VERDICT_NO && strcmp(d.part, "on") != 0 && strcmp(d.part, "from") != 0;
+}
+
 static bool group_takes(const struct edge_group *group, struct text type)
 {
 	for (size_t i = 0; i < group->count; i++)
@@ -330,9 +343,9 @@ static struct active *active_make(struct edges *e, const struct edge_group *grou
 	AUTO_FINI(buf_fini) struct buf name;
 	struct active *set = active_get(e, group, key);
 
+	buf_init(&name, 32 + LIMIT_RUN_KEY);
 	if (set != NULL)
 		return set;
-	buf_init(&name, 32 + LIMIT_RUN_KEY);
 	set = mem_zero(1, sizeof(*set));
 	if (set != NULL && set_name(&name, group, key) && map_put(e->active, buf_view(&name), set))
 		return set;

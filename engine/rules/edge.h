@@ -36,6 +36,9 @@ bool edges_failed(const struct edges *edges);
  * Rules with edge are told, though their `on` may not name it. */
 bool edge_is_end(const struct rule *rule, const struct event_view *event);
 
+/* Whether the event says that the rule's condition is false for its key now. */
+bool edge_has_fallen(struct scope *scope);
+
 /* ---- Active rules. ---- */
 
 bool edges_put(struct edges *edges, const struct rule *rule, struct text key); /* false: no room */

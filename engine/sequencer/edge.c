@@ -213,24 +213,6 @@ static bool fall_note(void *of, const struct rule *rule)
 	return slot != NULL;
 }
 
-static bool from_fits(const struct rule *rule, const struct event_view *event)
-{
-	return rule->from.n == 0 ||
-	       text_eq(rule->from, event->connection.n > 0 ? event->connection : event->source);
-}
-
-/* Whether the event says that the rule's condition is false now. */
-static bool has_fallen(struct sequencer *s, const struct rule *rule, const struct event_view *event)
-{
-	struct scope scope = { .arena = s->work, .rule = rule, .event = event, .now = s->now.wall };
-	struct decision d;
-
-	if (edge_is_end(rule, event))
-		return from_fits(rule, event);
-	d = rule_decide(&scope);
-	return d.verdict == VERDICT_NO && strcmp(d.part, "on") != 0 && strcmp(d.part, "from") != 0;
-}
-
 static void edge_fall(struct sequencer *s, const struct rule *rule, const struct event_view *event,
 		      struct text key)
 {
@@ -274,9 +256,14 @@ static void group_end(struct sequencer *s, const struct edge_group *group,
 		return;
 	edges_each(s->edges, group, key, fall_note, &f);
 	rules = f.rules.items;
-	for (size_t i = 0; i < f.rules.n && !s->broken; i++)
-		if (has_fallen(s, rules[i], event))
+	for (size_t i = 0; i < f.rules.n && !s->broken; i++) {
+		struct scope scope = {
+			.arena = s->work, .rule = rules[i], .event = event, .now = s->now.wall
+		};
+
+		if (edge_has_fallen(&scope))
 			edge_fall(s, rules[i], event, key);
+	}
 	if (!s->broken && !value_is(event->data, VALUE_NULL))
 		seen_note(s, group, key, event->seq);
 }

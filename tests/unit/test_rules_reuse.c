@@ -331,6 +331,60 @@ START_TEST(mistakes)
 }
 END_TEST
 
+START_TEST(words_of_edge)
+{
+	struct kit k;
+
+	kit_init(&k);
+	kit_load(&k, "rules:\n"
+		     "  - id: one\n"
+		     "    on: hook.orders\n"
+		     "    clear: [ { slack.post: { text: x } } ]\n"
+		     "  - id: two\n"
+		     "    on: hook.orders\n"
+		     "    edge: true\n"
+		     "  - id: three\n"
+		     "    on: hook.orders\n"
+		     "    when: data.n > 1\n"
+		     "    edge: true\n"
+		     "    first: maybe\n"
+		     "    do: [ { slack.post: { text: x }, as: a } ]\n"
+		     "    clear: [ { slack.post: { text: \"${steps.a.status}\" } } ]\n");
+	kit_expect(k.diags, 4, 12, "\"clear\" belongs to a rule with edge", "edge: true");
+	kit_expect(k.diags, 7, 11, "edge needs a condition", "match or when");
+	kit_expect(k.diags, 12, 12, "\"maybe\" is not possible", "arm, fire");
+	kit_expect(k.diags, 14, 0, "there is no earlier step \"a\"", "");
+	ck_assert_uint_eq(diags_errors(k.diags), 4);
+	kit_fini(&k);
+}
+END_TEST
+
+START_TEST(steps_of_clear)
+{
+	struct kit k;
+	const struct rule *rule;
+
+	kit_init(&k);
+	rule = kit_rule(
+	    &k,
+	    "rules:\n"
+	    "  - id: one\n"
+	    "    on: hook.orders\n"
+	    "    when: data.n > 1\n"
+	    "    edge: true\n"
+	    "    do: [ { slack.post: { text: a }, on_error: [ { slack.post: { text: e } } ] } ]\n"
+	    "    clear: [ { slack.post: { text: b } }, { slack.post: { text: c } } ]\n");
+	ck_assert_int_eq(rule->edge, EDGE_ARM);
+	ck_assert_int_eq(rule->main_count, 1);
+	ck_assert_int_eq(rule->steps[0].next, -1);
+	ck_assert_int_eq(rule->clear_first, 2);
+	ck_assert_int_eq(rule->steps[2].next, 3);
+	ck_assert_int_eq(rule->steps[3].next, -1);
+	ck_assert_int_eq(rule->step_count, 4);
+	kit_fini(&k);
+}
+END_TEST
+
 START_TEST(modes)
 {
 	struct kit k;
@@ -360,4 +414,4 @@ END_TEST
 UNIT_MAIN("rules_reuse", steps_of_actions, condition_of_a_use, what_steps_inherit,
 	  stored_with_what_it_uses, a_rule_by_itself_is_stored_as_it_is,
 	  handlers_see_the_error_and_their_parameters, arguments_of_the_wrong_type,
-	  vars_that_files_need, files_that_disagree, mistakes, modes)
+	  vars_that_files_need, files_that_disagree, mistakes, words_of_edge, steps_of_clear, modes)
