@@ -166,11 +166,12 @@
 #define LIMIT_HEADERS      (32u * KIB)  /* memory of one inbound connection */
 #define LIMIT_BODIES       (128u * MIB) /* bodies being received or parked, all together */
 #define LIMIT_MISTAKES_TEXT                                                                        \
-	(4u * MIB)               /* of a run's mistakes: 1,000 with quoted lines are far less */
-#define LIMIT_EDGES      1000000 /* (rule, key) pairs that are active: about 100 MiB of memory */
-#define LIMIT_EDGE_TYPES 1024 /* types of events whose groups are remembered; more are found anew  \
-			       */
-#define LIMIT_STEPS 100       /* steps of one rule, handlers included */
+	(4u * MIB)          /* of a run's mistakes: 1,000 with quoted lines are far less */
+#define LIMIT_EDGES 1000000 /* (rule, key) pairs that are active: about 100 MiB of memory */
+#define LIMIT_EDGE_TYPES                                                                           \
+	1024            /* types of events whose groups are remembered; more are found anew        \
+			 */
+#define LIMIT_STEPS 100 /* steps of one rule, handlers included */
 
 /* Hooks and the admin API. */
 #define LIMIT_SIGNATURE                                                                            \

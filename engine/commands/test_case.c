@@ -258,7 +258,8 @@ static void read_case(struct test_reading *t, const struct yaml_node *node, stru
 bool test_cases_read(struct arena *arena, struct diags *diags, const struct rule *rule,
 		     const struct test_case **out, size_t *count)
 {
-	struct test_reading t = { .r = { arena, diags, rule->at.file }, .rule = rule };
+	struct test_reading t = { .r = { .arena = arena, .diags = diags, .file = rule->at.file },
+				  .rule = rule };
 	size_t errors = diags_errors(diags);
 	struct test_case *cases;
 
