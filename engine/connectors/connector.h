@@ -242,10 +242,13 @@ struct page_ask {
 	enum page_kind kind;
 	int64_t after;          /* ms, as inclusive as the product allows; INT64_MIN: all */
 	unsigned offset;        /* rows to skip among those (several share one time); with catch_up
-				   the number of pages read before */
+				   and of a feed the number of pages read before */
 	const struct text *ids; /* PAGE_VERIFY, PAGE_AGAIN: at most resource->page_size */
 	unsigned id_count;
-	const char *const *asks; /* field.ask words wanted by rules, ends with NULL */
+
+	/* field.ask words wanted by rules, ends with NULL; of a feed the subjects that are wanted,
+	 * NULL: all. */
+	const char *const *asks;
 };
 
 struct page {
@@ -266,6 +269,31 @@ struct catch_up {
 	const char *event; /* member of a row: what it told of; several deliveries may share it */
 };
 
+/* What one row of a feed tells. */
+struct news {
+	struct text subject; /* the feed's word for what it is about: "workspace" */
+	struct text verb;    /* what happened to it: "updated" */
+	struct text id; /* of the object, as PAGE_VERIFY takes it; empty: it can't be asked for */
+	int64_t at;     /* ms: when the row was made; INT64_MIN: unknown */
+	int64_t time;   /* ms: when the change happened; INT64_MIN: unknown */
+	struct value data; /* the row, tidied up: data of its event */
+};
+
+/* Rows that are no objects but news of what happened to some. News of objects that the connection
+ * polls are hints: the object is read again at once, and the change is told by its own event. The
+ * rest become events named after the resource's kind: "<kind>.<subject>.<verb>". Rows may come
+ * late, in any order and twice; each counts once, by its id. */
+struct feed {
+	int64_t keeps;     /* ms for which a row is listed, less what reading them all may take */
+	int64_t look_back; /* ms that a full cycle reads again, for rows that came very late */
+
+	/* True when the reply means that these credentials get no feed. */
+	bool (*off)(const struct reply *reply);
+
+	/* Reads a row that `read` has shown. FATE_RETRY with call->why when it is none. */
+	enum fate (*row)(struct call *call, struct value row, struct news *out);
+};
+
 struct resource {
 	const char *name; /* the word under poll: "workspaces"; NULL ends a table */
 	const char *doc;
@@ -274,6 +302,8 @@ struct resource {
 	int64_t overlap;     /* ms to reach back before the last change seen */
 	unsigned page_size;
 	const struct catch_up *catch_up; /* NULL: rows are objects of kind */
+	const struct feed *feed;         /* NULL: rows are objects of kind, or catch_up */
+	const char *subject;             /* its objects in the connector's feed; NULL: not there */
 
 	enum fate (*ask)(struct call *call, const struct page_ask *ask, struct request *out);
 
@@ -363,8 +393,8 @@ const struct resource *connector_resource(const struct connector *connector, str
 const struct field *object_kind_field(const struct object_kind *kind, struct text path);
 const struct field *object_kind_nearest(const struct object_kind *kind, struct text path);
 
-/* The event type's row, from all connectors; NULL: unknown. A row's name may end in
- * ".*" and then stands for one further segment. */
+/* The event type's row, from all connectors; NULL: unknown. A segment "*" of a
+ * row's name stands for any one. */
 const struct event_type *connectors_event(struct text type);
 
 /* Gives known fields their types (numbers to doubles, ids to text, times to

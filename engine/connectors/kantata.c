@@ -4,7 +4,8 @@
  * and their resources.
  *
  * It sends no webhooks, so both are polled: what changed since the last
- * look, and now and then all of them (a deletion shows up only as an absence).
+ * look, and now and then all of them (a deletion shows up only as an absence). Its feed of
+ * changes, which administrators may read, says sooner what to look at.
  *
  * I1  Archived workspaces and unnamed resources are always asked for; without
  *     that a project that is archived would look deleted.
@@ -66,6 +67,15 @@ static const struct object_kind workspace_resource = {
 	"\"workspace_title\":\"Acme rollout\",\"created_at\":\"2026-03-02T09:00:00-07:00\","       \
 	"\"updated_at\":\"2026-11-22T00:50:25-07:00\"}"
 
+#define EXAMPLE_NEWS                                                                               \
+	"{\"id\":\"88001\",\"account_id\":\"1\",\"event_type\":\"time_entry:updated\","            \
+	"\"subject_type\":\"TimeEntry\",\"subject_id\":\"5150\",\"user_id\":\"9003\","             \
+	"\"created_at\":\"2026-11-22T00:52:10-07:00\","                                            \
+	"\"subject_changed_at\":\"2026-11-22T00:50:25-07:00\","                                    \
+	"\"payload_changes\":{\"time_in_minutes\":[30,90]},"                                       \
+	"\"previous_payload\":{\"time_in_minutes\":30},"                                           \
+	"\"current_payload\":{\"time_in_minutes\":90}}"
+
 static const struct event_type events[] = {
 	{ "kantata.workspace.created", "A project that was not there before.", &workspace,
 	  EXAMPLE_OPEN },
@@ -75,7 +85,8 @@ static const struct event_type events[] = {
 	{ "kantata.workspace.unarchived", "An archived project was brought back.", &workspace,
 	  EXAMPLE_OPEN },
 	{ "kantata.workspace.deleted",
-	  "A project is gone, as a full sweep noticed; data is null, before its last known state.",
+	  "A project is gone, as the feed or a full sweep told; data is null, before its last "
+	  "known state.",
 	  &workspace, "null" },
 	{ "kantata.workspace_resource.created",
 	  "A resource of a project that was not there before.", &workspace_resource,
@@ -83,8 +94,14 @@ static const struct event_type events[] = {
 	{ "kantata.workspace_resource.updated", "A resource of a project changed.",
 	  &workspace_resource, EXAMPLE_RESOURCE },
 	{ "kantata.workspace_resource.deleted",
-	  "A resource is gone, as a full sweep noticed; data is null, before its last known state.",
+	  "A resource is gone, as the feed or a full sweep told; data is null, before its last "
+	  "known state.",
 	  &workspace_resource, "null" },
+	{ "kantata.feed.*.*",
+	  "The feed told of something that is not polled, or that came and went unseen: subject "
+	  "and "
+	  "verb as in its event_type, kantata.feed.time_entry.updated.",
+	  &kantata_news, EXAMPLE_NEWS },
 	{ .name = NULL },
 };
 
@@ -141,6 +158,10 @@ static enum fate read_resources(struct call *call, const struct page_ask *ask,
  * lag. Rows seen again unchanged cost a hash. */
 #define OVERLAP (5 * 60 * 1000)
 
+/* The feed is said to be a few minutes late, and sometimes more. What comes later than this is
+ * found by a full cycle. */
+#define KANTATA_FEED_OVERLAP (20 * 60 * 1000)
+
 static const struct resource resources[] = {
 	{ .name = "workspaces",
 	  .doc =
@@ -151,6 +172,7 @@ static const struct resource resources[] = {
 	  .full = INT64_C(6) * 3600 * 1000,
 	  .overlap = OVERLAP,
 	  .page_size = KANTATA_PAGE,
+	  .subject = "workspace",
 	  .ask = ask_workspaces,
 	  .read = read_workspaces },
 	{ .name = "workspace_resources",
@@ -162,8 +184,21 @@ static const struct resource resources[] = {
 	  .full = INT64_C(6) * 3600 * 1000,
 	  .overlap = OVERLAP,
 	  .page_size = KANTATA_PAGE,
+	  .subject = "workspace_resource",
 	  .ask = ask_resources,
 	  .read = read_resources },
+	{ .name = "subscribed_events",
+	  .doc =
+	      "The feed of changes, which takes an administrator's token: what it tells of polled "
+	      "objects has them read again at once, the rest are events of their own.",
+	  .kind = &kantata_news,
+	  .every = 60 * 1000,
+	  .full = INT64_C(6) * 3600 * 1000,
+	  .overlap = KANTATA_FEED_OVERLAP,
+	  .page_size = KANTATA_PAGE,
+	  .feed = &kantata_feed,
+	  .ask = kantata_ask_feed,
+	  .read = kantata_read_feed },
 	{ .name = NULL },
 };
 

@@ -8,6 +8,7 @@
  *   kantata_list.c      lists, page by page, and what lists come back from
  *   kantata_lookup.c    whether a create happened
  *   kantata_page.c      pages of a poll
+ *   kantata_feed.c      the feed of changes
  *   kantata_request.c   any other path
  *   kantata_envelope.c  what every reply is wrapped in
  *   kantata_fields.c, kantata_params.c, kantata_filters.c   workspaces
@@ -124,6 +125,16 @@ enum fate kantata_found(struct call *call, const struct kantata_kind *kind,
 extern const struct param kantata_request_params[];
 enum fate kantata_build_request(struct call *call, struct value given, struct request *out);
 enum fate kantata_read_request(struct call *call, const struct reply *reply, struct reading *out);
+
+/* ---- kantata_feed.c: of struct resource ---- */
+
+extern const struct object_kind kantata_news;
+extern const struct feed kantata_feed;
+enum fate kantata_ask_feed(struct call *call, const struct page_ask *ask, struct request *out);
+enum fate kantata_read_feed(struct call *call, const struct page_ask *ask,
+			    const struct reply *reply,
+			    bool (*visit)(void *of, struct text id, struct text json), void *of,
+			    struct page *out);
 
 /* ---- kantata_page.c ---- */
 

@@ -56,19 +56,18 @@ const struct resource *connector_resource(const struct connector *connector, str
 	return NULL;
 }
 
-/* "hindsite.webhook.*" takes one further segment. */
+/* A segment "*" of a row's name takes any one: "hindsite.webhook.*". */
 static bool event_takes(const char *name, struct text type)
 {
-	struct text row = text_of(name);
-	struct text rest;
+	struct text row = text_of(name), pattern, segment;
 
-	if (row.n < 2 || !text_ends(row, TEXT(".*")))
-		return text_eq(row, type);
-	row.n--;
-	if (!text_starts(type, row) || type.n == row.n)
-		return false;
-	rest = (struct text){ type.s + row.n, type.n - row.n };
-	return memchr(rest.s, '.', rest.n) == NULL;
+	while (row.s != NULL && type.s != NULL) {
+		row = text_split(row, '.', &pattern);
+		type = text_split(type, '.', &segment);
+		if (segment.n == 0 || (!text_is(pattern, "*") && !text_eq(pattern, segment)))
+			return false;
+	}
+	return row.s == NULL && type.s == NULL;
 }
 
 /* An exact row goes before a pattern. */
