@@ -23,7 +23,7 @@ static const char *const own_types[] = {
 };
 
 /* Types whose product or subject comes with a later version. */
-static const char *const later_types[] = { "blueworks.", "kantata.feed.", "plugin.", NULL };
+static const char *const later_types[] = { "blueworks.", "plugin.", NULL };
 
 /* ---- Collecting. ---- */
 
@@ -74,7 +74,7 @@ static const struct known *known_types(struct loading *l)
 	return l->known;
 }
 
-/* A known name with a last segment "*" stands for any one segment there. */
+/* A segment "*" of a known name stands for any one there. */
 static bool is_known(const struct known *k, struct text type)
 {
 	for (size_t i = 0; i < k->count; i++) {
@@ -86,10 +86,16 @@ static bool is_known(const struct known *k, struct text type)
 	return false;
 }
 
+/* Some events fit both: "kantata.feed.story.*" and the known name "kantata.feed.*.*". */
+static bool meet(struct text glob, struct text name)
+{
+	return event_glob(glob, name) || event_glob(name, glob);
+}
+
 static bool any_known(const struct known *k, struct text glob)
 {
 	for (size_t i = 0; i < k->count; i++)
-		if (event_glob(glob, text_of(k->types[i])))
+		if (meet(glob, text_of(k->types[i])))
 			return true;
 	return false;
 }
@@ -192,7 +198,7 @@ static void check_received(struct loading *l, const struct yaml_node *node, stru
 	for (const struct event_type *e = connector->events; e != NULL && e->name != NULL; e++) {
 		struct text name = text_of(e->name);
 
-		if (!event_glob(type, name) && !event_glob(name, type))
+		if (!meet(type, name))
 			continue;
 		if (!by_webhook_only(connector, e))
 			return;
@@ -324,7 +330,7 @@ bool catalog_kinds(struct text type, const struct object_kind **kinds, size_t *c
 	}
 	for (const struct connector *const *c = connectors_all(); *c != NULL; c++) {
 		for (const struct event_type *e = (*c)->events; e != NULL && e->name != NULL; e++) {
-			if (!event_glob(type, text_of(e->name)))
+			if (!meet(type, text_of(e->name)))
 				continue;
 			any = true;
 			known = add_kind(e->kind, kinds, count, room) && known;

@@ -24,6 +24,11 @@ struct poll_config {
 	int64_t every, full; /* ms */
 	bool baseline_emits; /* baseline: emit */
 	struct text source;  /* "<connection>/<resource>": cursor and source name */
+	bool hinted;         /* hints: a feed says what to read again */
+
+	/* Of a feed that no poll is written for, but hints: only these subjects are asked for, and
+	 * nothing else is told. Ends with NULL; NULL: all. */
+	const char *const *subjects;
 };
 
 struct connection {

@@ -238,11 +238,6 @@ static void unknown_resource(struct configuring *c, const struct yaml_node *key,
 	const char *names[64];
 	size_t n = 0;
 
-	if (text_is(key->text, "subscribed_events")) {
-		reader_error(&c->r, key, "", "polling %.*s is not yet supported",
-			     TEXT_ARG(key->text));
-		return;
-	}
 	for (const struct resource *r = connector->resources;
 	     r != NULL && r->name != NULL && n < 63; r++)
 		names[n++] = r->name;
@@ -252,22 +247,45 @@ static void unknown_resource(struct configuring *c, const struct yaml_node *key,
 		     TEXT_ARG(key->text));
 }
 
-static void poll_settings(struct configuring *c, const struct yaml_node *node,
-			  struct poll_config *poll)
+/* The feed of a connector, or NULL. */
+static const struct resource *feed_of(const struct connector *connector)
 {
-	static const char *const keys[] = { "every", "full", "baseline", "fields", NULL };
-	static const char *const later[] = { "hints", NULL };
+	for (const struct resource *r = connector->resources; r != NULL && r->name != NULL; r++)
+		if (r->feed != NULL)
+			return r;
+	return NULL;
+}
+
+static void poll_hints(struct configuring *c, const struct yaml_node *node,
+		       const struct connector *connector, struct poll_config *poll)
+{
+	const struct resource *feed = feed_of(connector);
+	const char *const names[] = { feed != NULL ? feed->name : NULL, NULL };
+	int choice;
+
+	if (feed == NULL || poll->resource->subject == NULL)
+		reader_error(&c->r, node, "", "nothing gives hints about %s of %s",
+			     poll->resource->name, connector->title);
+	else if (reader_choice(&c->r, node, names, NULL, &choice))
+		poll->hinted = true;
+}
+
+static void poll_settings(struct configuring *c, const struct yaml_node *node,
+			  const struct connector *connector, struct poll_config *poll)
+{
+	static const char *const keys[] = { "every", "full", "baseline", "fields", "hints", NULL };
 	static const char *const baselines[] = { "silent", "emit", NULL };
 	static const char *const fields[] = { "auto", NULL };
-	const struct yaml_node *every, *full, *baseline, *which;
+	const struct yaml_node *every, *full, *baseline, *which, *hints;
 	int choice = 0;
 
-	if (node->kind == YAML_NULL || !reader_keys(&c->r, node, "a poll", keys, later))
+	if (node->kind == YAML_NULL || !reader_keys(&c->r, node, "a poll", keys, NULL))
 		return;
 	every = yaml_get(node, "every");
 	full = yaml_get(node, "full");
 	baseline = yaml_get(node, "baseline");
 	which = yaml_get(node, "fields");
+	hints = yaml_get(node, "hints");
 	if (every != NULL)
 		reader_duration(&c->r, every, LEAST_POLL, &poll->every);
 	if (full != NULL)
@@ -276,6 +294,41 @@ static void poll_settings(struct configuring *c, const struct yaml_node *node,
 		poll->baseline_emits = choice == 1;
 	if (which != NULL)
 		reader_choice(&c->r, which, fields, NULL, &choice);
+	if (hints != NULL)
+		poll_hints(c, hints, connector, poll);
+}
+
+static struct poll_config poll_of(struct configuring *c, const struct connection *conn,
+				  const struct resource *resource)
+{
+	return (struct poll_config){
+		.resource = resource,
+		.every = resource->every,
+		.full = resource->full,
+		.source = text_printf(c->r.arena, "%.*s/%s", TEXT_ARG(conn->name), resource->name),
+	};
+}
+
+/* With a feed that is written, its news of all that is polled are hints. One that is only named by
+ * `hints` is asked for nothing but those. */
+static void poll_feed(struct configuring *c, struct connection *conn, struct poll_config *list)
+{
+	const struct resource *feed = feed_of(conn->connector);
+	const char **subjects = arena_zero(c->r.arena, (conn->poll_count + 1) * sizeof(*subjects));
+	bool written = false;
+	size_t n = 0;
+
+	for (size_t i = 0; i < conn->poll_count && subjects != NULL; i++) {
+		written = written || list[i].resource == feed;
+		if (list[i].hinted)
+			subjects[n++] = list[i].resource->subject;
+	}
+	for (size_t i = 0; i < conn->poll_count; i++)
+		list[i].hinted = list[i].hinted || (written && list[i].resource->subject != NULL);
+	if (n == 0 || written || feed == NULL)
+		return;
+	list[conn->poll_count] = poll_of(c, conn, feed);
+	list[conn->poll_count++].subjects = subjects;
 }
 
 /* `receives`: the connection takes its product's webhooks. */
@@ -289,7 +342,7 @@ static void polls(struct configuring *c, const struct yaml_node *node, struct co
 			     "poll must be a map, not %s", yaml_kind_words(node));
 		return;
 	}
-	list = arena_array(c->r.arena, node->count, sizeof(*list));
+	list = arena_array(c->r.arena, node->count + 1, sizeof(*list));
 	for (size_t i = 0; list != NULL && i < node->count; i++) {
 		const struct yaml_node *key = node->pairs[i].key;
 		const struct resource *resource = connector_resource(conn->connector, key->text);
@@ -298,19 +351,15 @@ static void polls(struct configuring *c, const struct yaml_node *node, struct co
 			unknown_resource(c, key, conn->connector);
 			continue;
 		}
-		list[conn->poll_count] = (struct poll_config){
-			.resource = resource,
-			.every = resource->every,
-			.full = resource->full,
-			.source = text_printf(c->r.arena, "%.*s/%s", TEXT_ARG(conn->name),
-					      resource->name),
-		};
-		poll_settings(c, node->pairs[i].val, &list[conn->poll_count++]);
+		list[conn->poll_count] = poll_of(c, conn, resource);
+		poll_settings(c, node->pairs[i].val, conn->connector, &list[conn->poll_count++]);
 		if (resource->catch_up != NULL && !receives)
 			reader_error(&c->r, key, "webhook: { secret: \"${env:NAME}\" }",
 				     "%.*s come as webhooks, and this connection takes none",
 				     TEXT_ARG(key->text));
 	}
+	if (list != NULL)
+		poll_feed(c, conn, list);
 	conn->polls = list;
 }
 
