@@ -281,6 +281,16 @@ void targets_ask(struct sequencer *s);   /* tells delivery which targets lack cr
 bool lane_join(struct sequencer *s, struct run *run);  /* true: its turn is now */
 void lane_leave(struct sequencer *s, struct run *run); /* and lets the next one act */
 
+/* ---- seen.c: the ids that a sweep came across ---- */
+struct seen {
+	uint64_t *slots; /* 16 bytes an id, while the sweep lasts */
+	size_t room, count;
+};
+
+bool seen_add(struct seen *seen, struct text id); /* false when memory is out */
+bool seen_has(const struct seen *seen, struct text id);
+void seen_clear(struct seen *seen);
+
 /* ---- poll.c ---- */
 bool poll_setup(struct sequencer *s); /* from configuration and cursors */
 void poll_free(struct sequencer *s);
@@ -310,6 +320,45 @@ void undelivered_asked(struct sequencer *s, const struct poll_config *poll, stru
 		       const struct text *ids, const bool *dropped, unsigned count);
 /* Forgets those that the cycle did not list any more. */
 void undelivered_forget(struct sequencer *s, const struct undelivered *m, struct text shelf);
+
+/* ---- feed.c: news of changes, and what is read again because of them ---- */
+
+/* Where a connection's hints about the objects of one poll wait, in the work arena. */
+struct text feed_shelf(struct sequencer *s, const struct poll_config *about);
+
+struct feed_reading {
+	const struct connection *connection;
+	const struct poll_config *poll;
+	bool stock;   /* what happened before the first look: neither told nor followed */
+	bool quiet;   /* the feed was asked for less before: only followed */
+	int64_t high; /* raised to the latest time of a row */
+	const struct poll_config *about; /* out: the poll a row was a hint for, or NULL */
+	const char *why;                 /* out: it is no row */
+};
+
+/* A row of a feed, once: an event, or a hint. False when it is no row. */
+bool feed_row(struct sequencer *s, struct feed_reading *r, struct text id, struct text json);
+
+/* tappet.source.gap of a feed; times in ms, 0: unknown. */
+void feed_gap(struct sequencer *s, const struct poll_config *poll, const char *reason, int64_t from,
+	      int64_t to);
+
+bool feed_waits(struct sequencer *s, const struct poll_config *about); /* some hint does */
+
+/* The next hints, at most `room`, as heap copies; *ids get the objects they are about, each once.
+ */
+unsigned feed_hints(struct sequencer *s, const struct poll_config *about, struct text *hints,
+		    unsigned room, struct text *ids, unsigned *id_count);
+
+/* The object's end was told: what comes later about it is old news. */
+void feed_bury(struct sequencer *s, const struct connection *c, const struct poll_config *about,
+	       struct text id);
+
+/* These hints were followed. Those about an object in `lost`, which was never known and is not
+ * there any more, become events. */
+void feed_settle(struct sequencer *s, const struct connection *c, const struct poll_config *about,
+		 const struct text *hints, unsigned count, const struct text *lost,
+		 unsigned lost_count);
 
 /* ---- schedule.c ---- */
 bool schedule_setup(struct sequencer *s);

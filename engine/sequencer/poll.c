@@ -21,115 +21,20 @@
  * those that are new sent again (undelivered.c). Its baseline leaves alone what failed
  * before tappet looked for the first time.
  *
+ * A feed (feed.c) is read page by page from its last row on, less an overlap, and now and
+ * then from further back. What it hints at is read by name by the poll of those objects,
+ * between its cycles. Where the feed has a gap those polls sweep at once (reconcile).
+ *
  * I1  Cursor and snapshots move only together with the events derived from them.
  * I2  A page that isn't what the product promises moves nothing; it is asked for
  *     again, and after POLL_STALLED failures tappet.source.stalled quotes it.
  * I3  The cursor never lies ahead of the batch's clock, whatever the rows say. */
-#include "engine/sequencer/internal.h"
+#include "engine/sequencer/poll.h"
 
 #define POLL_STALLED     3      /* failures in a row before people hear of it */
 #define POLL_BACKOFF     5000   /* ms: first wait after a failure, doubling */
 #define POLL_BACKOFF_MAX 300000 /* ms */
 #define POLL_TIMEOUT     180000 /* ms: Kantata itself gives up after 3 minutes */
-
-/* Ids seen by a sweep, as 64-bit hashes: 16 bytes an object while it lasts. */
-struct seen {
-	uint64_t *slots;
-	size_t room, count;
-};
-
-struct source {
-	const struct connection *connection; /* of s->config */
-	const struct poll_config *poll;
-	/* The cursor, as stored. */
-	bool baseline;
-	int64_t high, full_at, ok_at; /* wall ms; high INT64_MIN: none */
-	int64_t failures;
-	uint64_t asks; /* signature of the fields asked for */
-	char *error;
-	/* The cycle. */
-	bool busy, sweeping;
-	uint64_t fetch; /* outstanding, or 0 */
-	enum page_kind kind;
-	int64_t after, high_seen, began;
-	unsigned offset;
-	struct seen seen;
-	struct text ids[LIMIT_VERIFY_IDS]; /* PAGE_VERIFY: heap */
-	bool found[LIMIT_VERIFY_IDS];
-	unsigned id_count;
-	char *verify_after;
-	struct undelivered *undelivered; /* of a source with catch_up */
-	size_t listed;                   /* deliveries before the page in hand */
-	int64_t due;                     /* mono ms of the next cycle or fetch */
-};
-
-/* ---- The seen-set. ---- */
-
-static bool seen_room(struct seen *seen)
-{
-	size_t room = seen->room == 0 ? 1024 : seen->room * 2;
-	uint64_t *slots;
-
-	if (seen->count * 2 < seen->room)
-		return true;
-	slots = mem_zero(room, sizeof(*slots));
-	if (slots == NULL)
-		return false;
-	for (size_t i = 0; i < seen->room; i++) {
-		if (seen->slots[i] == 0)
-			continue;
-		size_t at = seen->slots[i] & (room - 1);
-
-		while (slots[at] != 0)
-			at = (at + 1) & (room - 1);
-		slots[at] = seen->slots[i];
-	}
-	mem_free(seen->slots);
-	seen->slots = slots;
-	seen->room = room;
-	return true;
-}
-
-static uint64_t seen_name(struct text id)
-{
-	uint64_t h = hash64(id.s, id.n, 0x7365656e);
-
-	return h != 0 ? h : 1;
-}
-
-static bool seen_has(const struct seen *seen, struct text id)
-{
-	uint64_t h = seen_name(id);
-
-	if (seen->room == 0)
-		return false;
-	for (size_t at = h & (seen->room - 1); seen->slots[at] != 0;
-	     at = (at + 1) & (seen->room - 1))
-		if (seen->slots[at] == h)
-			return true;
-	return false;
-}
-
-static bool seen_add(struct seen *seen, struct text id)
-{
-	uint64_t h = seen_name(id);
-	size_t at;
-
-	if (!seen_room(seen))
-		return false;
-	for (at = h & (seen->room - 1); seen->slots[at] != 0; at = (at + 1) & (seen->room - 1))
-		if (seen->slots[at] == h)
-			return true;
-	seen->slots[at] = h;
-	seen->count++;
-	return true;
-}
-
-static void seen_clear(struct seen *seen)
-{
-	mem_free(seen->slots);
-	*seen = (struct seen){ 0 };
-}
 
 /* ---- The cursor. ---- */
 
@@ -157,11 +62,13 @@ static void source_read(struct sequencer *s, struct source *src)
 	src->full_at = cursor_int(v, "full_at", 0);
 	src->ok_at = cursor_int(v, "ok_at", 0);
 	src->failures = cursor_int(v, "failures", 0);
+	src->reconcile = cursor_int(v, "reconcile", 0);
+	src->off = cursor_int(v, "off_at", 0) > 0;
 	words = asks != NULL && asks->kind == VALUE_TEXT ? value_as_text(*asks) : TEXT_NONE;
 	src->asks = words.n > 0 ? strtoull(words.s, NULL, 16) : 0;
 }
 
-static void source_write(struct sequencer *s, struct source *src)
+void source_write(struct sequencer *s, struct source *src)
 {
 	struct value_map_builder b;
 	struct text json;
@@ -176,6 +83,10 @@ static void source_write(struct sequencer *s, struct source *src)
 	value_map_set(&b, "every", value_int(src->poll->every));
 	value_map_set(&b, "asks",
 		      value_text(text_printf(s->work, "%llx", (unsigned long long)src->asks)));
+	if (src->reconcile > 0)
+		value_map_set(&b, "reconcile", value_int(src->reconcile));
+	if (src->off)
+		value_map_set(&b, "off_at", value_int(s->now.wall));
 	if (src->error != NULL)
 		value_map_set(&b, "error", value_text(text_of(src->error)));
 	json = seq_json(s, value_map_end(&b));
@@ -195,6 +106,8 @@ static uint64_t asks_signature(const char *const *asks)
 
 static const char *const *source_asks(struct sequencer *s, const struct source *src)
 {
+	if (src->poll->subjects != NULL)
+		return src->poll->subjects;
 	return ruleset_asks(s->rules, src->connection->name, src->poll->resource);
 }
 
@@ -225,7 +138,7 @@ static struct call *source_call(struct sequencer *s, struct source *src)
 	return call;
 }
 
-static void source_fetch(struct sequencer *s, struct source *src)
+void source_fetch(struct sequencer *s, struct source *src)
 {
 	struct page_ask ask = source_ask(s, src);
 	struct call *call = source_call(s, src);
@@ -265,7 +178,7 @@ static void source_begin_undelivered(struct source *src)
 static void source_begin(struct sequencer *s, struct source *src)
 {
 	uint64_t asks = asks_signature(source_asks(s, src));
-	bool full = !src->baseline || asks != src->asks ||
+	bool full = !src->baseline || asks != src->asks || src->reconcile != 0 ||
 		    s->now.wall - src->full_at >= src->poll->full ||
 		    src->full_at > s->now.wall; /* the wall clock was set back */
 
@@ -280,6 +193,8 @@ static void source_begin(struct sequencer *s, struct source *src)
 		src->after = src->high - src->poll->resource->overlap;
 	if (src->undelivered != NULL)
 		source_begin_undelivered(src);
+	if (src->poll->resource->feed != NULL)
+		source_begin_feed(src);
 	seen_clear(&src->seen);
 	source_fetch(s, src);
 }
@@ -357,20 +272,24 @@ static bool page_visit(void *of, struct text id, struct text json)
 	struct sequencer *s = r->s;
 	struct arena *page = s->work;
 	uint64_t hash = hash64(json.s, json.n, r->seed), known;
+	bool news = r->src->poll->resource->feed != NULL;
 
 	if (r->src->kind == PAGE_VERIFY || r->src->kind == PAGE_AGAIN)
 		page_found(r->src, id);
 	if (r->src->undelivered != NULL)
 		return page_delivery(r, id, json);
-	if (r->src->sweeping && !seen_add(&r->src->seen, id))
+	if (r->src->sweeping && !news && !seen_add(&r->src->seen, id))
 		seq_break(s);
 	if (hash == 0)
 		hash = 1;
-	if (store_get_object_hash(s->store, r->shelf, id, &known) && known == hash)
+	if (!news && store_get_object_hash(s->store, r->shelf, id, &known) && known == hash)
 		return !s->broken;
 	/* Each object's trees for themselves: a page of 200 large ones is more than fits. */
 	s->work = s->object;
-	page_object(r, json, hash);
+	if (news)
+		r->failed = !source_news(s, r->src, id, json, r->seed, &r->why);
+	else
+		page_object(r, json, hash);
 	if (arena_failed(s->object))
 		seq_break(s);
 	s->work = page;
@@ -378,11 +297,17 @@ static bool page_visit(void *of, struct text id, struct text json)
 	return !s->broken && !r->failed;
 }
 
-static void ids_clear(struct source *src)
+static void texts_clear(struct text *texts, unsigned *count)
 {
-	for (unsigned i = 0; i < src->id_count; i++)
-		mem_free((void *)(uintptr_t)src->ids[i].s);
-	src->id_count = 0;
+	for (unsigned i = 0; i < *count; i++)
+		mem_free((void *)(uintptr_t)texts[i].s);
+	*count = 0;
+}
+
+void source_ids_clear(struct source *src)
+{
+	texts_clear(src->ids, &src->id_count);
+	texts_clear(src->hints, &src->hint_count);
 	memset(src->found, 0, sizeof(src->found));
 }
 
@@ -390,6 +315,8 @@ static void source_done(struct sequencer *s, struct source *src)
 {
 	int64_t high = src->high_seen;
 
+	if (src->poll->resource->feed != NULL)
+		source_gap(s, src);
 	/* What changed while a sweep went on may lie before rows it saw late. */
 	if (src->sweeping && high > src->began)
 		high = src->began;
@@ -401,6 +328,8 @@ static void source_done(struct sequencer *s, struct source *src)
 		src->full_at = s->now.wall;
 		src->asks = asks_signature(source_asks(s, src));
 		src->baseline = true;
+		if (src->reconcile <= src->began || src->reconcile > s->now.wall)
+			src->reconcile = 0;
 	}
 	src->ok_at = s->now.wall;
 	src->failures = 0;
@@ -410,7 +339,7 @@ static void source_done(struct sequencer *s, struct source *src)
 	seen_clear(&src->seen);
 	s->stats.polls_ok++;
 	source_write(s, src);
-	src->due = s->now.mono + src->poll->every;
+	src->due = s->now.mono + (src->reconcile != 0 ? 0 : src->poll->every);
 }
 
 struct candidates {
@@ -448,7 +377,7 @@ static void source_verify(struct sequencer *s, struct source *src)
 
 	if (c.limit > LIMIT_VERIFY_IDS)
 		c.limit = LIMIT_VERIFY_IDS;
-	ids_clear(src);
+	source_ids_clear(src);
 	buf_init(&c.last, LIMIT_RUN_KEY);
 	(void)store_each_object(s->store, shelf, text_of(src->verify_after), SIZE_MAX,
 				candidate_visit, &c);
@@ -467,12 +396,18 @@ static void source_verify(struct sequencer *s, struct source *src)
 	source_fetch(s, src);
 }
 
+void source_gone(struct sequencer *s, struct source *src, struct text id)
+{
+	if (src->poll->hinted)
+		feed_bury(s, src->connection, src->poll, id);
+	observe_gone(s, src->poll->resource->kind, src->connection->name, src->poll->source, id);
+}
+
 static void source_verified(struct sequencer *s, struct source *src)
 {
 	for (unsigned i = 0; i < src->id_count; i++)
 		if (!src->found[i])
-			observe_gone(s, src->poll->resource->kind, src->connection->name,
-				     src->poll->source, src->ids[i]);
+			source_gone(s, src, src->ids[i]);
 	source_verify(s, src);
 }
 
@@ -481,7 +416,7 @@ static void source_again(struct sequencer *s, struct source *src, struct text sh
 {
 	unsigned room = src->poll->resource->page_size;
 
-	ids_clear(src);
+	source_ids_clear(src);
 	src->id_count = undelivered_next(s, src->undelivered, src->ids,
 					 room < LIMIT_VERIFY_IDS ? room : LIMIT_VERIFY_IDS);
 	if (src->id_count > 0) {
@@ -523,7 +458,12 @@ static void source_next_page(struct sequencer *s, struct source *src, const stru
 	}
 	if (src->kind == PAGE_CHANGES && page->high > src->high_seen)
 		src->high_seen = page->high;
-	if (src->kind == PAGE_VERIFY) {
+	if (src->poll->resource->feed != NULL && page->more) {
+		src->offset++;
+		source_fetch(s, src);
+	} else if (src->kind == PAGE_VERIFY && src->hint_count > 0) {
+		source_followed(s, src);
+	} else if (src->kind == PAGE_VERIFY) {
 		source_verified(s, src);
 	} else if (page->more && page->items > 0) {
 		if (page->high > src->after) {
@@ -533,7 +473,7 @@ static void source_next_page(struct sequencer *s, struct source *src, const stru
 			src->offset += page->items / 2 + 1;
 		}
 		source_fetch(s, src);
-	} else if (src->sweeping && src->baseline) {
+	} else if (src->sweeping && src->baseline && src->poll->resource->feed == NULL) {
 		mem_free(src->verify_after);
 		src->verify_after = text_heap(TEXT(""));
 		source_verify(s, src);
@@ -646,7 +586,11 @@ void poll_fetched(struct sequencer *s, const struct fetched_input *f)
 		return;
 	src->fetch = 0;
 	struct text why = source_refusal(s, src, &f->ending);
+	const struct reply reply = { f->ending.status, f->ending.body, f->ending.content_type };
 
+	if (src->poll->resource->feed != NULL && f->ending.how == END_REPLIED &&
+	    src->poll->resource->feed->off(&reply))
+		source_off(s, src, why);
 	if (why.n > 0)
 		source_failed(s, src, why, f->ending.retry_after);
 	else
@@ -660,10 +604,14 @@ void poll_timers(struct sequencer *s)
 	for (size_t i = 0; i < s->source_count && !s->broken; i++) {
 		struct source *src = &s->sources[i];
 
-		if (src->due > s->now.mono)
+		bool follow = src->hinted && src->baseline && !src->busy;
+
+		if (src->due > s->now.mono && !follow)
 			continue;
 		if (src->busy)
 			source_fetch(s, src);
+		else if (src->due > s->now.mono)
+			source_follow(s, src);
 		else
 			source_begin(s, src);
 		seq_clear(s);
@@ -685,7 +633,7 @@ void poll_free(struct sequencer *s)
 	for (size_t i = 0; i < s->source_count; i++) {
 		struct source *src = &s->sources[i];
 
-		ids_clear(src);
+		source_ids_clear(src);
 		seen_clear(&src->seen);
 		mem_free(src->error);
 		mem_free(src->verify_after);
@@ -720,6 +668,7 @@ bool poll_setup(struct sequencer *s)
 			    (src->undelivered = undelivered_new()) == NULL)
 				return false;
 			source_read(s, src);
+			src->hinted = src->poll->hinted && feed_waits(s, src->poll);
 			src->due = s->now.mono;
 			if (src->ok_at > 0 && src->ok_at <= s->now.wall &&
 			    s->now.wall - src->ok_at < src->poll->every)
