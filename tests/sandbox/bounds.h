@@ -49,6 +49,13 @@
 #define PER_PAGE_MAX       200
 #define BULK_CREATE_MAX    100u
 #define RESOURCES_BULK_MAX 200u
+/* Kantata: events kept, about 1 KB each; how long they are listed, as documented; who did it all.
+ */
+#define FEED_MAX     100000u
+#define FEED_KEPT_MS ((int64_t)9 * 86400 * 1000)
+#define FEED_USER    9001
+/* Longest delay of an event: what the vendor calls a few minutes, and much more. */
+#define FEED_LAG_MAX 86400
 /* HINDSITE: deliveries on one page. */
 #define DELIVERIES_PER_PAGE 25u
 /* Workspaces the seed may make: ten times the largest documented test. */

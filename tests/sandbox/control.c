@@ -6,6 +6,7 @@
 
 #include "tests/sandbox/chat.h"
 #include "tests/sandbox/faults.h"
+#include "tests/sandbox/feed.h"
 #include "tests/sandbox/fields.h"
 #include "tests/sandbox/hindsite.h"
 #include "tests/sandbox/ids.h"
@@ -194,6 +195,7 @@ static bool touch(struct sandbox *sb, size_t wanted, const char *field, struct t
 		if (!fields_bump(ws, field, now * 1000 + (int64_t)i % 1000))
 			return false;
 		world_touch(sb->world, ws, now);
+		feed_workspace(sb, ws, "updated");
 		text_fmt(out, "%s\"%lld\"", i ? "," : "", (long long)ws->id);
 	}
 	text_add(out, "]}");
@@ -235,6 +237,7 @@ static void show(struct sandbox *sb, const struct workspace *ws, struct reply *r
 static void changed(struct sandbox *sb, struct workspace *ws, struct reply *re)
 {
 	world_touch(sb->world, ws, sandbox_now(sb));
+	feed_workspace(sb, ws, "updated");
 	show(sb, ws, re);
 }
 
@@ -266,7 +269,8 @@ void control_delete(struct sandbox *sb, const struct request *rq, struct reply *
 
 	if (!ws)
 		return;
-	resources_drop_workspace(sb->resources, ws->id);
+	resources_drop_workspace(sb, ws->id);
+	feed_workspace(sb, ws, "deleted");
 	world_remove(sb->world, ws);
 	done(re);
 }

@@ -5,6 +5,7 @@
  */
 #include "tests/sandbox/kantata.h"
 
+#include "tests/sandbox/feed.h"
 #include "tests/sandbox/query.h"
 #include "tests/sandbox/resources.h"
 
@@ -32,6 +33,8 @@ static void refuse(struct reply *re, int status, const char *why)
 		write_error(out, "system", why ? why : "Service is unavailable");
 	else if (status == 429)
 		write_error(out, "system", why ? why : "Too many requests, retry after a delay");
+	else if (status == 403)
+		write_error(out, "system", why ? why : "You are not authorized");
 	else if (status == 404)
 		write_error(out, "system", why ? why : "Record not found");
 	else
@@ -227,6 +230,7 @@ static void create_one(struct sandbox *sb, const struct request *rq, const json_
 	char why[160] = "";
 
 	if (write_one(sb, ws, patch, &field, why)) {
+		feed_workspace(sb, ws, "created");
 		envelope(sb, rq, &ws, 1, re);
 	} else {
 		kantata_invalid(re, field, why);
@@ -262,6 +266,8 @@ static void create_many(struct sandbox *sb, const struct request *rq, const json
 		for (size_t i = 0; i < n; i++)
 			world_remove(sb->world, made[i]);
 	} else {
+		for (size_t i = 0; i < n; i++)
+			feed_workspace(sb, made[i], "created");
 		envelope(sb, rq, made, n, re);
 	}
 	text_fini(&problems);
@@ -303,10 +309,12 @@ void kantata_update(struct sandbox *sb, const struct request *rq, struct reply *
 		refuse(re, 404, NULL);
 	} else {
 		patch = kantata_wrapped(body, "workspace", re);
-		if (patch && write_one(sb, ws, patch, &field, why))
+		if (patch && write_one(sb, ws, patch, &field, why)) {
+			feed_workspace(sb, ws, "updated");
 			envelope(sb, rq, &ws, 1, re);
-		else if (patch)
+		} else if (patch) {
 			kantata_invalid(re, field, why);
+		}
 	}
 	json_decref(body);
 }
@@ -319,7 +327,8 @@ void kantata_delete(struct sandbox *sb, const struct request *rq, struct reply *
 		refuse(re, 404, NULL);
 		return;
 	}
-	resources_drop_workspace(sb->resources, ws->id);
+	resources_drop_workspace(sb, ws->id);
+	feed_workspace(sb, ws, "deleted");
 	world_remove(sb->world, ws);
 	reply_plain(re, 204, "");
 }

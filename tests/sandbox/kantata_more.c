@@ -5,6 +5,7 @@
  * ones, which don't follow from the calls' names.
  */
 #include "tests/sandbox/kantata.h"
+#include "tests/sandbox/feed.h"
 #include "tests/sandbox/query.h"
 
 #include <stdlib.h>
@@ -25,6 +26,7 @@ static void envelope(struct sandbox *sb, const struct request *rq, struct worksp
 	struct view view = query_view(sb, &rq->query);
 
 	world_touch(sb->world, ws, sandbox_now(sb));
+	feed_workspace(sb, ws, "updated");
 	query_envelope(&ws, 1, &view, reply_json(re, 200));
 }
 

@@ -6,6 +6,7 @@
  */
 #include "tests/sandbox/resources.h"
 
+#include "tests/sandbox/feed.h"
 #include "tests/sandbox/kantata.h"
 #include "tests/sandbox/query.h"
 #include "tests/sandbox/times.h"
@@ -94,26 +95,45 @@ static void remove_at(struct resources *r, size_t at)
 	memmove(r->v + at, r->v + at + 1, (r->n - at) * sizeof(*r->v));
 }
 
-void resources_drop_workspace(struct resources *r, int64_t workspace)
+static json_t *payload_of(const struct resource *one)
 {
-	for (size_t i = r->n; i-- > 0;)
-		if (r->v[i].workspace_id == workspace)
-			remove_at(r, i);
+	return json_pack("{sI sI sI ss*}", "workspace_id", (json_int_t)one->workspace_id, "user_id",
+			 (json_int_t)one->user_id, "role_id", (json_int_t)one->role_id, "label",
+			 one->label);
 }
 
-void resources_seed(struct resources *r, int64_t workspace, int64_t now)
+static void tell(struct sandbox *sb, const struct resource *one, const char *verb)
+{
+	feed_resource(sb, one->id, verb, payload_of(one));
+}
+
+static void drop(struct sandbox *sb, size_t at)
+{
+	feed_resource(sb, sb->resources->v[at].id, "deleted", NULL);
+	remove_at(sb->resources, at);
+}
+
+void resources_drop_workspace(struct sandbox *sb, int64_t workspace)
+{
+	for (size_t i = sb->resources->n; i-- > 0;)
+		if (sb->resources->v[i].workspace_id == workspace)
+			drop(sb, i);
+}
+
+void resources_seed(struct sandbox *sb, int64_t workspace, int64_t now)
 {
 	static const struct {
 		int64_t user, role;
 	} seeds[] = { { 9001, 7 }, { 9003, 5 }, { 0, 6 } };
 
 	for (size_t i = 0; i < sizeof(seeds) / sizeof(seeds[0]); i++) {
-		struct resource *one = add(r, now - (int64_t)(9 - i) * 86400);
+		struct resource *one = add(sb->resources, now - (int64_t)(9 - i) * 86400);
 
 		one->workspace_id = workspace;
 		one->user_id = seeds[i].user;
 		one->role_id = seeds[i].role;
 		one->label = must_copy(role_of(seeds[i].role)->name);
+		feed_know_resource(sb, one->id, payload_of(one));
 	}
 }
 
@@ -458,6 +478,8 @@ static void create_many(struct sandbox *sb, const struct request *rq, const json
 		kantata_invalid(re, field, why);
 	else
 		answer(sb, rq, v, n, re);
+	for (size_t i = 0; i < n && !field; i++)
+		tell(sb, v[i], "created");
 	while (field && r->n > first)
 		remove_at(r, r->n - 1);
 	free(v);
@@ -504,6 +526,7 @@ static void change(struct sandbox *sb, const struct request *rq, const json_t *p
 		return;
 	}
 	one->updated_at = sandbox_now(sb);
+	tell(sb, one, "updated");
 	answer(sb, rq, &one, 1, re);
 }
 
@@ -538,7 +561,7 @@ void resources_delete(struct sandbox *sb, const struct request *rq, struct reply
 		/* The one role of the demo's lead: her last resource of it. */
 		kantata_invalid(re, "base", "Could not delete the workspace resource");
 	} else {
-		remove_at(r, at);
+		drop(sb, at);
 		reply_plain(re, 204, "");
 	}
 }
@@ -634,6 +657,6 @@ void resources_remove(struct sandbox *sb, const struct request *rq, struct reply
 		kantata.refuse(re, 404, NULL);
 		return;
 	}
-	remove_at(sb->resources, at);
+	drop(sb, at);
 	text_add(reply_json(re, 200), "{\"ok\":true}");
 }

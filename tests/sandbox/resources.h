@@ -17,8 +17,8 @@ void resources_free(struct resources *r);
 void resources_clear(struct resources *r);
 
 /* Three for the demo's first project: two people and an unnamed designer. */
-void resources_seed(struct resources *r, int64_t workspace, int64_t now);
-void resources_drop_workspace(struct resources *r, int64_t workspace);
+void resources_seed(struct sandbox *sb, int64_t workspace, int64_t now);
+void resources_drop_workspace(struct sandbox *sb, int64_t workspace);
 
 answer_fn resources_list;
 answer_fn resources_create;

@@ -6,6 +6,7 @@
 
 #include "tests/sandbox/chat.h"
 #include "tests/sandbox/control.h"
+#include "tests/sandbox/feed.h"
 #include "tests/sandbox/forms.h"
 #include "tests/sandbox/hindsite.h"
 #include "tests/sandbox/kantata.h"
@@ -55,6 +56,10 @@ static const struct route routes[] = {
 	{ "kantata.workspace_resource.allocate", "POST",
 	  "/api/v1/workspace_resources/{id}/allocations_matching_scheduled_hours", &kantata,
 	  resources_allocate, false },
+	{ "kantata.subscribed_event.list", "GET", "/api/v1/subscribed_events", &kantata, feed_list,
+	  false },
+	{ "kantata.subscribed_event.types", "GET", "/api/v1/subscribed_events/event_types",
+	  &kantata, feed_types, false },
 	{ "hindsite.token", "POST", "/oauth/token", &hindsite, hindsite_token, true },
 	{ "hindsite.work_set.start", "POST", "/api/v2/work_sets/{id}/start", &hindsite,
 	  hindsite_start, false },
@@ -118,6 +123,8 @@ static const struct route routes[] = {
 	  false },
 	{ "resource.delete", "DELETE", "/_sandbox/workspace_resources/{id}", &control,
 	  resources_remove, false },
+	{ "subscribed_event.make", "POST", "/_sandbox/subscribed_events", &control, feed_make,
+	  false },
 	{ "work_set.merge", "POST", "/_sandbox/work_sets/{id}", &control, control_work_set_merge,
 	  false },
 	{ "work_set.complete", "POST", "/_sandbox/work_sets/{id}/complete", &control,

@@ -6,6 +6,7 @@
 
 #include "tests/sandbox/chat.h"
 #include "tests/sandbox/faults.h"
+#include "tests/sandbox/feed.h"
 #include "tests/sandbox/hindsite.h"
 #include "tests/sandbox/journal.h"
 #include "tests/sandbox/resources.h"
@@ -23,6 +24,7 @@ static void default_switches(struct sandbox *sb)
 		.kantata_token = "kantata-token",
 		.financials = true,
 		.hindsite_admin = true,
+		.kantata_admin = true,
 		.token_lifetime_s = TOKEN_LIFETIME_S,
 		.utc_offset_min = -420, /* the zone of the vendor's samples */
 		.hook_retry_ms = 500,
@@ -44,7 +46,9 @@ static void populate(struct sandbox *sb)
 	else
 		seed_many(sb->world, sb->options.seed, now);
 	if (sb->options.demo)
-		resources_seed(sb->resources, 1001, now);
+		resources_seed(sb, 1001, now);
+	for (int64_t id = 1001; sb->options.demo && id <= 1004; id++)
+		feed_know_workspace(sb, world_find(sb->world, id));
 	hindsite_seed(sb->hindsite, sandbox_now_ms(sb));
 }
 
@@ -57,6 +61,7 @@ struct sandbox *sandbox_new(const struct options *options)
 	(void)pthread_mutex_init(&sb->lock, NULL);
 	sb->world = world_new();
 	sb->resources = resources_new();
+	sb->feed = feed_new();
 	sb->journal = journal_new(options->journal_max);
 	sb->faults = faults_new();
 	sb->hindsite = hindsite_new();
@@ -77,6 +82,7 @@ void sandbox_free(struct sandbox *sb)
 	journal_free(sb->journal);
 	world_free(sb->world);
 	resources_free(sb->resources);
+	feed_free(sb->feed);
 	(void)pthread_mutex_destroy(&sb->lock);
 	free(sb);
 }
@@ -87,6 +93,7 @@ void sandbox_reset(struct sandbox *sb)
 	sb->clock_offset_ms = 0;
 	world_clear(sb->world);
 	resources_clear(sb->resources);
+	feed_clear(sb->feed);
 	journal_clear(sb->journal);
 	faults_clear(sb->faults, NULL);
 	hindsite_clear(sb->hindsite);

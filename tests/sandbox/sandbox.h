@@ -16,6 +16,7 @@
 
 struct world;
 struct resources;
+struct feed;
 struct journal;
 struct faults;
 struct hindsite;
@@ -40,6 +41,11 @@ struct switches {
 	bool financials;
 	bool second_start_same;
 	bool hindsite_admin;
+	bool kantata_admin;
+	bool feed_shuffled;
+	bool feed_duplicates;
+	bool feed_payload_text;
+	int64_t feed_lag_s;
 	int64_t token_lifetime_s;
 	int64_t utc_offset_min;
 	int64_t hook_retry_ms; /* wait before the second attempt; doubles */
@@ -55,6 +61,7 @@ struct sandbox {
 	int64_t clock_offset_ms;
 	struct world *world;
 	struct resources *resources;
+	struct feed *feed;
 	struct journal *journal;
 	struct faults *faults;
 	struct hindsite *hindsite;

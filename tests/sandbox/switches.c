@@ -4,6 +4,8 @@
  */
 #include "tests/sandbox/switches.h"
 
+#include "tests/sandbox/bounds.h"
+
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,6 +30,11 @@ static const struct row rows[] = {
 	{ "financials", FLAG, AT(financials), 0, 0, 0 },
 	{ "second_start_same", FLAG, AT(second_start_same), 0, 0, 0 },
 	{ "hindsite_admin", FLAG, AT(hindsite_admin), 0, 0, 0 },
+	{ "kantata_admin", FLAG, AT(kantata_admin), 0, 0, 0 },
+	{ "feed_shuffled", FLAG, AT(feed_shuffled), 0, 0, 0 },
+	{ "feed_duplicates", FLAG, AT(feed_duplicates), 0, 0, 0 },
+	{ "feed_payload_text", FLAG, AT(feed_payload_text), 0, 0, 0 },
+	{ "feed_lag_s", NUMBER, AT(feed_lag_s), 0, 0, FEED_LAG_MAX },
 	{ "token_lifetime_s", NUMBER, AT(token_lifetime_s), 0, 1, 86400 },
 	{ "utc_offset_min", NUMBER, AT(utc_offset_min), 0, -720, 840 },
 	{ "hook_retry_ms", NUMBER, AT(hook_retry_ms), 0, 1, 3600000 },
