@@ -14,6 +14,7 @@ import os
 import re
 import shlex
 import signal
+import sqlite3
 import sys
 import time
 
@@ -38,6 +39,15 @@ CONNECTIONS = {
     token: "${env:KANTATA_TOKEN}"
     poll:
       workspaces: { every: %(every)s, full: %(full)s }
+""",
+    "kantata-fed": """  kantata:
+    connector: kantata
+    base_url: @sandbox/api/v1
+    token: "${env:KANTATA_TOKEN}"
+    poll:
+      workspaces: { every: 20d, full: 30d }
+      workspace_resources: { every: 20d, full: 30d }
+      subscribed_events: { every: %(every)s, full: %(full)s }
 """,
     "hindsite": """  hindsite:
     connector: hindsite
@@ -334,6 +344,20 @@ class Flow:
 
     def step_reload(self, _):
         self.daemon.signal(signal.SIGHUP)
+
+    def step_backdate(self, rest):
+        """backdate DAYS: polls were last made so much earlier; the daemon must not run."""
+        back = int(rest) * 86400 * 1000
+        store = sqlite3.connect(os.path.join(self.directory, "tappet.db"))
+        with store:
+            for source, text in store.execute("SELECT source, json FROM cursors").fetchall():
+                cursor = json.loads(text)
+                for name in ("baseline_at", "full_at", "ok_at", "high"):
+                    if cursor.get(name):
+                        cursor[name] -= back
+                store.execute("UPDATE cursors SET json = ? WHERE source = ?",
+                              (json.dumps(cursor), source))
+        store.close()
 
     def step_disk(self, rest):
         """disk full: no file grows beyond what the store's files are now; disk free."""
