@@ -670,7 +670,7 @@ bool poll_setup(struct sequencer *s)
 			source_read(s, src);
 			src->hinted = src->poll->hinted && feed_waits(s, src->poll);
 			src->due = s->now.mono;
-			if (src->ok_at > 0 && src->ok_at <= s->now.wall &&
+			if (src->reconcile == 0 && src->ok_at > 0 && src->ok_at <= s->now.wall &&
 			    s->now.wall - src->ok_at < src->poll->every)
 				src->due += src->poll->every - (s->now.wall - src->ok_at);
 		}
