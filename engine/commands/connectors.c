@@ -258,7 +258,9 @@ static void text_polls(struct context *context, const struct connector *c)
 		timetext_duration_format(r->every, every);
 		timetext_duration_format(r->full, full);
 		buf_printf(&context->out, "  %s: %s (every %s", r->name, r->doc, every);
-		if (r->catch_up == NULL)
+		if (r->feed != NULL)
+			buf_printf(&context->out, ", further back every %s", full);
+		else if (r->catch_up == NULL)
 			buf_printf(&context->out, ", all of them every %s", full);
 		buf_str(&context->out, ")\n");
 	}

@@ -44,10 +44,14 @@ static const struct field fields[] = {
 	{ .name = NULL },
 };
 
+static const struct edge no_edges[] = { { .field = NULL } };
+
+/* Never observed: each row is an event of its own. */
 const struct object_kind kantata_news = {
 	.name = "kantata.feed",
 	.id = "id",
 	.fields = fields,
+	.edges = no_edges,
 };
 
 /* ---- asking ---- */

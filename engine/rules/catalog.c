@@ -213,11 +213,46 @@ static void check_received(struct loading *l, const struct yaml_node *node, stru
 			    connector->name);
 }
 
+static bool polls_feed(const struct config *config, const struct connector *connector)
+{
+	for (size_t i = 0; i < config->connection_count; i++) {
+		const struct connection *c = &config->connections[i];
+
+		for (size_t k = 0; c->connector == connector && k < c->poll_count; k++)
+			if (c->polls[k].resource->feed != NULL)
+				return true;
+	}
+	return false;
+}
+
+/* Events that only a feed brings, which no connection reads. */
+static void check_fed(struct loading *l, const struct yaml_node *node, struct text type)
+{
+	const struct connector *connector;
+	struct text head;
+
+	text_split(type, '.', &head);
+	connector = connector_find(head);
+	if (connector == NULL || config_is_bare(l->config) || l->config->incomplete ||
+	    polls_feed(l->config, connector))
+		return;
+	for (const struct resource *r = connector->resources; r != NULL && r->name != NULL; r++)
+		if (r->feed != NULL && text_starts(type, text_of(r->kind->name)) &&
+		    type.n > strlen(r->kind->name) && type.s[strlen(r->kind->name)] == '.')
+			reader_warn(
+			    &l->r, node,
+			    text_printf(l->r.arena, "poll: { %s: { every: 1m } }", r->name).s,
+			    "this comes by the feed, and no %s connection polls it",
+			    connector->name);
+}
+
 static void check_glob(struct loading *l, const struct yaml_node *node, const struct known *k,
 		       struct text glob)
 {
-	if (any_known(k, glob))
+	if (any_known(k, glob)) {
 		check_received(l, node, glob);
+		check_fed(l, node, glob);
+	}
 	if (any_known(k, glob) || (config_is_bare(l->config) && !ours(l->config, glob)))
 		return;
 	reader_warn(&l->r, node, "* stands for one segment, a trailing ** for any number",
@@ -236,6 +271,7 @@ static void check_connected(struct loading *l, const struct yaml_node *node, str
 	for (size_t i = 0; i < l->config->connection_count; i++)
 		if (l->config->connections[i].connector == connector) {
 			check_received(l, node, type);
+			check_fed(l, node, type);
 			return;
 		}
 	reader_warn(&l->r, node, "add one under connections in tappet.yaml",

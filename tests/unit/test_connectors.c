@@ -210,6 +210,12 @@ START_TEST(every_row_is_whole)
 			ck_assert_ptr_eq(connector_resource(*c, text_of(r->name)), r);
 			ck_assert(r->every > 0 && r->full > r->every && r->overlap > 0);
 			ck_assert(r->page_size > 0 && r->ask != NULL && r->read != NULL);
+			if (r->feed == NULL)
+				continue;
+			ck_assert(r->subject == NULL && r->kind != NULL && r->catch_up == NULL);
+			ck_assert(r->feed->row != NULL && r->feed->off != NULL);
+			ck_assert(r->feed->keeps > r->feed->look_back &&
+				  r->feed->look_back > r->overlap);
 		}
 	}
 	ck_assert_uint_ge(count, 8);
@@ -228,6 +234,12 @@ START_TEST(unknown_names_are_null)
 	ck_assert_ptr_null(connectors_event(TEXT("hindsite.webhook.a.b")));
 	ck_assert_str_eq(connectors_event(TEXT("hindsite.webhook.form_completed"))->name,
 			 "hindsite.webhook.*");
+	ck_assert_str_eq(connectors_event(TEXT("kantata.feed.story.created"))->name,
+			 "kantata.feed.*.*");
+	ck_assert_ptr_null(connectors_event(TEXT("kantata.feed.story")));
+	ck_assert_ptr_null(connectors_event(TEXT("kantata.feed..created")));
+	ck_assert_ptr_null(connectors_event(TEXT("kantata.feed.story.")));
+	ck_assert_ptr_null(connectors_event(TEXT("kantata.feed.story.created.twice")));
 }
 END_TEST
 

@@ -198,7 +198,15 @@ START_TEST(connection_mistakes)
 		1, 73, "\"evry\"", "\"every\"");
 	mistake("connections: { a: { connector: kantata, token: x, poll: { workspaces: { hints: x "
 		"} } } }\n",
-		1, 73, "not yet", "");
+		1, 80, "\"x\"", "subscribed_events");
+	mistake("connections: { a: { connector: kantata, token: x, poll: { subscribed_events: { "
+		"hints: subscribed_events } } } }\n",
+		1, 87, "nothing gives hints about subscribed_events", "");
+	mistake("connections: { a: { connector: hindsite, base_url: 'http://h', client_id: a, "
+		"client_secret: b, webhook: { secret: s }, poll: { webhook_deliveries: { hints: x "
+		"} } } "
+		"}\n",
+		1, 157, "nothing gives hints", "");
 	mistake("connections: { a: { connector: kantata, token: x, webhook: { secret: y } } }\n", 1,
 		60, "sends no webhooks", "");
 	mistake("connections: { a: { connector: kantata, token: x, rate: { per_second: -1 } } }\n",

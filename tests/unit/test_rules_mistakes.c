@@ -527,7 +527,8 @@ START_TEST(types_of_events)
 	} all[] = {
 		{ "kantata.workspace.udpated", "no event", "\"kantata.workspace.updated\"" },
 		{ "kantta.workspace.updated", "no event", "\"kantata.workspace.updated\"" },
-		{ "kantata.feed.story.created", "not yet", "" },
+		{ "kantata.feed.story", "no event", "" },
+		{ "kantata.fed.story.*", "no known event matches", "**" },
 		{ "blueworks.task.completed", "not yet", "" },
 		{ "plugin.x.y", "not yet", "" },
 		{ "kantata.nothing.*", "no known event matches", "**" },
