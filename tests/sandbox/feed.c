@@ -5,6 +5,7 @@
  */
 #include "tests/sandbox/feed.h"
 
+#include "tests/sandbox/control.h"
 #include "tests/sandbox/kantata.h"
 #include "tests/sandbox/query.h"
 #include "tests/sandbox/times.h"
@@ -534,7 +535,9 @@ void feed_make(struct sandbox *sb, const struct request *rq, struct reply *re)
 	class = json_string_value(json_object_get(body, "subject_type"));
 	age = json_number_value(json_object_get(body, "age_s"));
 	if (!has_type(type) || !class || strlen(class) > 60 || !(age >= 0 && age <= 1e7)) {
-		kantata.refuse(re, 400, "event_type (subject:verb) and subject_type are needed");
+		control.refuse(re, body ? 422 : 400,
+			       body ? "event_type (subject:verb) and subject_type are needed"
+				    : why);
 		json_decref(body);
 		return;
 	}

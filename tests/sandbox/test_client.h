@@ -8,6 +8,7 @@
 #ifndef SANDBOX_TEST_CLIENT_H
 #define SANDBOX_TEST_CLIENT_H
 
+#include <check.h>
 #include <curl/curl.h>
 #include <jansson.h>
 #include <stdbool.h>
@@ -64,6 +65,9 @@ void listener_close(struct listener *l);
 
 /* Takes one request and answers it with that status line; its body. */
 const char *listener_take(struct listener *l, const char *status);
+
+/* Adds the tests of test_feed.c. */
+void feed_tests(TCase *tc);
 
 /* Does the signature of the last request fit its body? */
 bool signed_well(const struct listener *l);
