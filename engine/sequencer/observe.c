@@ -243,6 +243,8 @@ static struct text observe_id(struct sequencer *s, const struct object_kind *kin
 	value_write_plain(&b, *id);
 	if (!buf_failed(&b))
 		t = text_dup(s->work, buf_view(&b));
+	else if (id->kind == VALUE_INT || id->n <= LIMIT_RUN_KEY)
+		seq_break(s); /* not too long: memory is out */
 	buf_fini(&b);
 	return t;
 }

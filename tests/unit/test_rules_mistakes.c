@@ -502,6 +502,32 @@ START_TEST(what_the_configuration_has)
 }
 END_TEST
 
+START_TEST(events_of_a_feed_nobody_reads)
+{
+	static const char *const rules =
+	    "rules:\n  - { id: a, on: kantata.feed.story.created }\n"
+	    "  - { id: b, on: \"kantata.feed.story.*\" }\n  - { id: c, on: \"kantata.feed.**\" }\n"
+	    "  - { id: d, on: kantata.workspace.* }\n";
+	struct kit k;
+
+	kit_init(&k);
+	kit_config(&k, "connections: { k: { connector: kantata, token: \"${env:A}\",\n"
+		       "  poll: { workspaces: { every: 1m } } } }\n");
+	kit_load(&k, rules);
+	for (int line = 2; line <= 4; line++)
+		kit_expect(k.diags, line, 18, "no kantata connection polls it",
+			   "subscribed_events");
+	kit_fini(&k);
+	kit_init(&k);
+	kit_config(&k, "connections: { k: { connector: kantata, token: \"${env:A}\",\n"
+		       "  poll: { workspaces: { hints: subscribed_events } } } }\n");
+	kit_load(&k, rules);
+	for (size_t i = 0; i < diags_count(k.diags); i++)
+		ck_assert_ptr_null(strstr(diags_at(k.diags, i)->what, "feed"));
+	kit_fini(&k);
+}
+END_TEST
+
 START_TEST(actions_that_need_a_setting)
 {
 	struct kit k;
@@ -625,6 +651,6 @@ UNIT_MAIN("rules_mistakes", ten_mistakes, what_needs_quotes, one_by_one, fields_
 	  kinds_agree_on_types, what_costs_too_much, whole_numbers_divided, steps_one_by_one,
 	  operators_of_other_languages, operands_that_never_fit, options_among_parameters,
 	  shapes_and_synonyms, quotes_of_flow_maps, error_where_it_is_known,
-	  what_the_configuration_has, actions_that_need_a_setting, types_of_events,
-	  types_that_are_fine, no_mistakes_follow_from_others,
+	  what_the_configuration_has, events_of_a_feed_nobody_reads, actions_that_need_a_setting,
+	  types_of_events, types_that_are_fine, no_mistakes_follow_from_others,
 	  a_mistake_in_the_configuration_is_told_once, the_same_id_twice)

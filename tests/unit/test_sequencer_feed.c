@@ -460,10 +460,73 @@ START_TEST(many_hints_are_followed_in_batches)
 }
 END_TEST
 
+struct told {
+	unsigned created, updated;
+};
+
+/* Answers what is asked for, with the n-th allocation failing (0: none), and counts what is told.
+ * True when there was such an allocation. */
+static bool go_on(struct world *w, int n, struct told *told)
+{
+	struct asked news = { .fetch = 0 }, projects = { .fetch = 0 };
+	bool named = asks_for(w, WORKSPACES, "&only=1"), hit = false;
+	enum fate fate;
+
+	if (asks(w, FEED) != NULL)
+		news = asked(w, FEED);
+	if (asks(w, WORKSPACES) != NULL)
+		projects = asked(w, WORKSPACES);
+	if (news.fetch != 0)
+		push(
+		    w, &news, 200,
+		    FED(NEWS_ROW("81") "," NEWS_ROW("82"),
+			NEWS("81", "story:created", "5") "," NEWS("82", "workspace:updated", "1")));
+	if (projects.fetch != 0)
+		push(w, &projects, 200, named ? ACME2 : BASE);
+	w->now.wall += 1000;
+	w->now.mono += 1000;
+	if (n > 0)
+		fault_arm("memory", n, false);
+	fate = world_batch(w);
+	if (n > 0)
+		hit = fault_disarm();
+	if (fate != FATE_OK)
+		return hit;
+	told->created += world_has_event(w, "kantata.feed.story.created");
+	told->updated += world_has_event(w, "kantata.workspace.updated");
+	return hit;
+}
+
+/* Memory gives out anywhere, with the row or with the object it hints at: each is told once. */
+START_TEST(memory_that_gives_out_loses_and_repeats_nothing)
+{
+	for (int phase = 0; phase < 2; phase++) {
+		bool hit = true;
+
+		for (int n = 1; hit; n++) {
+			struct told told = { 0, 0 };
+			struct world w;
+
+			baseline(&w, CONFIG, NOTHING);
+			world_advance(&w, MINUTE);
+			for (int i = 0; i < phase; i++)
+				(void)go_on(&w, 0, &told);
+			hit = go_on(&w, n, &told);
+			for (int i = 0; i < 80; i++)
+				(void)go_on(&w, 0, &told);
+			ck_assert_msg(told.created == 1 && told.updated == 1,
+				      "phase %d, allocation %d: %u and %u", phase, n, told.created,
+				      told.updated);
+			world_fini(&w);
+		}
+	}
+}
+END_TEST
+
 UNIT_MAIN("sequencer_feed", a_hint_is_followed_and_told_once, what_was_before_the_baseline_is_known,
 	  the_rest_are_events, hints_alone_ask_for_nothing_else,
 	  a_crash_between_hint_and_reading_loses_nothing,
 	  a_hint_that_comes_while_its_object_is_read_is_followed_again, what_is_gone_was_deleted,
 	  pages_are_read_to_the_end_in_any_order, now_and_then_it_looks_further_back,
 	  ten_days_unread_are_a_gap, a_quiet_feed_has_no_gap, a_refused_feed_is_told_once,
-	  many_hints_are_followed_in_batches)
+	  many_hints_are_followed_in_batches, memory_that_gives_out_loses_and_repeats_nothing)
