@@ -177,8 +177,8 @@ START_TEST(a_page_of_another_shape_is_asked_for_again)
 		"{\"count\":1,\"results\":[{\"key\":\"users\",\"id\":\"1\"}]}",
 		"{\"count\":1,\"results\":[{\"key\":\"subscribed_events\"}]}",
 		"{\"count\":1,\"results\":[{\"key\":\"subscribed_events\",\"id\":\"1\"}]}",
-		"{\"count\":1,\"results\":[{\"key\":\"subscribed_events\",\"id\":\"1\"}],"
-		"\"subscribed_events\":{\"1\":7}}",
+		("{\"count\":1,\"results\":[{\"key\":\"subscribed_events\",\"id\":\"1\"}],"
+		 "\"subscribed_events\":{\"1\":7}}"),
 		"{\"errors\":[{\"type\":\"system\",\"message\":\"no\"}]}",
 	};
 	struct page page;
