@@ -39,6 +39,9 @@ struct request {
 	const char *content_type; /* these three: NULL when absent */
 	const char *authorization;
 	const char *idempotency_key;
+	/* Any other header's value, NULL when absent: header(of, name). */
+	const char *(*header)(void *of, const char *name);
+	void *of;
 };
 
 enum cut {

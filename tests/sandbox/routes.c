@@ -4,6 +4,7 @@
  */
 #include "tests/sandbox/routes.h"
 
+#include "tests/sandbox/any.h"
 #include "tests/sandbox/chat.h"
 #include "tests/sandbox/control.h"
 #include "tests/sandbox/feed.h"
@@ -95,6 +96,14 @@ static const struct route routes[] = {
 	  discord_edit, false },
 	{ "google_chat.message", "POST", "/google_chat/v1/spaces/{id}/messages", &google_chat,
 	  google_chat_create, false },
+	{ "any.token", "POST", "/any/token", &any, any_token, true },
+	{ "any.upload", "POST", "/any/upload", &any, any_upload, false },
+	{ "any.bearer", "", "/any/bearer/*", &any, any_receive, false },
+	{ "any.basic", "", "/any/basic/*", &any, any_receive, false },
+	{ "any.key", "", "/any/key/*", &any, any_receive, false },
+	{ "any.oauth", "", "/any/oauth/*", &any, any_receive, false },
+	{ "any.standard", "", "/any/standard/*", &any, any_receive, false },
+	{ "any.hmac", "", "/any/hmac/*", &any, any_receive, false },
 	{ "sink", "", "/sink/*", &sink, sink_receive, false },
 	{ "page", "GET", "/", &control, control_page, false },
 	{ "journal.read", "GET", "/_sandbox/journal", &control, control_journal, false },
@@ -205,8 +214,8 @@ const struct route *routes_find(struct request *rq, bool *other_method)
 }
 
 /* Systems whose paths begin with their name. */
-static const struct vendor *const by_name[] = { &slack,   &teams,       &pagerduty,
-						&discord, &google_chat, &sink };
+static const struct vendor *const by_name[] = { &slack,       &teams, &pagerduty, &discord,
+						&google_chat, &any,   &sink };
 
 const struct vendor *routes_vendor(const struct request *rq)
 {

@@ -91,6 +91,9 @@ void sandbox_reset(struct sandbox *sb)
 {
 	assert(sb);
 	sb->clock_offset_ms = 0;
+	sb->any.serial = 0;
+	sb->any.until_ms = 0;
+	sb->any.signature[0] = '\0';
 	world_clear(sb->world);
 	resources_clear(sb->resources);
 	feed_clear(sb->feed);

@@ -67,6 +67,11 @@ struct sandbox {
 	struct hindsite *hindsite;
 	struct hooks *hooks;
 	struct chat *chat;
+	struct {
+		unsigned serial; /* of the newest token */
+		int64_t until_ms;
+		char signature[512]; /* the last one that passed: it passes once */
+	} any;
 };
 
 struct sandbox *sandbox_new(const struct options *options);

@@ -123,6 +123,11 @@ static const char *header(struct exchange *ex, const char *name)
 	return MHD_lookup_connection_value(ex->conn, MHD_HEADER_KIND, name);
 }
 
+static const char *any_header(void *of, const char *name)
+{
+	return header(of, name);
+}
+
 static void note(struct exchange *ex)
 {
 	const struct request *rq = &ex->rq;
@@ -153,6 +158,8 @@ static void arrive(struct exchange *ex)
 	rq->content_type = header(ex, "Content-Type");
 	rq->authorization = header(ex, "Authorization");
 	rq->idempotency_key = header(ex, "Idempotency-Key");
+	rq->header = any_header;
+	rq->of = ex;
 	ex->route = routes_find(rq, &ex->other_method);
 	ex->vendor = ex->route ? ex->route->vendor : routes_vendor(rq);
 	ex->fault.retry_after = -1;
