@@ -43,6 +43,7 @@ AUTH = {
     "client_credentials": "OAuth 2 client credentials; tokens are fetched and renewed by tappet",
     "url": "the secret URL itself",
     "member": "a secret within each request",
+    "any": "what the connection says: a bearer token, user and password, a key, OAuth 2 client credentials; requests can be signed",
 }
 
 

@@ -8,11 +8,13 @@
 #include "engine/base/crypto.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
+#include <openssl/pem.h>
 
 /* libcrypto's context by our name; it is only ever cast, never looked into. */
 static EVP_MD_CTX *ctx_of(struct crypto_sha256 *sum)
@@ -120,6 +122,24 @@ bool ed25519_verify(struct text key, struct text signature, struct text message)
 			      message.n) == 1;
 	EVP_MD_CTX_free(ctx);
 	EVP_PKEY_free(pkey);
+	ERR_clear_error();
+	return ok;
+}
+
+bool pem_has_certificates(struct text pem)
+{
+	BIO *in = pem.n <= INT_MAX ? BIO_new_mem_buf(pem.n > 0 ? pem.s : "", (int)pem.n) : NULL;
+	size_t count = 0;
+	X509 *one;
+	bool ok;
+
+	while (in != NULL && (one = PEM_read_bio_X509(in, NULL, NULL, NULL)) != NULL) {
+		X509_free(one);
+		count++;
+	}
+	/* The end is an error, too: of the only kind that is none. */
+	ok = count > 0 && ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+	BIO_free(in);
 	ERR_clear_error();
 	return ok;
 }

@@ -43,6 +43,10 @@ bool hmac_sha256(struct text key, const struct text *parts, size_t count,
  * signature of the wrong size. */
 bool ed25519_verify(struct text key, struct text signature, struct text message);
 
+/* True when the PEM text (RFC 7468) holds at least one X.509 certificate and each can be read;
+ * what else stands in it is passed over. */
+bool pem_has_certificates(struct text pem);
+
 /* Equality in a time that depends on the lengths only. */
 bool bytes_equal_ct(struct text a, struct text b);
 

@@ -183,10 +183,19 @@
 	512 /* bytes of a sender's id or event name: UUIDs and words in practice                   \
 	     */
 #define LIMIT_SIGNED_PARTS                                                                         \
-	8                  /* of an hmac hook's `signed`: three values and what stands around them \
-			    */
-#define LIMIT_ORIGIN   253 /* bytes: the longest name DNS has */
-#define LIMIT_CE_BATCH 1000 /* events of one batch: one commit, one reply with all ids */
+	8 /* of an hmac hook's `signed`: three values and what stands around them                  \
+	   */
+#define LIMIT_SIGNED_PARTS_OUT                                                                     \
+	12 /* of what a connection signs: five values and what stands around them */
+#define LIMIT_SIGNING_KEYS                                                                         \
+	4 /* a request is signed with at once: two while a key changes, and room for a slow change \
+	   */
+#define LIMIT_SIGNING_KEY 512u /* bytes of a decoded key; Standard Webhooks asks for 24 to 64 */
+#define LIMIT_SIGNING_PREFIX                                                                       \
+	128 /* bytes before a signature: "sha256=", or a scheme and the id of a key */
+#define LIMIT_CA_FILE  (2u * MIB) /* the system's own bundle of authorities is 220 KB */
+#define LIMIT_ORIGIN   253        /* bytes: the longest name DNS has */
+#define LIMIT_CE_BATCH 1000       /* events of one batch: one commit, one reply with all ids */
 #define LIMIT_CHALLENGE                                                                            \
 	512                           /* bytes of Slack's challenge: it is about 50                \
 				       */

@@ -166,6 +166,7 @@ static const char *auth_word(enum auth_kind auth)
 		[AUTH_CLIENT_CREDENTIALS] = "client_credentials",
 		[AUTH_URL] = "url",
 		[AUTH_MEMBER] = "member",
+		[AUTH_ANY] = "any",
 	};
 
 	return (size_t)auth < sizeof(words) / sizeof(words[0]) ? words[auth] : NULL;

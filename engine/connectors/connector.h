@@ -343,6 +343,9 @@ enum auth_kind {
 	AUTH_CLIENT_CREDENTIALS, /* client_id, client_secret; POST token_path (RFC 6749, 4.4) */
 	AUTH_URL,                /* setting `auth_setting` is the whole secret URL */
 	AUTH_MEMBER,             /* setting `auth_setting` is that member of the JSON body */
+	/* As the connection says: bearer, basic, api_key, oauth2, and sign. Call->settings then
+	 * has own_headers, the names of the headers that carry it. */
+	AUTH_ANY,
 };
 
 /* What a reply tells about its target, for every other request to it. */

@@ -3,11 +3,11 @@
  * http - any HTTP API, without knowing it.
  *
  * Works without a connection: then url is absolute. A connection gives base_url
- * and may give a bearer token: then url is relative to it, or absolute and
- * beneath it.
+ * and may give credentials: then url is relative to it, or absolute and beneath
+ * it. They are put in when a request is sent (delivery/), not here.
  *
- * I1  A connection's token never leaves its base_url: an absolute URL elsewhere is
- *     refused.
+ * I1  A connection's credentials never leave its base_url: an absolute URL elsewhere
+ *     is refused.
  * I2  A path has no "." or ".." segment, however it was put together, so that a
  *     value in a URL can't climb out of its place.
  * I3  Headers that frame the message or name its receiver are the client's own.
@@ -170,6 +170,17 @@ static bool is_ours(struct text name)
 	return false;
 }
 
+/* A header that carries the connection's key or signature. */
+static bool is_own(const struct call *call, struct text name)
+{
+	struct value own = param_value(call->settings, "own_headers");
+
+	for (uint32_t i = 0; value_is(own, VALUE_LIST) && i < own.n; i++)
+		if (text_ieq(name, value_as_text(own.items[i])))
+			return true;
+	return false;
+}
+
 static enum fate check_header(struct call *call, const struct request *out, struct text name,
 			      struct text value)
 {
@@ -178,7 +189,8 @@ static enum fate check_header(struct call *call, const struct request *out, stru
 	if (!is_token(name))
 		return call_fail(call, FATE_REJECT, "\"%.*s\" is no name of a header",
 				 TEXT_ARG(name));
-	if (is_ours(name) || (connected && text_ieq(name, TEXT("authorization"))))
+	if (is_ours(name) || is_own(call, name) ||
+	    (connected && text_ieq(name, TEXT("authorization"))))
 		return call_fail(call, FATE_REJECT, "header %.*s is set by tappet itself",
 				 TEXT_ARG(name));
 	if (!is_field_value(value))
@@ -391,6 +403,110 @@ static const struct action actions[] = {
 	{ .name = NULL },
 };
 
+/* ---- settings ---- */
+
+static const struct param basic_members[] = {
+	{ .name = "user", .type = PARAM_TEXT, .required = true, .doc = "Name of the user." },
+	{ .name = "password",
+	  .type = PARAM_TEXT,
+	  .required = true,
+	  .doc = "Password.",
+	  .secret = true },
+	{ .name = NULL },
+};
+
+static const struct param api_key_members[] = {
+	{ .name = "header", .type = PARAM_TEXT, .doc = "Header that carries the key." },
+	{ .name = "query", .type = PARAM_TEXT, .doc = "Or: parameter of the URL that does." },
+	{ .name = "value",
+	  .type = PARAM_TEXT,
+	  .required = true,
+	  .doc = "The key.",
+	  .secret = true },
+	{ .name = "prefix",
+	  .type = PARAM_TEXT,
+	  .doc = "What stands before it in the header, such as \"Token \"." },
+	{ .name = NULL },
+};
+
+static const char *const token_places[] = { "basic", "body", NULL };
+
+static const struct param oauth2_members[] = {
+	{ .name = "token_url",
+	  .type = PARAM_TEXT,
+	  .required = true,
+	  .doc = "Where tokens are had." },
+	{ .name = "client_id",
+	  .type = PARAM_TEXT,
+	  .required = true,
+	  .doc = "Id of the client.",
+	  .secret = true },
+	{ .name = "client_secret",
+	  .type = PARAM_TEXT,
+	  .required = true,
+	  .doc = "Its secret.",
+	  .secret = true },
+	{ .name = "scope", .type = PARAM_ANY, .doc = "Scopes to ask for: a text, or a list." },
+	{ .name = "params",
+	  .type = PARAM_MAP,
+	  .doc = "Further fields of the request for a token, such as audience." },
+	{ .name = "send",
+	  .type = PARAM_CHOICE,
+	  .doc = "Whether id and secret go as Basic credentials, the default, or in the body.",
+	  .choices = token_places },
+	{ .name = NULL },
+};
+
+static const char *const sign_schemes[] = { "standard-webhooks", "hmac", NULL };
+static const char *const key_forms[] = { "text", "hex", "base64", NULL };
+static const char *const algorithms[] = { "sha256", "sha512", "sha1", NULL };
+static const char *const encodings[] = { "hex", "base64", NULL };
+static const char *const stamps[] = { "seconds", "milliseconds", "iso8601", NULL };
+
+static const struct param sign_members[] = {
+	{ .name = "with",
+	  .type = PARAM_CHOICE,
+	  .required = true,
+	  .doc = "Scheme; all that follows secret is of hmac.",
+	  .choices = sign_schemes },
+	{ .name = "secret",
+	  .type = PARAM_TEXT,
+	  .required = true,
+	  .doc = "Key; of standard-webhooks (whsec_...) also a list of up to 4 while they change.",
+	  .secret = true },
+	{ .name = "secret_encoding",
+	  .type = PARAM_CHOICE,
+	  .doc = "How the secret spells the key, text unless said otherwise.",
+	  .choices = key_forms },
+	{ .name = "header", .type = PARAM_TEXT, .doc = "Header that carries the signature." },
+	{ .name = "prefix",
+	  .type = PARAM_TEXT,
+	  .doc = "What stands before it in there, such as sha256=." },
+	{ .name = "algorithm",
+	  .type = PARAM_CHOICE,
+	  .doc = "Hash, sha256 unless said otherwise.",
+	  .choices = algorithms },
+	{ .name = "encoding",
+	  .type = PARAM_CHOICE,
+	  .doc = "How the signature is written, hex unless said otherwise.",
+	  .choices = encodings },
+	{ .name = "timestamp_header",
+	  .type = PARAM_TEXT,
+	  .doc = "Header for the time of sending." },
+	{ .name = "timestamp_format",
+	  .type = PARAM_CHOICE,
+	  .doc = "How it is written, seconds since 1970 unless said otherwise.",
+	  .choices = stamps },
+	{ .name = "id_header",
+	  .type = PARAM_TEXT,
+	  .doc = "Header for the id, which is the Idempotency-Key." },
+	{ .name = "signed",
+	  .type = PARAM_TEXT,
+	  .doc = "What is signed, of {timestamp}, {id}, {method}, {path} and {body}; "
+		 "\"{timestamp}.{body}\" with a timestamp_header, else \"{body}\"." },
+	{ .name = NULL },
+};
+
 static const struct param settings[] = {
 	{ .name = "base_url",
 	  .type = PARAM_TEXT,
@@ -400,6 +516,23 @@ static const struct param settings[] = {
 	  .type = PARAM_TEXT,
 	  .doc = "Token to send as Authorization: Bearer.",
 	  .secret = true },
+	{ .name = "basic",
+	  .type = PARAM_MAP,
+	  .doc = "User and password to send as Authorization: Basic.",
+	  .members = basic_members },
+	{ .name = "api_key",
+	  .type = PARAM_MAP,
+	  .doc = "A key in a header or in the query.",
+	  .members = api_key_members },
+	{ .name = "oauth2",
+	  .type = PARAM_MAP,
+	  .doc = "Client credentials: a token is fetched, renewed before it ends, and sent as "
+		 "Authorization: Bearer.",
+	  .members = oauth2_members },
+	{ .name = "sign",
+	  .type = PARAM_MAP,
+	  .doc = "A signature of every request, beside or without one of the above.",
+	  .members = sign_members },
 	{ .name = NULL },
 };
 
@@ -408,8 +541,7 @@ const struct connector connector_http = {
 	.title = "HTTP",
 	.doc = "Requests to any HTTP API.",
 	.settings = settings,
-	.auth = AUTH_BEARER,
-	.auth_setting = "bearer",
+	.auth = AUTH_ANY,
 	.connection_optional = true,
 	.actions = actions,
 	.error_words = error_words,

@@ -3,7 +3,9 @@
  * delivery.c - the thread: jobs in, transfers, ends out; see delivery.h. */
 #include "engine/delivery/internal.h"
 
+#include "engine/base/cleanup.h"
 #include "engine/base/timetext.h"
+#include "engine/delivery/sign.h"
 
 /* ---- Ends. ---- */
 
@@ -187,9 +189,10 @@ static void delivery_done(void *of, const struct http_outcome *o)
 /* ---- Sending. ---- */
 
 struct assembly {
-	struct buf url, auth, body;
-	struct http_header headers[28];
+	struct buf url, auth, body, id;
+	struct http_header headers[32]; /* the request's and at most six of ours */
 	unsigned count;
+	struct signature signature;
 };
 
 static void assembly_header(struct assembly *a, const char *name, struct text value)
@@ -224,6 +227,12 @@ static void assembly_url(struct assembly *a, const struct connection *c, const s
 	if (!r->absolute && c != NULL)
 		buf_text(&a->url, c->base_url);
 	buf_text(&a->url, r->url);
+	if (r->absolute || c == NULL || c->auth_query.n == 0 || c->auth_value == NULL)
+		return;
+	buf_char(&a->url, text_find(r->url, TEXT("?")) == SIZE_MAX ? '?' : '&');
+	url_encode(&a->url, c->auth_query);
+	buf_char(&a->url, '=');
+	url_encode(&a->url, secret_reveal(c->auth_value));
 }
 
 /* The body, a JSON object, with the secret as its first member. */
@@ -248,10 +257,66 @@ static void assembly_bearer(struct assembly *a, const struct secret *token)
 
 static void assembly_secret(struct assembly *a, const struct connection *c, const struct request *r)
 {
-	if (c->connector->auth != AUTH_MEMBER)
-		assembly_bearer(a, c->token);
-	else
+	if (c->connector->auth == AUTH_MEMBER)
 		assembly_member(a, c, r->body);
+	else if (c->token != NULL)
+		assembly_bearer(a, c->token);
+	if (c->auth_header.n > 0 && c->auth_value != NULL)
+		assembly_header(a, c->auth_header.s, secret_reveal(c->auth_value));
+}
+
+/* A poll's requests have no key: they are told apart by what they are, and when. */
+static struct text assembly_id(struct assembly *a, const struct job *job)
+{
+	if (job->key.n > 0)
+		return job->key;
+	buf_text(&a->id, job->source);
+	buf_printf(&a->id, "-%llu-%lld", (unsigned long long)job->fetch, (long long)job->started);
+	return buf_view(&a->id);
+}
+
+/* Goes last: it covers the URL and the body as they are sent. */
+static bool assembly_sign(struct assembly *a, const struct connection *c, const struct job *job)
+{
+	const struct sign_input in = {
+		.method = job->request.method,
+		.url = buf_view(&a->url),
+		.id = assembly_id(a, job),
+		.body = a->body.n > 0 ? buf_view(&a->body) : job->request.body,
+		.now = job->started,
+	};
+
+	if (buf_failed(&a->id) || !sign_request(c->signing, &in, &a->signature))
+		return false;
+	for (unsigned i = 0; i < a->signature.count; i++)
+		if (job->key.n == 0 ||
+		    !text_ieq(a->signature.headers[i].name, TEXT("idempotency-key")))
+			a->headers[a->count++] = a->signature.headers[i];
+	return true;
+}
+
+static void assembly_init(struct assembly *a)
+{
+	a->count = 0;
+	buf_init(&a->url, 64 * KIB);
+	buf_init(&a->auth, 64 * KIB);
+	buf_init(&a->body, LIMIT_REQUEST + 64 * KIB);
+	buf_init(&a->id, KIB);
+}
+
+static void assembly_wipe(struct buf *b)
+{
+	if (b->s != NULL)
+		bytes_wipe(b->s, b->n);
+	buf_fini(b);
+}
+
+static void assembly_fini(struct assembly *a)
+{
+	assembly_wipe(&a->url);
+	assembly_wipe(&a->auth);
+	assembly_wipe(&a->body);
+	buf_fini(&a->id);
 }
 
 static void assembly_headers(struct assembly *a, const struct job *job)
@@ -265,6 +330,16 @@ static void assembly_headers(struct assembly *a, const struct job *job)
 		assembly_header(a, "Idempotency-Key", job->key);
 }
 
+void delivery_transport(struct http_call *call, const struct connection *c)
+{
+	if (c == NULL)
+		return;
+	if (c->transport.proxy != NULL)
+		call->proxy = secret_reveal(c->transport.proxy);
+	call->proxy_any_address = c->transport.proxy_private;
+	call->ca = c->transport.ca;
+}
+
 /* Private addresses are for hosts that somebody wrote down: in the connection, or, where there
  * is none, in the rule. */
 static enum http_pool delivery_pool(const struct job *job, const struct connection *c)
@@ -274,20 +349,29 @@ static enum http_pool delivery_pool(const struct job *job, const struct connecti
 	return allowed ? HTTP_ANY_ADDRESS : HTTP_PUBLIC_ONLY;
 }
 
+/* False when the request can't be signed. */
+static bool assembly_make(struct assembly *a, const struct job *job, const struct connection *c)
+{
+	bool ours = c != NULL && !job->request.absolute;
+
+	assembly_url(a, c, &job->request);
+	assembly_headers(a, job);
+	if (job->token != NULL)
+		assembly_bearer(a, job->token->secret);
+	else if (ours)
+		assembly_secret(a, c, &job->request);
+	return !ours || c->signing == NULL || assembly_sign(a, c, job);
+}
+
 static void delivery_start_call(struct delivery *d, struct job *job, const struct connection *c)
 {
-	struct assembly a = { .count = 0 };
+	AUTO_FINI(assembly_fini) struct assembly a;
+	bool made;
 
-	buf_init(&a.url, 64 * KIB);
-	buf_init(&a.auth, 64 * KIB);
-	buf_init(&a.body, LIMIT_REQUEST + 64 * KIB);
-	assembly_url(&a, c, &job->request);
-	assembly_headers(&a, job);
-	if (job->token != NULL)
-		assembly_bearer(&a, job->token->secret);
-	else if (c != NULL && c->token != NULL && !job->request.absolute)
-		assembly_secret(&a, c, &job->request);
-	const struct http_call call = {
+	job->started = clock_read(&d->clock).wall;
+	assembly_init(&a);
+	made = assembly_make(&a, job, c);
+	struct http_call call = {
 		.method = job->request.method,
 		.url = buf_view(&a.url),
 		.headers = a.headers,
@@ -298,18 +382,11 @@ static void delivery_start_call(struct delivery *d, struct job *job, const struc
 		.reply_limit = job->kind == JOB_FETCH ? LIMIT_REPLY : LIMIT_ACTION_REPLY,
 	};
 
-	job->started = clock_read(&d->clock).wall;
+	delivery_transport(&call, c);
 	if (buf_failed(&a.url) || buf_failed(&a.auth) || buf_failed(&a.body))
 		delivery_not_sent(d, job, "the URL, a header or the body is too long", true);
-	else if (http_client_start(d->client, &call, delivery_done, job) == NULL)
+	else if (!made || http_client_start(d->client, &call, delivery_done, job) == NULL)
 		delivery_not_sent(d, job, "memory is out", false);
-	if (a.auth.s != NULL)
-		bytes_wipe(a.auth.s, a.auth.n);
-	if (a.body.s != NULL)
-		bytes_wipe(a.body.s, a.body.n);
-	buf_fini(&a.body);
-	buf_fini(&a.auth);
-	buf_fini(&a.url);
 }
 
 static void delivery_answer(struct delivery *d, struct job *job)
@@ -342,7 +419,7 @@ void delivery_send(struct delivery *d, struct job *job)
 		delivery_not_sent(d, job, "its connection is no longer configured", true);
 		return;
 	}
-	if (c != NULL && c->connector->auth == AUTH_CLIENT_CREDENTIALS) {
+	if (c != NULL && c->token_url.n > 0) {
 		struct token *token = token_get(d, c);
 
 		if (token == NULL) {

@@ -11,6 +11,7 @@
  *   job.c       what crosses the queue
  *   delivery.c  the thread: jobs in, transfers, ends out
  *   target.c    credit per target
+ *   sign.c      signatures of requests
  *   token.c     OAuth tokens: one refresh at a time, one replay after a 401
  *
  * I1  Every job handed over ends in exactly one input, except when the thread is

@@ -100,6 +100,9 @@ void delivery_unsent(struct delivery *d, struct job *job,
 		     const char *why); /* nothing left: retry */
 void delivery_post(struct delivery *d, const struct input *input);
 
+/* The connection's proxy and authorities; c may be NULL. */
+void delivery_transport(struct http_call *call, const struct connection *c);
+
 /* ---- target.c ---- */
 struct grantee *grantee_get(struct delivery *d, const struct job *job);
 void grantee_offer(struct delivery *d,

@@ -12,6 +12,9 @@
  * I2  A job that can't get a token ends as never sent. */
 #include "engine/delivery/internal.h"
 
+#include "engine/base/cleanup.h"
+#include "engine/base/hex.h"
+
 #define TOKEN_TIMEOUT  30000 /* ms */
 #define TOKEN_REPLY    (64u * KIB)
 #define TOKEN_LIFE     3600 /* s: when the reply does not say */
@@ -67,6 +70,24 @@ static int64_t token_refresh_ms(const struct value *created, int64_t life, int64
 	return rest > life * 100 ? rest : life * 100;
 }
 
+/* A number as RFC 6749 says, or the text of one as some servers have it; *out stays as it is for
+ * anything else. */
+static bool token_seconds(struct value v, int64_t *out)
+{
+	int64_t n = 0;
+
+	if (v.kind == VALUE_INT)
+		n = v.i;
+	else if (v.kind == VALUE_DOUBLE && v.d >= 1 && v.d < 1e12)
+		n = (int64_t)v.d;
+	else if (v.kind != VALUE_TEXT || !text_to_int(value_as_text(v), &n))
+		return false;
+	if (n <= 0)
+		return false;
+	*out = n;
+	return true;
+}
+
 static bool token_read(struct token *token, struct text body)
 {
 	struct delivery *d = token->of;
@@ -82,8 +103,8 @@ static bool token_read(struct token *token, struct text body)
 
 	if (access == NULL || access->kind != VALUE_TEXT || access->n == 0)
 		return false;
-	if (expires != NULL && expires->kind == VALUE_INT && expires->i > 0)
-		life = expires->i < TOKEN_LIFE_MAX ? expires->i : TOKEN_LIFE_MAX;
+	if (expires != NULL && token_seconds(*expires, &life) && life > TOKEN_LIFE_MAX)
+		life = TOKEN_LIFE_MAX;
 	secret_free(token->secret);
 	token->secret = secret_new(value_as_text(*access));
 	token->number++;
@@ -97,6 +118,13 @@ static bool token_read(struct token *token, struct text body)
 
 static void token_ask(struct token *token, const struct connection *c);
 
+static void token_wipe(struct buf *b)
+{
+	if (b->s != NULL)
+		bytes_wipe(b->s, b->room);
+	buf_fini(b);
+}
+
 /* The configuration changed while the request was under way. */
 static bool token_again(struct token *token)
 {
@@ -106,11 +134,37 @@ static bool token_again(struct token *token)
 	if (!token->stale || token->of->stopping)
 		return false;
 	token->stale = false;
-	if (c == NULL || c->connector->auth != AUTH_CLIENT_CREDENTIALS)
+	if (c == NULL || c->token_url.n == 0)
 		token_release(token, "its connection is no longer configured");
 	else if (token->waiting != NULL)
 		token_ask(token, c);
 	return true;
+}
+
+/* RFC 6749, 5.2. Only words that are known are shown: a reply may quote what it was sent. */
+static const char *token_error(struct token *token, struct text body)
+{
+	static const char *const words[] = { " (invalid_request)",        " (invalid_client)",
+					     " (invalid_grant)",          " (unauthorized_client)",
+					     " (unsupported_grant_type)", " (invalid_scope)" };
+	struct delivery *d = token->of;
+	struct json_error error;
+	struct value v;
+	const char *found = "";
+
+	arena_reset(d->arena);
+	if (json_parse(d->parser, d->arena, body, &v, &error) != FATE_OK)
+		return "";
+	const struct value *word = value_get(v, TEXT("error"));
+
+	for (size_t i = 0; word != NULL && i < sizeof(words) / sizeof(words[0]); i++) {
+		struct text known = { words[i] + 2, strlen(words[i]) - 3 };
+
+		if (word->kind == VALUE_TEXT && text_eq(value_as_text(*word), known))
+			found = words[i];
+	}
+	arena_reset(d->arena);
+	return found;
 }
 
 static void token_done(void *of, const struct http_outcome *o)
@@ -128,7 +182,8 @@ static void token_done(void *of, const struct http_outcome *o)
 		}
 		(void)snprintf(why, sizeof(why), "no token: the reply holds no access_token");
 	} else if (o->end == HTTP_REPLIED) {
-		(void)snprintf(why, sizeof(why), "no token: refused with status %d%s", o->status,
+		(void)snprintf(why, sizeof(why), "no token: refused with status %d%s%s", o->status,
+			       token_error(token, o->body),
 			       o->status == 400 || o->status == 401
 				   ? "; check client_id and client_secret"
 				   : "");
@@ -141,47 +196,73 @@ static void token_done(void *of, const struct http_outcome *o)
 	token_release(token, why);
 }
 
+/* RFC 6749, 2.3.1 and 4.4.2: the credentials go as fields, or form-encoded as user and password
+ * of HTTP's Basic. */
 static void token_form(struct buf *b, const struct connection *c)
 {
-	buf_str(b, "grant_type=client_credentials&client_id=");
-	url_encode(b, secret_reveal(c->client_id));
-	buf_str(b, "&client_secret=");
-	url_encode(b, secret_reveal(c->client_secret));
+	buf_str(b, "grant_type=client_credentials");
+	if (!c->token_basic) {
+		buf_str(b, "&client_id=");
+		url_encode(b, secret_reveal(c->client_id));
+		buf_str(b, "&client_secret=");
+		url_encode(b, secret_reveal(c->client_secret));
+	}
+	buf_text(b, c->token_extra);
+}
+
+static void token_basic(struct buf *b, const struct connection *c)
+{
+	AUTO_FINI(token_wipe) struct buf plain;
+	char *at;
+
+	buf_init(&plain, 400 * KIB);
+	url_encode(&plain, secret_reveal(c->client_id));
+	buf_char(&plain, ':');
+	url_encode(&plain, secret_reveal(c->client_secret));
+	buf_str(b, "Basic ");
+	at = buf_failed(&plain) ? NULL : buf_reserve(b, BASE64_SIZE(plain.n));
+	if (at == NULL) {
+		b->failed = true;
+		return;
+	}
+	base64_encode(plain.s, plain.n, at);
+	b->n += BASE64_SIZE(plain.n) - 1;
 }
 
 static void token_ask(struct token *token, const struct connection *c)
 {
-	static const struct http_header headers[] = {
-		{ { "Content-Type", 12 }, { "application/x-www-form-urlencoded", 33 } },
-		{ { "Accept", 6 }, { "application/json", 16 } },
+	struct http_header headers[] = {
+		{ TEXT("Content-Type"), TEXT("application/x-www-form-urlencoded") },
+		{ TEXT("Accept"), TEXT("application/json") },
+		{ TEXT("Authorization"), TEXT_NONE },
 	};
-	struct buf url, form;
+	AUTO_FINI(token_wipe) struct buf form;
+	AUTO_FINI(token_wipe) struct buf basic;
 
-	buf_init(&url, 4096);
-	buf_init(&form, 16 * KIB);
-	buf_text(&url, c->base_url);
-	buf_str(&url, c->connector->token_path);
+	buf_init(&form, 400 * KIB);
+	buf_init(&basic, 600 * KIB);
 	token_form(&form, c);
-	const struct http_call call = {
+	if (c->token_basic)
+		token_basic(&basic, c);
+	headers[2].value = buf_view(&basic);
+	struct http_call call = {
 		.method = "POST",
-		.url = buf_view(&url),
+		.url = c->token_url,
 		.headers = headers,
-		.header_count = 2,
+		.header_count = c->token_basic ? 3 : 2,
 		.body = buf_view(&form),
-		.pool = c->allow_private ? HTTP_ANY_ADDRESS : HTTP_PUBLIC_ONLY,
+		.pool = c->token_private ? HTTP_ANY_ADDRESS : HTTP_PUBLIC_ONLY,
 		.timeout_ms = TOKEN_TIMEOUT,
 		.reply_limit = TOKEN_REPLY,
 	};
 
+	delivery_transport(&call, c);
 	token->asking = true;
-	if (http_client_start(token->of->client, &call, token_done, token) == NULL) {
+	if (buf_failed(&form) || buf_failed(&basic) ||
+	    http_client_start(token->of->client, &call, token_done, token) == NULL) {
 		token->asking = false;
 		token_release(token, "no token: memory is out");
 	}
-	buf_fini(&url);
-	if (form.s != NULL)
-		bytes_wipe(form.s, form.n);
-	buf_fini(&form);
 }
 
 bool token_ready(struct token *token, const struct connection *connection, struct job *job)

@@ -126,7 +126,7 @@ static void transfer_keep(struct http_transfer *transfer)
 {
 	struct http_client *client = transfer->client;
 
-	if (client->closing || client->spare_count >= SPARE_MAX) {
+	if (client->closing || transfer->once || client->spare_count >= SPARE_MAX) {
 		http_transfer_free(transfer);
 		return;
 	}
@@ -229,6 +229,9 @@ struct http_transfer *http_client_start(struct http_client *client, const struct
 	transfer->done = done;
 	transfer->of = of;
 	wrong = http_message_check(call);
+	if (wrong == NULL && call->proxy.n > 0 && call->pool == HTTP_PUBLIC_ONLY &&
+	    http_transfer_is_private(call->url))
+		wrong = "the host has a private address";
 	if (wrong == NULL && !transfer_begin(transfer, call)) {
 		transfer_keep(transfer);
 		return NULL;

@@ -10,10 +10,12 @@
  * I2  `sent` is conservative: false only when it is certain that no byte of the
  *     request reached the peer's connection (never connected, name not
  *     resolved, refused by policy).
- * I3  No redirect is followed, no proxy, cookie, .netrc or other ambient
- *     setting is used; http and https only; TLS is verified.
+ * I3  No redirect is followed, no cookie, .netrc, proxy from the environment or other
+ *     ambient setting is used; http and https only; TLS is verified.
  * I4  A connection to a private, loopback or link-local address is refused at
- *     connect time unless the pool allows it; pools never share connections.
+ *     connect time unless the pool allows it; pools never share connections. Through
+ *     a proxy the connection is the proxy's, and it is the proxy that resolves the
+ *     host's name: then such addresses are refused where the URL itself writes them.
  * I5  A request leaves at most once, except GET and HEAD: when a kept connection
  *     turns out to be dead, libcurl would send again by itself, although the
  *     first copy may have been received. That is let through for GET and HEAD
@@ -47,6 +49,9 @@ struct http_call {
 	size_t header_count;
 	struct text body; /* may be empty */
 	enum http_pool pool;
+	struct text proxy;      /* http or https URL, may hold user:password; empty: none */
+	bool proxy_any_address; /* it may be at a private address */
+	struct text ca;     /* PEM: the only authorities that are trusted; empty: the system's */
 	int64_t timeout_ms; /* whole transfer */
 	size_t reply_limit; /* body bytes; a longer reply is cut off and errs */
 };

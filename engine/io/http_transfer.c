@@ -10,6 +10,7 @@
  * idle for LIMIT_HTTP_IDLE_SECONDS are not reused, which makes the race rare. */
 #include "engine/io/http_transfer.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "engine/base/crypto.h"
 #include "engine/base/limits.h"
 #include "engine/base/mem.h"
 
@@ -33,7 +35,7 @@ static curl_socket_t on_open_socket(void *of, curlsocktype purpose, struct curl_
 	int fd;
 
 	(void)purpose;
-	if (transfer->policy == HTTP_PUBLIC_ONLY && http_address_is_private(&address->addr)) {
+	if (!transfer->any_address && http_address_is_private(&address->addr)) {
 		transfer->denied = true;
 		return CURL_SOCKET_BAD;
 	}
@@ -95,6 +97,52 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *of)
 	return 0;
 }
 
+/* libcurl's reading of the URL is the one that counts: 127.1 and 0x7f000001 are addresses, too. */
+static char *url_host(const char *url)
+{
+	CURLU *parts = curl_url();
+	char *host = NULL;
+
+	if (parts == NULL || curl_url_set(parts, CURLUPART_URL, url, 0) != CURLUE_OK ||
+	    curl_url_get(parts, CURLUPART_HOST, &host, 0) != CURLUE_OK)
+		host = NULL;
+	curl_url_cleanup(parts);
+	return host;
+}
+
+static bool host_is_private(struct text host)
+{
+	struct sockaddr_in v4 = { .sin_family = AF_INET };
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
+	char plain[64] = "";
+
+	if (text_ends(host, TEXT(".")))
+		host.n--;
+	if (host.n > 10 ? text_ieq((struct text){ host.s + host.n - 10, 10 }, TEXT(".localhost"))
+			: text_ieq(host, TEXT("localhost")))
+		return true;
+	if (text_starts(host, TEXT("[")))
+		host = (struct text){ host.s + 1, strcspn(host.s + 1, "]%") };
+	if (host.n >= sizeof(plain))
+		return false;
+	memcpy(plain, host.s, host.n);
+	if (inet_pton(AF_INET, plain, &v4.sin_addr) == 1)
+		return http_address_is_private((const struct sockaddr *)(const void *)&v4);
+	return inet_pton(AF_INET6, plain, &v6.sin6_addr) == 1 &&
+	       http_address_is_private((const struct sockaddr *)(const void *)&v6);
+}
+
+bool http_transfer_is_private(struct text url)
+{
+	char *s = text_heap(url);
+	char *host = s != NULL ? url_host(s) : NULL;
+	bool is_private = host == NULL || host_is_private(text_of(host));
+
+	curl_free(host);
+	mem_free(s);
+	return is_private;
+}
+
 /* --- how a transfer ended ------------------------------------------------ */
 
 /* Sentences of ours: libcurl's error buffer may hold names and URLs. */
@@ -105,6 +153,8 @@ static const char *plain_error(CURLcode code, bool sent)
 		return "the URL is malformed";
 	case CURLE_UNSUPPORTED_PROTOCOL:
 		return sent ? "the reply is not HTTP" : "the URL is neither http nor https";
+	case CURLE_COULDNT_RESOLVE_PROXY:
+		return "could not resolve the name of the proxy";
 	case CURLE_COULDNT_RESOLVE_HOST:
 		return "could not resolve the host name";
 	case CURLE_OPERATION_TIMEDOUT:
@@ -135,9 +185,24 @@ static const char *connect_error(struct http_transfer *transfer)
 	curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &number);
 	reason = number != 0 ? strerrordesc_np((int)number) : NULL;
 	if (reason == NULL || reason[0] < 'A' || reason[0] > 'Z')
-		return "could not connect";
-	snprintf(transfer->error_text, sizeof(transfer->error_text), "could not connect: %c%s",
-		 reason[0] - 'A' + 'a', reason + 1);
+		return transfer->proxied ? "could not connect to the proxy" : "could not connect";
+	snprintf(transfer->error_text, sizeof(transfer->error_text), "could not connect%s: %c%s",
+		 transfer->proxied ? " to the proxy" : "", reason[0] - 'A' + 'a', reason + 1);
+	return transfer->error_text;
+}
+
+/* The proxy's answer when it was asked for a tunnel and didn't make one; else NULL. */
+static const char *tunnel_error(struct http_transfer *transfer)
+{
+	long status = 0;
+
+	if (!transfer->proxied || transfer->sent ||
+	    curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_CONNECTCODE, &status) != CURLE_OK ||
+	    status < 300)
+		return NULL;
+	snprintf(transfer->error_text, sizeof(transfer->error_text),
+		 "the proxy refused to connect (status %ld)%s", status,
+		 status == 407 ? "; check its user and password" : "");
 	return transfer->error_text;
 }
 
@@ -167,6 +232,8 @@ const char *http_transfer_error(struct http_transfer *transfer, enum http_end en
 		return "the host has a private address";
 	if (transfer->body.failed)
 		return "out of memory";
+	if (tunnel_error(transfer) != NULL)
+		return transfer->error_text;
 	if (code == CURLE_COULDNT_CONNECT)
 		return connect_error(transfer);
 	return plain_error(code, transfer->sent);
@@ -188,6 +255,7 @@ static bool easy_secure(CURL *easy)
 	/* Everything ambient off: proxies, other protocols, redirects, .netrc (off by default). */
 	return curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_NOPROXY, "") == CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L) == CURLE_OK &&
@@ -270,6 +338,10 @@ void http_transfer_reset(struct http_transfer *transfer, const struct http_call 
 	transfer->sent = transfer->opened = transfer->denied = false;
 	transfer->too_large = false;
 	transfer->policy = call->pool;
+	transfer->proxied = call->proxy.n > 0;
+	transfer->once = transfer->proxied || call->ca.n > 0;
+	transfer->any_address =
+	    transfer->proxied ? call->proxy_any_address : call->pool == HTTP_ANY_ADDRESS;
 	transfer->head = (struct http_head){ 0 };
 	buf_clear(&transfer->body);
 	transfer->body.limit = call->reply_limit;
@@ -373,6 +445,35 @@ static bool easy_method(CURL *easy, const struct http_call *call, char *body)
 	       CURLE_OK;
 }
 
+/* https://curl.se/libcurl/c/CURLOPT_PROXY.html. The answer to CONNECT isn't the reply. */
+static bool easy_proxy(CURL *easy, const struct http_call *call)
+{
+	char *url = call->proxy.n > 0 ? text_heap(call->proxy) : NULL;
+	bool ok;
+
+	if (call->proxy.n == 0)
+		return true;
+	ok = url != NULL && curl_easy_setopt(easy, CURLOPT_PROXY, url) == CURLE_OK &&
+	     curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L) == CURLE_OK;
+	if (url != NULL)
+		bytes_wipe(url, call->proxy.n);
+	mem_free(url);
+	return ok;
+}
+
+/* The system's folder of authorities would be trusted beside the given ones. */
+static bool easy_authorities(CURL *easy, struct text ca)
+{
+	struct curl_blob blob = { .data = (void *)(uintptr_t)ca.s,
+				  .len = ca.n,
+				  .flags = CURL_BLOB_COPY };
+
+	return ca.n == 0 || (curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &blob) == CURLE_OK &&
+			     curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) == CURLE_OK &&
+			     curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO_BLOB, &blob) == CURLE_OK &&
+			     curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, NULL) == CURLE_OK);
+}
+
 bool http_transfer_prepare(struct http_transfer *transfer, const struct http_call *call)
 {
 	struct request_parts parts;
@@ -380,7 +481,8 @@ bool http_transfer_prepare(struct http_transfer *transfer, const struct http_cal
 	assert(transfer != NULL && call != NULL);
 	if (!block_write(transfer, call, &parts) ||
 	    !easy_method(transfer->easy, call, parts.body) ||
-	    curl_easy_setopt(transfer->easy, CURLOPT_URL, parts.url) != CURLE_OK)
+	    curl_easy_setopt(transfer->easy, CURLOPT_URL, parts.url) != CURLE_OK ||
+	    !easy_proxy(transfer->easy, call) || !easy_authorities(transfer->easy, call->ca))
 		return false;
 	curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, parts.headers);
 	return curl_easy_setopt(transfer->easy, CURLOPT_TIMEOUT_MS, (long)call->timeout_ms) ==

@@ -27,6 +27,8 @@ struct http_transfer {
 	bool may_repeat;           /* GET, HEAD */
 	bool sent, opened, denied; /* a request began; a socket was made; an address was refused */
 	bool too_large;
+	bool any_address;   /* that it connects to may be private */
+	bool proxied, once; /* once: its handle has settings that the next request must not find */
 	enum http_pool policy;
 	struct http_head head;
 	struct buf body;
@@ -49,6 +51,9 @@ void http_transfer_reset(struct http_transfer *transfer, const struct http_call 
 bool http_transfer_prepare(struct http_transfer *transfer, const struct http_call *call);
 
 void http_transfer_trim(struct http_transfer *transfer); /* gives large buffers back */
+
+/* The URL writes out a host that HTTP_PUBLIC_ONLY refuses, or none that can be read. */
+bool http_transfer_is_private(struct text url);
 
 /* What libcurl's result means, and a sentence for it that holds no URL. The
  * sentence may be the transfer's until the next reset. */

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "engine/base/crypto.h"
 #include "engine/base/diag.h"
 #include "engine/base/secret.h"
 #include "engine/base/text.h"
@@ -31,15 +32,63 @@ struct poll_config {
 	const char *const *subjects;
 };
 
+/* A piece of what is signed, of a hook's requests or of our own. */
+struct signed_part {
+	enum {
+		SIGNED_TEXT,
+		SIGNED_TIMESTAMP,
+		SIGNED_ID,
+		SIGNED_BODY,
+		SIGNED_METHOD, /* from here on: of our own only */
+		SIGNED_PATH
+	} kind;
+	struct text text; /* SIGNED_TEXT */
+};
+
+/* How a connection signs its requests (config_auth.c, delivery/sign.c). */
+struct signing {
+	bool standard;        /* Standard Webhooks; else an HMAC as the rest says */
+	struct secret **keys; /* decoded, never none; several: standard, while keys change */
+	size_t key_count;
+	enum crypto_hash hash;
+	const char *header;           /* carries prefix and signature */
+	const char *prefix;           /* "" when none */
+	const char *timestamp_header; /* NULL: not sent */
+	const char *id_header;        /* NULL: not sent */
+	bool base64;                  /* else hex */
+	enum { STAMP_SECONDS, STAMP_MILLISECONDS, STAMP_ISO8601 } stamp;
+	const struct signed_part *parts; /* never none, unless standard */
+	size_t part_count;
+};
+
+/* How a connection's requests travel, beyond the defaults (config_transport.c). */
+struct transport {
+	struct secret *proxy; /* URL, may hold a user and password; NULL: none */
+	bool proxy_private;   /* its host is written literally, or allow_private says so */
+	struct text ca;       /* PEM: trusted instead of the system's authorities; empty: those */
+};
+
 struct connection {
 	struct text name;
 	const struct connector *connector;
 	struct place at;
-	struct value settings;                    /* a map (base_url, ...); of secrets: true */
-	struct secret *token;                     /* AUTH_BEARER, AUTH_MEMBER, bearer_setting */
-	struct secret *client_id, *client_secret; /* AUTH_CLIENT_CREDENTIALS */
-	struct secret *url;                       /* AUTH_URL */
-	struct text base_url;                     /* without a trailing slash; empty for AUTH_URL */
+	struct value settings; /* a map (base_url, ...); of secrets: true */
+	struct secret *token;  /* AUTH_BEARER, AUTH_ANY, AUTH_MEMBER, bearer_setting */
+	/* AUTH_ANY: basic and api_key. The whole value of the header, or that of the parameter of
+	 * the query; both names empty: neither. */
+	struct secret *auth_value;
+	struct text auth_header, auth_query;
+	/* A token is fetched (AUTH_CLIENT_CREDENTIALS, AUTH_ANY's oauth2) exactly when token_url
+	 * isn't empty. */
+	struct secret *client_id, *client_secret;
+	struct text token_url;
+	struct text token_extra;       /* further fields of the form, encoded: "&scope=a" */
+	bool token_basic;              /* the credentials go as Basic, else as fields */
+	bool token_private;            /* as allow_private, for token_url */
+	const struct signing *signing; /* NULL: requests are not signed */
+	struct transport transport;
+	struct secret *url;       /* AUTH_URL */
+	struct text base_url;     /* without a trailing slash; empty for AUTH_URL */
 	bool allow_private;       /* said so, or base_url's host is written literally */
 	double per_second, burst; /* 0: none */
 	unsigned slots;           /* requests at once */
@@ -60,12 +109,6 @@ enum verify_scheme {
 	VERIFY_STRIPE,
 	VERIFY_SLACK,
 	VERIFY_BASIC,
-};
-
-/* What an hmac hook's sender signs, piece by piece. */
-struct signed_part {
-	enum { SIGNED_TEXT, SIGNED_TIMESTAMP, SIGNED_ID, SIGNED_BODY } kind;
-	struct text text; /* SIGNED_TEXT */
 };
 
 /* An hmac hook's key, as the secret spells it. */

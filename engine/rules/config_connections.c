@@ -13,8 +13,9 @@
 #define MAX_SLOTS     1000 /* sockets of one connection */
 #define LEAST_POLL    100  /* ms; below that a poll is a busy loop */
 
-static const char *const common_keys[] = { "connector", "allow_private", "rate", "poll",
-					   "webhook",   "timeout",       NULL };
+static const char *const common_keys[] = { "connector", "allow_private", "rate",
+					   "poll",      "webhook",       "timeout",
+					   "proxy",     "ca_file",       NULL };
 
 static void check_setting_keys(struct configuring *c, const struct yaml_node *node,
 			       const struct connector *connector)
@@ -35,7 +36,7 @@ static void check_setting_keys(struct configuring *c, const struct yaml_node *no
 
 /* ---- Settings. ---- */
 
-static struct text host_of(struct text url)
+struct text config_url_host(struct text url)
 {
 	size_t at = text_find(url, TEXT("://"));
 	size_t n = 0;
@@ -58,7 +59,7 @@ static void base_url(struct configuring *c, const struct yaml_node *node, struct
 			     "this is no URL");
 		return;
 	}
-	if (host_of(url).n == 0) {
+	if (config_url_host(url).n == 0) {
 		reader_error(&c->r, node, "", "this URL has no host");
 		return;
 	}
@@ -66,7 +67,7 @@ static void base_url(struct configuring *c, const struct yaml_node *node, struct
 		url.n--;
 	conn->base_url = text_dup(c->r.arena, url);
 	/* What the operator writes out is allowed; what a name or variable may lead to isn't. */
-	if (text_find(host_of(node->text), TEXT("${")) == SIZE_MAX)
+	if (text_find(config_url_host(node->text), TEXT("${")) == SIZE_MAX)
 		conn->allow_private = true;
 }
 
@@ -139,7 +140,7 @@ static void url_secret(struct configuring *c, const struct yaml_node *node, stru
 
 	if (url.n > 0 && !text_starts(url, TEXT("http://")) && !text_starts(url, TEXT("https://")))
 		reader_error(&c->r, node, "it starts with https://", "this is no URL");
-	if (text_find(host_of(node->text), TEXT("${")) == SIZE_MAX)
+	if (text_find(config_url_host(node->text), TEXT("${")) == SIZE_MAX)
 		conn->allow_private = true;
 }
 
@@ -192,12 +193,18 @@ static void settings(struct configuring *c, struct connection *conn, const struc
 
 	value_map_begin(&b, c->r.arena);
 	for (const struct param *p = connector->settings; p != NULL && p->name != NULL; p++)
-		setting(c, conn, map, p, &b);
+		if (connector->auth != AUTH_ANY || !config_auth_owns(p->name))
+			setting(c, conn, map, p, &b);
 	one_way_in(c, connector, map);
+	if (connector->auth == AUTH_ANY)
+		config_auth(c, map, conn, &b);
 	if (conn->base_url.n == 0 && connector->base_url != NULL)
 		conn->base_url = text_of(connector->base_url);
 	if (conn->base_url.n > 0)
 		value_map_set(&b, "base_url", value_text(conn->base_url));
+	if (connector->auth == AUTH_CLIENT_CREDENTIALS)
+		conn->token_url = text_printf(c->r.arena, "%.*s%s", TEXT_ARG(conn->base_url),
+					      connector->token_path);
 	conn->settings = value_map_end(&b);
 }
 
@@ -400,8 +407,12 @@ static void common(struct configuring *c, const struct yaml_node *map, struct co
 	conn->per_second = conn->connector->per_second;
 	conn->burst = conn->connector->burst;
 	conn->slots = DEFAULT_SLOTS;
-	if ((node = yaml_get(map, "allow_private")) != NULL)
-		reader_bool(&c->r, node, &conn->allow_private);
+	if (conn->connector->auth == AUTH_CLIENT_CREDENTIALS)
+		conn->token_private = conn->allow_private;
+	config_transport(c, map, conn);
+	if ((node = yaml_get(map, "allow_private")) != NULL &&
+	    reader_bool(&c->r, node, &conn->allow_private))
+		conn->token_private = conn->transport.proxy_private = conn->allow_private;
 	if ((node = yaml_get(map, "rate")) != NULL)
 		rate(c, node, conn);
 	if ((node = yaml_get(map, "timeout")) != NULL)

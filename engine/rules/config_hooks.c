@@ -23,7 +23,7 @@ static bool is_token(struct text t)
 	return t.n > 0;
 }
 
-static void header_name(struct configuring *c, const struct yaml_node *map, const char *key,
+void config_header_name(struct configuring *c, const struct yaml_node *map, const char *key,
 			const char **out)
 {
 	const struct yaml_node *node = yaml_get(map, key);
@@ -121,10 +121,10 @@ static void hook_options(struct configuring *c, const struct yaml_node *map,
 {
 	const struct yaml_node *node;
 
-	header_name(c, map, "header", &hook->header);
-	header_name(c, map, "timestamp_header", &hook->timestamp_header);
-	header_name(c, map, "event_header", &hook->event_header);
-	header_name(c, map, "id_header", &hook->id_header);
+	config_header_name(c, map, "header", &hook->header);
+	config_header_name(c, map, "timestamp_header", &hook->timestamp_header);
+	config_header_name(c, map, "event_header", &hook->event_header);
+	config_header_name(c, map, "id_header", &hook->id_header);
 	config_verify_options(c, map, hook);
 	if ((node = yaml_get(map, "dedupe")) != NULL)
 		hook_dedupe(c, node, hook);

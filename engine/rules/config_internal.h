@@ -47,11 +47,57 @@ bool config_env_text(struct configuring *c, const struct yaml_node *node, struct
 /* A text that can't hold ${…}. */
 bool config_text(struct configuring *c, const struct yaml_node *node, struct text *out);
 
+/* Reads a file that is no secret (a certificate) and has it watched like one. Empty after
+ * reporting: an error in any case, for the file is named in the configuration. */
+struct text config_file(struct configuring *c, const struct yaml_node *node, size_t limit);
+
+/* The same text as config_secret reads, without the warning about one that is written out;
+ * *literal says whether it was. */
+struct secret *config_secret_text(struct configuring *c, const struct yaml_node *node,
+				  bool *literal);
+
+/* A secret kept as long as the configuration; NULL when memory is out. */
+struct secret *config_keep(struct configuring *c, struct text bytes);
+
 /* ---- config_connections.c ---- */
 
 void config_connections(struct configuring *c, const struct yaml_node *map);
 
+/* The host of a URL with its port, as it is written. */
+struct text config_url_host(struct text url);
+
+/* ---- config_auth.c ---- */
+
+/* AUTH_ANY: the settings that are credentials, and how requests are signed. What of them is no
+ * secret goes to `settings`, for the connector. */
+void config_auth(struct configuring *c, const struct yaml_node *map, struct connection *conn,
+		 struct value_map_builder *settings);
+bool config_auth_owns(const char *setting);
+
+/* ---- config_transport.c ---- */
+
+/* proxy, ca_file. */
+void config_transport(struct configuring *c, const struct yaml_node *map, struct connection *conn);
+
+/* ---- config_signed.c ---- */
+
+struct signed_template {
+	bool outgoing; /* {method} and {path} exist, and any order goes */
+	struct signed_part *parts;
+	size_t count;
+	unsigned seen; /* bits by kind */
+	const char *wrong, *hint;
+};
+
+/* Reads `signed`; false after reporting, or when memory is out. What is wrong with it is in
+ * t->wrong, for the caller to report. */
+bool config_signed(struct configuring *c, const struct yaml_node *node, struct signed_template *t);
+
 /* ---- config_hooks.c ---- */
+
+/* A header's name (RFC 9110, 5.6.2) under `key`; *out stays as it is when there is none. */
+void config_header_name(struct configuring *c, const struct yaml_node *map, const char *key,
+			const char **out);
 
 void config_hooks(struct configuring *c, const struct yaml_node *map);
 void config_schedules(struct configuring *c, const struct yaml_node *map);

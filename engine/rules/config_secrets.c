@@ -163,27 +163,59 @@ static void note_secret(struct configuring *c, const struct yaml_node *node)
 	c->secret_nodes[c->secret_node_count++] = node;
 }
 
-struct secret *config_secret(struct configuring *c, const struct yaml_node *node)
+struct secret *config_keep(struct configuring *c, struct text bytes)
 {
-	AUTO_FINI(wipe) struct buf b;
-	struct secret *secret;
-	bool literal;
+	struct secret *secret = secret_new(bytes);
 
-	assert(c != NULL && node != NULL);
-	note_secret(c, node);
-	diags_hide(c->r.diags, node->at, node->to - node->from);
-	buf_init(&b, 2 * LIMIT_SECRET_FILE);
-	if (!expand(c, node, false, &b, &literal))
-		return NULL;
-	if (literal)
-		reader_warn(&c->r, node, "keep it outside: \"${env:NAME}\" or \"${file:PATH}\"",
-			    "a secret is written in the file");
-	secret = secret_new(buf_view(&b));
 	if (secret != NULL && !arena_on_free(c->r.arena, let_go, secret)) {
 		secret_free(secret);
 		return NULL;
 	}
 	return secret;
+}
+
+struct secret *config_secret_text(struct configuring *c, const struct yaml_node *node,
+				  bool *literal)
+{
+	AUTO_FINI(wipe) struct buf b;
+
+	assert(c != NULL && node != NULL && literal != NULL);
+	note_secret(c, node);
+	diags_hide(c->r.diags, node->at, node->to - node->from);
+	buf_init(&b, 2 * LIMIT_SECRET_FILE);
+	return expand(c, node, false, &b, literal) ? config_keep(c, buf_view(&b)) : NULL;
+}
+
+struct secret *config_secret(struct configuring *c, const struct yaml_node *node)
+{
+	bool literal = false;
+	struct secret *secret = config_secret_text(c, node, &literal);
+
+	if (literal && secret != NULL)
+		reader_warn(&c->r, node, "keep it outside: \"${env:NAME}\" or \"${file:PATH}\"",
+			    "a secret is written in the file");
+	return secret;
+}
+
+struct text config_file(struct configuring *c, const struct yaml_node *node, size_t limit)
+{
+	AUTO_FINI(buf_fini) struct buf content;
+	struct text name, path;
+	const char *why;
+
+	assert(c != NULL && node != NULL);
+	if (!config_text(c, node, &name))
+		return TEXT_NONE;
+	path = reader_path(c->r.arena, c->config->directory, name);
+	if (path.s == NULL)
+		return TEXT_NONE;
+	remember_file(c, path);
+	if (!reader_file(path, limit, &content, &why)) {
+		reader_error(&c->r, node, "", "the file %.*s can't be read: %s", TEXT_ARG(path),
+			     why);
+		return TEXT_NONE;
+	}
+	return text_dup(c->r.arena, buf_view(&content));
 }
 
 bool config_secret_list(struct configuring *c, const struct yaml_node *node, struct secret ***out,

@@ -82,68 +82,8 @@ static void refuse_options(struct configuring *c, const struct yaml_node *map,
 
 /* ---- signed: "v0:{timestamp}:{body}" ---- */
 
-struct template
-{
-	struct signed_part *parts;
-	size_t count;
-	unsigned seen; /* bits by kind */
-	const char *wrong, *hint;
-};
-
-static const char *const placeholders[] = { "", "{timestamp}", "{id}", "{body}" };
-
-/* Two values need something between them that neither can hold, else bytes could
- * move from one to the other under the same signature. */
-static void template_add(struct template *t, struct signed_part part)
-{
-	const struct signed_part *last = t->count > 0 ? &t->parts[t->count - 1] : NULL;
-
-	if (t->count == LIMIT_SIGNED_PARTS)
-		t->wrong = "this has too many parts";
-	else if (part.kind != SIGNED_TEXT && last != NULL && last->kind != SIGNED_TEXT)
-		t->wrong = "nothing separates two values";
-	else if (part.kind != SIGNED_TEXT && (t->seen & ONLY(part.kind)) != 0)
-		t->wrong = "a value is signed twice";
-	else if (part.kind != SIGNED_TEXT && (t->seen & ONLY(SIGNED_BODY)) != 0)
-		t->wrong = "a value stands after the body, whose end nobody can tell";
-	if (t->wrong != NULL)
-		return;
-	t->seen |= ONLY(part.kind);
-	t->parts[t->count++] = part;
-}
-
-static int placeholder_at(struct text t)
-{
-	for (int kind = SIGNED_TIMESTAMP; kind <= SIGNED_BODY; kind++)
-		if (text_starts(t, text_of(placeholders[kind])))
-			return kind;
-	return SIGNED_TEXT;
-}
-
-static void template_read(struct template *t, struct text source)
-{
-	while (source.n > 0 && t->wrong == NULL) {
-		int kind = placeholder_at(source);
-		size_t n = 0;
-
-		if (kind != SIGNED_TEXT)
-			n = strlen(placeholders[kind]);
-		while (kind == SIGNED_TEXT && n < source.n &&
-		       placeholder_at((struct text){ source.s + n, source.n - n }) == SIGNED_TEXT)
-			n++;
-		struct text piece = { source.s, n };
-
-		if (kind == SIGNED_TEXT && text_find(piece, TEXT("{")) != SIZE_MAX)
-			t->wrong = "there is no such value";
-		else
-			template_add(t, (struct signed_part){ .kind = kind, .text = piece });
-		source.s += n;
-		source.n -= n;
-	}
-}
-
 /* What is checked must be signed, and what is signed must be there. */
-static void template_fits(struct template *t, const struct hook_config *hook)
+static void template_fits(struct signed_template *t, const struct hook_config *hook)
 {
 	bool timed = (t->seen & ONLY(SIGNED_TIMESTAMP)) != 0;
 
@@ -166,15 +106,11 @@ static void template_fits(struct template *t, const struct hook_config *hook)
 static void hmac_signed(struct configuring *c, const struct yaml_node *node,
 			struct hook_config *hook)
 {
-	struct template t = { .hint = "like \"{timestamp}.{body}\": {timestamp}, {id}, {body}" };
-	struct text source;
+	struct signed_template t = { .hint =
+					 "like \"{timestamp}.{body}\": {timestamp}, {id}, {body}" };
 
-	if (!config_text(c, node, &source))
+	if (!config_signed(c, node, &t))
 		return;
-	t.parts = arena_array(c->r.arena, LIMIT_SIGNED_PARTS, sizeof(*t.parts));
-	if (t.parts == NULL)
-		return;
-	template_read(&t, source);
 	template_fits(&t, hook);
 	if (t.wrong != NULL) {
 		reader_error(&c->r, node, t.hint, "%s", t.wrong);
