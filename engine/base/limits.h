@@ -122,6 +122,8 @@
 	(16u * KIB)  /* servers refuse more; asking for 200 ids of 20 digits takes 5 KiB           \
 		      */
 #define LIMIT_ID 200 /* bytes of an id in a path: ids are numbers, ULIDs or UUIDs */
+#define LIMIT_FORM_PARTS                                                                           \
+	100 /* of a form with files that is sent: browsers' forms have dozens of fields */
 #define LIMIT_LIST_ITEMS                                                                           \
 	5000 /* of one list action: 25 pages, and far more than a result of 1 MiB mostly holds     \
 	      */

@@ -441,6 +441,10 @@ void request_header(struct request *request, const char *name, struct text value
 enum fate request_json(struct call *call, struct request *request, struct value body);
 enum fate request_form(struct call *call, struct request *request, struct value fields);
 
+/* A form with files (multipart.c): fields is a map of values, of { content, filename,
+ * content_type }, or of lists of them; nulls are left out. Adds a Content-Type header. */
+enum fate request_multipart(struct call *call, struct request *request, struct value fields);
+
 /* Printable ASCII without what must be percent-encoded. url_has_dots: a segment of the path is "."
  * or
  * "..", percent-encoded or not; clients and servers would resolve it away. */

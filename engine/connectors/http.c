@@ -20,6 +20,8 @@
 #include "engine/base/cleanup.h"
 #include "engine/base/limits.h"
 
+#define MOST_HEADERS (sizeof(((struct request *)0)->headers) / sizeof(struct request_header))
+
 static const char *const methods[] = { "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", NULL };
 
 static const struct param request_params[] = {
@@ -38,6 +40,10 @@ static const struct param request_params[] = {
 	{ .name = "headers", .type = PARAM_MAP, .slot = SLOT_HEADER, .doc = "Headers to send." },
 	{ .name = "json", .type = PARAM_ANY, .doc = "Body, sent as JSON." },
 	{ .name = "form", .type = PARAM_MAP, .doc = "Body, sent as an HTML form is." },
+	{ .name = "multipart",
+	  .type = PARAM_MAP,
+	  .doc = "Body, sent as a form with files is: a field's value, or { content, filename, "
+		 "content_type }." },
 	{ .name = "body",
 	  .type = PARAM_TEXT,
 	  .slot = SLOT_BODY,
@@ -271,10 +277,21 @@ static enum fate put_body(struct call *call, struct request *out, struct value p
 	const struct value *json = value_get(params, TEXT("json"));
 	const struct value *form = value_get(params, TEXT("form"));
 	const struct value *body = value_get(params, TEXT("body"));
+	const struct value *files = value_get(params, TEXT("multipart"));
 	enum fate fate = FATE_OK;
 
-	if ((json != NULL) + (form != NULL) + (body != NULL) > 1)
-		return call_fail(call, FATE_REJECT, "only one of json, form and body can be sent");
+	if ((json != NULL) + (form != NULL) + (body != NULL) + (files != NULL) > 1)
+		return call_fail(call, FATE_REJECT,
+				 "only one of json, form, multipart and body can be sent");
+	if (files != NULL && has_header(out, TEXT("content-type")))
+		return call_fail(call, FATE_REJECT,
+				 "with multipart, Content-Type is set by tappet itself");
+	if (files != NULL && out->header_count == MOST_HEADERS)
+		return call_fail(call, FATE_REJECT,
+				 "more than %zu headers, the one of multipart included",
+				 MOST_HEADERS);
+	if (files != NULL)
+		return request_multipart(call, out, *files);
 	if (json != NULL)
 		fate = request_json(call, out, *json);
 	else if (form != NULL)
@@ -291,9 +308,9 @@ static enum fate put_body(struct call *call, struct request *out, struct value p
 static enum fate put_method(struct call *call, struct request *out, struct value params)
 {
 	struct text given = param_text(params, "method");
-	bool body = value_get(params, TEXT("json")) != NULL ||
-		    value_get(params, TEXT("form")) != NULL ||
-		    value_get(params, TEXT("body")) != NULL;
+	bool body =
+	    value_get(params, TEXT("json")) != NULL || value_get(params, TEXT("form")) != NULL ||
+	    value_get(params, TEXT("multipart")) != NULL || value_get(params, TEXT("body")) != NULL;
 
 	out->method = body ? "POST" : "GET";
 	for (size_t i = 0; methods[i] != NULL; i++)

@@ -59,6 +59,7 @@ struct step {
 	bool literal_host;                   /* the host of `url` is written out in the rule */
 	const int *ok;                       /* further statuses that count as success */
 	size_t ok_count;
+	struct text result; /* the part of the reply that is kept: a dotted path, or empty: all */
 	enum on_error on_error;
 	int handler; /* ON_ERROR_STEPS: index of the handler's first step */
 	enum doubt after_doubt;

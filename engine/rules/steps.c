@@ -16,8 +16,8 @@
 #define MAX_ATTEMPTS     1000        /* three days at the ceiling of 5 minutes */
 #define MAX_TIMEOUT      600000      /* ms; a connection is held that long */
 
-static const char *const step_keys[] = { "as",  "if",       "retry",       "timeout", "ok",
-					 "via", "on_error", "after_doubt", NULL };
+static const char *const step_keys[] = { "as",     "if",  "retry",    "timeout",     "ok",
+					 "result", "via", "on_error", "after_doubt", NULL };
 static const char *const later_keys[] = { "for_each", "lookup", "wait_for", "approve", "parallel",
 					  "undo",     "guard",  "budget",   "hold",    "lane",
 					  "echoes",   "for",    "debounce", NULL };
@@ -211,6 +211,26 @@ static void ok(struct loading *l, const struct yaml_node *node, struct step *ste
 	step->ok = statuses;
 }
 
+/* "data.items.0.id": what value_path follows. */
+static void result(struct loading *l, const struct yaml_node *node, struct step *step)
+{
+	struct text path, rest, segment;
+
+	if (!reader_text(&l->r, node, &path))
+		return;
+	rest = path;
+	do {
+		rest = text_split(rest, '.', &segment);
+		if (segment.n == 0 || strcspn(segment.s, "${}[]() ") < segment.n ||
+		    text_ends(path, TEXT("."))) {
+			reader_error(&l->r, node, "like data.items.0.id",
+				     "\"%.*s\" is no path into a reply", TEXT_ARG(path));
+			return;
+		}
+	} while (rest.n > 0);
+	step->result = path;
+}
+
 static void after_doubt(struct loading *l, const struct yaml_node *node, struct step *step)
 {
 	static const char *const words[] = { "repeat", "lookup", "park", NULL };
@@ -327,6 +347,8 @@ static void options(struct loading *l, const struct yaml_node *map, struct step 
 		timeout(l, node, step);
 	if ((node = yaml_get(map, "ok")) != NULL)
 		ok(l, node, step);
+	if ((node = yaml_get(map, "result")) != NULL)
+		result(l, node, step);
 	node = l->handled < 0
 		   ? option(l, map, "on_error", offsetof(struct inherited, on_error), &use)
 		   : yaml_get(map, "on_error");
@@ -336,22 +358,23 @@ static void options(struct loading *l, const struct yaml_node *map, struct step 
 		step->condition = load_condition(l, node);
 }
 
-/* json, form and body are ways to say the same thing, where an action has them all. */
+/* json, form, body and multipart are ways to say the same thing, where an action has most of
+ * them. */
 static void one_body(struct loading *l, const struct yaml_node *map, const struct param *table)
 {
-	static const char *const ways[] = { "json", "form", "body", NULL };
+	static const char *const ways[] = { "json", "form", "body", "multipart", NULL };
 	const struct yaml_node *first = NULL;
 	size_t has = 0;
 
 	for (; table != NULL && table->name != NULL; table++)
 		has += in_list(text_of(table->name), ways);
-	for (size_t i = 0; has == 3 && i < map->count; i++) {
+	for (size_t i = 0; has >= 3 && i < map->count; i++) {
 		const struct yaml_node *key = map->pairs[i].key;
 
 		if (!in_list(key->text, ways))
 			continue;
 		if (first != NULL)
-			reader_error(&l->r, key, "a request has one body: json, form or body",
+			reader_error(&l->r, key, "a request has one body",
 				     "\"%.*s\" can't be given together with \"%.*s\"",
 				     TEXT_ARG(key->text), TEXT_ARG(first->text));
 		first = key;

@@ -336,6 +336,22 @@ static bool judge_unreadable(struct judging *j, const char *why)
 	return judge_doubt(j, text);
 }
 
+/* The part that the step keeps, of the result as the action reads it. What isn't there is the
+ * rule's mistake or the target's; asking again would repeat an effect. */
+static bool judge_result(struct judging *j, struct value whole)
+{
+	const struct value *part;
+
+	if (j->step->result.n == 0)
+		return judge_done(j, whole);
+	part = value_path(whole, j->step->result);
+	if (part != NULL)
+		return judge_done(j, *part);
+	return judge_reject(j, text_printf(j->s->work, "status %d, the reply has no %.*s: %.*s",
+					   j->end->status, TEXT_ARG(j->step->result),
+					   TEXT_ARG(seq_quote(j->s, j->end->body))));
+}
+
 static bool judge_success(struct judging *j)
 {
 	const struct reply reply = { j->end->status, j->end->body, j->end->content_type };
@@ -356,7 +372,7 @@ static bool judge_success(struct judging *j)
 			judge_observe(j, &r);
 		if (j->step->action->inside)
 			judge_inside(j, &r);
-		return judge_done(j, r.result);
+		return judge_result(j, r.result);
 	case FATE_RETRY:
 		return judge_unreadable(j, j->call->why);
 	case FATE_REJECT:

@@ -279,7 +279,7 @@ static void run_keep_request(struct run *run, const struct request *r)
 	value_write_text(&b, r->url);
 	if (body.n > 0) {
 		buf_str(&b, ",\"body\":");
-		value_write_text(&b, body);
+		value_write_text(&b, text_is_utf8(body) ? body : TEXT("(not text)"));
 	}
 	buf_char(&b, '}');
 	mem_free(run->request);

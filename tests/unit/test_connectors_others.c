@@ -279,6 +279,29 @@ static void connected(void)
 
 #define URL "\"url\":\"https://x.example/a\""
 
+/* @B in place of a boundary. */
+static const char *without_boundary(const char *request)
+{
+	struct text rest = text_of(request);
+	size_t at = text_find(rest, TEXT("boundary="));
+	struct text boundary;
+	struct buf b;
+
+	if (at == SIZE_MAX)
+		return request;
+	boundary = text_printf(arena, "%.32s", request + at + 9);
+	buf_init(&b, MIB);
+	while ((at = text_find(rest, boundary)) != SIZE_MAX) {
+		buf_put(&b, rest.s, at);
+		buf_str(&b, "@B");
+		rest = (struct text){ rest.s + at + 32, rest.n - at - 32 };
+	}
+	buf_text(&b, rest);
+	rest = text_dup(arena, buf_view(&b));
+	buf_fini(&b);
+	return rest.s;
+}
+
 START_TEST(requests_of_any_kind)
 {
 	static const char *const cases[][2] = {
@@ -303,10 +326,59 @@ START_TEST(requests_of_any_kind)
 		  "POST !https://x.example/a [content-type: application/x+json] 1" },
 		{ "{" URL ",\"headers\":{\"Authorization\":\"Basic eDp5\"}}",
 		  "GET !https://x.example/a [Authorization: Basic eDp5]" },
+		{ "{" URL ",\"multipart\":{\"a\":\"1\",\"f\":{\"content\":\"x\",\"filename\":"
+			  "\"a\\\"\\r\\nb\"},"
+		  "\"t\":[{\"content\":[1],\"content_type\":\"application/json\"},true,null]}}",
+		  "POST !https://x.example/a [Content-Type: multipart/form-data; boundary=@B] "
+		  "--@B\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n"
+		  "--@B\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a%22%0D%0Ab\"\r\n"
+		  "Content-Type: application/octet-stream\r\n\r\nx\r\n"
+		  "--@B\r\nContent-Disposition: form-data; name=\"t\"\r\n"
+		  "Content-Type: application/json\r\n\r\n[1]\r\n"
+		  "--@B\r\nContent-Disposition: form-data; name=\"t\"\r\n\r\ntrue\r\n"
+		  "--@B--\r\n" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		ck_assert_str_eq(built("http", "request", cases[i][0]), cases[i][1]);
+		ck_assert_str_eq(without_boundary(built("http", "request", cases[i][0])),
+				 cases[i][1]);
+}
+END_TEST
+
+/* A boundary follows from the content, and is none of it. */
+START_TEST(boundaries)
+{
+	static const char form[] = "{" URL ",\"multipart\":{\"a\":\"%s\"}}";
+	struct text first =
+	    text_dup(arena, text_of(built("http", "request", text_printf(arena, form, "x").s)));
+	const char *at = strstr(first.s, "boundary=");
+	struct text own;
+
+	ck_assert_ptr_nonnull(at);
+	ck_assert_str_eq(built("http", "request", text_printf(arena, form, "x").s), first.s);
+	own = text_printf(arena, "%.32s", at + 9);
+	ck_assert(strstr(built("http", "request", text_printf(arena, form, own.s).s) + 60,
+			 text_printf(arena, "--%s", own.s).s) == NULL);
+}
+END_TEST
+
+/* Those of the connection are refused in rules, however they are written. */
+START_TEST(own_headers)
+{
+	struct value_map_builder map;
+	struct value_list_builder own;
+
+	value_list_begin(&own, arena);
+	value_list_add(&own, value_text(TEXT("X-Api-Key")));
+	value_map_begin(&map, arena);
+	value_map_set(&map, "base_url", value_text(TEXT("https://api.example.com")));
+	value_map_set(&map, "own_headers", value_list_end(&own));
+	call.settings = value_map_end(&map);
+	ck_assert_str_eq(
+	    built("http", "request", "{\"url\":\"/\",\"headers\":{\"x-api-key\":\"1\"}}"),
+	    "reject: header x-api-key is set by tappet itself");
+	ck_assert_str_eq(built("http", "request", "{\"url\":\"/\",\"headers\":{\"x-api\":\"1\"}}"),
+			 "GET / [x-api: 1]");
 }
 END_TEST
 
@@ -349,6 +421,16 @@ START_TEST(requests_that_are_refused)
 		"{" URL ",\"headers\":{\"A\":\"1\",\"a\":\"2\"}}",
 		"{" URL ",\"query\":{\"a\":{\"b\":1}}}",
 		"{" URL ",\"auth\":\"token\"}",
+		"{" URL ",\"multipart\":{}}",
+		"{" URL ",\"multipart\":{\"a\":null}}",
+		"{" URL ",\"multipart\":{\"a\":1},\"json\":1}",
+		"{" URL ",\"multipart\":{\"a\":{\"filename\":\"x\"}}}",
+		"{" URL ",\"multipart\":{\"a\":{\"content\":1,\"name\":\"x\"}}}",
+		"{" URL
+		",\"multipart\":{\"a\":{\"content\":1,\"content_type\":\"a/b\\r\\nX: y\"}}}",
+		"{" URL ",\"multipart\":{\"a\":{\"content\":1,\"content_type\":\"text\"}}}",
+		"{" URL ",\"multipart\":{\"a\":1},\"headers\":{\"content-type\":\"text/plain\"}}",
+		"{" URL ",\"multipart\":{\"a\":1},\"method\":\"GET\"}",
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -483,6 +565,8 @@ int main(void)
 	tcase_add_test(cases, events_of_ones_own);
 	tcase_add_test(cases, lines_of_the_log);
 	tcase_add_test(cases, requests_of_any_kind);
+	tcase_add_test(cases, boundaries);
+	tcase_add_test(cases, own_headers);
 	tcase_add_test(cases, requests_that_are_refused);
 	tcase_add_test(cases, dots_that_are_no_segments);
 	tcase_add_test(cases, a_connection_is_not_left);

@@ -223,6 +223,8 @@ START_TEST(proxy)
 	wrong("proxy: 'http://h.example:1/x'", 15, "no URL", "");
 	wrong("proxy: 'http://:80'", 15, "no URL", "");
 	wrong("proxy: 'http://u@:80'", 15, "no URL", "");
+	wrong("ca_file: 5", 17, "must be a text", "");
+	wrong("ca_file: '${file:x}'", 17, "no ${...} here", "");
 	wrong("ca_file: none.pem", 17, "none.pem can't be read", "");
 }
 END_TEST

@@ -427,7 +427,7 @@ START_TEST(options_among_parameters)
 		mistake(text, 5, 32, what, "indent it like the action");
 	}
 	mistake("    do:\n      - http.request: { url: 'https://a.b', zzz: 1 }\n", 5, 0,
-		"no parameter \"zzz\"", "form, body");
+		"no parameter \"zzz\"", "form, multipart, body");
 }
 END_TEST
 
