@@ -114,7 +114,16 @@ static bool reload(struct context *context, struct daemon *daemon, struct loaded
 	return true;
 }
 
-/* Files of secrets changed: the configuration as it was read, with what they hold now. */
+static const char *first_error(struct diags *diags)
+{
+	for (size_t i = 0; diags != NULL && i < diags_count(diags); i++)
+		if (diags_at(diags, i)->severity == DIAG_ERROR)
+			return diags_at(diags, i)->what;
+	return "memory is out";
+}
+
+/* Files of secrets and certificates changed: the configuration as it was read, with what they hold
+ * now. */
 static bool renew(struct daemon *daemon, struct loaded *current)
 {
 	struct diags *diags = diags_new();
@@ -124,9 +133,13 @@ static bool renew(struct daemon *daemon, struct loaded *current)
 	if (fine)
 		next.config = config_again(current->config, diags);
 	fine = fine && next.config != NULL && diags_errors(diags) == 0;
+	if (!fine)
+		log_write(LOG_ERROR,
+			  "a file of secrets or certificates can't be read; the old "
+			  "ones stay",
+			  LOG_S("why", first_error(diags)));
 	diags_free(diags);
 	if (!fine) {
-		log_write(LOG_ERROR, "a secret's file can't be read; the old secrets stay");
 		loaded_drop(&next);
 		return false;
 	}

@@ -229,7 +229,8 @@ const char *http_transfer_error(struct http_transfer *transfer, enum http_end en
 	if (end == HTTP_TOO_LARGE)
 		return "the reply is too large";
 	if (end == HTTP_REFUSED && transfer->denied)
-		return "the host has a private address";
+		return transfer->proxied ? "the proxy has a private address"
+					 : "the host has a private address";
 	if (transfer->body.failed)
 		return "out of memory";
 	if (tunnel_error(transfer) != NULL)

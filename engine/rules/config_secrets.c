@@ -204,6 +204,7 @@ struct text config_file(struct configuring *c, const struct yaml_node *node, siz
 	const char *why;
 
 	assert(c != NULL && node != NULL);
+	buf_init(&content, limit);
 	if (!config_text(c, node, &name))
 		return TEXT_NONE;
 	path = reader_path(c->r.arena, c->config->directory, name);

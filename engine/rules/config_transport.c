@@ -10,12 +10,22 @@
 #include "engine/base/limits.h"
 #include "engine/rules/config_internal.h"
 
-/* What stands before the host, and whether it holds a user or password. */
 static bool has_user(struct text url)
 {
 	struct text host = config_url_host(url);
 
 	return host.n > 0 && memchr(host.s, '@', host.n) != NULL;
+}
+
+/* HOST:PORT as it is written, a reference or not. */
+static struct text without_user(struct text url)
+{
+	struct text host = config_url_host(url);
+
+	for (size_t i = host.n; i > 0; i--)
+		if (host.s[i - 1] == '@')
+			return (struct text){ host.s + i, host.n - i };
+	return host;
 }
 
 /* HOST:PORT, with or without a user: there is no port that everybody would take for granted. */
@@ -58,8 +68,7 @@ static void proxy(struct configuring *c, const struct yaml_node *node, struct co
 		reader_warn(&c->r, node, "keep it outside: \"${env:NAME}\" or \"${file:PATH}\"",
 			    "a secret is written in the file");
 	conn->transport.proxy = url;
-	conn->transport.proxy_private =
-	    text_find(config_url_host(node->text), TEXT("${")) == SIZE_MAX;
+	conn->transport.proxy_private = text_find(without_user(node->text), TEXT("${")) == SIZE_MAX;
 }
 
 static void ca_file(struct configuring *c, const struct yaml_node *node, struct connection *conn)

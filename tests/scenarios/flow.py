@@ -19,6 +19,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from peers import Proxy, TlsFront, make_authority  # noqa: E402
 from world import Daemon, Failed, Sandbox, request, until  # noqa: E402
 
 # Credentials of the sandbox; configurations refer to them as ${env:NAME}.
@@ -200,6 +201,8 @@ class Flow:
         self.config = ""
         self.connections = ""
         self.reply = None
+        self.proxy = None
+        self.peers = []
         self.line = ""
         self.number = 0
 
@@ -210,6 +213,7 @@ class Flow:
         self.sandbox = Sandbox(self.sandbox_binary, self.directory)
         self.variables["sandbox"] = self.sandbox.url
         self.variables["host"] = self.sandbox.url.removeprefix("http://")
+        self.variables["sandboxport"] = str(self.sandbox.port)
         urls = {word.upper() + "_URL": self.sandbox.url + path for word, path in WEBHOOKS.items()}
         self.daemon = Daemon(self.tappet, self.directory,
                              dict(ENV, **urls, SLACK_URL=self.sandbox.url + "/slack/T1/B1/x"))
@@ -225,6 +229,8 @@ class Flow:
             if self.daemon.process:
                 self.daemon.kill()
             self.sandbox.process.end()
+            for peer in self.peers:
+                peer.close()
 
     def _steps(self):
         with open(self.path, encoding="utf-8") as f:
@@ -391,6 +397,24 @@ class Flow:
         found = self.sandbox.control(method, path, json.loads(body[0]) if body else None)
         if wanted:
             check_text(json.dumps(found), wanted, step)
+
+    # ---- what stands between ----
+
+    def step_tls(self, rest):
+        """tls: https in front of the sandbox, and ca.pem; again: another authority."""
+        certificate = make_authority(self.directory)
+        if "tls" in self.variables:
+            return
+        front = TlsFront(certificate, self.sandbox.port)
+        self.peers.append(front)
+        self.variables["tls"] = f"https://localhost:{front.port}"
+        self.variables["tlshost"] = f"localhost:{front.port}"
+
+    def step_proxy(self, rest):
+        """proxy [USER:PASSWORD]"""
+        self.proxy = Proxy(rest or None)
+        self.peers.append(self.proxy)
+        self.variables["proxy"] = f"127.0.0.1:{self.proxy.port}"
 
     # ---- requests and commands ----
 
@@ -610,6 +634,12 @@ class Flow:
         time.sleep(1)  # what is measured, not waited for
         if switches() - before > 50:
             raise Failed(f"woken up {switches() - before} times")
+
+    def see_proxied(self, words):
+        """proxied N [X]: N requests (with X in their line) came to the proxy"""
+        count, *text = shlex.split(words)
+        self._count([line for line in self.proxy.journal if not text or text[0] in line], count,
+                    "proxied")
 
     def see_log(self, words):
         text, *count = shlex.split(words)
