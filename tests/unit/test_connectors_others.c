@@ -327,7 +327,7 @@ START_TEST(requests_of_any_kind)
 		{ "{" URL ",\"headers\":{\"Authorization\":\"Basic eDp5\"}}",
 		  "GET !https://x.example/a [Authorization: Basic eDp5]" },
 		{ "{" URL ",\"multipart\":{\"a\":\"1\",\"f\":{\"content\":\"x\",\"filename\":"
-			  "\"a\\\"\\r\\nb\"},"
+		  "\"a\\\"\\r\\nb\"},"
 		  "\"t\":[{\"content\":[1],\"content_type\":\"application/json\"},true,null]}}",
 		  "POST !https://x.example/a [Content-Type: multipart/form-data; boundary=@B] "
 		  "--@B\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n"
