@@ -266,6 +266,14 @@ static void oauth2(struct configuring *c, const struct yaml_node *node, struct c
 
 enum { WITH_STANDARD, WITH_HMAC };
 
+/* Where a configuration is only checked, what stands outside may be a stand-in. */
+static enum severity severity_of(const struct configuring *c, const struct yaml_node *node)
+{
+	bool literal = text_find(node->text, TEXT("${")) == SIZE_MAX;
+
+	return literal || c->secrets == CONFIG_SECRETS_NEEDED ? DIAG_ERROR : DIAG_WARNING;
+}
+
 /* `form`: how the text spells the key. What it was is never shown. */
 static struct secret *decoded(struct configuring *c, const struct yaml_node *node,
 			      const struct secret *given, enum key_form form)
@@ -281,8 +289,9 @@ static struct secret *decoded(struct configuring *c, const struct yaml_node *nod
 			    : base64_decode(t, key, sizeof(key), &n))
 		made = config_keep(c, (struct text){ key, n });
 	else if (t.n > 0 || c->secrets == CONFIG_SECRETS_NEEDED)
-		reader_error(&c->r, node, "", "the secret is not %s of at most %u bytes",
-			     form == KEY_HEX ? "hex" : "base64", LIMIT_SIGNING_KEY);
+		diags_add(c->r.diags, severity_of(c, node), node->at, "",
+			  "the secret is not %s of at most %u bytes",
+			  form == KEY_HEX ? "hex" : "base64", LIMIT_SIGNING_KEY);
 	bytes_wipe(key, sizeof(key));
 	return made;
 }

@@ -186,14 +186,19 @@ END_TEST
 /* What is wrong with a secret is said without it. */
 START_TEST(secrets_stay_unsaid)
 {
+	struct kit_file f;
 	struct buf b;
 	struct kit k;
 
 	kit_init(&k);
 	setenv("TAPPET_TEST", "s3cr3t!", 1);
-	kit_config(&k, HEAD "sign: { with: standard-webhooks, secret: '${env:TAPPET_TEST}' },\n"
-			    "       proxy: '${env:TAPPET_TEST}' }\n");
-	ck_assert_uint_eq(diags_errors(k.diags), 1);
+	kit_write(&f, "tappet.yaml",
+		  HEAD "sign: { with: standard-webhooks, secret: '${env:TAPPET_TEST}' },\n"
+		       "       proxy: '${env:TAPPET_TEST}' }\n");
+	config_free(k.config);
+	k.config = config_load(f.path, CONFIG_SECRETS_NEEDED, k.diags);
+	kit_remove(&f);
+	ck_assert_uint_eq(diags_errors(k.diags), 2);
 	buf_init(&b, MIB);
 	diags_print(k.diags, &b, false);
 	ck_assert(strstr(buf_cstr(&b), "s3cr3t") == NULL);
