@@ -257,7 +257,7 @@ static void assembly_bearer(struct assembly *a, const struct secret *token)
 
 static void assembly_secret(struct assembly *a, const struct connection *c, const struct request *r)
 {
-	if (c->connector->auth == AUTH_MEMBER)
+	if (c->token != NULL && c->connector->auth == AUTH_MEMBER)
 		assembly_member(a, c, r->body);
 	else if (c->token != NULL)
 		assembly_bearer(a, c->token);
