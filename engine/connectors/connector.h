@@ -210,6 +210,11 @@ struct action {
 	 * It needs no connection. */
 	bool inside;
 
+	/* GETs of it only prepare what it does: they read what its request is made of. They are
+	 * repeated after a doubt whatever after_doubt says, and a status the step accepts by `ok`
+	 * ends nothing. */
+	bool prepares;
+
 	/* Builds the request from checked parameters. FATE_REJECT with call->why when
 	 * values don't fit; must not block. */
 	enum fate (*build)(struct call *call, struct value params, struct request *out);

@@ -44,14 +44,32 @@ static enum fate read_workspace(struct call *call, const struct reply *reply, st
 	return kantata_read_one(call, &kantata_workspaces, reply, out);
 }
 
+/* Where the body may have `custom`, the first replies are definitions. */
+static enum fate read_changed(struct call *call, const struct reply *reply, struct reading *out)
+{
+	enum fate fate;
+
+	if (kantata_custom_read(call, reply, out, &fate))
+		return fate;
+	return read_workspace(call, reply, out);
+}
+
 static enum fate read_new_workspace(struct call *call, const struct reply *reply,
 				    struct reading *out)
 {
+	enum fate fate;
+
+	if (kantata_custom_read(call, reply, out, &fate))
+		return fate;
 	return created(out, kantata_read_one(call, &kantata_workspaces, reply, out));
 }
 
 static enum fate read_workspaces(struct call *call, const struct reply *reply, struct reading *out)
 {
+	enum fate fate;
+
+	if (kantata_custom_read(call, reply, out, &fate))
+		return fate;
 	return kantata_read_many(call, &kantata_workspaces, reply, out);
 }
 
@@ -68,8 +86,8 @@ static enum fate read_list(struct call *call, const struct reply *reply, struct 
 }
 
 BUILDS(show, OF_WORKSPACE, .method = "GET", .params = kantata_show_params, .shown = true)
-BUILDS(create, OF_WORKSPACE, .method = "POST", .params = kantata_create_params)
-BUILDS(update, OF_WORKSPACE, .method = "PUT", .params = kantata_update_params)
+BUILDS(create, OF_WORKSPACE, .method = "POST", .params = kantata_create_params, .custom = true)
+BUILDS(update, OF_WORKSPACE, .method = "PUT", .params = kantata_update_params, .custom = true)
 BUILDS(delete, OF_WORKSPACE, .method = "DELETE", .params = kantata_id_params)
 BUILDS(apply, OF_WORKSPACE, .method = "PUT", .params = kantata_apply_params,
        .tail = "/apply_template")
@@ -101,7 +119,8 @@ static enum fate build_bulk(struct call *call, const struct kantata_op *op, stru
 static enum fate build_create_many(struct call *call, struct value params, struct request *out)
 {
 	static const struct kantata_op op = { OF_WORKSPACE, .method = "POST",
-					      .params = kantata_create_many_params };
+					      .params = kantata_create_many_params,
+					      .custom = true };
 
 	return build_bulk(call, &op, params, out);
 }
@@ -386,6 +405,7 @@ const struct action kantata_actions[] = {
 	    .lookup = lookup_workspace,
 	    .found = found_workspace,
 	    .settle = SETTLE,
+	    .prepares = true,
 	},
 	{
 	    .name = "workspace.create_many",
@@ -396,6 +416,7 @@ const struct action kantata_actions[] = {
 	    .result = "{items, count}: the new projects.",
 	    .build = build_create_many,
 	    .read = read_workspaces,
+	    .prepares = true,
 	},
 	{
 	    .name = "workspace.update",
@@ -405,7 +426,8 @@ const struct action kantata_actions[] = {
 	    .example = "{ id: \"7\", workspace: { status_key: 305, due_date: \"2026-12-18\" } }",
 	    .result = "The project after the change.",
 	    .build = build_update,
-	    .read = read_workspace,
+	    .read = read_changed,
+	    .prepares = true,
 	},
 	{
 	    .name = "workspace.delete",

@@ -95,18 +95,44 @@ static enum fate put_body(struct call *call, const struct kantata_op *op, struct
 	return any ? request_json(call, out, value_map_end(&body)) : FATE_OK;
 }
 
+/* The body with custom fields by id, or *asked. */
+static enum fate put_custom(struct call *call, const struct kantata_op *op, struct value *params,
+			    struct request *out, bool *asked)
+{
+	struct value_map_builder map;
+	enum fate fate = FATE_OK;
+
+	value_map_begin(&map, call->arena);
+	for (uint32_t i = 0; i < params->n && fate == FATE_OK && !*asked; i++) {
+		struct value v = params->pairs[i].val;
+
+		for (const struct param *p = op->params; p->name != NULL; p++)
+			if (is_body(p) && text_is(value_as_text(params->pairs[i].key), p->name))
+				fate = kantata_custom_put(call, &v, out, asked);
+		value_map_add(&map, params->pairs[i].key, v);
+	}
+	if (!*asked)
+		*params = value_map_end(&map);
+	return fate;
+}
+
 enum fate kantata_build(struct call *call, const struct kantata_op *op, struct value given,
 			struct request *out, struct value *params)
 {
 	AUTO_FINI(buf_fini) struct buf url;
 	struct value fit;
+	bool asked = false;
 	enum fate fate;
 
 	assert(call != NULL && op != NULL && out != NULL);
 	buf_init(&url, LIMIT_URL);
 	*out = (struct request){ .method = op->method };
 	fate = params_fit(call, op->params, given, &fit);
-	if (fate != FATE_OK)
+	if (params != NULL)
+		*params = fit;
+	if (fate == FATE_OK && op->custom)
+		fate = put_custom(call, op, &fit, out, &asked);
+	if (fate != FATE_OK || asked)
 		return fate;
 	buf_printf(&url, "/%s", op->kind->plural);
 	if (strcmp(op->params[0].name, "id") == 0) {
@@ -122,8 +148,6 @@ enum fate kantata_build(struct call *call, const struct kantata_op *op, struct v
 		fate = request_url(call, out, &url);
 	if (fate == FATE_OK)
 		fate = put_body(call, op, fit, out);
-	if (params != NULL)
-		*params = fit;
 	return fate;
 }
 

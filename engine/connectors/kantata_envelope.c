@@ -145,8 +145,12 @@ struct value kantata_inlined(struct arena *arena, const struct kantata_include *
 		const struct value *key = value_get(object, text_of(in->key));
 		struct value objects = param_value(doc, in->map);
 
-		if (key != NULL && value_is(objects, VALUE_MAP))
-			value_map_set(&map, in->name, associated(arena, objects, *key));
+		if (key == NULL || !value_is(objects, VALUE_MAP))
+			continue;
+		objects = associated(arena, objects, *key);
+		value_map_set(&map, in->name, objects);
+		if (strcmp(in->name, "custom_field_values") == 0 && value_is(objects, VALUE_LIST))
+			value_map_set(&map, "custom", kantata_custom(arena, objects));
 	}
 	return value_map_end(&map);
 }

@@ -11,6 +11,7 @@
  *   kantata_feed.c      the feed of changes
  *   kantata_request.c   any other path
  *   kantata_envelope.c  what every reply is wrapped in
+ *   kantata_custom.c    custom fields by their names
  *   kantata_fields.c, kantata_params.c, kantata_filters.c   workspaces
  *   kantata_resource.c                                      workspace resources
  *
@@ -86,6 +87,7 @@ struct kantata_op {
 	const struct param *params;
 	const char *tail; /* behind the id: "/invite"; NULL: nothing */
 	bool shown;       /* with the kind's `shown` */
+	bool custom;      /* its body may have `custom` */
 };
 
 /* The parameter `id` goes into the path, what has members into the body, the rest into the query,
@@ -101,6 +103,20 @@ enum fate kantata_put_query(struct call *call, struct buf *url, const struct par
 /* An envelope of one object of the kind: it is the result, and is observed. */
 enum fate kantata_read_one(struct call *call, const struct kantata_kind *kind,
 			   const struct reply *reply, struct reading *out);
+
+/* ---- kantata_custom.c ---- */
+
+/* Objects of custom_field_values as a map from their fields' names. */
+struct value kantata_custom(struct arena *arena, struct value rows);
+
+/* Puts custom_fields in place of `custom` into a body: an object, or a list of them. *asked: the
+ * request reads definitions first, and the step is built again with them gathered. */
+enum fate kantata_custom_put(struct call *call, struct value *body, struct request *out,
+			     bool *asked);
+
+/* Reads a reply to such a request. False: it is none of those. */
+bool kantata_custom_read(struct call *call, const struct reply *reply, struct reading *out,
+			 enum fate *fate);
 
 /* ---- kantata_list.c ---- */
 

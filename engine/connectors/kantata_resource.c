@@ -39,6 +39,10 @@ const struct field kantata_resource_fields[] = {
 	  "include=custom_field_values" },
 	{ "custom_field_values", FIELD_LIST, "The values of custom fields, as objects.",
 	  "include=custom_field_values" },
+	{ "custom", FIELD_MAP,
+	  "The values of custom fields by the fields' names: data.custom[\"PO\"]. Currencies are "
+	  "{cents, currency}, a choice is its label, several are a list.",
+	  "include=custom_field_values" },
 	{ "external_reference_ids", FIELD_LIST, "Ids of links to objects of other systems.",
 	  "include=external_references" },
 	{ "external_references", FIELD_LIST, "Links to objects of other systems, as objects.",

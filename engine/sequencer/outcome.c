@@ -148,12 +148,23 @@ static bool judge_look(struct judging *j, struct text why)
 	return judge_again(j, why.s, j->end->retry_after);
 }
 
+/* The request only read what the step's own is made of (connector.h). */
+static bool judge_prepares(const struct judging *j)
+{
+	static const char get[] = "{\"method\":\"GET\"";
+
+	return j->step->action->prepares && j->run->request != NULL &&
+	       strncmp(j->run->request, get, sizeof(get) - 1) == 0;
+}
+
 static bool judge_doubt(struct judging *j, struct text why)
 {
+	bool prepares = judge_prepares(j); /* before the request goes into the record */
+
 	j->fate = "doubt";
 	j->error = why;
 	judge_record(j);
-	if (j->step->after_doubt == DOUBT_REPEAT || j->run->doubt > 0)
+	if (j->step->after_doubt == DOUBT_REPEAT || j->run->doubt > 0 || prepares)
 		return judge_again(j, why.s, j->end->retry_after);
 	if (j->step->after_doubt == DOUBT_LOOKUP)
 		return judge_look(j, why);
@@ -387,7 +398,8 @@ static bool judge_reply(struct judging *j)
 {
 	int status = j->end->status;
 
-	if (j->run->doubt == 0 && judge_ok_listed(j) && !j->step->action->inside)
+	if (j->run->doubt == 0 && judge_ok_listed(j) && !j->step->action->inside &&
+	    !judge_prepares(j))
 		return judge_done(j, judge_body(j));
 	if (status >= 200 && status < 300)
 		return judge_success(j);

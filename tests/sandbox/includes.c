@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * includes - see includes.h. Only users and external references exist as objects; the other
- * associations are accepted and empty, as in an account that doesn't use them.
+ * includes - see includes.h. Only users, external references and the values of custom fields exist
+ * as objects; the other associations are accepted and empty, as in an account that does not use
+ * them.
  */
 #include "tests/sandbox/includes.h"
 
+#include "tests/sandbox/custom.h"
 #include "tests/sandbox/query.h"
 
 #include <assert.h>
@@ -113,6 +115,10 @@ static void write_key(const struct include *inc, const struct workspace *ws, str
 	size_t n = inc->ids ? inc->ids(ws, ids) : 0;
 
 	text_fmt(out, ",\"%s\":", inc->key);
+	if (!strcmp(inc->name, "custom_field_values")) {
+		custom_write_ids(ws, out);
+		return;
+	}
 	if (inc->many == MANY)
 		text_char(out, '[');
 	else if (n == 0)
@@ -185,6 +191,8 @@ void includes_write_maps(struct workspace *const *page, size_t n, uint64_t set, 
 		text_fmt(out, ",\"%s\":{", includes[i].map);
 		if (!strcmp(includes[i].map, "users"))
 			write_users(page, n, set, out);
+		for (size_t k = 0; !strcmp(includes[i].map, "custom_field_values") && k < n; k++)
+			custom_write_rows(page[k], out);
 		for (size_t k = 0; !strcmp(includes[i].map, "external_references") && k < n; k++)
 			if (page[k]->reference)
 				query_reference(page[k]->id, page[k]->reference, out);

@@ -6,6 +6,7 @@
 #include "tests/sandbox/kantata.h"
 
 #include "tests/sandbox/feed.h"
+#include "tests/sandbox/custom.h"
 #include "tests/sandbox/query.h"
 #include "tests/sandbox/resources.h"
 
@@ -131,6 +132,11 @@ bool kantata_apply(struct workspace *ws, const json_t *patch, bool any_member, c
 	json_object_foreach((json_t *)(uintptr_t)patch, name, value)
 	{
 		*field = name;
+		if (!strcmp(name, "custom_fields")) {
+			if (!custom_set(ws, value))
+				return problem(field, name, why, "Custom field value is invalid");
+			continue;
+		}
 		if ((any_member || fields_writable(name)) && !fields_set(ws, name, value, why))
 			return false;
 	}

@@ -8,6 +8,7 @@
 #include "tests/sandbox/chat.h"
 #include "tests/sandbox/control.h"
 #include "tests/sandbox/feed.h"
+#include "tests/sandbox/custom.h"
 #include "tests/sandbox/forms.h"
 #include "tests/sandbox/hindsite.h"
 #include "tests/sandbox/kantata.h"
@@ -61,6 +62,14 @@ static const struct route routes[] = {
 	  false },
 	{ "kantata.subscribed_event.types", "GET", "/api/v1/subscribed_events/event_types",
 	  &kantata, feed_types, false },
+	{ "kantata.custom_field_set.list", "GET", "/api/v1/custom_field_sets", &kantata,
+	  custom_sets, false },
+	{ "kantata.custom_field.list", "GET", "/api/v1/custom_fields", &kantata, custom_fields,
+	  false },
+	{ "kantata.custom_field_choice.list", "GET", "/api/v1/custom_field_choices", &kantata,
+	  custom_choices, false },
+	{ "kantata.custom_field_value.list", "GET", "/api/v1/custom_field_values", &kantata,
+	  custom_values, false },
 	{ "hindsite.token", "POST", "/oauth/token", &hindsite, hindsite_token, true },
 	{ "hindsite.work_set.start", "POST", "/api/v2/work_sets/{id}/start", &hindsite,
 	  hindsite_start, false },

@@ -63,6 +63,7 @@ void workspace_free(struct workspace *ws)
 	free(ws->currency);
 	json_decref(ws->extra);
 	json_decref(ws->reference);
+	json_decref(ws->custom);
 	free(ws);
 }
 
@@ -83,6 +84,7 @@ struct workspace *workspace_copy(const struct workspace *ws)
 	copy->currency = copy_text(ws->currency);
 	copy->extra = json_deep_copy(ws->extra);
 	copy->reference = json_deep_copy(ws->reference);
+	copy->custom = json_deep_copy(ws->custom);
 	return copy;
 }
 
