@@ -142,7 +142,7 @@ START_TEST(what_does_not_fit_is_named)
 		{ "\"Twice\":1", "reject: custom.Twice: 2 custom fields of projects have this "
 				 "name; give custom_fields with the id" },
 		{ "\"PO\":{}", "reject: custom.PO must be text, not map" },
-		{ "\"Seats\":1.5", "reject: custom.Seats must be a whole number, not 1.5" },
+		{ "\"Seats\":1.5", "reject: custom.Seats must be a whole number, not double" },
 		{ "\"Region\":\"APAC\"", "reject: custom.Region: there is no choice \"APAC\"" },
 		{ "\"Region\":{}", "reject: custom.Region: there is no choice \"\"" },
 		{ "\"Region\":[\"EMEA\",\"EMEA\"]",
@@ -164,7 +164,7 @@ START_TEST(what_does_not_fit_is_named)
 	    "reject: custom.PO: custom_fields has it, too");
 	ck_assert_str_eq(
 	    built("kantata", "workspace.update", "{\"id\":7,\"workspace\":{\"custom\":[]}}"),
-	    "reject: workspace.custom must be a map, not a list");
+	    "reject: workspace.custom must be a map, not list");
 }
 END_TEST
 
