@@ -153,6 +153,11 @@ struct request {
 	unsigned header_count;
 	struct text body;         /* may be empty */
 	const char *content_type; /* NULL: no Content-Type header (or among headers) */
+
+	/* Of an action's first request: what call->gathered is when its reply is read. So the
+	 * reading knows that it is the first of several, which the parameters said. Null: nothing.
+	 */
+	struct value keep;
 };
 
 struct reply {

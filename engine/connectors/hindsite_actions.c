@@ -386,12 +386,14 @@ const struct action hindsite_actions[] = {
 	  .build = hindsite_build_asset_search,
 	  .read = hindsite_read_assets },
 	{ .name = "webhook_delivery.list",
-	  .doc = "Reads a page of the deliveries of webhooks; takes an administrator's "
-		 "credentials.",
+	  .doc = "Reads the deliveries of webhooks, page by page to the end; takes an "
+		 "administrator's credentials.",
 	  .params = hindsite_delivery_list_params,
 	  .after_doubt = DOUBT_REPEAT,
 	  .example = "{ state: errored, since: \"2026-11-22T00:00:00Z\" }",
-	  .result = "{items, count, more}: the page's deliveries, and whether others may follow.",
+	  .result = "{items, count, more}: the deliveries, at most 5000; with page those of one "
+		    "page, and "
+		    "whether others may follow.",
 	  .build = hindsite_build_deliveries,
 	  .read = hindsite_read_deliveries },
 	{ .name = "webhook_delivery.redeliver",

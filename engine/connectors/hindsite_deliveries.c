@@ -30,11 +30,19 @@
 
 /* ---- pages ---- */
 
+static const char *const totals[] = { "total_pages", "page_count", "pages", "last_page", NULL };
+
+static bool tells(struct value meta)
+{
+	for (size_t i = 0; totals[i] != NULL; i++)
+		if (value_is(param_value(meta, totals[i]), VALUE_INT))
+			return true;
+	return false;
+}
+
 /* `page` is 0 where only the reply can tell which it was. */
 static bool is_last(struct value meta, unsigned page)
 {
-	static const char *const totals[] = { "total_pages", "page_count", "pages", "last_page",
-					      NULL };
 	struct value current = param_value(meta, "current_page");
 
 	if (page == 0 && value_is(current, VALUE_INT) && current.i > 0 && current.i <= PAGES)
@@ -71,6 +79,7 @@ enum fate hindsite_delivery_rows(struct call *call, const struct reply *reply, u
 					 i + 1);
 	}
 	out->more = out->rows.n > 0 && !is_last(param_value(doc, "meta"), page);
+	out->told = tells(param_value(doc, "meta"));
 	return FATE_OK;
 }
 
@@ -85,7 +94,7 @@ const struct param hindsite_delivery_list_params[] = {
 	  .doc = "Only those in this state; errored ones were tried as often as HINDSITE does.",
 	  .choices = states },
 	{ .name = "since", .type = PARAM_UNIX, .doc = "Only those made at or after this time." },
-	{ .name = "page", .type = PARAM_INT, .doc = "Which page, 1 unless said otherwise." },
+	{ .name = "page", .type = PARAM_INT, .doc = "Only this page, counted from 1." },
 	{ .name = NULL },
 };
 
@@ -106,10 +115,34 @@ static void put_text(struct buf *url, const char *name, struct text t)
 	url_encode(url, t);
 }
 
+/* Which page comes next; of all of them what the first starts with. */
+static enum fate next_page(struct call *call, struct value given, struct request *out,
+			   long long *number)
+{
+	struct value gathered = param_value(call->gathered, "page");
+	struct value_list_builder none;
+	struct value_map_builder first;
+
+	*number = value_is(gathered, VALUE_INT) ? (long long)gathered.i + 1 : 1;
+	if (value_is(given, VALUE_INT)) {
+		*number = (long long)given.i;
+		return given.i >= 1 && given.i <= PAGES
+			   ? FATE_OK
+			   : call_fail(call, FATE_REJECT, "page must be from 1 to %d", PAGES);
+	}
+	value_list_begin(&none, call->arena);
+	value_map_begin(&first, call->arena);
+	value_map_set(&first, "items", value_list_end(&none));
+	value_map_set(&first, "page", value_int(0));
+	out->keep = value_map_end(&first);
+	return FATE_OK;
+}
+
 enum fate hindsite_build_deliveries(struct call *call, struct value given, struct request *out)
 {
 	AUTO_FINI(buf_fini) struct buf url;
-	struct value params, since, page;
+	struct value params, since;
+	long long number;
 	enum fate fate;
 
 	assert(call != NULL && out != NULL);
@@ -119,10 +152,10 @@ enum fate hindsite_build_deliveries(struct call *call, struct value given, struc
 	if (fate != FATE_OK)
 		return fate;
 	since = param_value(params, "since");
-	page = param_value(params, "page");
-	if (value_is(page, VALUE_INT) && (page.i < 1 || page.i > PAGES))
-		return call_fail(call, FATE_REJECT, "page must be from 1 to %d", PAGES);
-	buf_printf(&url, ROUTE "?page=%lld", value_is(page, VALUE_INT) ? (long long)page.i : 1LL);
+	fate = next_page(call, param_value(params, "page"), out, &number);
+	if (fate != FATE_OK)
+		return fate;
+	buf_printf(&url, ROUTE "?page=%lld", number);
 	put_text(&url, "webhook_id", param_text(params, "webhook_id"));
 	put_text(&url, "state", param_text(params, "state"));
 	if (value_is(since, VALUE_INT))
@@ -130,23 +163,69 @@ enum fate hindsite_build_deliveries(struct call *call, struct value given, struc
 	return request_url(call, out, &url);
 }
 
+static bool has_row(struct call *call, struct value rows, struct value row)
+{
+	struct text id, other;
+
+	if (!value_id(call->arena, param_value(row, "id"), &id))
+		return false;
+	for (uint32_t i = 0; i < rows.n; i++)
+		if (value_id(call->arena, param_value(rows.items[i], "id"), &other) &&
+		    text_eq(id, other))
+			return true;
+	return false;
+}
+
+/* The rows of a page behind those before it. New deliveries come first and push others onto the
+ * next page, where they are seen again. A page that adds nothing is the end where meta doesn't say
+ * how many there are (all pages are the same to a server that doesn't know `page`). */
+static enum fate add_page(struct call *call, struct hindsite_page *page)
+{
+	struct value before = param_value(call->gathered, "items");
+	struct value_list_builder list;
+
+	value_list_begin(&list, call->arena);
+	for (uint32_t i = 0; i < before.n; i++)
+		value_list_add(&list, before.items[i]);
+	for (uint32_t i = 0; i < page->rows.n; i++)
+		if (!has_row(call, before, page->rows.items[i]))
+			value_list_add(&list, page->rows.items[i]);
+	page->rows = value_list_end(&list);
+	if (page->rows.n > LIMIT_LIST_ITEMS)
+		return call_fail(call, FATE_REJECT, "more than %d deliveries: narrow the list",
+				 LIMIT_LIST_ITEMS);
+	if (page->rows.n == before.n && page->more && page->told)
+		return call_fail(call, FATE_RETRY, "rows moved while the list was read");
+	page->more = page->more && page->rows.n > before.n;
+	return FATE_OK;
+}
+
 enum fate hindsite_read_deliveries(struct call *call, const struct reply *reply,
 				   struct reading *out)
 {
+	struct value number = param_value(call->gathered, "page");
+	bool all = value_is(number, VALUE_INT);
 	struct value_map_builder result;
 	struct hindsite_page page;
 	enum fate fate;
 
 	assert(call != NULL && reply != NULL && out != NULL);
-	fate = hindsite_delivery_rows(call, reply, 0, &page);
+	fate = hindsite_delivery_rows(call, reply, all ? (unsigned)number.i + 1 : 0, &page);
+	if (fate == FATE_OK && all)
+		fate = add_page(call, &page);
 	if (fate != FATE_OK)
 		return fate;
 	value_map_begin(&result, call->arena);
 	value_map_set(&result, "items", page.rows);
 	value_map_set(&result, "count", value_int(page.rows.n));
 	value_map_set(&result, "more", value_bool(page.more));
-	*out = (struct reading){ .result = value_map_end(&result), .object = value_null() };
-	return FATE_OK;
+	if (all && page.more)
+		value_map_set(&result, "page", value_int(number.i + 1));
+	*out = (struct reading){ .object = value_null(), .more = all && page.more };
+	out->result = value_map_end(&result);
+	return arena_failed(call->arena)
+		   ? call_fail(call, FATE_RETRY, "the reply takes too much memory")
+		   : FATE_OK;
 }
 
 /* ---- webhook_delivery.redeliver, .redeliver_many ---- */

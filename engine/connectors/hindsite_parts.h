@@ -58,6 +58,7 @@ extern const struct resource hindsite_resources[];
 struct hindsite_page {
 	struct value rows; /* a list of maps that have an id */
 	bool more;         /* meta says so, or doesn't say and there are rows */
+	bool told;         /* meta says how many there are */
 };
 
 enum fate hindsite_delivery_rows(struct call *call, const struct reply *reply, unsigned page,

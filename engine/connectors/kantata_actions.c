@@ -591,7 +591,8 @@ const struct action kantata_actions[] = {
 	  .params = kantata_request_params,
 	  .after_doubt = DOUBT_PARK, /* only the rule's author knows whether it may be repeated */
 	  .example = "{ path: \"/time_entries\", query: { workspace_id: \"7\", per_page: 200 } }",
-	  .result = "The reply as it is, envelope included; null when it is empty.",
+	  .result = "The reply as it is, envelope included; null when it is empty. With all_pages "
+		    "{items, count}: the rows, at most 5000, without what was included.",
 	  .build = kantata_build_request,
 	  .read = kantata_read_request },
 	{ .name = NULL },

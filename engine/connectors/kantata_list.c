@@ -52,6 +52,23 @@ static bool has_id(struct arena *arena, struct value items, struct text id)
 	return false;
 }
 
+static const char *noun_of(const struct kantata_kind *kind)
+{
+	return kind != NULL ? kind->noun : "row";
+}
+
+/* Of no kind in particular, a result says itself where its object is. */
+static const char *plural_of(struct call *call, const struct kantata_kind *kind,
+			     struct value result)
+{
+	struct text key;
+
+	if (kind != NULL)
+		return kind->plural;
+	key = text_dup(call->arena, param_text(result, "key"));
+	return key.s != NULL ? key.s : "";
+}
+
 /* The objects that results name, behind those that were there before. */
 static enum fate put_items(struct call *call, const struct kantata_kind *kind, struct value doc,
 			   struct value before, struct value *out)
@@ -63,17 +80,20 @@ static enum fate put_items(struct call *call, const struct kantata_kind *kind, s
 	for (uint32_t i = 0; i < before.n; i++)
 		value_list_add(&list, before.items[i]);
 	for (uint32_t i = 0; i < results.n; i++) {
+		const char *plural = plural_of(call, kind, results.items[i]);
 		const struct value *object = NULL;
 		struct text id;
 
-		if (kantata_result_id(call->arena, kind->plural, results.items[i], &id))
-			object = kantata_object(doc, kind->plural, id);
+		if (kantata_result_id(call->arena, plural, results.items[i], &id))
+			object = kantata_object(doc, plural, id);
 		if (object == NULL)
 			return call_fail(call, FATE_RETRY, "result %u names no %s of the reply",
-					 i + 1, kind->noun);
-		if (!has_id(call->arena, before, id))
-			value_list_add(&list,
-				       kantata_inlined(call->arena, kind->includes, doc, *object));
+					 i + 1, noun_of(kind));
+		if (has_id(call->arena, before, id))
+			continue;
+		value_list_add(&list, kind == NULL ? *object
+						   : kantata_inlined(call->arena, kind->includes,
+								     doc, *object));
 	}
 	*out = value_list_end(&list);
 	return FATE_OK;
@@ -129,7 +149,7 @@ static enum fate check_page(struct call *call, const struct kantata_kind *kind, 
 
 	if (count > LIMIT_LIST_ITEMS)
 		return call_fail(call, FATE_REJECT, "%lld %ss fit, more than %d: narrow the list",
-				 (long long)count, kind->noun, LIMIT_LIST_ITEMS);
+				 (long long)count, noun_of(kind), LIMIT_LIST_ITEMS);
 	if (value_is(was, VALUE_INT) && count < was.i)
 		return call_fail(call, FATE_RETRY, "rows went away while the list was read");
 	if (items.n == before.n && count > items.n)
@@ -141,12 +161,14 @@ static enum fate check_page(struct call *call, const struct kantata_kind *kind, 
 enum fate kantata_read_list(struct call *call, const struct kantata_kind *kind,
 			    const struct reply *reply, struct reading *out)
 {
-	struct value doc, before, items;
+	struct value doc = value_null(), before, items;
 	int64_t count;
 	enum fate fate;
 
 	assert(call != NULL && reply != NULL && out != NULL);
 	fate = read_rows(call, reply, &doc);
+	if (fate == FATE_RETRY && kind == NULL && value_is(doc, VALUE_MAP))
+		return FATE_REJECT; /* the path leads to no list, and never will */
 	if (fate != FATE_OK)
 		return fate;
 	before = param_value(call->gathered, "items");

@@ -122,6 +122,8 @@ bool kantata_custom_read(struct call *call, const struct reply *reply, struct re
 
 enum fate kantata_build_list(struct call *call, const struct kantata_op *op, struct value given,
 			     struct request *out);
+
+/* `kind` NULL: objects of any, as they are. */
 enum fate kantata_read_list(struct call *call, const struct kantata_kind *kind,
 			    const struct reply *reply, struct reading *out);
 

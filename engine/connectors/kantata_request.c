@@ -31,6 +31,9 @@ const struct param kantata_request_params[] = {
 	  .type = PARAM_MAP,
 	  .doc = "Parameters to add to the path; a list gives one several times." },
 	{ .name = "json", .type = PARAM_ANY, .doc = "Body, sent as JSON." },
+	{ .name = "all_pages",
+	  .type = PARAM_BOOL,
+	  .doc = "True, of a GET that lists: all of its pages are read." },
 	{ .name = NULL },
 };
 
@@ -64,6 +67,13 @@ static bool has_dots(struct text path)
 	return false;
 }
 
+static bool is_true(struct value params, const char *name)
+{
+	struct value v = param_value(params, name);
+
+	return value_is(v, VALUE_BOOL) && v.b;
+}
+
 static const char *method_of(struct value params, bool body)
 {
 	struct text given = param_text(params, "method");
@@ -72,6 +82,33 @@ static const char *method_of(struct value params, bool body)
 		if (text_is(given, methods[i]))
 			return methods[i];
 	return body ? "POST" : "GET";
+}
+
+/* The page after those that were gathered, and what they start with. */
+static enum fate put_page(struct call *call, struct value query, struct buf *url,
+			  struct request *out)
+{
+	static const char *const ours[] = { "page", "per_page", "limit", "offset" };
+	struct value items = param_value(call->gathered, "items");
+	struct value_map_builder first;
+	struct value_list_builder none;
+
+	if (strcmp(out->method, "GET") != 0)
+		return call_fail(call, FATE_REJECT, "all_pages goes with a GET");
+	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+		if (value_get(query, text_of(ours[i])) != NULL)
+			return call_fail(call, FATE_REJECT, "query.%s can't go with all_pages",
+					 ours[i]);
+	buf_char(url, value_is(query, VALUE_MAP) && query.n > 0 ? '&' : '?');
+	if (items.n > 0)
+		buf_printf(url, "limit=%d&offset=%u", KANTATA_PAGE, items.n);
+	else
+		buf_printf(url, "per_page=%d", KANTATA_PAGE);
+	value_list_begin(&none, call->arena);
+	value_map_begin(&first, call->arena);
+	value_map_set(&first, "items", value_list_end(&none));
+	out->keep = value_map_end(&first);
+	return FATE_OK;
 }
 
 enum fate kantata_build_request(struct call *call, struct value given, struct request *out)
@@ -100,6 +137,8 @@ enum fate kantata_build_request(struct call *call, struct value given, struct re
 	buf_text(&url, path);
 	if (value_is(query, VALUE_MAP))
 		fate = url_pairs(call, &url, '?', query);
+	if (fate == FATE_OK && is_true(params, "all_pages"))
+		fate = put_page(call, query, &url, out);
 	if (fate == FATE_OK)
 		fate = request_url(call, out, &url);
 	if (fate == FATE_OK && json != NULL)
@@ -113,6 +152,8 @@ enum fate kantata_read_request(struct call *call, const struct reply *reply, str
 	enum fate fate = FATE_OK;
 
 	assert(call != NULL && reply != NULL && out != NULL);
+	if (value_is(call->gathered, VALUE_MAP))
+		return kantata_read_list(call, NULL, reply, out);
 	if (reply->body.n > 0 || reply->status != 204)
 		fate = kantata_doc(call, reply, &doc);
 	*out = (struct reading){ .result = doc, .object = value_null() };

@@ -148,23 +148,33 @@ static bool judge_look(struct judging *j, struct text why)
 	return judge_again(j, why.s, j->end->retry_after);
 }
 
-/* The request only read what the step's own is made of (connector.h). */
-static bool judge_prepares(const struct judging *j)
+static bool judge_is_get(const struct judging *j)
 {
 	static const char get[] = "{\"method\":\"GET\"";
 
-	return j->step->action->prepares && j->run->request != NULL &&
-	       strncmp(j->run->request, get, sizeof(get) - 1) == 0;
+	return j->run->request != NULL && strncmp(j->run->request, get, sizeof(get) - 1) == 0;
+}
+
+/* The request only read what the step's own is made of (connector.h). */
+static bool judge_prepares(const struct judging *j)
+{
+	return j->step->action->prepares && judge_is_get(j);
+}
+
+/* The request only read: that, or a page of several. */
+static bool judge_reads(const struct judging *j)
+{
+	return judge_prepares(j) || (j->run->gathered && judge_is_get(j));
 }
 
 static bool judge_doubt(struct judging *j, struct text why)
 {
-	bool prepares = judge_prepares(j); /* before the request goes into the record */
+	bool reads = judge_reads(j); /* before the request goes into the record */
 
 	j->fate = "doubt";
 	j->error = why;
 	judge_record(j);
-	if (j->step->after_doubt == DOUBT_REPEAT || j->run->doubt > 0 || prepares)
+	if (j->step->after_doubt == DOUBT_REPEAT || j->run->doubt > 0 || reads)
 		return judge_again(j, why.s, j->end->retry_after);
 	if (j->step->after_doubt == DOUBT_LOOKUP)
 		return judge_look(j, why);
@@ -339,10 +349,11 @@ static bool judge_unreadable(struct judging *j, const char *why)
 {
 	struct text text = text_printf(j->s->work, "status %d, %s: %.*s", j->end->status, why,
 				       TEXT_ARG(seq_quote(j->s, j->end->body)));
+	bool again = j->step->after_doubt == DOUBT_REPEAT || judge_reads(j);
 
 	if (j->run->gathered)
 		steps_keep(j->s, j->run, value_null()); /* from the first page on */
-	if (j->step->after_doubt == DOUBT_REPEAT)
+	if (again)
 		return judge_retry(j, text);
 	return judge_doubt(j, text);
 }

@@ -301,6 +301,8 @@ static void run_start(struct sequencer *s, struct run *run, struct target *targe
 	run_move(run, RUN_STARTED);
 	run_dirty(s, run);
 	run_keep_request(run, &p->request);
+	if (p->request.keep.kind != VALUE_NULL && !run->gathered && run->doubt == 0)
+		steps_keep(s, run, p->request.keep);
 	s->stats.attempts++;
 	out->run = run->id;
 	out->step = run->step;

@@ -181,6 +181,38 @@ START_TEST(truncated_replies_are_retried)
 }
 END_TEST
 
+START_TEST(deliveries_are_read_to_the_end)
+{
+	static const char silent[] = "{\"webhook_deliveries\":[{\"id\":\"1\"}]}";
+	struct reading r;
+
+	call.gathered = parsed(TEXT("{\"items\":[],\"page\":0}"));
+	ck_assert_int_eq(
+	    read_json("webhook_delivery.list", recorded("hindsite_deliveries.json"), &r), FATE_OK);
+	ck_assert(r.more);
+	call.gathered = parsed(text_dup(arena, text_of(json_of(r.result))));
+	ck_assert_str_eq(built("hindsite", "webhook_delivery.list", "{}"),
+			 "GET /api/v2/webhook_deliveries?page=2");
+	/* An empty page is the end, whatever meta says. */
+	ck_assert_int_eq(read_json("webhook_delivery.list",
+				   TEXT("{\"webhook_deliveries\":[],\"meta\":{\"total_pages\":3}}"),
+				   &r),
+			 FATE_OK);
+	ck_assert(!r.more);
+	/* A server that doesn't know `page` gives the same for ever. */
+	call.gathered = parsed(TEXT("{\"items\":[{\"id\":\"1\"}],\"page\":1}"));
+	ck_assert_int_eq(read_json("webhook_delivery.list", text_of(silent), &r), FATE_OK);
+	ck_assert(!r.more);
+	ck_assert_str_eq(json_of(r.result),
+			 "{\"items\":[{\"id\":\"1\"}],\"count\":1,\"more\":false}");
+	ck_assert_int_eq(read_json("webhook_delivery.list",
+				   TEXT("{\"webhook_deliveries\":[{\"id\":\"1\"}],\"meta\":{"
+					"\"total_pages\":3}}"),
+				   &r),
+			 FATE_RETRY);
+}
+END_TEST
+
 START_TEST(replies_of_another_shape)
 {
 	static const char *const making[] = {
@@ -404,6 +436,7 @@ int main(void)
 	tcase_add_test(cases, what_makes_something_is_not_repeated_blindly);
 	tcase_add_test(cases, recorded_replies_are_read);
 	tcase_add_test(cases, truncated_replies_are_retried);
+	tcase_add_test(cases, deliveries_are_read_to_the_end);
 	tcase_add_test(cases, replies_of_another_shape);
 	tcase_add_test(cases, assets_in_any_wrapping);
 	tcase_add_test(cases, any_request_may_answer_nothing);

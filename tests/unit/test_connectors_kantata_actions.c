@@ -220,6 +220,45 @@ START_TEST(any_other_path_stays_beneath_the_base)
 }
 END_TEST
 
+START_TEST(all_pages_of_any_path)
+{
+	struct reading r;
+
+	check_built("request", "{\"path\":\"/posts\",\"all_pages\":true}",
+		    "GET /posts?per_page=200");
+	check_built("request", "{\"path\":\"/posts\",\"all_pages\":false}", "GET /posts");
+	check_built("request", "{\"path\":\"/posts\",\"all_pages\":true,\"json\":{}}",
+		    "reject: all_pages goes with a GET");
+	check_built("request", "{\"path\":\"/posts\",\"all_pages\":true,\"query\":{\"page\":2}}",
+		    "reject: query.page can't go with all_pages");
+	call.gathered = parsed(TEXT("{\"items\":[]}"));
+	ck_assert_int_eq(fate_of("request",
+				 "{\"count\":2,\"results\":[{\"key\":\"posts\",\"id\":\"5\"}],"
+				 "\"posts\":{\"5\":{\"id\":\"5\"}}}",
+				 &r),
+			 FATE_OK);
+	ck_assert(r.more);
+	call.gathered = parsed(text_dup(arena, text_of(json_of(r.result))));
+	check_built("request", "{\"path\":\"/posts\",\"query\":{\"a\":1},\"all_pages\":true}",
+		    "GET /posts?a=1&limit=200&offset=1");
+	ck_assert_int_eq(fate_of("request", "{\"count\":2,\"results\":[7]}", &r), FATE_RETRY);
+	ck_assert_int_eq(fate_of("request", "{\"count\":1,\"results\":[],\"posts\":{}}", &r),
+			 FATE_RETRY);
+	ck_assert_int_eq(fate_of("request", "{\"can\":true}", &r), FATE_REJECT);
+	ck_assert_int_eq(fate_of("request", "<html>", &r), FATE_RETRY);
+	ck_assert_int_eq(
+	    fate_of("request",
+		    "{\"count\":2,\"results\":[{\"key\":\"posts\",\"id\":\"5\"},{\"key\":"
+		    "\"posts\",\"id\":\"6\"}],\"posts\":{\"5\":{\"id\":\"5\"},\"6\":{\"id\":"
+		    "\"6\"}}}",
+		    &r),
+	    FATE_OK);
+	ck_assert(!r.more);
+	ck_assert_str_eq(json_of(r.result),
+			 "{\"items\":[{\"id\":\"5\"},{\"id\":\"6\"}],\"count\":2}");
+}
+END_TEST
+
 /* Whatever is cut off is read without harm, and never taken for the whole. */
 START_TEST(cut_replies_are_tried_again)
 {
@@ -251,6 +290,7 @@ int main(void)
 	tcase_add_test(cases, resources_have_what_they_include);
 	tcase_add_test(cases, a_template_tells_its_tasks);
 	tcase_add_test(cases, any_other_path_stays_beneath_the_base);
+	tcase_add_test(cases, all_pages_of_any_path);
 	tcase_add_test(cases, cut_replies_are_tried_again);
 	suite_add_tcase(suite, cases);
 	srunner_run_all(runner, CK_ENV);
