@@ -99,6 +99,9 @@ def about(c):
     if c["webhook"]:
         facts.append("Its webhooks are understood.")
     lines += [" ".join(facts), ""]
+    setup = f"SETUP-{c['name'].replace('_', '-')}.md"
+    if os.path.exists(os.path.join(os.path.dirname(PAGE), setup)):
+        lines += [f"How to obtain what it needs, step by step: [{setup}]({setup}).", ""]
     rows = parameters(c["settings"])
     return lines + (["### Settings", ""] + table("| setting | type | |", rows) if rows else [])
 
