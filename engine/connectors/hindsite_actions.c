@@ -63,6 +63,13 @@ static enum fate post_params(struct call *call, struct request *out, const char 
 	return fate == FATE_OK ? request_json(call, out, value_map_end(&body)) : fate;
 }
 
+/* A build function that needs no more. */
+#define POSTS(name, path, table)                                                                   \
+	static enum fate name(struct call *call, struct value given, struct request *out)          \
+	{                                                                                          \
+		return post_params(call, out, path, table, given);                                 \
+	}
+
 /* What was made, as the reply shows it. */
 static enum fate read_made(struct call *call, const struct reply *reply, struct reading *out)
 {
@@ -144,10 +151,7 @@ static const struct param task_params[] = {
 	{ .name = NULL },
 };
 
-static enum fate build_task(struct call *call, struct value given, struct request *out)
-{
-	return post_params(call, out, "/api/v2/work_set_workflows", task_params, given);
-}
+POSTS(build_task, "/api/v2/work_set_workflows", task_params)
 
 /* ---- journey.create ---- */
 
@@ -208,10 +212,7 @@ static const struct param decision_params[] = {
 	{ .name = NULL },
 };
 
-static enum fate build_decision(struct call *call, struct value given, struct request *out)
-{
-	return post_params(call, out, "/api/v2/journey_steps/decision", decision_params, given);
-}
+POSTS(build_decision, "/api/v2/journey_steps/decision", decision_params)
 
 static const struct param form_decision_params[] = {
 	{ .name = "form_step_id",
@@ -234,10 +235,7 @@ static const struct param form_decision_params[] = {
 	{ .name = NULL },
 };
 
-static enum fate build_form_decision(struct call *call, struct value given, struct request *out)
-{
-	return post_params(call, out, "/api/v2/form_steps/decision", form_decision_params, given);
-}
+POSTS(build_form_decision, "/api/v2/form_steps/decision", form_decision_params)
 
 /* ---- request ---- */
 

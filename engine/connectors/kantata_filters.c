@@ -10,53 +10,75 @@
 
 static const char *const stages[] = { "estimate", "project", NULL };
 static const char *const archives[] = { "exclude", "include", "only", NULL };
-static const char *const includes[] = { "account_color",
-					"account_insights_mappings",
-					"approver",
-					"approvers",
-					"billing_milestones",
-					"creator",
-					"current_status_report",
-					"current_user_participation",
-					"custom_field_values",
-					"external_references",
-					"financial_viewers",
-					"next_uncompleted_milestone",
-					"participants",
-					"participations",
-					"possible_approvers",
-					"primary_counterpart",
-					"primary_maven",
-					"primary_workspace_group",
-					"status_reports",
-					"timesheet_submissions",
-					"workspace_groups",
-					"workspace_resources",
-					"workspace_resources_with_unnamed",
-					NULL };
-static const char *const optional_fields[] = { "revenue_recognition_method_id",
-					       "revenue_recognition_method_name",
-					       "client_lead_name",
-					       "provider_lead_name",
-					       "stage",
-					       "estimated_minutes",
-					       "total_invoiced",
-					       "total_minutes_approved",
-					       "billable_minutes",
-					       "non_billable_minutes",
-					       "minutes_logged",
-					       "incoming_email_address",
-					       "lock_date",
-					       NULL };
-static const char *const resource_includes[] = { "custom_field_values",
-						 "external_references",
-						 "organization_membership",
-						 "participation",
-						 "role",
-						 "user",
-						 "workspace",
-						 NULL };
-static const char *const resource_optional[] = { "resource_bill_rate", "resource_cost_rate", NULL };
+
+/* By the values of custom fields. */
+#define CUSTOM_FILTERS                                                                             \
+	{ .name = "by_custom_choice_value",                                                        \
+	  .type = PARAM_TEXT,                                                                      \
+	  .doc = "With this choice: id:choice,choice or id:blank." },                              \
+	    { .name = "by_custom_currency_value",                                                  \
+	      .type = PARAM_TEXT,                                                                  \
+	      .doc = "With this amount: (1:200.2:USD):(2:100)." },                                 \
+	    { .name = "by_custom_date_value",                                                      \
+	      .type = PARAM_TEXT,                                                                  \
+	      .doc = "With a date in this range: (1:2014-12-05:2014-12-25):(2:2014-12-05)." },     \
+	    { .name = "by_custom_number_value",                                                    \
+	      .type = PARAM_TEXT,                                                                  \
+	      .doc = "With this number: (1:200):(2:100)." },                                       \
+	    { .name = "by_custom_text_value",                                                      \
+	      .type = PARAM_TEXT,                                                                  \
+	      .doc = "With this text: (1:red):(2:blue)." },                                        \
+	{                                                                                          \
+		.name = "has_value_for_custom_field_ids", .type = PARAM_LIST,                      \
+		.doc = "With a value of these custom fields."                                      \
+	}
+
+/* By when it was made and changed. */
+#define TIME_FILTERS                                                                               \
+	{ .name = "created_after",                                                                 \
+	  .type = PARAM_TEXT,                                                                      \
+	  .doc = "Created after this time (ISO 8601)." },                                          \
+	    { .name = "created_before",                                                            \
+	      .type = PARAM_TEXT,                                                                  \
+	      .doc = "Created before this time (ISO 8601)." },                                     \
+	    { .name = "updated_after",                                                             \
+	      .type = PARAM_TEXT,                                                                  \
+	      .doc = "Changed after this time (ISO 8601)." },                                      \
+	{                                                                                          \
+		.name = "updated_before", .type = PARAM_TEXT,                                      \
+		.doc = "Changed before this time (ISO 8601)."                                      \
+	}
+
+/* By links to objects of other systems. */
+#define REFERENCE_FILTERS                                                                          \
+	{ .name = "external_reference_external_message",                                           \
+	  .type = PARAM_TEXT,                                                                      \
+	  .doc = "With a reference of exactly this external message." },                           \
+	    { .name = "external_reference_external_status",                                        \
+	      .type = PARAM_TEXT,                                                                  \
+	      .doc = "With a reference of this external status." },                                \
+	    { .name = "external_reference_service_model",                                          \
+	      .type = PARAM_TEXT,                                                                  \
+	      .doc = "With a reference to this kind of object." },                                 \
+	    { .name = "external_reference_service_model_ref",                                      \
+	      .type = PARAM_ID,                                                                    \
+	      .doc = "With a reference to this id of another system." },                           \
+	    { .name = "external_reference_service_model_refs",                                     \
+	      .type = PARAM_LIST,                                                                  \
+	      .doc = "With a reference to one of these ids of another system, up to 200." },       \
+	    { .name = "external_reference_service_name",                                           \
+	      .type = PARAM_TEXT,                                                                  \
+	      .doc = "With a reference to this system." },                                         \
+	    { .name = "external_reference_status",                                                 \
+	      .type = PARAM_TEXT,                                                                  \
+	      .doc = "With a reference whose integration went so: successful or fail." },          \
+	    { .name = "has_external_references",                                                   \
+	      .type = PARAM_BOOL,                                                                  \
+	      .doc = "With (or without) references to other systems." },                           \
+	{                                                                                          \
+		.name = "without_external_reference_service_name", .type = PARAM_TEXT,             \
+		.doc = "Without a reference to this system."                                       \
+	}
 
 const struct param kantata_list_params[] = {
 	{ .name = "account_color_ids", .type = PARAM_LIST, .doc = "Of these colours." },
@@ -67,24 +89,7 @@ const struct param kantata_list_params[] = {
 	{ .name = "budgeted",
 	  .type = PARAM_BOOL,
 	  .doc = "Only projects with (or without) a budget." },
-	{ .name = "by_custom_choice_value",
-	  .type = PARAM_TEXT,
-	  .doc = "With this choice: id:choice,choice or id:blank." },
-	{ .name = "by_custom_currency_value",
-	  .type = PARAM_TEXT,
-	  .doc = "With this amount: (1:200.2:USD):(2:100)." },
-	{ .name = "by_custom_date_value",
-	  .type = PARAM_TEXT,
-	  .doc = "With a date in this range: (1:2014-12-05:2014-12-25):(2:2014-12-05)." },
-	{ .name = "by_custom_number_value",
-	  .type = PARAM_TEXT,
-	  .doc = "With this number: (1:200):(2:100)." },
-	{ .name = "by_custom_text_value",
-	  .type = PARAM_TEXT,
-	  .doc = "With this text: (1:red):(2:blue)." },
-	{ .name = "has_value_for_custom_field_ids",
-	  .type = PARAM_LIST,
-	  .doc = "With a value of these custom fields." },
+	CUSTOM_FILTERS,
 	{ .name = "can_create_line_items",
 	  .type = PARAM_BOOL,
 	  .doc = "In which the token's user may log time and expenses." },
@@ -104,33 +109,7 @@ const struct param kantata_list_params[] = {
 	{ .name = "due_date_after", .type = PARAM_DATE, .doc = "Due after this day." },
 	{ .name = "due_date_before", .type = PARAM_DATE, .doc = "Due before this day." },
 	{ .name = "except", .type = PARAM_LIST, .doc = "Not these projects." },
-	{ .name = "external_reference_external_message",
-	  .type = PARAM_TEXT,
-	  .doc = "With a reference of exactly this external message." },
-	{ .name = "external_reference_external_status",
-	  .type = PARAM_TEXT,
-	  .doc = "With a reference of this external status." },
-	{ .name = "external_reference_service_model",
-	  .type = PARAM_TEXT,
-	  .doc = "With a reference to this kind of object." },
-	{ .name = "external_reference_service_model_ref",
-	  .type = PARAM_ID,
-	  .doc = "With a reference to this id of another system." },
-	{ .name = "external_reference_service_model_refs",
-	  .type = PARAM_LIST,
-	  .doc = "With a reference to one of these ids of another system, up to 200." },
-	{ .name = "external_reference_service_name",
-	  .type = PARAM_TEXT,
-	  .doc = "With a reference to this system." },
-	{ .name = "external_reference_status",
-	  .type = PARAM_TEXT,
-	  .doc = "With a reference whose integration went so: successful or fail." },
-	{ .name = "has_external_references",
-	  .type = PARAM_BOOL,
-	  .doc = "With (or without) references to other systems." },
-	{ .name = "without_external_reference_service_name",
-	  .type = PARAM_TEXT,
-	  .doc = "Without a reference to this system." },
+	REFERENCE_FILTERS,
 	{ .name = "financials_viewable_by_user",
 	  .type = PARAM_BOOL,
 	  .doc = "Whose financials the token's user may see." },
@@ -189,18 +168,7 @@ const struct param kantata_list_params[] = {
 	  .doc = "Estimates or projects." },
 	{ .name = "start_date_after", .type = PARAM_DATE, .doc = "Starting after this day." },
 	{ .name = "start_date_before", .type = PARAM_DATE, .doc = "Starting before this day." },
-	{ .name = "created_after",
-	  .type = PARAM_TEXT,
-	  .doc = "Created after this time (ISO 8601)." },
-	{ .name = "created_before",
-	  .type = PARAM_TEXT,
-	  .doc = "Created before this time (ISO 8601)." },
-	{ .name = "updated_after",
-	  .type = PARAM_TEXT,
-	  .doc = "Changed after this time (ISO 8601)." },
-	{ .name = "updated_before",
-	  .type = PARAM_TEXT,
-	  .doc = "Changed before this time (ISO 8601)." },
+	TIME_FILTERS,
 	{ .name = "user_not_participating",
 	  .type = PARAM_ID,
 	  .doc = "In which this user doesn't take part." },
@@ -216,73 +184,19 @@ const struct param kantata_list_params[] = {
 	  .doc = "A field and a direction: due_date:asc; updated_at:desc unless said otherwise." },
 	{ .name = "include",
 	  .type = PARAM_LIST,
-	  .choices = includes,
+	  .choices = kantata_workspace_included,
 	  .doc = "Associations to put into the result, by their names." },
 	{ .name = "optional_fields",
 	  .type = PARAM_LIST,
-	  .choices = optional_fields,
+	  .choices = kantata_workspace_optional,
 	  .doc = "Optional fields to add." },
 	{ .name = NULL },
 };
 
 const struct param kantata_resource_list_params[] = {
-	{ .name = "by_custom_choice_value",
-	  .type = PARAM_TEXT,
-	  .doc = "With this choice: id:choice,choice or id:blank." },
-	{ .name = "by_custom_currency_value",
-	  .type = PARAM_TEXT,
-	  .doc = "With this amount: (1:200.2:USD):(2:100)." },
-	{ .name = "by_custom_date_value",
-	  .type = PARAM_TEXT,
-	  .doc = "With a date in this range: (1:2014-12-05:2014-12-25):(2:2014-12-05)." },
-	{ .name = "by_custom_number_value",
-	  .type = PARAM_TEXT,
-	  .doc = "With this number: (1:200):(2:100)." },
-	{ .name = "by_custom_text_value",
-	  .type = PARAM_TEXT,
-	  .doc = "With this text: (1:red):(2:blue)." },
-	{ .name = "has_value_for_custom_field_ids",
-	  .type = PARAM_LIST,
-	  .doc = "With a value of these custom fields." },
-	{ .name = "created_after",
-	  .type = PARAM_TEXT,
-	  .doc = "Created after this time (ISO 8601)." },
-	{ .name = "created_before",
-	  .type = PARAM_TEXT,
-	  .doc = "Created before this time (ISO 8601)." },
-	{ .name = "updated_after",
-	  .type = PARAM_TEXT,
-	  .doc = "Changed after this time (ISO 8601)." },
-	{ .name = "updated_before",
-	  .type = PARAM_TEXT,
-	  .doc = "Changed before this time (ISO 8601)." },
-	{ .name = "external_reference_external_message",
-	  .type = PARAM_TEXT,
-	  .doc = "With a reference of exactly this external message." },
-	{ .name = "external_reference_external_status",
-	  .type = PARAM_TEXT,
-	  .doc = "With a reference of this external status." },
-	{ .name = "external_reference_service_model",
-	  .type = PARAM_TEXT,
-	  .doc = "With a reference to this kind of object." },
-	{ .name = "external_reference_service_model_ref",
-	  .type = PARAM_ID,
-	  .doc = "With a reference to this id of another system." },
-	{ .name = "external_reference_service_model_refs",
-	  .type = PARAM_LIST,
-	  .doc = "With a reference to one of these ids of another system, up to 200." },
-	{ .name = "external_reference_service_name",
-	  .type = PARAM_TEXT,
-	  .doc = "With a reference to this system." },
-	{ .name = "external_reference_status",
-	  .type = PARAM_TEXT,
-	  .doc = "With a reference whose integration went so: successful or fail." },
-	{ .name = "has_external_references",
-	  .type = PARAM_BOOL,
-	  .doc = "With (or without) references to other systems." },
-	{ .name = "without_external_reference_service_name",
-	  .type = PARAM_TEXT,
-	  .doc = "Without a reference to this system." },
+	CUSTOM_FILTERS,
+	TIME_FILTERS,
+	REFERENCE_FILTERS,
 	{ .name = "include_unnamed", .type = PARAM_BOOL, .doc = "Unnamed resources too." },
 	{ .name = "only_unnamed", .type = PARAM_BOOL, .doc = "Only unnamed resources." },
 	{ .name = "matching", .type = PARAM_TEXT, .doc = "Whose user or role matches this text." },
@@ -314,11 +228,11 @@ const struct param kantata_resource_list_params[] = {
 	      "A field and a direction: created_at:asc; updated_at:desc unless said otherwise." },
 	{ .name = "include",
 	  .type = PARAM_LIST,
-	  .choices = resource_includes,
+	  .choices = kantata_resource_included,
 	  .doc = "Associations to put into the result, by their names." },
 	{ .name = "optional_fields",
 	  .type = PARAM_LIST,
-	  .choices = resource_optional,
+	  .choices = kantata_resource_optional,
 	  .doc = "Optional fields to add; slow, and only with permission." },
 	{ .name = NULL },
 };

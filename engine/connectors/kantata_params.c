@@ -20,44 +20,44 @@ static const char *const accesses[] = { "edit_tasks",
 					"view_financials",
 					"admin",
 					NULL };
-static const char *const includes[] = { "account_color",
-					"account_insights_mappings",
-					"approver",
-					"approvers",
-					"billing_milestones",
-					"creator",
-					"current_status_report",
-					"current_user_participation",
-					"custom_field_values",
-					"external_references",
-					"financial_viewers",
-					"next_uncompleted_milestone",
-					"participants",
-					"participations",
-					"possible_approvers",
-					"primary_counterpart",
-					"primary_maven",
-					"primary_workspace_group",
-					"status_reports",
-					"timesheet_submissions",
-					"workspace_groups",
-					"workspace_resources",
-					"workspace_resources_with_unnamed",
-					NULL };
-static const char *const optional_fields[] = { "revenue_recognition_method_id",
-					       "revenue_recognition_method_name",
-					       "client_lead_name",
-					       "provider_lead_name",
-					       "stage",
-					       "estimated_minutes",
-					       "total_invoiced",
-					       "total_minutes_approved",
-					       "billable_minutes",
-					       "non_billable_minutes",
-					       "minutes_logged",
-					       "incoming_email_address",
-					       "lock_date",
-					       NULL };
+const char *const kantata_workspace_included[] = { "account_color",
+						   "account_insights_mappings",
+						   "approver",
+						   "approvers",
+						   "billing_milestones",
+						   "creator",
+						   "current_status_report",
+						   "current_user_participation",
+						   "custom_field_values",
+						   "external_references",
+						   "financial_viewers",
+						   "next_uncompleted_milestone",
+						   "participants",
+						   "participations",
+						   "possible_approvers",
+						   "primary_counterpart",
+						   "primary_maven",
+						   "primary_workspace_group",
+						   "status_reports",
+						   "timesheet_submissions",
+						   "workspace_groups",
+						   "workspace_resources",
+						   "workspace_resources_with_unnamed",
+						   NULL };
+const char *const kantata_workspace_optional[] = { "revenue_recognition_method_id",
+						   "revenue_recognition_method_name",
+						   "client_lead_name",
+						   "provider_lead_name",
+						   "stage",
+						   "estimated_minutes",
+						   "total_invoiced",
+						   "total_minutes_approved",
+						   "billable_minutes",
+						   "non_billable_minutes",
+						   "minutes_logged",
+						   "incoming_email_address",
+						   "lock_date",
+						   NULL };
 
 static const struct param custom_field_members[] = {
 	{ .name = "custom_field_id",
@@ -147,102 +147,131 @@ static const struct param participation_members[] = {
 	{ .name = NULL },
 };
 
+/* What every action takes whose result is a project. */
+#define ADDED                                                                                      \
+	{ .name = "include",                                                                       \
+	  .type = PARAM_LIST,                                                                      \
+	  .choices = kantata_workspace_included,                                                   \
+	  .doc = "Associations to put into the result, by their names." },                         \
+	{                                                                                          \
+		.name = "optional_fields", .type = PARAM_LIST,                                     \
+		.choices = kantata_workspace_optional, .doc = "Optional fields to add."            \
+	}
+
+/* What a project is created with and what can be changed in one. */
+#define COMMON_MEMBERS                                                                             \
+	{ .name = "description", .type = PARAM_TEXT, .doc = "Description of the project." },       \
+	    { .name = "status_key",                                                                \
+	      .type = PARAM_INT,                                                                   \
+	      .doc = "Key of the status: 305, as in status.key of the project." },                 \
+	    { .name = "stage",                                                                     \
+	      .type = PARAM_CHOICE,                                                                \
+	      .choices = stages,                                                                   \
+	      .doc = "Stage of the project." },                                                    \
+	    { .name = "access_level",                                                              \
+	      .type = PARAM_CHOICE,                                                                \
+	      .choices = access_levels,                                                            \
+	      .doc = "Who may join the project." },                                                \
+	    { .name = "start_date", .type = PARAM_DATE, .doc = "First day." },                     \
+	    { .name = "due_date", .type = PARAM_DATE, .doc = "Day the project is due." },          \
+	    { .name = "budgeted",                                                                  \
+	      .type = PARAM_BOOL,                                                                  \
+	      .doc = "Whether the project has a budget." },                                        \
+	    { .name = "price",                                                                     \
+	      .type = PARAM_INT,                                                                   \
+	      .doc = "Budget of the project; required when it is budgeted." },                     \
+	    { .name = "currency",                                                                  \
+	      .type = PARAM_TEXT,                                                                  \
+	      .doc = "ISO code of the currency; ignored when rate_card_id is given." },            \
+	    { .name = "rate_card_id", .type = PARAM_ID, .doc = "Rate card to use." },              \
+	    { .name = "target_margin",                                                             \
+	      .type = PARAM_NUMBER,                                                                \
+	      .doc = "Margin aimed at, in percent." },                                             \
+	    { .name = "time_trackable",                                                            \
+	      .type = PARAM_BOOL,                                                                  \
+	      .doc = "Whether time can be logged." },                                              \
+	    { .name = "require_notes_on_time_entries",                                             \
+	      .type = PARAM_BOOL,                                                                  \
+	      .doc = "Whether time entries need a note." },                                        \
+	    { .name = "change_orders_enabled",                                                     \
+	      .type = PARAM_BOOL,                                                                  \
+	      .doc = "Whether change orders are in use." },                                        \
+	    { .name = "consultant_role_name",                                                      \
+	      .type = PARAM_TEXT,                                                                  \
+	      .doc = "What the provider's team is called." },                                      \
+	    { .name = "client_role_name",                                                          \
+	      .type = PARAM_TEXT,                                                                  \
+	      .doc = "What the client's team is called." },                                        \
+	    { .name = "approver_id", .type = PARAM_ID, .doc = "User who approves time." },         \
+	    { .name = "workspace_group_ids",                                                       \
+	      .type = PARAM_LIST,                                                                  \
+	      .doc = "Ids of the project groups." },                                               \
+	    { .name = "primary_workspace_group_id",                                                \
+	      .type = PARAM_ID,                                                                    \
+	      .doc = "Primary project group." },                                                   \
+	    { .name = "account_color_id", .type = PARAM_ID, .doc = "Colour of the project." },     \
+	    { .name = "account_insights_mapping_ids",                                              \
+	      .type = PARAM_LIST,                                                                  \
+	      .doc = "Ids of the dashboards shown with the project." },                            \
+	    { .name = "custom_fields",                                                             \
+	      .type = PARAM_LIST,                                                                  \
+	      .members = custom_field_members,                                                     \
+	      .doc = "Values of custom fields, by the fields' ids." },                             \
+	    { .name = "custom",                                                                    \
+	      .type = PARAM_MAP,                                                                   \
+	      .doc = "Values of custom fields by the fields' names, { PO: \"4711\" }; choices by " \
+		     "their "                                                                      \
+		     "labels, null clears one." },                                                 \
+	    { .name = "external_link",                                                             \
+	      .type = PARAM_MAP,                                                                   \
+	      .members = external_link_members,                                                    \
+	      .doc = "A link shown with the project." },                                           \
+	    { .name = "external_reference",                                                        \
+	      .type = PARAM_MAP,                                                                   \
+	      .members = kantata_reference_members,                                                \
+	      .doc = "Link to an object of another system." },                                     \
+	    { .name = "invoice_preference",                                                        \
+	      .type = PARAM_MAP,                                                                   \
+	      .members = invoice_preference_members,                                               \
+	      .doc = "Names and addresses on invoices." },                                         \
+	    { .name = "task_status_set_id",                                                        \
+	      .type = PARAM_ID,                                                                    \
+	      .doc = "Set of task statuses to use." },                                             \
+	    { .name = "revenue_recognition_method_id",                                             \
+	      .type = PARAM_ID,                                                                    \
+	      .doc = "Method of revenue recognition (early access); null clears it." },            \
+	    { .name = "revenue_recognition_method_name",                                           \
+	      .type = PARAM_TEXT,                                                                  \
+	      .doc = "Method of revenue recognition by name (early access)." },                    \
+	    { .name = "exclude_archived_stories_percent_complete",                                 \
+	      .type = PARAM_BOOL,                                                                  \
+	      .doc = "Whether archived tasks are left out of percentage_complete." },              \
+	    { .name = "tasks_default_non_billable",                                                \
+	      .type = PARAM_BOOL,                                                                  \
+	      .doc = "Whether new tasks are not billable." },                                      \
+	    { .name = "stories_are_fixed_fee_by_default",                                          \
+	      .type = PARAM_BOOL,                                                                  \
+	      .doc = "Whether new tasks have a fixed fee." },                                      \
+	    { .name = "posts_require_privacy_decision",                                            \
+	      .type = PARAM_BOOL,                                                                  \
+	      .doc = "Whether each post asks who may see it." },                                   \
+	    { .name = "expenses_in_burn_rate",                                                     \
+	      .type = PARAM_BOOL,                                                                  \
+	      .doc = "Sets both actual_fees_includes members below." },                            \
+	    { .name = "actual_fees_includes_expenses",                                             \
+	      .type = PARAM_BOOL,                                                                  \
+	      .doc = "Whether expenses count as fees." },                                          \
+	{                                                                                          \
+		.name = "actual_fees_includes_additional_line_items", .type = PARAM_BOOL,          \
+		.doc = "Whether additional items count as fees."                                   \
+	}
+
 static const struct param update_members[] = {
 	{ .name = "title", .type = PARAM_TEXT, .doc = "Title of the project." },
 	{ .name = "archived",
 	  .type = PARAM_BOOL,
 	  .doc = "True archives the project, false brings it back." },
-	{ .name = "description", .type = PARAM_TEXT, .doc = "Description of the project." },
-	{ .name = "status_key",
-	  .type = PARAM_INT,
-	  .doc = "Key of the status: 305, as in status.key of the project." },
-	{ .name = "stage",
-	  .type = PARAM_CHOICE,
-	  .choices = stages,
-	  .doc = "Stage of the project." },
-	{ .name = "access_level",
-	  .type = PARAM_CHOICE,
-	  .choices = access_levels,
-	  .doc = "Who may join the project." },
-	{ .name = "start_date", .type = PARAM_DATE, .doc = "First day." },
-	{ .name = "due_date", .type = PARAM_DATE, .doc = "Day the project is due." },
-	{ .name = "budgeted", .type = PARAM_BOOL, .doc = "Whether the project has a budget." },
-	{ .name = "price",
-	  .type = PARAM_INT,
-	  .doc = "Budget of the project; required when it is budgeted." },
-	{ .name = "currency",
-	  .type = PARAM_TEXT,
-	  .doc = "ISO code of the currency; ignored when rate_card_id is given." },
-	{ .name = "rate_card_id", .type = PARAM_ID, .doc = "Rate card to use." },
-	{ .name = "target_margin", .type = PARAM_NUMBER, .doc = "Margin aimed at, in percent." },
-	{ .name = "time_trackable", .type = PARAM_BOOL, .doc = "Whether time can be logged." },
-	{ .name = "require_notes_on_time_entries",
-	  .type = PARAM_BOOL,
-	  .doc = "Whether time entries need a note." },
-	{ .name = "change_orders_enabled",
-	  .type = PARAM_BOOL,
-	  .doc = "Whether change orders are in use." },
-	{ .name = "consultant_role_name",
-	  .type = PARAM_TEXT,
-	  .doc = "What the provider's team is called." },
-	{ .name = "client_role_name",
-	  .type = PARAM_TEXT,
-	  .doc = "What the client's team is called." },
-	{ .name = "approver_id", .type = PARAM_ID, .doc = "User who approves time." },
-	{ .name = "workspace_group_ids", .type = PARAM_LIST, .doc = "Ids of the project groups." },
-	{ .name = "primary_workspace_group_id", .type = PARAM_ID, .doc = "Primary project group." },
-	{ .name = "account_color_id", .type = PARAM_ID, .doc = "Colour of the project." },
-	{ .name = "account_insights_mapping_ids",
-	  .type = PARAM_LIST,
-	  .doc = "Ids of the dashboards shown with the project." },
-	{ .name = "custom_fields",
-	  .type = PARAM_LIST,
-	  .members = custom_field_members,
-	  .doc = "Values of custom fields, by the fields' ids." },
-	{ .name = "custom",
-	  .type = PARAM_MAP,
-	  .doc = "Values of custom fields by the fields' names, { PO: \"4711\" }; choices by their "
-		 "labels, null clears one." },
-	{ .name = "external_link",
-	  .type = PARAM_MAP,
-	  .members = external_link_members,
-	  .doc = "A link shown with the project." },
-	{ .name = "external_reference",
-	  .type = PARAM_MAP,
-	  .members = kantata_reference_members,
-	  .doc = "Link to an object of another system." },
-	{ .name = "invoice_preference",
-	  .type = PARAM_MAP,
-	  .members = invoice_preference_members,
-	  .doc = "Names and addresses on invoices." },
-	{ .name = "task_status_set_id", .type = PARAM_ID, .doc = "Set of task statuses to use." },
-	{ .name = "revenue_recognition_method_id",
-	  .type = PARAM_ID,
-	  .doc = "Method of revenue recognition (early access); null clears it." },
-	{ .name = "revenue_recognition_method_name",
-	  .type = PARAM_TEXT,
-	  .doc = "Method of revenue recognition by name (early access)." },
-	{ .name = "exclude_archived_stories_percent_complete",
-	  .type = PARAM_BOOL,
-	  .doc = "Whether archived tasks are left out of percentage_complete." },
-	{ .name = "tasks_default_non_billable",
-	  .type = PARAM_BOOL,
-	  .doc = "Whether new tasks are not billable." },
-	{ .name = "stories_are_fixed_fee_by_default",
-	  .type = PARAM_BOOL,
-	  .doc = "Whether new tasks have a fixed fee." },
-	{ .name = "posts_require_privacy_decision",
-	  .type = PARAM_BOOL,
-	  .doc = "Whether each post asks who may see it." },
-	{ .name = "expenses_in_burn_rate",
-	  .type = PARAM_BOOL,
-	  .doc = "Sets both actual_fees_includes members below." },
-	{ .name = "actual_fees_includes_expenses",
-	  .type = PARAM_BOOL,
-	  .doc = "Whether expenses count as fees." },
-	{ .name = "actual_fees_includes_additional_line_items",
-	  .type = PARAM_BOOL,
-	  .doc = "Whether additional items count as fees." },
+	COMMON_MEMBERS,
 	{ .name = "project_tracker_template_id",
 	  .type = PARAM_ID,
 	  .doc = "Project template to apply." },
@@ -273,97 +302,7 @@ static const struct param update_members[] = {
 
 static const struct param create_members[] = {
 	{ .name = "title", .type = PARAM_TEXT, .required = true, .doc = "Title of the project." },
-	{ .name = "description", .type = PARAM_TEXT, .doc = "Description of the project." },
-	{ .name = "status_key",
-	  .type = PARAM_INT,
-	  .doc = "Key of the status: 305, as in status.key of the project." },
-	{ .name = "stage",
-	  .type = PARAM_CHOICE,
-	  .choices = stages,
-	  .doc = "Stage of the project." },
-	{ .name = "access_level",
-	  .type = PARAM_CHOICE,
-	  .choices = access_levels,
-	  .doc = "Who may join the project." },
-	{ .name = "start_date", .type = PARAM_DATE, .doc = "First day." },
-	{ .name = "due_date", .type = PARAM_DATE, .doc = "Day the project is due." },
-	{ .name = "budgeted", .type = PARAM_BOOL, .doc = "Whether the project has a budget." },
-	{ .name = "price",
-	  .type = PARAM_INT,
-	  .doc = "Budget of the project; required when it is budgeted." },
-	{ .name = "currency",
-	  .type = PARAM_TEXT,
-	  .doc = "ISO code of the currency; ignored when rate_card_id is given." },
-	{ .name = "rate_card_id", .type = PARAM_ID, .doc = "Rate card to use." },
-	{ .name = "target_margin", .type = PARAM_NUMBER, .doc = "Margin aimed at, in percent." },
-	{ .name = "time_trackable", .type = PARAM_BOOL, .doc = "Whether time can be logged." },
-	{ .name = "require_notes_on_time_entries",
-	  .type = PARAM_BOOL,
-	  .doc = "Whether time entries need a note." },
-	{ .name = "change_orders_enabled",
-	  .type = PARAM_BOOL,
-	  .doc = "Whether change orders are in use." },
-	{ .name = "consultant_role_name",
-	  .type = PARAM_TEXT,
-	  .doc = "What the provider's team is called." },
-	{ .name = "client_role_name",
-	  .type = PARAM_TEXT,
-	  .doc = "What the client's team is called." },
-	{ .name = "approver_id", .type = PARAM_ID, .doc = "User who approves time." },
-	{ .name = "workspace_group_ids", .type = PARAM_LIST, .doc = "Ids of the project groups." },
-	{ .name = "primary_workspace_group_id", .type = PARAM_ID, .doc = "Primary project group." },
-	{ .name = "account_color_id", .type = PARAM_ID, .doc = "Colour of the project." },
-	{ .name = "account_insights_mapping_ids",
-	  .type = PARAM_LIST,
-	  .doc = "Ids of the dashboards shown with the project." },
-	{ .name = "custom_fields",
-	  .type = PARAM_LIST,
-	  .members = custom_field_members,
-	  .doc = "Values of custom fields, by the fields' ids." },
-	{ .name = "custom",
-	  .type = PARAM_MAP,
-	  .doc = "Values of custom fields by the fields' names, { PO: \"4711\" }; choices by their "
-		 "labels, null clears one." },
-	{ .name = "external_link",
-	  .type = PARAM_MAP,
-	  .members = external_link_members,
-	  .doc = "A link shown with the project." },
-	{ .name = "external_reference",
-	  .type = PARAM_MAP,
-	  .members = kantata_reference_members,
-	  .doc = "Link to an object of another system." },
-	{ .name = "invoice_preference",
-	  .type = PARAM_MAP,
-	  .members = invoice_preference_members,
-	  .doc = "Names and addresses on invoices." },
-	{ .name = "task_status_set_id", .type = PARAM_ID, .doc = "Set of task statuses to use." },
-	{ .name = "revenue_recognition_method_id",
-	  .type = PARAM_ID,
-	  .doc = "Method of revenue recognition (early access); null clears it." },
-	{ .name = "revenue_recognition_method_name",
-	  .type = PARAM_TEXT,
-	  .doc = "Method of revenue recognition by name (early access)." },
-	{ .name = "exclude_archived_stories_percent_complete",
-	  .type = PARAM_BOOL,
-	  .doc = "Whether archived tasks are left out of percentage_complete." },
-	{ .name = "tasks_default_non_billable",
-	  .type = PARAM_BOOL,
-	  .doc = "Whether new tasks are not billable." },
-	{ .name = "stories_are_fixed_fee_by_default",
-	  .type = PARAM_BOOL,
-	  .doc = "Whether new tasks have a fixed fee." },
-	{ .name = "posts_require_privacy_decision",
-	  .type = PARAM_BOOL,
-	  .doc = "Whether each post asks who may see it." },
-	{ .name = "expenses_in_burn_rate",
-	  .type = PARAM_BOOL,
-	  .doc = "Sets both actual_fees_includes members below." },
-	{ .name = "actual_fees_includes_expenses",
-	  .type = PARAM_BOOL,
-	  .doc = "Whether expenses count as fees." },
-	{ .name = "actual_fees_includes_additional_line_items",
-	  .type = PARAM_BOOL,
-	  .doc = "Whether additional items count as fees." },
+	COMMON_MEMBERS,
 	{ .name = "creator_role",
 	  .type = PARAM_CHOICE,
 	  .choices = creator_roles,
@@ -481,14 +420,7 @@ static const struct param invitation_members[] = {
 
 const struct param kantata_show_params[] = {
 	{ .name = "id", .type = PARAM_ID, .required = true, .doc = "Id of the project." },
-	{ .name = "include",
-	  .type = PARAM_LIST,
-	  .choices = includes,
-	  .doc = "Associations to put into the result, by their names." },
-	{ .name = "optional_fields",
-	  .type = PARAM_LIST,
-	  .choices = optional_fields,
-	  .doc = "Optional fields to add." },
+	ADDED,
 	{ .name = NULL },
 };
 
@@ -503,14 +435,7 @@ const struct param kantata_create_params[] = {
 	  .required = true,
 	  .members = create_members,
 	  .doc = "The project to create." },
-	{ .name = "include",
-	  .type = PARAM_LIST,
-	  .choices = includes,
-	  .doc = "Associations to put into the result, by their names." },
-	{ .name = "optional_fields",
-	  .type = PARAM_LIST,
-	  .choices = optional_fields,
-	  .doc = "Optional fields to add." },
+	ADDED,
 	{ .name = NULL },
 };
 
@@ -520,14 +445,7 @@ const struct param kantata_create_many_params[] = {
 	  .required = true,
 	  .members = create_members,
 	  .doc = "The projects to create, up to 100." },
-	{ .name = "include",
-	  .type = PARAM_LIST,
-	  .choices = includes,
-	  .doc = "Associations to put into the result, by their names." },
-	{ .name = "optional_fields",
-	  .type = PARAM_LIST,
-	  .choices = optional_fields,
-	  .doc = "Optional fields to add." },
+	ADDED,
 	{ .name = NULL },
 };
 
@@ -538,14 +456,7 @@ const struct param kantata_update_params[] = {
 	  .required = true,
 	  .members = update_members,
 	  .doc = "The fields to set; others stay as they are." },
-	{ .name = "include",
-	  .type = PARAM_LIST,
-	  .choices = includes,
-	  .doc = "Associations to put into the result, by their names." },
-	{ .name = "optional_fields",
-	  .type = PARAM_LIST,
-	  .choices = optional_fields,
-	  .doc = "Optional fields to add." },
+	ADDED,
 	{ .name = NULL },
 };
 
@@ -560,14 +471,7 @@ const struct param kantata_apply_params[] = {
 	  .required = true,
 	  .members = apply_members,
 	  .doc = "The template and how to apply it." },
-	{ .name = "include",
-	  .type = PARAM_LIST,
-	  .choices = includes,
-	  .doc = "Associations to put into the result, by their names." },
-	{ .name = "optional_fields",
-	  .type = PARAM_LIST,
-	  .choices = optional_fields,
-	  .doc = "Optional fields to add." },
+	ADDED,
 	{ .name = NULL },
 };
 
@@ -588,13 +492,6 @@ const struct param kantata_toggle_params[] = {
 	  .required = true,
 	  .members = toggle_members,
 	  .doc = "What to switch." },
-	{ .name = "include",
-	  .type = PARAM_LIST,
-	  .choices = includes,
-	  .doc = "Associations to put into the result, by their names." },
-	{ .name = "optional_fields",
-	  .type = PARAM_LIST,
-	  .choices = optional_fields,
-	  .doc = "Optional fields to add." },
+	ADDED,
 	{ .name = NULL },
 };

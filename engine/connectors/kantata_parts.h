@@ -48,6 +48,10 @@ extern const struct action kantata_actions[];                           /* kanta
 /* ---- The tables. ---- */
 
 extern const struct kantata_include kantata_workspace_includes[], kantata_resource_includes[];
+/* Names of what can be included, and of optional fields; they end with NULL. */
+extern const char *const kantata_workspace_included[], *const kantata_workspace_optional[],
+							   *const kantata_resource_included[],
+							       *const kantata_resource_optional[];
 extern const struct field kantata_workspace_fields[], kantata_resource_fields[];
 extern const struct param kantata_reference_members[];
 extern const struct param kantata_id_params[], kantata_show_params[], kantata_list_params[],

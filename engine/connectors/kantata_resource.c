@@ -63,16 +63,29 @@ const struct field kantata_resource_fields[] = {
 	{ .name = NULL },
 };
 
-static const char *const resource_includes[] = { "custom_field_values",
-						 "external_references",
-						 "organization_membership",
-						 "participation",
-						 "role",
-						 "user",
-						 "workspace",
-						 NULL };
-static const char *const resource_optional[] = { "resource_bill_rate", "resource_cost_rate", NULL };
+const char *const kantata_resource_included[] = { "custom_field_values",
+						  "external_references",
+						  "organization_membership",
+						  "participation",
+						  "role",
+						  "user",
+						  "workspace",
+						  NULL };
+const char *const kantata_resource_optional[] = { "resource_bill_rate", "resource_cost_rate",
+						  NULL };
 static const char *const occurrences[] = { "anytime", "after", "before", "between", NULL };
+
+/* What every action takes whose result is a resource. */
+#define ADDED                                                                                      \
+	{ .name = "include",                                                                       \
+	  .type = PARAM_LIST,                                                                      \
+	  .choices = kantata_resource_included,                                                    \
+	  .doc = "Associations to put into the result, by their names." },                         \
+	{                                                                                          \
+		.name = "optional_fields", .type = PARAM_LIST,                                     \
+		.choices = kantata_resource_optional,                                              \
+		.doc = "Optional fields to add; slow, and only with permission."                   \
+	}
 
 static const struct param create_members[] = {
 	{ .name = "workspace_id",
@@ -140,14 +153,7 @@ static const struct param data_members[] = {
 
 const struct param kantata_resource_show_params[] = {
 	{ .name = "id", .type = PARAM_ID, .required = true, .doc = "Id of the resource." },
-	{ .name = "include",
-	  .type = PARAM_LIST,
-	  .choices = resource_includes,
-	  .doc = "Associations to put into the result, by their names." },
-	{ .name = "optional_fields",
-	  .type = PARAM_LIST,
-	  .choices = resource_optional,
-	  .doc = "Optional fields to add; slow, and only with permission." },
+	ADDED,
 	{ .name = NULL },
 };
 
@@ -162,14 +168,7 @@ const struct param kantata_resource_create_params[] = {
 	  .required = true,
 	  .members = create_members,
 	  .doc = "The resource to create." },
-	{ .name = "include",
-	  .type = PARAM_LIST,
-	  .choices = resource_includes,
-	  .doc = "Associations to put into the result, by their names." },
-	{ .name = "optional_fields",
-	  .type = PARAM_LIST,
-	  .choices = resource_optional,
-	  .doc = "Optional fields to add; slow, and only with permission." },
+	ADDED,
 	{ .name = NULL },
 };
 
@@ -179,14 +178,7 @@ const struct param kantata_resource_create_many_params[] = {
 	  .required = true,
 	  .members = create_members,
 	  .doc = "The resources to create, up to 200." },
-	{ .name = "include",
-	  .type = PARAM_LIST,
-	  .choices = resource_includes,
-	  .doc = "Associations to put into the result, by their names." },
-	{ .name = "optional_fields",
-	  .type = PARAM_LIST,
-	  .choices = resource_optional,
-	  .doc = "Optional fields to add; slow, and only with permission." },
+	ADDED,
 	{ .name = NULL },
 };
 
@@ -197,14 +189,7 @@ const struct param kantata_resource_update_params[] = {
 	  .required = true,
 	  .members = update_members,
 	  .doc = "The fields to set; others stay as they are." },
-	{ .name = "include",
-	  .type = PARAM_LIST,
-	  .choices = resource_includes,
-	  .doc = "Associations to put into the result, by their names." },
-	{ .name = "optional_fields",
-	  .type = PARAM_LIST,
-	  .choices = resource_optional,
-	  .doc = "Optional fields to add; slow, and only with permission." },
+	ADDED,
 	{ .name = NULL },
 };
 
