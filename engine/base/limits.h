@@ -124,6 +124,9 @@
 #define LIMIT_ID 200 /* bytes of an id in a path: ids are numbers, ULIDs or UUIDs */
 #define LIMIT_FORM_PARTS                                                                           \
 	100 /* of a form with files that is sent: browsers' forms have dozens of fields */
+#define LIMIT_CUSTOM_VALUES                                                                        \
+	250 /* of one object shown by name: accounts have some ten, and each is compared with all  \
+	     */
 #define LIMIT_LIST_ITEMS                                                                           \
 	5000 /* of one list action: 25 pages, and far more than a result of 1 MiB mostly holds     \
 	      */

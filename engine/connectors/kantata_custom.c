@@ -122,6 +122,8 @@ struct value kantata_custom(struct arena *arena, struct value rows)
 	struct value_map_builder map;
 
 	assert(arena != NULL && value_is(rows, VALUE_LIST));
+	if (rows.n > LIMIT_CUSTOM_VALUES)
+		rows.n = LIMIT_CUSTOM_VALUES;
 	value_map_begin(&map, arena);
 	for (uint32_t i = 0; i < rows.n; i++) {
 		struct text name = param_text(rows.items[i], "custom_field_name");
