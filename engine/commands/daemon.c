@@ -102,6 +102,11 @@ static enum fate daemon_decide(struct daemon *d, struct ruleset *rules, char *wh
 		(void)snprintf(why, room, "memory, threads or descriptors are out");
 		return FATE_RETRY;
 	}
+	return FATE_OK;
+}
+
+static enum fate daemon_pump(struct daemon *d, char *why, size_t room)
+{
 	const struct pump_parts parts = { .sequencer = d->sequencer,
 					  .inputs = d->inputs,
 					  .delivery = d->delivery,
@@ -109,11 +114,10 @@ static enum fate daemon_decide(struct daemon *d, struct ruleset *rules, char *wh
 					  .server = daemon_server,
 					  .of = d };
 
-	if (pump_start(&parts, &d->pump) != FATE_OK) {
-		(void)snprintf(why, room, "%s", store_last_error(d->store)->text);
-		return FATE_RETRY;
-	}
-	return FATE_OK;
+	if (pump_start(&parts, &d->pump) == FATE_OK)
+		return FATE_OK;
+	(void)snprintf(why, room, "%s", store_last_error(d->store)->text);
+	return FATE_RETRY;
 }
 
 static enum fate daemon_listen(struct daemon *d, char *why, size_t room)
@@ -188,6 +192,10 @@ enum fate daemon_start(struct config *config, struct ruleset *rules, struct cloc
 
 	if (fate == FATE_OK)
 		fate = daemon_edges(d, why, why_room);
+	/* Nothing leaves before the door is open: a poll may ask for webhooks to be sent again, and
+	 * a daemon that can't listen must not have acted. What comes in meanwhile waits. */
+	if (fate == FATE_OK)
+		fate = daemon_pump(d, why, why_room);
 	if (fate != FATE_OK) {
 		(void)daemon_stop(d, 0);
 		return fate;

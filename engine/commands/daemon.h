@@ -2,9 +2,10 @@
  *
  * daemon - the parts of `tappet run`, put together and taken apart in order.
  *
- * Start: store, sequencer, delivery, recovery, then the listening sockets, so that
- * nothing is accepted before what was open is known. Stop: no new requests,
- * what is under way ends (for a while), then everything else in reverse.
+ * Start: store, sequencer, delivery, the listening sockets, then the pump with recovery as
+ * its first batch: nothing leaves before tappet can listen, and what comes in is decided
+ * after what was open is known. Stop: no new requests, what is under way ends (for a
+ * while), then everything else in reverse.
  * Ownership: daemon_stop frees it. */
 #ifndef TAPPET_COMMANDS_DAEMON_H
 #define TAPPET_COMMANDS_DAEMON_H
