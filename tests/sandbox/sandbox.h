@@ -50,6 +50,7 @@ struct switches {
 	int64_t utc_offset_min;
 	int64_t hook_retry_ms; /* wait before the second attempt; doubles */
 	int64_t hook_attempts;
+	bool hook_hold;     /* webhooks wait until it is false again */
 	char hook_url[512]; /* empty: webhooks are recorded, not sent */
 	char hook_secret[128];
 };

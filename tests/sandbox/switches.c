@@ -39,6 +39,7 @@ static const struct row rows[] = {
 	{ "utc_offset_min", NUMBER, AT(utc_offset_min), 0, -720, 840 },
 	{ "hook_retry_ms", NUMBER, AT(hook_retry_ms), 0, 1, 3600000 },
 	{ "hook_attempts", NUMBER, AT(hook_attempts), 0, 1, 100 },
+	{ "hook_hold", FLAG, AT(hook_hold), 0, 0, 0 },
 	{ "hook_url", WORD, AT(hook_url), SIZE(hook_url), 0, 0 },
 	{ "hook_secret", SECRET, AT(hook_secret), SIZE(hook_secret), 0, 0 },
 };

@@ -337,7 +337,7 @@ static void *sender(void *arg)
 		int64_t due_ms;
 		const struct delivery *d = next_due(sb->hooks, times_steady_ms(), &due_ms);
 
-		if (d && *sb->switches.hook_url)
+		if (d && *sb->switches.hook_url && !sb->switches.hook_hold)
 			attempt(sb, curl, d);
 		else
 			wait_until(sb, d ? INT64_MAX : due_ms);

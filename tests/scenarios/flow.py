@@ -332,11 +332,15 @@ class Flow:
             except SystemError as e:
                 return check_text(str(e), shlex.split(rest)[1:], "its last words")
             raise Failed("it started")
+        # The daemon has a new port and polls at once: what a poll asks the sandbox to send again
+        # must not go to the old port.
+        self.sandbox.control("POST", "switches", {"hook_hold": True})
         self.daemon.start()
+        switches = {"hook_hold": False}
         if self.daemon.port and self.daemon.port > 0:
             self.variables["daemon"] = f"http://127.0.0.1:{self.daemon.port}"
-            self.sandbox.control("POST", "switches",
-                                 {"hook_url": self.variables["daemon"] + "/hooks/hindsite"})
+            switches["hook_url"] = self.variables["daemon"] + "/hooks/hindsite"
+        self.sandbox.control("POST", "switches", switches)
         return None
 
     def step_kill(self, _):
