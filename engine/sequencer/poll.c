@@ -32,7 +32,7 @@
 #include "engine/sequencer/poll.h"
 
 #define POLL_STALLED     3      /* failures in a row before people hear of it */
-#define POLL_BACKOFF     5000   /* ms: first wait after a failure, doubling */
+#define POLL_BACKOFF     5000   /* ms: first wait after a failure at most, doubling */
 #define POLL_BACKOFF_MAX 300000 /* ms */
 #define POLL_TIMEOUT     180000 /* ms: Kantata itself gives up after 3 minutes */
 
@@ -499,7 +499,8 @@ static void source_stalled(struct sequencer *s, struct source *src)
 static void source_failed(struct sequencer *s, struct source *src, struct text why,
 			  int64_t retry_after)
 {
-	int64_t wait = POLL_BACKOFF;
+	/* A failing poll asks no sooner than one that works. */
+	int64_t wait = src->poll->every < POLL_BACKOFF ? src->poll->every : POLL_BACKOFF;
 
 	for (int64_t i = 0; i < src->failures && wait < POLL_BACKOFF_MAX; i++)
 		wait *= 2;
