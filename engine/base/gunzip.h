@@ -2,7 +2,7 @@
  *
  * gunzip - gzip (RFC 1952) back to what it was, up to a limit.
  *
- * The only place that calls zlib.
+ * It and pack.c are the only places that call zlib.
  * I1  Nothing is ever unpacked beyond the limit: the work is bounded by it,
  *     however small what came in is.
  * I2  All of the input is used: what is cut short, or followed by anything but

@@ -17,7 +17,7 @@
 #define LIMIT_REPLY                                                                                \
 	(16u * MIB) /* one API reply: 200 workspaces with all includes are about 2 MB              \
 		     */
-#define LIMIT_GUNZIP_PIECE (16u * KIB) /* unpacked at once, on the stack */
+#define LIMIT_GUNZIP_PIECE (16u * KIB) /* packed or unpacked at once, on the stack */
 #define LIMIT_FORM_FIELDS                                                                          \
 	1000 /* of a form: Slack sends 15, PHP takes 1,000; each becomes a pair of values          \
 	      */
@@ -185,8 +185,9 @@
 #define LIMIT_SIGNATURES                                                                           \
 	8 /* looked at in one header: senders sign with two keys while they change */
 #define LIMIT_SENDER_ID                                                                            \
-	512 /* bytes of a sender's id or event name: UUIDs and words in practice                   \
-	     */
+	512             /* bytes of a sender's id or event name: UUIDs and words in practice       \
+			 */
+#define LIMIT_MEDIA 128 /* bytes kept of a webhook's Content-Type: known ones have up to 80 */
 #define LIMIT_SIGNED_PARTS                                                                         \
 	8 /* of an hmac hook's `signed`: three values and what stands around them                  \
 	   */

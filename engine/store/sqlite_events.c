@@ -24,8 +24,8 @@ void store_put_event(struct store *store, const struct event_record *event)
 	assert(store != NULL && store->in_batch && event->seq > 0);
 	q = sq_use(store, SQ_EVENT_PUT,
 		   "INSERT INTO events (source, type, connection, seq, time, received, cause,"
-		   " depth, id, subject, data, prior)"
-		   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)");
+		   " depth, id, subject, data, prior, media, body_of, body)"
+		   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)");
 	sq_put_name(&q, event->source);
 	sq_put_name(&q, event->type);
 	sq_put_name(&q, event->connection);
@@ -41,11 +41,13 @@ void store_put_event(struct store *store, const struct event_record *event)
 	sq_put_text(&q, event->subject);
 	sq_put_text(&q, event->data);
 	sq_put_text(&q, event->before);
+	sq_put_body(&q, event);
 	sq_run(&q);
 }
 
 void sq_read_event(const struct sq *q, struct sq_scratch *scratch, struct event_record *out)
 {
+	out->body = NULL;
 	out->seq = sq_int(q, 0);
 	out->time = sq_int(q, 1);
 	out->received = sq_int(q, 2);

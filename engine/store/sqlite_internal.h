@@ -18,6 +18,7 @@
 #include <sqlite3.h>
 
 #include "engine/base/map.h"
+#include "engine/base/pack.h"
 #include "engine/store/store.h"
 
 /* One slot per kept statement. */
@@ -33,6 +34,8 @@ enum sq_slot {
 	SQ_EVENT_FIND,
 	SQ_EVENT_UNNAMED,
 	SQ_EVENT_LAST,
+	SQ_BODY_FIND,
+	SQ_BODY_GET,
 	SQ_SEEN_GET,
 	SQ_FRESH_ALL,
 	SQ_FRESH_PUT,
@@ -71,6 +74,7 @@ struct store {
 	sqlite3_stmt *kept[SQ_SLOTS];
 	struct map *names;            /* text -> its number; a cache of the table `names` */
 	struct seen *seen;            /* NULL until it is needed */
+	struct packer *packer;        /* NULL until it is needed */
 	struct checkpointer *checker; /* NULL: reader or memory */
 	char *path;                   /* NULL: memory */
 	int lock;                     /* descriptor of PATH.lock, or -1 */
@@ -134,6 +138,11 @@ int64_t sq_value(sqlite3 *db, const char *sql, int *rc);
 int64_t sq_name(struct store *store, struct text name);      /* adds it when new */
 int64_t sq_name_find(struct store *store, struct text name); /* SQ_NAME_NEW when absent */
 void sq_names_forget(struct store *store);
+
+/* ---- sqlite_bodies.c ---- */
+
+/* Fills three parameters: media, body_of, body. */
+void sq_put_body(struct sq *q, const struct event_record *event);
 
 /* ---- sqlite_seen.c ---- */
 

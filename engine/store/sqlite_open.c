@@ -373,6 +373,7 @@ void store_close(struct store *store)
 	sqlite3_close(store->db);
 	sq_names_forget(store);
 	sq_seen_forget(store);
+	packer_free(store->packer);
 	if (store->lock >= 0)
 		close(store->lock);
 	mem_free(store->path);

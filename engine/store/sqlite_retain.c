@@ -8,6 +8,8 @@
  * I3  A call deletes and looks at no more than a few times `limit` rows; where
  *     the search for unknown rules stopped is kept in the store and is only a
  *     hint: losing it costs time.
+ * I4  An event that keeps the body of others goes after them: they were received
+ *     together and have higher numbers.
  * The revisions of a rule are needed while the rule is known or has any run. */
 #include <assert.h>
 #include <stdio.h>
@@ -101,7 +103,9 @@ static bool retain_events(struct store *store, const struct retention *retention
 	n = collect(store,
 		    "SELECT seq FROM events e WHERE received < ?1 AND NOT EXISTS"
 		    " (SELECT 1 FROM runs r WHERE r.event = e.seq AND r." SQ_PINNING ")"
-		    " ORDER BY received LIMIT ?2",
+		    " AND NOT EXISTS (SELECT 1 FROM events o JOIN runs r ON r.event = o.seq"
+		    " WHERE o.body_of = e.seq AND r." SQ_PINNING ")"
+		    " ORDER BY received, seq DESC LIMIT ?2",
 		    retention->events_before, seqs, limit);
 	if (n > 0)
 		note_numbers(store);

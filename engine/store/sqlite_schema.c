@@ -74,7 +74,14 @@ static const char first[] =
     " fate INTEGER NOT NULL, key ANY NOT NULL, error TEXT NOT NULL, request TEXT NOT NULL,"
     " reply TEXT NOT NULL) STRICT;";
 
-static const char *const migrations[] = { first };
+/* The body an event came in; its index has only events that share one with an earlier event. */
+static const char bodies[] =
+    "ALTER TABLE events ADD COLUMN media ANY;"
+    "ALTER TABLE events ADD COLUMN body_of INTEGER;"
+    "ALTER TABLE events ADD COLUMN body BLOB;"
+    "CREATE INDEX events_by_body ON events (body_of) WHERE body_of IS NOT NULL;";
+
+static const char *const migrations[] = { first, bodies };
 
 static const char *const tables[] = { "names",  "marks",   "events",  "seen",
 				      "fresh",  "cursors", "objects", "revisions",

@@ -67,23 +67,38 @@ const struct store_error *store_last_error(const struct store *store);
 
 /* ---- Events: the history. seq is given by the caller, ascending. ---- */
 
+struct event_body;
+
 struct event_record {
 	int64_t seq;
 	struct text id; /* what senders and people see; unique */
 	struct text
 	    source; /* connection, hook, schedule or plugin that brought it; or "tappet", "cli" */
 	struct text type;
-	struct text subject;    /* may be empty */
-	struct text connection; /* may be empty */
-	int64_t time;           /* ms: when it happened, as far as the sender tells */
-	int64_t received;       /* ms: the batch's clock */
-	int64_t cause;          /* id of the run whose action caused it, else 0 */
-	int depth;              /* 0, or the causing event's depth + 1 */
-	struct text data;       /* JSON; the object after the change, "null" when deleted */
-	struct text before;     /* JSON, "null" when new or not a change event */
+	struct text subject;           /* may be empty */
+	struct text connection;        /* may be empty */
+	int64_t time;                  /* ms: when it happened, as far as the sender tells */
+	int64_t received;              /* ms: the batch's clock */
+	int64_t cause;                 /* id of the run whose action caused it, else 0 */
+	int depth;                     /* 0, or the causing event's depth + 1 */
+	struct text data;              /* JSON; the object after the change, "null" when deleted */
+	struct text before;            /* JSON, "null" when new or not a change event */
+	const struct event_body *body; /* to be put, NULL: none; gets and queries leave it NULL */
 };
 
 void store_put_event(struct store *store, const struct event_record *event);
+
+/* The body of the request that brought an event, to the byte. It is part of the event's record
+ * and goes with it. */
+struct event_body {
+	struct text media; /* its Content-Type, or empty */
+	struct text bytes; /* at most LIMIT_BODY_MAX */
+	int64_t of;        /* seq of the event that keeps it, received at the same time; else 0 */
+};
+
+/* False when none was kept with the event. */
+bool store_get_body(struct store *store, struct arena *arena, int64_t seq, struct event_body *out);
+
 bool store_get_event(struct store *store, struct arena *arena, int64_t seq,
 		     struct event_record *out);
 bool store_get_event_by_id(struct store *store, struct arena *arena, struct text id,

@@ -561,6 +561,66 @@ CONTRACT(a_failing_commit_is_a_rollback)
 	check_events(w->store, (struct event_query){ 0 }, "5 ");
 }
 
+/* ---- Bodies. ---- */
+
+static void put_with_body(struct world *w, int64_t n, struct text media, struct text bytes,
+			  int64_t of)
+{
+	const struct event_body body = { .media = media, .bytes = bytes, .of = of };
+	struct event_record event = event_of(w, n);
+
+	if (of != 0)
+		event.received = event_of(w, of).received;
+	event.body = &body;
+	store_put_event(w->store, &event);
+}
+
+static void check_body(struct world *w, int64_t n, struct text media, struct text bytes)
+{
+	struct event_body body;
+
+	ck_assert(store_get_body(w->store, w->arena, n, &body));
+	ck_assert(text_eq(body.media, media));
+	ck_assert(text_eq(body.bytes, bytes));
+}
+
+CONTRACT(a_body_comes_back_to_the_byte)
+{
+	const struct text odd = TEXT("\0\xff{ \"a\" :\t1 }\r\n\0");
+	struct event_record event = event_of(w, 1);
+	struct event_body body;
+
+	store_begin(w->store);
+	put_with_body(w, 1, TEXT("application/json"), event.data, 0);
+	put_with_body(w, 2, TEXT("application/json; charset=utf-8"), odd, 0);
+	put_with_body(w, 3, TEXT("text/\xff"), TEXT("a=1"), 0);
+	put_with_body(w, 4, TEXT(""), TEXT(""), 0);
+	put_event(w, 5);
+	check_body(w, 2, TEXT("application/json; charset=utf-8"), odd); /* the batch sees its own */
+	world_commit(w);
+	check_body(w, 1, TEXT("application/json"), event.data);
+	check_body(w, 2, TEXT("application/json; charset=utf-8"), odd);
+	check_body(w, 3, TEXT("text/\xff"), TEXT("a=1"));
+	check_body(w, 4, TEXT(""), TEXT(""));
+	ck_assert(!store_get_body(w->store, w->arena, 5, &body));
+	ck_assert(!store_get_body(w->store, w->arena, 6, &body));
+	ck_assert(!store_failed(w->store));
+}
+
+/* A body is read long after it was written, whatever was packed between. */
+CONTRACT(bodies_dont_mix)
+{
+	store_begin(w->store);
+	for (int64_t n = 1; n <= 100; n++)
+		put_with_body(
+		    w, n, TEXT("text/plain"),
+		    text_printf(w->arena, "%*lld", (int)(n * 997 % 5000) + 1, (long long)n), 0);
+	world_commit(w);
+	for (int64_t n = 100; n >= 1; n--)
+		check_body(w, n, TEXT("text/plain"),
+			   text_printf(w->arena, "%*lld", (int)(n * 997 % 5000) + 1, (long long)n));
+}
+
 /* ---- Retention. ---- */
 
 static bool knows_rule(void *of, struct text rule)
@@ -631,6 +691,29 @@ CONTRACT(retention_takes_many_runs_of_one_event_in_steps)
 	retain(w, all);
 	check_events(w->store, (struct event_query){ 0 }, "");
 	check_runs(w->store, (struct run_query){ 0 }, "");
+}
+
+CONTRACT(retention_keeps_a_body_as_long_as_an_event_came_in_it)
+{
+	const struct retention all = { .events_before = 5000, .limit = 2 };
+	const struct run_record done = { .id = 1, .state = RUN_DONE };
+
+	store_begin(w->store);
+	put_with_body(w, 1, TEXT("application/json"), TEXT("[1, 2, 3]"), 0);
+	put_with_body(w, 2, TEXT("application/json"), TEXT_NONE, 1);
+	put_with_body(w, 3, TEXT("application/json"), TEXT_NONE, 1);
+	put_run(w, 1, 3, RUN_IN_DOUBT);
+	put_event(w, 4);
+	world_commit(w);
+	check_body(w, 2, TEXT("application/json"), TEXT("[1, 2, 3]"));
+	retain(w, all);
+	check_events(w->store, (struct event_query){ 0 }, "1 3 ");
+	check_body(w, 3, TEXT("application/json"), TEXT("[1, 2, 3]"));
+	store_begin(w->store);
+	store_update_run(w->store, &done);
+	world_commit(w);
+	retain(w, all);
+	check_events(w->store, (struct event_query){ 0 }, "");
 }
 
 CONTRACT(numbers_never_come_again)
@@ -753,6 +836,7 @@ UNIT_MAIN("store", an_event_comes_back_as_it_was, texts_may_hold_any_bytes,
 	  a_visitor_may_use_the_store, a_rolled_back_batch_leaves_no_trace,
 	  the_first_failure_sticks, a_failing_commit_is_a_rollback,
 	  retention_keeps_what_is_open_or_in_doubt, retention_takes_many_runs_of_one_event_in_steps,
-	  numbers_never_come_again, retention_drops_expired_deliveries,
+	  retention_keeps_a_body_as_long_as_an_event_came_in_it, a_body_comes_back_to_the_byte,
+	  bodies_dont_mix, numbers_never_come_again, retention_drops_expired_deliveries,
 	  retention_walks_through_all_deliveries,
 	  retention_drops_what_belongs_to_rules_that_are_gone, many_names_are_kept_apart)

@@ -22,6 +22,20 @@ static void shell(const char *path, const char *sql)
 	ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
 }
 
+static void shell_file(const char *path, const char *file)
+{
+	static char sql[16384];
+	FILE *from = fopen(file, "r");
+	size_t n;
+
+	ck_assert_ptr_nonnull(from);
+	n = fread(sql, 1, sizeof(sql), from);
+	ck_assert_int_eq(fclose(from), 0);
+	ck_assert_uint_lt(n, sizeof(sql));
+	sql[n] = '\0';
+	shell(path, sql);
+}
+
 static int64_t ask(const char *path, const char *sql)
 {
 	sqlite3 *db;
@@ -217,6 +231,39 @@ START_TEST(a_newer_version_is_refused)
 	check_refused(&w, FATE_REJECT, STORE_NEWER, "newer version");
 	ck_assert_int_eq(store_open_reader(w.name, &w.store, &w.error), FATE_REJECT);
 	ck_assert_int_eq(w.error.kind, STORE_NEWER);
+	world_fini(&w);
+}
+END_TEST
+
+/* What the first release wrote is read, and goes on. */
+START_TEST(an_older_version_is_converted)
+{
+	struct world w;
+	struct event_record event;
+	struct event_body body;
+	const struct event_body kept = { .media = TEXT("text/plain"), .bytes = TEXT("a = 1") };
+
+	world_init(&w, "sqlite:");
+	world_close(&w);
+	ck_assert_int_eq(unlink(w.path), 0);
+	shell_file(w.path, "tests/unit/data/store-1.sql");
+	ck_assert_int_eq(ask(w.path, "PRAGMA user_version"), 1);
+	ck_assert_int_eq(store_open_reader(w.name, &w.store, &w.error), FATE_RETRY);
+	ck_assert_ptr_nonnull(strstr(w.error.text, "older version"));
+	ck_assert_int_eq(store_open(w.name, &w.store, &w.error), FATE_OK);
+	ck_assert(store_get_event(w.store, w.arena, 2, &event));
+	check_text(event.data, "{\"n\":2}");
+	ck_assert(!store_get_body(w.store, w.arena, 2, &body));
+	store_begin(w.store);
+	event = event_of(&w, 3);
+	event.body = &kept;
+	store_put_event(w.store, &event);
+	world_commit(&w);
+	world_close(&w);
+	ck_assert_int_eq(ask(w.path, "PRAGMA user_version"), 2);
+	ck_assert_int_eq(store_open(w.name, &w.store, &w.error), FATE_OK);
+	ck_assert(store_get_body(w.store, w.arena, 3, &body));
+	check_text(body.bytes, "a = 1");
 	world_fini(&w);
 }
 END_TEST
@@ -613,9 +660,9 @@ END_TEST
 UNIT_MAIN("store_sqlite", malformed_names_are_refused, a_folder_is_no_store, a_path_is_just_a_path,
 	  files_are_private_whatever_the_umask, the_file_says_what_it_is,
 	  a_second_writer_is_refused, other_files_are_refused_and_left_alone,
-	  a_newer_version_is_refused, a_corrupt_file_is_refused, later_damage_fails_the_batch,
-	  readers_see_whole_batches_only, readers_work_without_a_daemon_and_never_create,
-	  deliveries_outlive_the_writer, an_abandoned_batch_is_gone,
-	  a_full_disk_fails_the_batch_and_passes, a_lock_held_by_others_is_waited_for_a_little,
-	  the_log_stays_bounded, writer_reader_and_checkpoints_go_side_by_side,
-	  retention_gives_space_back)
+	  a_newer_version_is_refused, an_older_version_is_converted, a_corrupt_file_is_refused,
+	  later_damage_fails_the_batch, readers_see_whole_batches_only,
+	  readers_work_without_a_daemon_and_never_create, deliveries_outlive_the_writer,
+	  an_abandoned_batch_is_gone, a_full_disk_fails_the_batch_and_passes,
+	  a_lock_held_by_others_is_waited_for_a_little, the_log_stays_bounded,
+	  writer_reader_and_checkpoints_go_side_by_side, retention_gives_space_back)

@@ -1,0 +1,37 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- A store of schema version 1, as the first daemon left it: two webhooks, one run each.
+PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL;
+PRAGMA application_id = 1952542832; PRAGMA user_version = 1;
+BEGIN TRANSACTION;
+CREATE TABLE names (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+INSERT INTO names VALUES(1,'in');
+INSERT INTO names VALUES(2,'hook.in');
+INSERT INTO names VALUES(3,'note');
+INSERT INTO names VALUES(4,'8b4e5e420a16');
+INSERT INTO names VALUES(5,'ok');
+CREATE TABLE marks (what TEXT PRIMARY KEY, n INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE events (seq INTEGER PRIMARY KEY, source INTEGER NOT NULL, type INTEGER NOT NULL, connection INTEGER NOT NULL, time INTEGER NOT NULL, received INTEGER NOT NULL, cause INTEGER NOT NULL, depth INTEGER NOT NULL, id ANY, subject TEXT NOT NULL, data TEXT NOT NULL, prior TEXT NOT NULL) STRICT;
+INSERT INTO events VALUES(1,1,2,0,1795331928681,1795331928681,0,0,NULL,'','{"n":1}','null');
+INSERT INTO events VALUES(2,1,2,0,1795331928691,1795331928691,0,0,X'2d9d4ae3e4afdce9d574a5d7ee8a6010','','{"n":2}','null');
+CREATE TABLE seen (hash BLOB PRIMARY KEY, expires INTEGER NOT NULL, event ANY NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE fresh (row INTEGER PRIMARY KEY, hash BLOB NOT NULL, expires INTEGER NOT NULL, event ANY NOT NULL) STRICT;
+INSERT INTO fresh VALUES(1,X'c58e547270c7c5e09a3580fa9459263e',1796109528691,X'2d9d4ae3e4afdce9d574a5d7ee8a6010');
+CREATE TABLE cursors (source INTEGER PRIMARY KEY, json TEXT NOT NULL) STRICT;
+CREATE TABLE objects (row INTEGER PRIMARY KEY, kind INTEGER NOT NULL, id TEXT NOT NULL, hash INTEGER NOT NULL, data TEXT NOT NULL) STRICT;
+CREATE TABLE revisions (row INTEGER PRIMARY KEY, rule INTEGER NOT NULL, revision INTEGER NOT NULL, line INTEGER NOT NULL, file TEXT NOT NULL, text TEXT NOT NULL, UNIQUE (rule, revision)) STRICT;
+INSERT INTO revisions VALUES(1,3,4,1,'rules.yaml',replace('{ id: note, on: hook.in, key: data.n, do: [ http.request: { url: /sink/x, json: { n: "${data.n}" } } ] }\n','\n',char(10)));
+CREATE TABLE states (rule INTEGER NOT NULL, what INTEGER NOT NULL, key TEXT NOT NULL, touched INTEGER NOT NULL, json TEXT NOT NULL, PRIMARY KEY (rule, what, key)) STRICT, WITHOUT ROWID;
+CREATE TABLE runs (id INTEGER PRIMARY KEY, event INTEGER NOT NULL, rule INTEGER NOT NULL, revision INTEGER NOT NULL, state INTEGER NOT NULL, created INTEGER NOT NULL, updated INTEGER NOT NULL, due INTEGER NOT NULL, step INTEGER NOT NULL, attempt INTEGER NOT NULL, key TEXT NOT NULL, reason TEXT NOT NULL, steps TEXT NOT NULL) STRICT;
+INSERT INTO runs VALUES(1,1,3,4,4,1795331928681,1795331928695,0,0,0,'1','','[{"i":0,"action":"http.request","state":"done","status":200,"result":{"ok":true}}]');
+INSERT INTO runs VALUES(2,2,3,4,4,1795331928691,1795331928704,0,0,0,'2','','[{"i":0,"action":"http.request","state":"done","status":200,"result":{"ok":true}}]');
+CREATE TABLE attempts (id INTEGER PRIMARY KEY, step INTEGER NOT NULL, n INTEGER NOT NULL, started INTEGER NOT NULL, ended INTEGER NOT NULL, status INTEGER NOT NULL, fate INTEGER NOT NULL, key ANY NOT NULL, error TEXT NOT NULL, request TEXT NOT NULL, reply TEXT NOT NULL) STRICT;
+INSERT INTO attempts VALUES(1048577,0,1,1795331928691,1795331928692,200,5,X'a279c9eacbbf054149a716fd4217b79f','','{"method":"POST","url":"/sink/x","body":"{\"n\":1}"}','{"ok":true}');
+INSERT INTO attempts VALUES(2097153,0,1,1795331928695,1795331928696,200,5,X'aff497dd8ec242410de12807ecda6a8b','','{"method":"POST","url":"/sink/x","body":"{\"n\":2}"}','{"ok":true}');
+CREATE INDEX events_by_id ON events (seq >> 11, id) WHERE id IS NOT NULL;
+CREATE INDEX events_by_received ON events (received);
+CREATE INDEX objects_by_id ON objects (kind, id, hash);
+CREATE INDEX runs_by_event ON runs (event);
+CREATE INDEX runs_by_rule ON runs (rule);
+CREATE INDEX runs_by_created ON runs (created);
+CREATE INDEX runs_unfinished ON runs (state) WHERE state IN (1, 2, 3, 5, 6);
+COMMIT;
