@@ -2,10 +2,13 @@
  *
  * events - what came in, read from the store beside a daemon or without one.
  *
- * I1  Output is in the order of seq; --limit keeps the newest ones. */
+ * I1  --raw writes what a sender wrote and nothing else, whatever a terminal makes of it.
+ * I2  Output is in the order of seq; --limit keeps the newest ones. */
 #include <assert.h>
 
+#include "engine/base/hex.h"
 #include "engine/base/limits.h"
+#include "engine/base/mem.h"
 #include "engine/base/timetext.h"
 #include "engine/commands/json.h"
 #include "engine/commands/setup.h"
@@ -18,6 +21,7 @@ static const struct option_row options[] = {
 	{ "since", 0, "TIME", "received since: 10m, 2h, 1d, or 2026-01-31T08:00:00Z" },
 	{ "type", 0, "TYPE", "only this type; a trailing * takes all that begin so" },
 	{ "id", 0, "ID", "only this event" },
+	{ "raw", 0, NULL, "with --id: the body it came in, to the byte" },
 	{ "limit", 'n', "N", "the newest N" },
 	{ 0 },
 };
@@ -135,23 +139,82 @@ static int list(struct listing *l, struct store *store, struct event_query *quer
 	return context_fail(l->context, COMMAND_FAILED, "%s", store_last_error(store)->text);
 }
 
+/* ---- The body of one. ---- */
+
+static bool visit_seq(void *of, const struct event_record *e)
+{
+	int64_t *seq = of;
+
+	*seq = e->seq;
+	return false;
+}
+
+static bool body_json(struct context *context, struct text id, const struct event_body *body)
+{
+	struct buf *out = &context->out;
+	char *base64 = mem_alloc(BASE64_SIZE(body->bytes.n));
+
+	if (base64 == NULL)
+		return false;
+	base64_encode(body->bytes.s, body->bytes.n, base64);
+	json_open(out, '{');
+	json_text(out, "id", id);
+	json_maybe(out, "content_type", body->media);
+	json_str(out, "body_base64", base64);
+	json_close(out, '}');
+	json_line(out);
+	mem_free(base64);
+	return true;
+}
+
+static int show_body(struct context *context, struct store *store, struct text id)
+{
+	const struct event_query query = { .id = id };
+	struct event_body body;
+	int64_t seq = 0;
+
+	if (store_query_events(store, &query, visit_seq, &seq) != FATE_OK)
+		return context_fail(context, COMMAND_FAILED, "%s", store_last_error(store)->text);
+	if (seq == 0)
+		return context_fail(context, COMMAND_FAILED, "there is no such event: %.*s",
+				    TEXT_ARG(id));
+	if (!store_get_body(store, context->arena, seq, &body))
+		return context_fail(context, COMMAND_FAILED, "%s",
+				    store_failed(store) ? store_last_error(store)->text
+							: "no body was kept with this event");
+	if (context->format == OUTPUT_TEXT)
+		buf_text(&context->out, body.bytes);
+	else if (!body_json(context, id, &body))
+		return context_fail(context, COMMAND_FAILED, "memory is out");
+	return context_flush(context) ? COMMAND_OK : COMMAND_FAILED;
+}
+
+/* ---- The command. ---- */
+
 static int run(struct context *context)
 {
 	static const char *const titles[] = {
 		"SEQ", "TIME", "TYPE", "SUBJECT", "SOURCE", "ID", NULL
 	};
+	static const char *const raw_goes_with[] = { "raw", "id", NULL };
 	struct event_query query = { .type = text_of(option_value(context, "type")),
 				     .id = text_of(option_value(context, "id")) };
 	struct listing l = { .context = context };
 	size_t limit;
 	int code;
 
+	if (option_flag(context, "raw") &&
+	    (query.id.n == 0 || !options_only(context, "--raw", raw_goes_with)))
+		return query.id.n > 0 ? COMMAND_USAGE
+				      : context_usage(context, "--raw needs --id: whose body?");
 	if (!setup_since(context, &query.since) || !setup_number(context, "limit", &limit))
 		return COMMAND_USAGE;
 	AUTO(store_close) struct store *store = setup_store(context, &code);
 
 	if (store == NULL)
 		return code;
+	if (option_flag(context, "raw"))
+		return show_body(context, store, query.id);
 	AUTO(table_free) struct table *table = table_new(titles);
 
 	if (table == NULL || skip_to_newest(store, &query, limit) != FATE_OK)

@@ -138,6 +138,7 @@ struct hook_config {
 	/* any: */
 	const char *event_header, *id_header; /* NULL when not given */
 	bool dedupe_by_body;
+	bool drop_body;        /* bodies aren't kept with events */
 	int64_t dedupe_within; /* ms; 0: retention.dedupe */
 	/* Who may ask (CloudEvents' webhook handshake), and what is granted; count 0: nobody. */
 	const struct text *origins; /* "*": anybody */

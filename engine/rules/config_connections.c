@@ -373,7 +373,7 @@ static void polls(struct configuring *c, const struct yaml_node *node, struct co
 static void connection_webhook(struct configuring *c, const struct yaml_node *node,
 			       struct connection *conn)
 {
-	static const char *const keys[] = { "secret", NULL };
+	static const char *const keys[] = { "secret", "keep_body", NULL };
 	const struct webhook *webhook = conn->connector->webhook;
 	struct hook_config *hook;
 	const struct yaml_node *secret;
@@ -396,6 +396,7 @@ static void connection_webhook(struct configuring *c, const struct yaml_node *no
 				      .prefix = "",
 				      .dedupe_by_body = webhook->bodies_unique,
 				      .connection = conn };
+	config_keep_body(c, node, hook);
 	if (config_verify_scheme(webhook->verify, &hook->verify))
 		c->config->hook_count++;
 }

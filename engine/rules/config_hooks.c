@@ -116,6 +116,16 @@ static void hook_handshake(struct configuring *c, const struct yaml_node *node,
 
 /* ---- A hook. ---- */
 
+void config_keep_body(struct configuring *c, const struct yaml_node *map, struct hook_config *hook)
+{
+	const struct yaml_node *node = yaml_get(map, "keep_body");
+	bool keep = true;
+
+	if (node != NULL)
+		reader_bool(&c->r, node, &keep);
+	hook->drop_body = !keep;
+}
+
 static void hook_options(struct configuring *c, const struct yaml_node *map,
 			 struct hook_config *hook)
 {
@@ -130,15 +140,16 @@ static void hook_options(struct configuring *c, const struct yaml_node *map,
 		hook_dedupe(c, node, hook);
 	if ((node = yaml_get(map, "handshake")) != NULL)
 		hook_handshake(c, node, hook);
+	config_keep_body(c, map, hook);
 }
 
 static void hook(struct configuring *c, const struct yaml_node *key, const struct yaml_node *map)
 {
 	static const char *const keys[] = {
-		"verify",           "secret",          "event_header", "id_header",
-		"dedupe",           "handshake",       "header",       "algorithm",
-		"encoding",         "prefix",          "tolerance",    "signed",
-		"timestamp_header", "secret_encoding", "user",         NULL,
+		"verify",    "secret", "event_header",     "id_header",       "dedupe",
+		"handshake", "header", "algorithm",        "encoding",        "prefix",
+		"tolerance", "signed", "timestamp_header", "secret_encoding", "user",
+		"keep_body", NULL,
 	};
 	struct hook_config *hook = &c->hooks[c->config->hook_count];
 	enum verify_scheme verify;

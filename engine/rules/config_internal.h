@@ -110,6 +110,8 @@ bool config_verify_scheme(const char *word, enum verify_scheme *out);
 bool config_verify(struct configuring *c, const struct yaml_node *map, enum verify_scheme *out);
 
 /* The keys of the hook's scheme, its secrets included. */
+/* keep_body: of a hook, or of a connection's webhook. */
+void config_keep_body(struct configuring *c, const struct yaml_node *map, struct hook_config *hook);
 void config_verify_options(struct configuring *c, const struct yaml_node *map,
 			   struct hook_config *hook);
 

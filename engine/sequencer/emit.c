@@ -143,7 +143,7 @@ static bool emit_match(void *of, const struct rule *rule, const struct decision 
 	return !s->broken;
 }
 
-static void emit_put(struct sequencer *s, const struct event_view *v, int64_t cause)
+static void emit_put(struct sequencer *s, const struct event_view *v, const struct emission *e)
 {
 	struct event_record record = {
 		.seq = v->seq,
@@ -154,14 +154,17 @@ static void emit_put(struct sequencer *s, const struct event_view *v, int64_t ca
 		.connection = v->connection,
 		.time = v->time,
 		.received = s->now.wall,
-		.cause = cause,
+		.cause = e->cause,
 		.depth = v->depth,
 		.data = seq_json(s, v->data),
 		.before = seq_json(s, v->before),
+		.body = e->body,
 	};
 	struct event_out *out = vector_add(s, &s->events, sizeof(*out));
 
 	store_put_event(s->store, &record);
+	if (e->body != NULL && e->body->of == 0)
+		e->body->of = v->seq;
 	s->stats.events++;
 	if (out == NULL)
 		return;
@@ -192,7 +195,7 @@ struct text emit(struct sequencer *s, const struct emission *e)
 	struct matching m = { .s = s, .event = &view, .turn = edge_begin(s) };
 	struct matcher *matcher = seq_matcher(s);
 
-	emit_put(s, &view, e->cause);
+	emit_put(s, &view, e);
 	if (matcher == NULL || !matcher_each(matcher, s->work, &view, s->now.wall, emit_match, &m))
 		seq_break(s);
 	if (!s->broken)

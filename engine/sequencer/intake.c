@@ -17,8 +17,10 @@ struct delivery {
 	const struct hook_input *in;
 	const struct hook_config *hook;
 	struct value body;
-	struct text dedupe; /* the key it is recognised by; empty: none */
-	struct text ids;    /* base of the ids of its events; empty: sequence numbers */
+	struct text dedupe;      /* the key it is recognised by; empty: none */
+	struct text ids;         /* base of the ids of its events; empty: sequence numbers */
+	struct event_body raw;   /* as it came in: kept by its first event, */
+	struct event_body *kept; /* unless the hook says otherwise: NULL then */
 };
 
 static struct text intake_name(struct sequencer *s, struct text a, struct text b, struct text c)
@@ -128,6 +130,7 @@ static bool intake_observe(struct sequencer *s, const struct delivery *d,
 		.happened = r->happened,
 		.time = r->time,
 		.id_base = d->ids,
+		.body = d->kept,
 	};
 
 	return r->kind != NULL && observe(s, &o, first) > 0;
@@ -158,6 +161,7 @@ static void intake_product(struct sequencer *s, struct delivery *d)
 			.connection = c->name,
 			.time = r.time != INT64_MIN ? r.time : s->now.wall,
 			.data = d->body,
+			.body = d->kept,
 		};
 
 		first = emit(s, &e);
@@ -197,6 +201,7 @@ static void intake_emit(struct sequencer *s, struct delivery *d, struct emission
 		return;
 	e->id = d->ids;
 	e->source = d->hook->name;
+	e->body = d->kept;
 	intake_accepted(s, d, emit(s, e));
 }
 
@@ -306,6 +311,7 @@ static struct text batch_take(struct sequencer *s, struct delivery *d, struct cl
 		return id;
 	c->e.id = d->ids;
 	c->e.source = d->hook->name;
+	c->e.body = d->kept;
 	id = emit(s, &c->e);
 	intake_remember(s, d, id);
 	return id;
@@ -432,7 +438,11 @@ static bool intake_form(struct sequencer *s, struct delivery *d)
 
 void intake_hook(struct sequencer *s, const struct hook_input *in)
 {
-	struct delivery d = { .in = in, .hook = config_hook(s->config, in->hook) };
+	struct delivery d = { .in = in,
+			      .hook = config_hook(s->config, in->hook),
+			      .raw = { .media = in->media, .bytes = in->body } };
+
+	d.kept = d.hook != NULL && !d.hook->drop_body ? &d.raw : NULL;
 
 	if (d.hook == NULL)
 		seq_refuse(s, in->ticket, 404, "no such hook");

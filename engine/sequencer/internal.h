@@ -164,6 +164,7 @@ struct emission {
 	int64_t cause; /* run, or 0 */
 	int depth;
 	struct value data, before; /* typed when the type's kind is known */
+	struct event_body *body;   /* it came in, or NULL; the first event keeps it */
 };
 
 /* The beginning of a reply, fit for a message: cut between characters, in one line. */
@@ -197,6 +198,7 @@ struct observation {
 	int64_t cause;
 	int depth;
 	struct text id_base; /* event id's base for hooks: hash parts; empty: sequence numbers */
+	struct event_body *body; /* as in an emission */
 };
 
 /* Compares with the snapshot, emits what changed, keeps the new state. Returns

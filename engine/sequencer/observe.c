@@ -120,6 +120,7 @@ static void observe_emit(struct comparison *c, const char *suffix)
 		.depth = c->o->depth,
 		.data = c->after,
 		.before = c->before,
+		.body = c->o->body,
 	};
 	struct text id = emit(c->s, &e);
 

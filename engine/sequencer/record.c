@@ -24,9 +24,9 @@ static unsigned ending_texts(struct ending *e, struct text **out)
 
 static unsigned hook_texts(struct hook_input *h, struct text **out)
 {
-	struct text *const all[] = { &h->hook,      &h->body,       &h->event,
-				     &h->sender_id, &h->ce_id,      &h->ce_source,
-				     &h->ce_type,   &h->ce_subject, &h->ce_time };
+	struct text *const all[] = { &h->hook,       &h->body,   &h->media,     &h->event,
+				     &h->sender_id,  &h->ce_id,  &h->ce_source, &h->ce_type,
+				     &h->ce_subject, &h->ce_time };
 
 	memcpy(out, all, sizeof(all));
 	return sizeof(all) / sizeof(all[0]);

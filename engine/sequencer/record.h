@@ -41,6 +41,7 @@ struct hook_input {
 	uint64_t ticket;       /* to be answered; 0: nobody waits */
 	struct text hook;      /* name in the configuration */
 	struct text body;      /* unpacked */
+	struct text media;     /* its Content-Type, at most LIMIT_MEDIA bytes */
 	bool form;             /* the body is a form, not JSON */
 	struct text event;     /* value of event_header, or empty */
 	struct text sender_id; /* value of id_header or the scheme's own id, or empty */

@@ -395,10 +395,12 @@ static enum http_next take(const struct visit *v, struct text body, http_ticket 
 		.body = body,
 		.now_wall_ms = clock_read(&v->hooks->parts.clock).wall,
 	};
+	struct text media = text_trim(http_request_header(v->request, "Content-Type"));
 	struct hook_input in = { .ticket = ticket, .hook = v->hook->name, .body = body };
 	struct cloudevent_room room;
 	const char *wrong;
 
+	in.media = (struct text){ media.s, media.n < LIMIT_MEDIA ? media.n : LIMIT_MEDIA };
 	if (!verify_request(v->hook, &r, &in.sender_id))
 		return refuse_signature(v);
 	wrong = read_headers(v, &in, &room);

@@ -492,13 +492,16 @@ class Flow:
             check_text(out + err, wanted[1:], "tappet " + step)
 
     def step_let(self, rest):
-        """let NAME = run RULE STATE | revision RULE STATE | reply FIELD | key WHERE I"""
+        """let NAME = run RULE STATE | revision RULE STATE | event TYPE | reply FIELD
+        | key WHERE I"""
         name, _, source = rest.partition(" = ")
         kind, *words = source.split()
         if kind == "run":
             value = self._runs(*words)[0]["id"]
         elif kind == "revision":
             value = self._runs(*words)[0]["revision"]
+        elif kind == "event":
+            value = next(e for e in self.daemon.listed("events") if e["type"] == words[0])["id"]
         elif kind == "reply":
             value = dig(json.loads(self.reply.body), words[0])
         elif kind == "key":

@@ -231,6 +231,7 @@ START_TEST(hook_mistakes)
 	mistake("hooks: { a: { verify: none, handshake: { origins: '*', rate: 0 } } }\n", 1, 62,
 		"between 1", "");
 	mistake("hooks: { a: { verify: githb } }\n", 1, 23, "\"githb\"", "\"github\"");
+	mistake("hooks: { a: { verify: none, keep_body: 1 } }\n", 1, 40, "true or false", "");
 	mistake("hooks: { a: { verify: github } }\n", 1, 13, "\"secret\" is missing", "");
 	mistake("hooks: { a: { verify: hmac, secret: x } }\n", 1, 13, "\"header\" is missing", "");
 	mistake("hooks: { a: { verify: github, secret: x, header: y } }\n", 1, 42,
@@ -293,7 +294,7 @@ START_TEST(any_webhook)
 		       "  c: { verify: basic, user: u, secret: [x, y] }\n"
 		       "  d: { verify: stripe, secret: x, tolerance: 1m,\n"
 		       "       handshake: { origins: [a.example, b.example], rate: 60 } }\n"
-		       "  e: { verify: hindsite, secret: x }\n");
+		       "  e: { verify: hindsite, secret: x, keep_body: false }\n");
 	ck_assert_uint_eq(diags_errors(k.diags), 0);
 	hook = config_hook(k.config, TEXT("a"));
 	ck_assert_uint_eq(hook->signed_count, 6);
@@ -302,14 +303,15 @@ START_TEST(any_webhook)
 	ck_assert_int_eq(hook->key_form, KEY_BASE64);
 	hook = config_hook(k.config, TEXT("b"));
 	ck_assert(hook->verify == VERIFY_SLACK && hook->tolerance == 300000);
-	ck_assert(hook->dedupe_by_body);
+	ck_assert(hook->dedupe_by_body && !hook->drop_body);
 	hook = config_hook(k.config, TEXT("c"));
 	ck_assert(hook->verify == VERIFY_BASIC && text_is(hook->user, "u"));
 	hook = config_hook(k.config, TEXT("d"));
 	ck_assert(hook->verify == VERIFY_STRIPE && hook->tolerance == 60000);
 	ck_assert_uint_eq(hook->origin_count, 2);
 	ck_assert_int_eq(hook->allowed_rate, 60);
-	ck_assert(config_hook(k.config, TEXT("e"))->dedupe_by_body);
+	hook = config_hook(k.config, TEXT("e"));
+	ck_assert(hook->dedupe_by_body && hook->drop_body);
 	kit_fini(&k);
 }
 END_TEST
