@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * http_server_internal - what the server's two files share: http_server_request.c is
+ * one request from its first byte to its answer, http_server.c the thread that runs
+ * them, and start and stop.
+ *
+ * All of it but the mailbox and the atomic counters is the server's thread's. */
+#ifndef TAPPET_IO_HTTP_SERVER_INTERNAL_H
+#define TAPPET_IO_HTTP_SERVER_INTERNAL_H
+
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "engine/base/buf.h"
+#include "engine/base/limits.h"
+#include "engine/io/http_listen.h"
+#include "engine/io/http_mailbox.h"
+#include "engine/io/http_server.h"
+
+enum request_state {
+	REQUEST_FREE,
+	REQUEST_RECEIVING,
+	REQUEST_DISCARDING,
+	REQUEST_PARKED,
+	REQUEST_READY,
+	REQUEST_SENDING,
+};
+
+struct site {
+	struct http_server *server;
+	struct http_site calls;
+	struct http_listener listener;
+	struct MHD_Daemon *daemon;
+	bool closed_one; /* in the present run */
+};
+
+struct http_request {
+	struct site *site;
+	struct MHD_Connection *connection;
+	const char *method, *path;     /* the library's, while the request is in use */
+	struct MHD_Response *response; /* owned until queued */
+	int status;
+	enum request_state state;
+	uint32_t index, generation;
+	struct buf body;
+	size_t limit;
+	size_t counted; /* bytes in server->held */
+	uint64_t discarded;
+	struct http_request *next_free;
+};
+
+struct http_server {
+	struct site sites[LIMIT_HTTP_SITES];
+	size_t site_count;
+	struct http_server_limits limits;
+	pthread_t thread;
+	struct http_mailbox mailbox;
+
+	struct http_request **requests; /* by index; the first request_count exist */
+	size_t request_count, request_room;
+	struct http_request *free;
+	size_t held;
+	size_t sending;          /* requests in SENDING */
+	bool draining, stopping; /* the thread's view */
+
+	atomic_uint_fast64_t requests_seen, parked, body_bytes, connections;
+};
+
+/* ---- http_server_request.c: the library's callbacks; `of` is the site. ---- */
+
+void *http_server_on_uri(void *of, const char *uri, struct MHD_Connection *connection);
+enum MHD_Result http_server_on_access(void *of, struct MHD_Connection *connection, const char *url,
+				      const char *method, const char *version,
+				      const char *upload_data, size_t *upload_data_size,
+				      void **con_cls);
+void http_server_on_completed(void *of, struct MHD_Connection *connection, void **con_cls,
+			      enum MHD_RequestTerminationCode code);
+
+/* Answers those of the batch that still wait. */
+void http_server_deliver(struct http_server *server, const struct http_batch *batch);
+
+/* Answers 503 to all that wait: nobody else will any more. */
+void http_server_refuse_parked(struct http_server *server);
+
+#endif
