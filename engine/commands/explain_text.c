@@ -40,14 +40,7 @@ static size_t characters(struct text t)
 
 static struct text line_of(const struct explain_node *node)
 {
-	struct text t = node->text;
-
-	if (t.n <= LINE_BYTES)
-		return t;
-	t.n = LINE_BYTES;
-	while (t.n > 0 && ((unsigned char)t.s[t.n] & 0xC0) == 0x80)
-		t.n--;
-	return t;
+	return text_head(node->text, LINE_BYTES);
 }
 
 static size_t widest(struct explain_nodes nodes, size_t depth, size_t most)

@@ -27,11 +27,8 @@ static void put_value(struct buf *out, struct value v)
 
 	buf_init(&b, LIMIT_COMMAND_OUTPUT);
 	value_write(&b, v);
-	struct text shown = buf_view(&b);
+	struct text shown = text_head(buf_view(&b), SHOWN);
 
-	if (shown.n > SHOWN)
-		for (shown.n = SHOWN; ((unsigned char)shown.s[shown.n] & 0xC0) == 0x80;)
-			shown.n--;
 	plain_put(out, shown);
 	if (shown.n < b.n)
 		buf_str(out, "...");

@@ -296,14 +296,7 @@ enum fate request_form(struct call *call, struct request *request, struct value 
 
 struct text words_cut(struct text words)
 {
-	if (!text_is_utf8(words))
-		return TEXT_NONE;
-	if (words.n <= LIMIT_WORDS)
-		return words;
-	words.n = LIMIT_WORDS;
-	while (words.n > 0 && ((unsigned char)words.s[words.n] & 0xc0) == 0x80)
-		words.n--;
-	return words;
+	return text_is_utf8(words) ? text_head(words, LIMIT_WORDS) : TEXT_NONE;
 }
 
 enum fate reply_json(struct call *call, const struct reply *reply, struct value *out)

@@ -44,15 +44,9 @@ static const char *about(uint64_t n, char out[48])
 	return out;
 }
 
-/* At most QUOTED bytes, cut between characters. */
 static struct text shown(struct text t)
 {
-	if (t.n <= QUOTED)
-		return t;
-	t.n = QUOTED;
-	while (t.n > 0 && ((unsigned char)t.s[t.n] & 0xc0) == 0x80)
-		t.n--;
-	return t;
+	return text_head(t, QUOTED);
 }
 
 /* "64 items each", or "64, 64 and 4,096 items" */

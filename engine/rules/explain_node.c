@@ -430,7 +430,7 @@ struct text explain_value(struct arena *arena, struct value v, size_t most)
 	AUTO_FINI(buf_fini) struct buf out;
 	bool sized = v.kind == VALUE_LIST || v.kind == VALUE_MAP || v.kind == VALUE_TEXT ||
 		     v.kind == VALUE_BYTES;
-	size_t cut = most;
+	size_t cut;
 
 	assert(arena != NULL && most >= 8);
 	buf_init(&out, most + KIB);
@@ -440,18 +440,15 @@ struct text explain_value(struct arena *arena, struct value v, size_t most)
 		struct value head = v;
 
 		head.n = (uint32_t)most;
-		while (v.kind == VALUE_TEXT && head.n > 0 &&
-		       ((unsigned char)v.s[head.n] & 0xc0) == 0x80)
-			head.n--;
+		if (v.kind == VALUE_TEXT)
+			head.n = (uint32_t)text_head(value_as_text(v), most).n;
 		value_write(&out, head);
 	} else {
 		value_write(&out, v);
 	}
 	if (out.n <= most && !buf_failed(&out))
 		return text_dup(arena, buf_view(&out));
-	cut = cut < out.n ? cut : out.n;
-	while (cut > 0 && ((unsigned char)out.s[cut] & 0xc0) == 0x80)
-		cut--;
+	cut = text_head(buf_view(&out), most).n;
 	if (!sized)
 		return text_printf(arena, "%.*s...", (int)cut, out.s);
 	return text_printf(arena, "%.*s... (%s of %u)", (int)cut, out.s,
@@ -477,16 +474,6 @@ static bool find(node_list items, uint32_t count, const struct explain_node *loo
 			return true;
 	}
 	return false;
-}
-
-static struct text shortened(struct text t, size_t most)
-{
-	if (t.n <= most)
-		return t;
-	t.n = most;
-	while (t.n > 0 && ((unsigned char)t.s[t.n] & 0xc0) == 0x80)
-		t.n--;
-	return t;
 }
 
 /* The values beneath a node that were read: those without kids. */
@@ -535,7 +522,7 @@ struct text explain_reason(const struct noder *n, struct explain_nodes nodes)
 	if (!find(nodes.items, nodes.count, NULL, &found))
 		return TEXT_NONE;
 	buf_init(&out, 4 * KIB);
-	text = shortened(found.decider->text, REASON_TEXT);
+	text = text_head(found.decider->text, REASON_TEXT);
 	if (missing(found.decider) != NULL) {
 		buf_printf(&out, "%.*s is missing", TEXT_ARG(missing(found.decider)->text));
 	} else {

@@ -265,15 +265,10 @@ static bool run_prepare(struct sequencer *s, struct run *run, struct scope *scop
 /* The request as it is kept with its attempt: no credentials ever get here. */
 static void run_keep_request(struct run *run, const struct request *r)
 {
-	struct text body = r->body;
+	struct text body = text_head(r->body, LIMIT_REQUEST_KEPT);
 	struct buf b;
 	size_t n;
 
-	if (body.n > LIMIT_REQUEST_KEPT)
-		body.n = LIMIT_REQUEST_KEPT;
-	while (body.n > 0 && body.n < r->body.n &&
-	       ((unsigned char)r->body.s[body.n] & 0xC0) == 0x80)
-		body.n--;
 	buf_init(&b, 8 * LIMIT_REQUEST_KEPT);
 	buf_printf(&b, "{\"method\":\"%s\",\"url\":", r->method);
 	value_write_text(&b, r->url);

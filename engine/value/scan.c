@@ -464,16 +464,9 @@ static const struct key *find_duplicate(struct key *keys, size_t n)
 	return first;
 }
 
-/* Cuts before a character's continuation bytes, so that the message stays UTF-8. */
 static int shortened(const struct key *key)
 {
-	int n = 60;
-
-	if (key->n <= 60)
-		return (int)key->n;
-	while (n > 0 && ((unsigned char)key->s[n] & 0xc0) == 0x80)
-		n--;
-	return n;
+	return (int)text_head((struct text){ key->s, key->n }, 60).n;
 }
 
 static bool close_map(struct scan *s, size_t first_key)
