@@ -83,6 +83,10 @@
 #define LIMIT_HTTP_URL     (16u * KIB) /* common servers refuse beyond 8 */
 #define LIMIT_HTTP_WATCHES 8           /* descriptors the owner of the client adds */
 #define LIMIT_HTTP_CONNECT 10000       /* name, TCP and TLS: three lost packets take 7 s */
+#define LIMIT_MAIL_THREADS                                                                         \
+	16 /* messages under way at once: two servers that hang, at 8 slots each */
+#define LIMIT_MAIL_REPLY 4096u /* bytes of one SMTP reply: 8 of its longest lines */
+#define LIMIT_MAIL_QUIT  5000  /* ms to wait for the answer to QUIT, and for a message to follow */
 #define LIMIT_HOSTS                                                                                \
 	262144 /* targets remembered: more than open runs, polls and connections can name */
 #define LIMIT_HOST_PAUSE                                                                           \
@@ -133,7 +137,14 @@
 #define LIMIT_OWN_TYPE    128  /* bytes of the type of an event that a rule makes */
 #define LIMIT_OWN_SUBJECT 1024 /* bytes of its subject: as much as a run's key */
 #define LIMIT_LOG_TEXT    1000 /* bytes a rule writes to the log: a long line */
-#define LIMIT_WORDS       500  /* bytes of a product's own error text: a sentence per field */
+#define LIMIT_MAIL_RECIPIENTS                                                                      \
+	100 /* of one message: what every server must take (RFC 5321, 4.5.3.1.8) */
+#define LIMIT_MAIL_TEXT    (1u * MIB) /* of a message's text, and of its HTML: encoded both fit */
+#define LIMIT_MAIL_ADDRESS 254        /* bytes: RFC 5321, 4.5.3.1.3, less its < and > */
+#define LIMIT_MAIL_LOCAL   64         /* bytes before the @: RFC 5321, 4.5.3.1.1 */
+#define LIMIT_MAIL_LABEL   63         /* bytes between two dots of a host's name: RFC 1035, 2.3.4 */
+#define LIMIT_MAIL_NAME    250        /* bytes of a name before an address: as long as a subject */
+#define LIMIT_WORDS        500 /* bytes of a product's own error text: a sentence per field */
 
 /* The sequencer. */
 #define LIMIT_RUN_KEY   1024       /* a rule's key: longer ones are replaced by their hash */

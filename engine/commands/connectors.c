@@ -17,7 +17,7 @@ static const char *type_word(enum param_type type)
 		[PARAM_TEXT] = "text",     [PARAM_ID] = "id",     [PARAM_INT] = "int",
 		[PARAM_NUMBER] = "number", [PARAM_BOOL] = "bool", [PARAM_CHOICE] = "choice",
 		[PARAM_DATE] = "date",     [PARAM_UNIX] = "time", [PARAM_MAP] = "map",
-		[PARAM_LIST] = "list",     [PARAM_ANY] = "any",
+		[PARAM_LIST] = "list",     [PARAM_MAIL] = "mail", [PARAM_ANY] = "any",
 	};
 
 	assert((size_t)type < sizeof(words) / sizeof(words[0]));

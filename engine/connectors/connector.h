@@ -38,6 +38,7 @@ enum param_type {
 	PARAM_UNIX,   /* Unix seconds; ISO 8601 text and timestamps become them */
 	PARAM_MAP,    /* members, or anything when members is NULL */
 	PARAM_LIST,   /* of anything, or of maps with `members` */
+	PARAM_MAIL,   /* a mail address (mailbox.h), or a list of them; of settings one only */
 	PARAM_ANY,
 };
 
@@ -51,6 +52,7 @@ enum param_slot {
 	SLOT_TEAMS,   /* Markdown of Adaptive Cards: a backslash before what formats */
 	SLOT_DISCORD, /* Markdown of Discord; what would mention somebody is broken up */
 	SLOT_CHAT,    /* Google Chat's text: what would be a link or mention is broken up */
+	SLOT_HTML,    /* & < > and quotes as entities */
 	SLOT_BODY,    /* JSON string escapes when the template's text starts with { or [ */
 };
 
@@ -136,7 +138,8 @@ struct call {
 	const char *idempotency_key; /* of an action; else "" */
 	struct value gathered;       /* what the pages before this one gave; null: the first */
 	struct text rule, key;       /* of an action: the rule's id and the run's key; else empty */
-	char why[240];               /* a failing function says why, for people */
+	int64_t now;   /* ms; of an action: when its run began, the same at every attempt */
+	char why[240]; /* a failing function says why, for people */
 };
 
 struct request_header {
@@ -158,6 +161,10 @@ struct request {
 	 * reading knows that it is the first of several, which the parameters said. Null: nothing.
 	 */
 	struct value keep;
+
+	/* Of SMTP: the envelope, an address and addresses that each end in a line feed; the body is
+	 * the message. */
+	struct text mail_from, mail_to;
 };
 
 struct reply {
@@ -356,6 +363,7 @@ enum auth_kind {
 	/* As the connection says: bearer, basic, api_key, oauth2, and sign. Call->settings then
 	 * has own_headers, the names of the headers that carry it. */
 	AUTH_ANY,
+	AUTH_LOGIN,              /* username, password (both or none), of SMTP */
 };
 
 /* What a reply tells about its target, for every other request to it. */
@@ -379,6 +387,10 @@ struct connector {
 	const char *token_path;
 	const char *base_url;     /* default of the setting base_url; NULL: it has none */
 	bool connection_optional; /* actions work without a connection (http) */
+
+	/* It is reached by SMTP at the setting url: replies have SMTP's codes (RFC 5321, 4.2), of
+	 * which 4yz are tried again and 5yz are not. */
+	bool smtp;
 	const struct event_type *events;
 	const struct action *actions;
 	const struct resource *resources; /* NULL: nothing to poll */

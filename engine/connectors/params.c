@@ -19,6 +19,7 @@
 #include "engine/base/cleanup.h"
 #include "engine/base/limits.h"
 #include "engine/base/timetext.h"
+#include "engine/connectors/mailbox.h"
 
 /* Where we are, for messages: "workspace.status_key". */
 struct fit {
@@ -192,6 +193,30 @@ static enum fate fit_nested(const struct fit *fit, const struct param *param, st
 	return param->members != NULL ? fit_members(fit, param, v) : FATE_OK;
 }
 
+static enum fate fit_address(const struct fit *fit, const struct param *param, struct value v)
+{
+	struct mailbox mailbox;
+	const char *why = "";
+
+	if (!value_is(v, VALUE_TEXT))
+		return misfit(fit, param, "a mail address", v);
+	if (mailbox_parse(value_as_text(v), &mailbox, &why))
+		return FATE_OK;
+	return call_fail(fit->call, FATE_REJECT, "%s%s: \"%.*s\" %s", fit->inside, param->name,
+			 v.n > 60 ? 60 : (int)v.n, v.s, why);
+}
+
+static enum fate fit_mail(const struct fit *fit, const struct param *param, struct value v)
+{
+	enum fate fate = FATE_OK;
+
+	if (!value_is(v, VALUE_LIST))
+		return fit_address(fit, param, v);
+	for (uint32_t i = 0; i < v.n && fate == FATE_OK; i++)
+		fate = fit_address(fit, param, v.items[i]);
+	return fate;
+}
+
 static enum fate fit_one(const struct fit *fit, const struct param *param, struct value *v)
 {
 	switch (param->type) {
@@ -214,6 +239,8 @@ static enum fate fit_one(const struct fit *fit, const struct param *param, struc
 	case PARAM_MAP:
 	case PARAM_LIST:
 		return fit_nested(fit, param, v);
+	case PARAM_MAIL:
+		return fit_mail(fit, param, *v);
 	case PARAM_ANY:
 		break;
 	}

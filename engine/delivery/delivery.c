@@ -67,7 +67,7 @@ void delivery_ended(struct delivery *d, struct job *job, const struct ending *en
 	job_free(job);
 }
 
-static void delivery_not_sent(struct delivery *d, struct job *job, const char *why, bool refused)
+void delivery_not_sent(struct delivery *d, struct job *job, const char *why, bool refused)
 {
 	int64_t now = clock_read(&d->clock).wall;
 	const struct ending ending = {
@@ -166,7 +166,7 @@ static void delivery_standing(struct delivery *d, const struct job *job,
 		*result = HOST_GONE;
 }
 
-static void delivery_done(void *of, const struct http_outcome *o)
+void delivery_done(void *of, const struct http_outcome *o)
 {
 	struct job *job = of;
 	struct delivery *d = job->of;
@@ -180,7 +180,8 @@ static void delivery_done(void *of, const struct http_outcome *o)
 		}
 	}
 	struct ending ending = delivery_ending(d, job, o);
-	enum host_result result = delivery_result(o);
+	bool mail = job->request.mail_to.n > 0;
+	enum host_result result = mail ? delivery_mail_result(o) : delivery_result(o);
 
 	delivery_standing(d, job, o, &ending, &result);
 	delivery_ended(d, job, &ending, result);
@@ -342,7 +343,7 @@ void delivery_transport(struct http_call *call, const struct connection *c)
 
 /* Private addresses are for hosts that somebody wrote down: in the connection, or, where there
  * is none, in the rule. */
-static enum http_pool delivery_pool(const struct job *job, const struct connection *c)
+enum http_pool delivery_pool(const struct job *job, const struct connection *c)
 {
 	bool allowed = c != NULL ? c->allow_private : job->allow_private;
 
@@ -431,7 +432,10 @@ void delivery_send(struct delivery *d, struct job *job)
 		job->token = token;
 		job->token_number = token->number;
 	}
-	delivery_start_call(d, job, c);
+	if (c != NULL && c->connector->smtp)
+		delivery_start_mail(d, job, c);
+	else
+		delivery_start_call(d, job, c);
 }
 
 /* ---- The thread. ---- */
@@ -522,6 +526,7 @@ static void delivery_free(struct delivery *d)
 		return;
 	d->stopping = true;
 	http_client_free(d->client);
+	mail_client_free(d->mail);
 	if (d->jobs != NULL)
 		delivery_drop(d);
 	queue_free(d->jobs);
@@ -539,15 +544,17 @@ static bool delivery_make(struct delivery *d)
 {
 	d->jobs = queue_new(SIZE_MAX, SIZE_MAX);
 	d->client = http_client_new(d->clock);
+	d->mail = mail_client_new(d->clock);
 	d->hosts = hosts_new();
 	d->grantees = map_new();
 	d->tokens = map_new();
 	d->parser = json_parser_new();
 	d->arena = arena_new("token", MIB);
 	heap_init(&d->timers);
-	return d->jobs != NULL && d->client != NULL && d->hosts != NULL && d->grantees != NULL &&
-	       d->tokens != NULL && d->parser != NULL && d->arena != NULL &&
-	       http_client_watch(d->client, queue_fd(d->jobs), delivery_take, d);
+	return d->jobs != NULL && d->client != NULL && d->mail != NULL && d->hosts != NULL &&
+	       d->grantees != NULL && d->tokens != NULL && d->parser != NULL && d->arena != NULL &&
+	       http_client_watch(d->client, queue_fd(d->jobs), delivery_take, d) &&
+	       http_client_watch(d->client, mail_client_fd(d->mail), mail_client_turn, d->mail);
 }
 
 enum fate delivery_start(struct config *config, struct queue *inputs, struct clock clock,

@@ -17,6 +17,7 @@
 #include "engine/delivery/delivery.h"
 #include "engine/io/host.h"
 #include "engine/io/http_client.h"
+#include "engine/io/mail_client.h"
 #include "engine/value/parse.h"
 
 enum job_kind { JOB_ATTEMPT, JOB_FETCH, JOB_TARGET, JOB_UNUSED, JOB_CONFIG, JOB_STOP };
@@ -83,6 +84,7 @@ struct delivery {
 	struct config *config;
 	struct queue *jobs, *inputs;
 	struct http_client *client;
+	struct mail_client *mail;
 	struct hosts *hosts;
 	struct map *grantees; /* target -> struct grantee */
 	struct map *tokens;   /* connection -> struct token */
@@ -96,12 +98,19 @@ struct delivery {
 void delivery_send(struct delivery *d, struct job *job); /* with credit and token at hand */
 void delivery_ended(struct delivery *d, struct job *job, const struct ending *ending,
 		    enum host_result result); /* frees the job */
+void delivery_not_sent(struct delivery *d, struct job *job, const char *why, bool refused);
+void delivery_done(void *of, const struct http_outcome *o); /* of is the job */
+enum http_pool delivery_pool(const struct job *job, const struct connection *c);
 void delivery_unsent(struct delivery *d, struct job *job,
 		     const char *why); /* nothing left: retry */
 void delivery_post(struct delivery *d, const struct input *input);
 
 /* The connection's proxy and authorities; c may be NULL. */
 void delivery_transport(struct http_call *call, const struct connection *c);
+
+/* ---- letter.c ---- */
+void delivery_start_mail(struct delivery *d, struct job *job, const struct connection *c);
+enum host_result delivery_mail_result(const struct http_outcome *o);
 
 /* ---- target.c ---- */
 struct grantee *grantee_get(struct delivery *d, const struct job *job);

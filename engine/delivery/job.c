@@ -4,15 +4,21 @@
 #include "engine/delivery/internal.h"
 
 #define JOB_TEXTS                                                                                  \
-	(6 + 2 * (int)(sizeof(((struct request *)0)->headers) / sizeof(struct request_header)))
+	(8 + 2 * (int)(sizeof(((struct request *)0)->headers) / sizeof(struct request_header)))
 
 static int job_texts(struct job *job, struct text **out)
 {
-	struct text *const all[] = { &job->source, &job->connection,  &job->target,
-				     &job->key,    &job->request.url, &job->request.body };
+	struct text *const all[] = { &job->source,
+				     &job->connection,
+				     &job->target,
+				     &job->key,
+				     &job->request.url,
+				     &job->request.body,
+				     &job->request.mail_from,
+				     &job->request.mail_to };
 	int n = 0;
 
-	for (; n < 6; n++)
+	for (; n < 8; n++)
 		out[n] = all[n];
 	for (unsigned i = 0; i < job->request.header_count; i++) {
 		out[n++] = &job->request.headers[i].name;

@@ -68,6 +68,8 @@ struct transport {
 	struct text ca;       /* PEM: trusted instead of the system's authorities; empty: those */
 };
 
+enum mail_security { MAIL_STARTTLS, MAIL_IMPLICIT, MAIL_PLAIN };
+
 struct connection {
 	struct text name;
 	const struct connector *connector;
@@ -87,8 +89,12 @@ struct connection {
 	bool token_private;            /* as allow_private, for token_url */
 	const struct signing *signing; /* NULL: requests are not signed */
 	struct transport transport;
-	struct secret *url;       /* AUTH_URL */
-	struct text base_url;     /* without a trailing slash; empty for AUTH_URL */
+	struct secret *url;                 /* AUTH_URL */
+	struct secret *username, *password; /* AUTH_LOGIN; both or none */
+	enum mail_security security;        /* of SMTP; TLS fails or is verified, never less */
+	struct text hello;                  /* of SMTP: our name */
+	/* Without a trailing slash; empty for AUTH_URL; of SMTP with its port. */
+	struct text base_url;
 	bool allow_private;       /* said so, or base_url's host is written literally */
 	double per_second, burst; /* 0: none */
 	unsigned slots;           /* requests at once */

@@ -7,6 +7,7 @@
 #include <assert.h>
 
 #include "engine/base/limits.h"
+#include "engine/connectors/mailbox.h"
 
 #define MAX_SETTINGS  32   /* of one connector, the common ones included; ours have at most 8 */
 #define DEFAULT_SLOTS 8    /* requests at once: what a browser grants a host, and a little more */
@@ -87,6 +88,8 @@ static bool literal_fits(const struct param *p, const struct yaml_node *node)
 		return node->kind == YAML_BOOL;
 	case PARAM_LIST:
 		return node->kind == YAML_LIST;
+	case PARAM_MAIL:
+		return node->kind == YAML_TEXT;
 	case PARAM_MAP:
 		return node->kind == YAML_MAP;
 	case PARAM_CHOICE:
@@ -100,6 +103,8 @@ static bool literal_fits(const struct param *p, const struct yaml_node *node)
 static void plain_setting(struct configuring *c, const struct param *p,
 			  const struct yaml_node *node, struct value_map_builder *settings)
 {
+	struct mailbox mailbox;
+	const char *why = "";
 	int choice;
 
 	if (!literal_fits(p, node)) {
@@ -109,6 +114,11 @@ static void plain_setting(struct configuring *c, const struct param *p,
 	}
 	if (p->type == PARAM_CHOICE && !reader_choice(&c->r, node, p->choices, NULL, &choice))
 		return;
+	if (p->type == PARAM_MAIL && !mailbox_parse(node->text, &mailbox, &why)) {
+		reader_error(&c->r, node, "ann@example.com, or \"Ann Example <ann@example.com>\"",
+			     "this is no mail address: it %s", why);
+		return;
+	}
 	value_map_set(settings, p->name,
 		      p->type == PARAM_ID ? value_text(text_dup(c->r.arena, node->text))
 					  : yaml_value(c->r.arena, node));
@@ -193,8 +203,11 @@ static void settings(struct configuring *c, struct connection *conn, const struc
 
 	value_map_begin(&b, c->r.arena);
 	for (const struct param *p = connector->settings; p != NULL && p->name != NULL; p++)
-		if (connector->auth != AUTH_ANY || !config_auth_owns(p->name))
+		if ((connector->auth != AUTH_ANY || !config_auth_owns(p->name)) &&
+		    (!connector->smtp || !config_mail_owns(p->name)))
 			setting(c, conn, map, p, &b);
+	if (connector->smtp)
+		config_mail(c, map, conn);
 	one_way_in(c, connector, map);
 	if (connector->auth == AUTH_ANY)
 		config_auth(c, map, conn, &b);

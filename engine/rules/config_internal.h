@@ -93,6 +93,14 @@ struct signed_template {
  * t->wrong, for the caller to report. */
 bool config_signed(struct configuring *c, const struct yaml_node *node, struct signed_template *t);
 
+/* ---- config_mail.c ---- */
+
+/* url, tls, username, password, hello of a connection over SMTP. */
+void config_mail(struct configuring *c, const struct yaml_node *map, struct connection *conn);
+
+/* Settings that config_mail reads. */
+bool config_mail_owns(const char *setting);
+
 /* ---- config_hooks.c ---- */
 
 /* A header's name (RFC 9110, 5.6.2) under `key`; *out stays as it is when there is none. */

@@ -90,7 +90,9 @@ void config_transport(struct configuring *c, const struct yaml_node *map, struct
 	const struct yaml_node *node;
 
 	assert(c != NULL && map != NULL && conn != NULL);
-	if ((node = yaml_get(map, "proxy")) != NULL)
+	if ((node = yaml_get(map, "proxy")) != NULL && conn->connector->smtp)
+		reader_error(&c->r, node, "an HTTP proxy carries no mail", "mail takes no proxy");
+	else if (node != NULL)
 		proxy(c, node, conn);
 	if ((node = yaml_get(map, "ca_file")) != NULL)
 		ca_file(c, node, conn);

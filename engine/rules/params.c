@@ -8,6 +8,7 @@
 #include <assert.h>
 
 #include "engine/base/timetext.h"
+#include "engine/connectors/mailbox.h"
 
 static const char *const type_words[] = {
 	"a text",
@@ -20,6 +21,7 @@ static const char *const type_words[] = {
 	"a time (2026-11-22T09:00:00Z, or Unix seconds)",
 	"a map ({ ... })",
 	"a list ([ ... ])",
+	"a mail address, or a list of them",
 	"anything",
 };
 
@@ -74,6 +76,8 @@ static bool type_fits(const struct yaml_node *node, const struct param *row)
 		return node->kind == YAML_MAP;
 	case PARAM_LIST:
 		return node->kind == YAML_LIST;
+	case PARAM_MAIL:
+		return node->kind == YAML_TEXT || node->kind == YAML_LIST;
 	case PARAM_ANY:
 		return true;
 	}
@@ -93,6 +97,28 @@ static bool choice_fits(struct loading *l, const struct yaml_node *node, const s
 	if (row->choices == NULL || template_is_dynamic(node->text))
 		return true;
 	return reader_choice(&l->r, node, row->choices, NULL, &ignored);
+}
+
+/* What a template makes of it is known later. */
+static bool mail_fits(struct loading *l, const struct yaml_node *node, const struct param *row)
+{
+	struct mailbox mailbox;
+	const char *why = "";
+
+	if (row->type != PARAM_MAIL)
+		return true;
+	if (node->kind == YAML_LIST) {
+		for (size_t i = 0; i < node->count; i++)
+			if (!mail_fits(l, node->items[i], row))
+				return false;
+		return true;
+	}
+	if (node->kind == YAML_TEXT &&
+	    (template_is_dynamic(node->text) || mailbox_parse(node->text, &mailbox, &why)))
+		return true;
+	reader_error(&l->r, node, "ann@example.com, or \"Ann Example <ann@example.com>\"",
+		     "this is no mail address: it %s", why[0] != '\0' ? why : "is no text");
+	return false;
 }
 
 static bool wrong_type(struct loading *l, const struct yaml_node *node, const struct param *row)
@@ -118,7 +144,7 @@ bool load_literal(struct loading *l, const struct yaml_node *node, const struct 
 		return true;
 	if (!type_fits(node, row))
 		return wrong_type(l, node, row);
-	if (!choice_fits(l, node, row))
+	if (!choice_fits(l, node, row) || !mail_fits(l, node, row))
 		return false;
 	if (node->kind == YAML_MAP || node->kind == YAML_LIST)
 		return true;

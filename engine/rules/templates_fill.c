@@ -121,6 +121,25 @@ static void put_chat(struct buf *out, struct text t)
 	}
 }
 
+/* Inside of an element, and of an attribute in either kind of quotes. */
+static void put_html(struct buf *out, struct text t)
+{
+	for (size_t i = 0; i < t.n; i++) {
+		if (t.s[i] == '&')
+			buf_str(out, "&amp;");
+		else if (t.s[i] == '<')
+			buf_str(out, "&lt;");
+		else if (t.s[i] == '>')
+			buf_str(out, "&gt;");
+		else if (t.s[i] == '"')
+			buf_str(out, "&quot;");
+		else if (t.s[i] == '\'')
+			buf_str(out, "&#39;");
+		else
+			buf_char(out, t.s[i]);
+	}
+}
+
 static void put_markup(struct buf *out, enum param_slot slot, struct text t)
 {
 	if (slot == SLOT_SLACK)
@@ -131,6 +150,8 @@ static void put_markup(struct buf *out, enum param_slot slot, struct text t)
 		put_discord(out, t);
 	else if (slot == SLOT_CHAT)
 		put_chat(out, t);
+	else if (slot == SLOT_HTML)
+		put_html(out, t);
 	else
 		buf_text(out, t);
 }

@@ -5,6 +5,7 @@
  *   complete 2xx          the connector reads it: done, failed, or a RETRY when
  *                         the body isn't what the product promises
  *   408 425 429 5xx       again later, honouring Retry-After
+ *   SMTP's 4yz            again later; 5yz failed
  *   other statuses        failed, in the target's own words (unless `ok` has it)
  *   nothing left          again later
  *   may have left, no     in doubt: repeated with the same Idempotency-Key, looked
@@ -279,8 +280,12 @@ static struct text judge_words(struct judging *j)
 	return text_printf(j->s->work, "status %d: %.*s", j->end->status, TEXT_ARG(words));
 }
 
-static bool status_is_retry(int status)
+static bool judge_is_retry(const struct judging *j)
 {
+	int status = j->end->status;
+
+	if (j->step->connector->smtp)
+		return status < 500;
 	return status == 408 || status == 425 || status == 429 || status >= 500;
 }
 
@@ -414,9 +419,9 @@ static bool judge_reply(struct judging *j)
 		return judge_done(j, judge_body(j));
 	if (status >= 200 && status < 300)
 		return judge_success(j);
-	if (status_is_retry(status))
+	if (judge_is_retry(j))
 		return judge_retry(j, judge_words(j));
-	if (status >= 300 && status < 400)
+	if (status >= 300 && status < 400 && !j->step->connector->smtp)
 		return judge_reject(j, text_printf(j->s->work,
 						   "status %d: redirects are not followed; set the "
 						   "connection's base_url to where it points",

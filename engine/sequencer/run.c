@@ -252,6 +252,7 @@ static bool run_prepare(struct sequencer *s, struct run *run, struct scope *scop
 	call->idempotency_key = out->key;
 	call->rule = run->rule->id;
 	call->key = text_of(run->key);
+	call->now = run->created;
 	call->gathered = steps_gathered(s, run);
 	if ((run->doubt > 0 ? step->action->lookup
 			    : step->action->build)(call, out->params, &out->request) != FATE_OK) {

@@ -108,6 +108,8 @@ struct request seq_request(struct sequencer *s, const struct request *r)
 
 	copy.url = text_dup(s->batch, r->url);
 	copy.body = text_dup(s->batch, r->body);
+	copy.mail_from = text_dup(s->batch, r->mail_from);
+	copy.mail_to = text_dup(s->batch, r->mail_to);
 	for (unsigned i = 0; i < r->header_count; i++) {
 		copy.headers[i].name = text_dup(s->batch, r->headers[i].name);
 		copy.headers[i].value = text_dup(s->batch, r->headers[i].value);
