@@ -273,6 +273,11 @@ def suite_webhooks(context, _):
         sys.executable, "tests/webhooks/run", "--build", context.build_directory("asan")])
 
 
+def suite_email(context, _):
+    return summary(context, "email", [
+        sys.executable, "tests/email/run", "--build", context.build_directory("asan")])
+
+
 def suite_fuzz(context, _):
     good, output = context.run("fuzz", ["tests/fuzz/long", FUZZ_SECONDS])
     if good and not context.verbose:
@@ -302,6 +307,7 @@ SUITES = {
     "differential": Suite("the match index on GitHub's webhooks, beside every rule by itself", "asan",
                           suite_differential),
     "webhooks": Suite("every webhook of GitHub's, to a running daemon", "asan", suite_webhooks),
+    "email": Suite("mail to a real mail server, byte by byte", "asan", suite_email),
     "sandbox": Suite("the fake APIs, from outside", "asan", suite_sandbox),
     "rules": Suite("the tests beside the rules; the demo's files", "asan", suite_rules),
     "docs": Suite("every example of the documentation", "asan", suite_docs),
