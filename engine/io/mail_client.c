@@ -87,8 +87,9 @@ static void *worker_run(void *of)
 		letter->started = clock_read(&client->clock).mono;
 		mail_line_carry(worker->line, letter);
 		letter->ended = clock_read(&client->clock).mono;
-		queue_force(client->ended, &letter->item);
 		pthread_mutex_lock(&client->lock);
+		/* Within the lock: whoever sends the next letter finds this thread idle. */
+		queue_force(client->ended, &letter->item);
 	}
 	pthread_mutex_unlock(&client->lock);
 	mail_line_hang_up(worker->line);
