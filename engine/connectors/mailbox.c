@@ -76,7 +76,9 @@ static bool parse_address(struct text t, struct mailbox *out, const char **why)
 static bool name_fits(struct text name, bool quoted)
 {
 	for (size_t i = 0; i < name.n; i++) {
-		if (quoted && name.s[i] == '\\' && i + 1 < name.n)
+		if (quoted && name.s[i] == '\\' && i + 1 == name.n)
+			return false; /* it makes the closing quote a part of the name */
+		if (quoted && name.s[i] == '\\')
 			i++;
 		else if (name.s[i] == '"' || (!quoted && strchr("<>\\", name.s[i]) != NULL))
 			return false;

@@ -415,6 +415,8 @@ START_TEST(another_login_has_its_own_connection)
 	call.password = TEXT("else");
 	ck_assert_str_eq(sent().body, "taken");
 	ck_assert_uint_eq(server.connections, 2);
+	mail_client_free(client); /* ends the second */
+	client = NULL;
 	serve_end();
 }
 END_TEST

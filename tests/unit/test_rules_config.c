@@ -216,6 +216,80 @@ START_TEST(connection_mistakes)
 }
 END_TEST
 
+#define MAIL "connections:\n  a:\n    connector: email\n    from: t@x.com\n"
+
+START_TEST(mail_mistakes)
+{
+	static const struct {
+		const char *text;
+		int line, column;
+		const char *what, *hint;
+	} cases[] = {
+		{ MAIL "    url: https://x.com\n", 5, 10, "this is no mail server", "smtp://" },
+		{ MAIL "    url: smtp://me:secret@x.com\n", 5, 10, "this is no host with a port",
+		  "login" },
+		{ MAIL "    url: smtp://x.com:0\n", 5, 10, "this is no host with a port", "PORT" },
+		{ MAIL "    url: smtp://x.com/a\n", 5, 10, "this is no host with a port", "" },
+		{ MAIL "    url: smtp://x.com?a\n", 5, 10, "this is no host with a port", "" },
+		{ MAIL "    url: \"smtp://[::1\"\n", 5, 10, "this is no host with a port", "" },
+		{ MAIL "    username: x\n    password: y\n", 3, 5, "\"url\" is missing",
+		  "smtp://" },
+		{ MAIL "    url: smtp://x.com\n    username: x\n", 6, 15, "\"password\" is missing",
+		  "both" },
+		{ MAIL "    url: smtp://x.com\n    tls: none\n    username: x\n    password: y\n",
+		  8, 15, "anybody on the way could read the password", "leave tls away" },
+		{ MAIL "    url: smtps://x.com\n    tls: starttls\n", 6, 10,
+		  "\"tls\" contradicts \"url\"", "smtps:// is implicit" },
+		{ MAIL "    url: smtp://x.com\n    tls: implicit\n", 6, 10,
+		  "\"tls\" contradicts \"url\"", "smtps:// is implicit" },
+		{ MAIL "    url: smtp://x.com\n    hello: a b\n", 6, 12, "this is no host name",
+		  "" },
+		{ MAIL "    url: smtp://x.com\n    reply_to: a b\n", 6, 15,
+		  "this is no mail address: it has no @", "ann@example.com" },
+		{ MAIL "    url: smtp://x.com\n    ca_file: nowhere.pem\n", 6, 14, "nowhere.pem",
+		  "PEM" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		mistake(cases[i].text, cases[i].line, cases[i].column, cases[i].what,
+			cases[i].hint);
+}
+END_TEST
+
+static void check_mail(const char *line, const char *url, enum mail_security security, bool private)
+{
+	char text[300];
+	const struct connection *c;
+	struct kit k;
+
+	kit_init(&k);
+	setenv("MAIL_HOST", "smtp://other.example.com", 1);
+	(void)snprintf(text, sizeof(text), "%s    %s\n", MAIL, line);
+	kit_config(&k, text);
+	ck_assert_uint_eq(diags_errors(k.diags), 0);
+	c = config_connection(k.config, TEXT("a"));
+	ck_assert_msg(text_is(c->base_url, url), "%.*s", TEXT_ARG(c->base_url));
+	ck_assert_int_eq(c->security, security);
+	ck_assert_int_eq(c->allow_private, private);
+	ck_assert(text_is(c->hello, "x.com"));
+	ck_assert_int_eq(c->timeout, 120000);
+	ck_assert_ptr_null(c->password);
+	kit_fini(&k);
+}
+
+START_TEST(mail_servers)
+{
+	check_mail("url: smtp://a.b", "smtp://a.b:587", MAIL_STARTTLS, true);
+	check_mail("url: smtp://a.b/", "smtp://a.b:587", MAIL_STARTTLS, true);
+	check_mail("url: smtps://a.b", "smtps://a.b:465", MAIL_IMPLICIT, true);
+	check_mail("url: smtps://a.b:2525", "smtps://a.b:2525", MAIL_IMPLICIT, true);
+	check_mail("url: \"smtp://[::1]:25\"", "smtp://[::1]:25", MAIL_STARTTLS, true);
+	check_mail("url: \"smtp://a.b:25\"\n    tls: none", "smtp://a.b:25", MAIL_PLAIN, true);
+	check_mail("url: \"${env:MAIL_HOST}\"", "smtp://other.example.com:587", MAIL_STARTTLS,
+		   false);
+}
+END_TEST
+
 START_TEST(hook_mistakes)
 {
 	mistake("hooks: { a: { secret: x } }\n", 1, 13, "\"verify\" is missing", "none");
@@ -476,5 +550,5 @@ END_TEST
 UNIT_MAIN("rules_config", later_files_win, overlays_that_do_not_fit, what_they_come_to,
 	  secrets_are_not_quoted, documented_example, missed_webhooks_need_a_webhook, defaults,
 	  bare, secrets, a_missing_secret_is_an_error_at_run, top_level_mistakes,
-	  connection_mistakes, hook_mistakes, signed_mistakes, any_webhook, hmac_hook,
-	  a_file_that_is_not_there)
+	  connection_mistakes, mail_mistakes, mail_servers, hook_mistakes, signed_mistakes,
+	  any_webhook, hmac_hook, a_file_that_is_not_there)
