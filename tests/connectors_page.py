@@ -44,6 +44,7 @@ AUTH = {
     "url": "the secret URL itself",
     "member": "a secret within each request",
     "any": "what the connection says: a bearer token, user and password, a key, OAuth 2 client credentials; requests can be signed",
+    "login": "a user name and a password, or not at all",
 }
 
 

@@ -33,6 +33,7 @@ connections:
   teams: { connector: teams, webhook_url: "${env:URL}" }
   pagerduty: { connector: pagerduty, routing_key: "${env:TOKEN}" }
   discord: { connector: discord, webhook_url: "${env:URL}" }
+  email: { connector: email, url: "smtp://mail.example.com", from: tappet@example.com, username: "${env:ID}", password: "${env:SECRET}" }
   google_chat: { connector: google_chat, webhook_url: "${env:URL}" }
   crm: { connector: http, base_url: https://crm.example.com/api, bearer: "${env:TOKEN}" }
 hooks:

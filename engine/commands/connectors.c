@@ -167,6 +167,7 @@ static const char *auth_word(enum auth_kind auth)
 		[AUTH_URL] = "url",
 		[AUTH_MEMBER] = "member",
 		[AUTH_ANY] = "any",
+		[AUTH_LOGIN] = "login",
 	};
 
 	return (size_t)auth < sizeof(words) / sizeof(words[0]) ? words[auth] : NULL;
