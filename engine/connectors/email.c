@@ -235,7 +235,7 @@ static void standing(struct call *call, const struct reply *reply, struct standi
 
 static const struct action actions[] = {
 	{ .name = "send",
-	  .doc = "Sends a message.",
+	  .doc = "Sends a message. Its Message-ID is the same at every attempt.",
 	  .params = send_params,
 	  .after_doubt = DOUBT_REPEAT, /* recognised by its Message-ID; rather twice than never */
 	  .example = "{ to: [\"ann@example.com\"], subject: \"Acme rollout is over budget\", "

@@ -56,8 +56,7 @@ START_TEST(what_is_no_mailbox_is_refused)
 		"a..b@example.com",
 		"a b@example.com",
 		"\"a b\"@example.com",
-		"ann@b\xc3\xbc"
-		"cher.example",
+		"ann@\xc3\xbc.example",
 		"z\xc3\xab@example.com",
 		"ann@example.com,eve@example.com",
 		"ann@example.com, eve@example.com",
