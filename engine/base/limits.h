@@ -86,7 +86,8 @@
 #define LIMIT_MAIL_THREADS                                                                         \
 	16 /* messages under way at once: two servers that hang, at 8 slots each */
 #define LIMIT_MAIL_REPLY 4096u /* bytes of one SMTP reply: 8 of its longest lines */
-#define LIMIT_MAIL_QUIT  5000  /* ms to wait for the answer to QUIT, and for a message to follow */
+#define LIMIT_MAIL_IDLE                                                                            \
+	3000 /* ms a connection waits for the next message; below what libcurl uses again */
 #define LIMIT_HOSTS                                                                                \
 	262144 /* targets remembered: more than open runs, polls and connections can name */
 #define LIMIT_HOST_PAUSE                                                                           \

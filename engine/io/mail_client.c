@@ -4,7 +4,7 @@
  *
  * A thread is made when a letter comes and none is idle, up to
  * LIMIT_MAIL_THREADS, and stays. Before it sleeps it hangs up, unless another
- * letter comes within LIMIT_MAIL_QUIT: servers count open connections. */
+ * letter comes within LIMIT_MAIL_IDLE: servers count open connections. */
 #include "engine/io/mail_client.h"
 
 #include <assert.h>
@@ -39,7 +39,7 @@ struct mail_client {
 /* False when nothing came in time. */
 static bool wait_a_while(struct mail_client *client)
 {
-	int64_t until = clock_read(&client->timer).mono + LIMIT_MAIL_QUIT;
+	int64_t until = clock_read(&client->timer).mono + LIMIT_MAIL_IDLE;
 	const struct timespec at = { .tv_sec = until / 1000,
 				     .tv_nsec = (long)(until % 1000) * 1000000 };
 

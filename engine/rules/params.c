@@ -104,14 +104,14 @@ static bool mail_fits(struct loading *l, const struct yaml_node *node, const str
 {
 	struct mailbox mailbox;
 	const char *why = "";
+	bool fine = true;
 
 	if (row->type != PARAM_MAIL)
 		return true;
 	if (node->kind == YAML_LIST) {
 		for (size_t i = 0; i < node->count; i++)
-			if (!mail_fits(l, node->items[i], row))
-				return false;
-		return true;
+			fine = mail_fits(l, node->items[i], row) && fine;
+		return fine;
 	}
 	if (node->kind == YAML_TEXT &&
 	    (template_is_dynamic(node->text) || mailbox_parse(node->text, &mailbox, &why)))
