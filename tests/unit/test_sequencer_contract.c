@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The contract of every action, as its runs see it: each recorded reply, each
+ * status, each reply that is cut, odd or missing has the fate that the action's
+ * row declares. Rows come from the registry; nothing is listed here.
+ *
+ *   2xx of the right shape     done, or on to the next page
+ *   2xx that can't be read     again where repeating is harmless, else in doubt
+ *   408 425 429 5xx            again
+ *   other statuses             dead, in the product's words
+ *   no reply                   again when nothing left, else as after_doubt says
+ *
+ * An action without a recorded success fails here: see replies/README.md. */
+#include "tests/unit/sequencer_world.h"
+#include "tests/unit/test_recordings.h"
+
+struct row {
+	const struct connector *connector;
+	const struct action *action;
+	struct arena *arena;
+	struct recording recording, errors;
+	char name[120];
+	const char *config, *rules;
+	char case_[400]; /* for messages */
+};
+
+/* What became of a run after one reply. */
+struct seen {
+	enum run_state state;
+	size_t sent; /* further attempts in the same batch */
+	char words[4096], fate[16];
+};
+
+/* ---- The world of one row. ---- */
+
+static void row_files(struct row *row)
+{
+	struct text connection =
+	    recorded_connection(row->arena, row->connector->name, row->action->name);
+	struct text entry = TEXT(" {}");
+
+	if (connection.n > 0)
+		entry = text_of(text_printf(row->arena, "\n  %s: %.*s", row->connector->name,
+					    TEXT_ARG(connection))
+				    .s);
+	row->config = text_printf(row->arena,
+				  "rules: [rules.yaml]\nhooks: { go: { verify: none } }\n"
+				  "connections:%s\n",
+				  entry.s)
+			  .s;
+	row->rules = text_printf(row->arena,
+				 "rules:\n  - id: r\n    on: hook.go\n    do:\n      - %s: %s\n"
+				 "        retry: { attempts: 3, first: 1s }\n",
+				 row->name, row->action->example)
+			 .s;
+}
+
+/* The step's request is under way. */
+static void row_begin(struct row *row, struct world *w)
+{
+	world_init(w, row->config, row->rules);
+	world_hook(w, "go", "1", "{}");
+	ck_assert_int_eq(world_batch(w), FATE_OK);
+	world_grant(w, 8);
+	ck_assert_msg(w->out.attempt_count == 1, "%s sends nothing", row->name);
+}
+
+static void row_answer(struct world *w, const struct ending *ending)
+{
+	ck_assert_uint_eq(w->out.attempt_count, 1);
+	const struct attempt_out *a = &w->out.attempts[0];
+	struct input input = {
+		.kind = INPUT_OUTCOME,
+		.outcome = { .run = a->run,
+			     .step = a->step,
+			     .attempt = a->attempt,
+			     .target = a->target,
+			     .credits = 1,
+			     .ending = *ending },
+	};
+
+	input.outcome.ending.started = w->now.wall;
+	input.outcome.ending.ended = w->now.wall;
+	input.outcome.ending.retry_after = -1;
+	world_push(w, &input);
+	ck_assert_int_eq(world_batch(w), FATE_OK);
+	world_grant(w, 8);
+}
+
+static bool seen_attempt(void *of, const struct attempt_record *attempt)
+{
+	struct seen *seen = of;
+
+	(void)snprintf(seen->fate, sizeof(seen->fate), "%.*s", TEXT_ARG(attempt->fate));
+	(void)snprintf(seen->words, sizeof(seen->words), "%.*s", TEXT_ARG(attempt->error));
+	return true;
+}
+
+static struct seen row_seen(struct world *w)
+{
+	struct seen seen = { .state = world_state(w, 1), .sent = w->out.attempt_count };
+
+	ck_assert_int_eq(store_query_attempts(w->store, 1, seen_attempt, &seen), FATE_OK);
+	return seen;
+}
+
+static struct seen row_try(struct row *row, const struct ending *ending)
+{
+	struct world w;
+	struct seen seen;
+
+	(void)snprintf(row->case_, sizeof(row->case_), "%s, status %d, \"%.*s\"", row->name,
+		       ending->status, ending->body.n > 200 ? 200 : (int)ending->body.n,
+		       ending->body.n > 0 ? ending->body.s : "");
+	row_begin(row, &w);
+	row_answer(&w, ending);
+	seen = row_seen(&w);
+	world_fini(&w);
+	return seen;
+}
+
+static struct ending replied(int status, struct text type, struct text body)
+{
+	return (struct ending){ .how = END_REPLIED,
+				.sent = true,
+				.status = status,
+				.content_type = type,
+				.body = body };
+}
+
+/* ---- What must follow. ---- */
+
+#define CHECK(row, seen, what)                                                                     \
+	ck_assert_msg(what, "%s: %s (state %d, %s: %s)", (row)->case_, #what, (int)(seen).state,   \
+		      (seen).fate, (seen).words)
+
+static void expect_dead(const struct row *row, const struct seen *seen)
+{
+	CHECK(row, *seen, seen->state == RUN_DEAD && strcmp(seen->fate, "reject") == 0);
+	CHECK(row, *seen, strlen(seen->words) > 0 && text_is_utf8(text_of(seen->words)));
+}
+
+static void expect_waiting(const struct row *row, const struct seen *seen)
+{
+	CHECK(row, *seen, seen->state == RUN_WAITING && seen->sent == 0);
+	CHECK(row, *seen, strcmp(seen->fate, "retry") == 0 && strlen(seen->words) > 0);
+}
+
+/* The effect may be there: again, looked up, or left to an operator. */
+static void expect_doubt(const struct row *row, const struct seen *seen)
+{
+	bool waits = seen->state == RUN_WAITING;
+	bool doubts = seen->state == RUN_IN_DOUBT;
+
+	CHECK(row, *seen, strlen(seen->words) > 0);
+	if (row->action->after_doubt == DOUBT_REPEAT)
+		CHECK(row, *seen, waits);
+	else if (row->action->after_doubt == DOUBT_PARK)
+		CHECK(row, *seen, doubts);
+	else /* what the example makes may be one that can't be looked up */
+		CHECK(row, *seen, waits || doubts);
+}
+
+static void expect_fate(const struct row *row, struct text fate, bool success,
+			const struct seen *seen)
+{
+	if (text_is(fate, "ok"))
+		CHECK(row, *seen, seen->state == RUN_DONE && strcmp(seen->fate, "ok") == 0);
+	else if (text_is(fate, "more"))
+		CHECK(row, *seen, seen->sent == 1 && strcmp(seen->fate, "ok") == 0);
+	else if (text_is(fate, "reject"))
+		expect_dead(row, seen);
+	else if (success)
+		expect_doubt(row, seen);
+	else
+		expect_waiting(row, seen);
+}
+
+/* ---- The replies. ---- */
+
+static void try_recorded(struct row *row, const struct recording *of)
+{
+	for (unsigned i = 0; i < of->count; i++) {
+		const struct recorded *r = &of->replies[i];
+		struct ending ending = replied(r->status, r->type, r->body);
+		struct seen seen;
+
+		if (r->part.n > 0)
+			continue;
+		seen = row_try(row, &ending);
+		expect_fate(row, r->fate, status_is_2xx(r->status), &seen);
+		ck_assert_msg(text_find(text_of(seen.words), r->words) != SIZE_MAX,
+			      "%s: \"%.*s\" is not in \"%s\"", row->case_, TEXT_ARG(r->words),
+			      seen.words);
+	}
+}
+
+/* The first recorded success; every action must have one. */
+static const struct recorded *success_of(const struct row *row)
+{
+	for (unsigned i = 0; i < row->recording.count; i++) {
+		const struct recorded *r = &row->recording.replies[i];
+
+		if (r->part.n == 0 && status_is_2xx(r->status) && text_is(r->fate, "ok"))
+			return r;
+	}
+	ck_abort_msg("%s has no recorded 2xx reply: see tests/unit/replies/README.md", row->name);
+	return NULL;
+}
+
+static bool is_recorded(const struct row *row, struct text body)
+{
+	for (unsigned i = 0; i < row->recording.count; i++)
+		if (text_eq(row->recording.replies[i].body, body))
+			return true;
+	return false;
+}
+
+static void try_body(struct row *row, const struct recorded *good, struct text body,
+		     struct text fate)
+{
+	struct ending ending = replied(good->status, good->type, body);
+	struct seen seen;
+
+	if (is_recorded(row, body))
+		return;
+	seen = row_try(row, &ending);
+	expect_fate(row, fate, true, &seen);
+}
+
+/* A success whose body is cut short, is no JSON, has another shape, or isn't there. */
+static void try_damaged(struct row *row)
+{
+	static const char *const none[] = { "<html>busy</html>", "\xff\xfe", "{\"a\":1,\"a\":2}" };
+	static const char *const odd[] = { "[]", "null", "7", "\"x\"", "{}" };
+	const struct recorded *good = success_of(row);
+
+	for (size_t part = 1; good->body.n > 1 && part < 8; part++)
+		try_body(row, good, (struct text){ good->body.s, good->body.n * part / 8 + 1 },
+			 good->body.n * part / 8 + 1 < good->body.n ? row->recording.cut
+								    : TEXT("ok"));
+	for (size_t i = 0; i < 3; i++)
+		try_body(row, good, text_of(none[i]), row->recording.cut);
+	for (size_t i = 0; i < 5; i++)
+		try_body(row, good, text_of(odd[i]), row->recording.odd);
+	if (good->body.n > 0)
+		try_body(row, good, TEXT_NONE, row->recording.empty);
+}
+
+static void try_statuses(struct row *row)
+{
+	static const int statuses[] = { 300, 301, 302, 304, 307, 308, 400, 401, 402, 403,
+					404, 405, 406, 408, 409, 410, 411, 412, 413, 415,
+					418, 422, 423, 424, 425, 426, 428, 429, 431, 451,
+					500, 501, 502, 503, 504, 507, 511, 520, 599 };
+	static const char *const bodies[] = { "", "<html>", "{\"error\":", "\xff", "[[]]" };
+
+	for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+		int status = statuses[i];
+		bool again = status == 408 || status == 425 || status == 429 || status >= 500;
+		struct ending ending =
+		    replied(status, TEXT("application/json"), text_of(bodies[i % 5]));
+		struct seen seen = row_try(row, &ending);
+
+		if (again)
+			expect_waiting(row, &seen);
+		else
+			expect_dead(row, &seen);
+	}
+}
+
+/* The connection ends somewhere. */
+static void try_broken(struct row *row)
+{
+	const struct recorded *good = success_of(row);
+	struct ending ending = replied(good->status, good->type, good->body);
+	struct seen seen;
+
+	ending.how = END_CUT;
+	seen = row_try(row, &ending);
+	expect_doubt(row, &seen);
+	ending = (struct ending){ .how = END_NO_REPLY, .sent = true, .error = TEXT("reset") };
+	seen = row_try(row, &ending);
+	expect_doubt(row, &seen);
+	ending.sent = false;
+	seen = row_try(row, &ending);
+	expect_waiting(row, &seen);
+	ending = (struct ending){ .how = END_REFUSED, .error = TEXT("a private address") };
+	seen = row_try(row, &ending);
+	expect_dead(row, &seen);
+}
+
+/* What the question whether it happened is answered. */
+static void try_lookup(struct row *row)
+{
+	static const struct ending lost = { .how = END_NO_REPLY,
+					    .sent = true,
+					    .error = { "reset", 5 } };
+	bool found = false, absent = false;
+
+	for (unsigned i = 0; i < row->recording.count; i++) {
+		const struct recorded *r = &row->recording.replies[i];
+		struct ending ending = replied(r->status, r->type, r->body);
+		struct world w;
+		struct seen seen;
+
+		if (!text_is(r->part, "found"))
+			continue;
+		found = found || text_is(r->fate, "ok");
+		absent = absent || text_is(r->fate, "absent");
+		(void)snprintf(row->case_, sizeof(row->case_), "%s, lookup %u", row->name, i);
+		row_begin(row, &w);
+		row_answer(&w, &lost);
+		if (world_state(&w, 1) == RUN_WAITING) {
+			world_advance(&w, 3000);
+			world_grant(&w, 8);
+			row_answer(&w, &ending);
+			seen = row_seen(&w);
+			if (text_is(r->fate, "ok"))
+				CHECK(row, seen, seen.state == RUN_DONE);
+			else if (text_is(r->fate, "reject"))
+				CHECK(row, seen, seen.state == RUN_IN_DOUBT);
+			else
+				CHECK(row, seen, seen.state == RUN_WAITING);
+		}
+		world_fini(&w);
+	}
+	ck_assert_msg(row->action->found == NULL || (found && absent),
+		      "%s has no recorded replies to its lookup", row->name);
+}
+
+/* Every product says at least once what it says to a mistake, to haste, and in trouble. */
+static void check_errors(const struct row *row)
+{
+	bool mistake = false, haste = false, trouble = false;
+
+	for (unsigned i = 0; i < row->errors.count; i++) {
+		int status = row->errors.replies[i].status;
+
+		haste = haste || status == 429;
+		trouble = trouble || status >= 500;
+		mistake = mistake || (status >= 400 && status < 500 && status != 429);
+	}
+	ck_assert_msg(mistake && haste && trouble, "%s/errors.replies needs a 4xx, a 429 and a 5xx",
+		      row->connector->name);
+}
+
+static void try_row(struct row *row)
+{
+	(void)recording_load(row->arena, row->connector->name, row->action->name, &row->recording);
+	(void)recording_load(row->arena, row->connector->name, "errors", &row->errors);
+	row_files(row);
+	check_errors(row);
+	try_recorded(row, &row->recording);
+	try_recorded(row, &row->errors);
+	try_damaged(row);
+	try_statuses(row);
+	try_broken(row);
+	try_lookup(row);
+}
+
+/* Nothing is sent: what would have been is the reply. */
+static void try_inside(struct row *row)
+{
+	struct world w;
+	struct ending ending;
+
+	row_files(row);
+	row_begin(row, &w);
+	ck_assert(w.out.attempts[0].action->inside);
+	ending = replied(200, TEXT("application/json"),
+			 text_dup(row->arena, w.out.attempts[0].request.body));
+	row_answer(&w, &ending);
+	ck_assert_msg(world_state(&w, 1) == RUN_DONE, "%s is not done", row->name);
+	world_fini(&w);
+}
+
+/* One connector for each test of Check, so that they have processes of their own. */
+START_TEST(every_reply_has_its_fate)
+{
+	const struct connector *c = connectors_all()[_i];
+
+	for (const struct action *a = c->actions; a != NULL && a->name != NULL; a++) {
+		struct row row = { .connector = c, .action = a };
+
+		row.arena = arena_new("test", 4 * MIB);
+		(void)snprintf(row.name, sizeof(row.name), "%s.%s", c->name, a->name);
+		if (a->inside)
+			try_inside(&row);
+		else
+			try_row(&row);
+		arena_free(row.arena);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("sequencer_contract");
+	TCase *cases = tcase_create("contract");
+	SRunner *runner = srunner_create(suite);
+	int count = 0, failed;
+
+	while (connectors_all()[count] != NULL)
+		count++;
+	tcase_set_timeout(cases, 240);
+	tcase_add_loop_test(cases, every_reply_has_its_fate, 0, count);
+	suite_add_tcase(suite, cases);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? 0 : 1;
+}
