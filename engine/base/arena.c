@@ -225,6 +225,12 @@ bool arena_on_free(struct arena *arena, void (*fn)(void *of), void *of)
 	return true;
 }
 
+void arena_fail(struct arena *arena)
+{
+	assert(arena != NULL);
+	arena->failed = true;
+}
+
 bool arena_failed(const struct arena *arena)
 {
 	assert(arena != NULL);

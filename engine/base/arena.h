@@ -38,6 +38,9 @@ bool arena_on_free(struct arena *arena, void (*fn)(void *of), void *of);
 /* Forgets all allocations and the failure, keeps the first block. */
 void arena_reset(struct arena *arena);
 
+/* As if an allocation had failed here: memory was out elsewhere, on the way to what lives here. */
+void arena_fail(struct arena *arena);
+
 bool arena_failed(const struct arena *arena);
 size_t arena_used(const struct arena *arena); /* bytes handed out since the start or reset */
 const char *arena_name(const struct arena *arena);

@@ -34,6 +34,7 @@ void buf_clear(struct buf *b)
 	assert(b != NULL);
 	b->n = 0;
 	b->failed = false;
+	b->starved = false;
 	if (b->s != NULL)
 		b->s[0] = '\0';
 }
@@ -57,6 +58,7 @@ char *buf_reserve(struct buf *b, size_t n)
 	s = mem_grow(b->s, room, 1);
 	if (s == NULL) {
 		b->failed = true;
+		b->starved = true;
 		return NULL;
 	}
 	s[b->n] = '\0';
@@ -139,6 +141,13 @@ void buf_cut(struct buf *b, size_t n)
 	b->n = n;
 	if (b->s != NULL)
 		b->s[n] = '\0';
+}
+
+void buf_follow(struct buf *b, const struct buf *from)
+{
+	assert(b != NULL && from != NULL);
+	b->failed = b->failed || from->failed;
+	b->starved = b->starved || from->starved;
 }
 
 const char *buf_cstr(const struct buf *b)

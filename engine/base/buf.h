@@ -21,6 +21,7 @@ struct buf {
 	size_t room;  /* bytes allocated, including the NUL */
 	size_t limit; /* bytes of content allowed */
 	bool failed;
+	bool starved; /* it failed because memory is out, not at its limit */
 };
 
 void buf_init(struct buf *b, size_t limit);
@@ -48,6 +49,9 @@ static inline bool buf_failed(const struct buf *b)
 {
 	return b->failed;
 }
+
+/* What failed in `from` fails in b, too, which was to hold it. */
+void buf_follow(struct buf *b, const struct buf *from);
 
 /* The content as a NUL-terminated string ("" while empty). */
 const char *buf_cstr(const struct buf *b);

@@ -327,7 +327,8 @@ struct resource {
 	/* Reads a 2xx page: calls visit for every object of the resource with its id and JSON (the
 	 * bytes as received where possible, so that an unchanged object costs a hash), valid until
 	 * visit returns; visit must not use call->parser. FATE_RETRY with call->why when the page
-	 * is not what the product promises, or visit returned false: nothing of it is used then.
+	 * is not what the product promises, or visit returned false; FATE_REJECT when the product
+	 * reports a failure inside a 2xx. Nothing of it is used then.
 	 * PAGE_AGAIN: visits the ids the product will not send again, with empty JSON. */
 	enum fate (*read)(struct call *call, const struct page_ask *ask, const struct reply *reply,
 			  bool (*visit)(void *of, struct text id, struct text json), void *of,
@@ -444,6 +445,10 @@ struct buf;
 /* Writes call->why (cut between characters, always UTF-8) and returns `fate`. */
 enum fate call_fail(struct call *call, enum fate fate, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* Memory is out: the arena fails, so that whoever called throws away what it was about, and
+ * FATE_RETRY. A full buffer that isn't starved is the input's fault instead. */
+enum fate call_starved(struct call *call);
 
 /* Values from templates arrive unchecked: gives every parameter its declared type (numbers
  * become the text of an id, 305.0 and "305" the int 305, a timestamp its UTC date) and drops

@@ -398,6 +398,8 @@ static enum fate visit_rows(struct call *call, struct value rows, visit_fn *visi
 			continue;
 		buf_clear(&json);
 		value_write(&json, rows.items[i]);
+		if (json.starved)
+			return call_starved(call);
 		if (buf_failed(&json) || !visit(of, id, buf_view(&json)))
 			return call_fail(call, FATE_RETRY, "a delivery could not be read");
 	}

@@ -221,6 +221,8 @@ static enum fate header_text(struct call *call, struct value v, struct text *out
 	    !value_is(v, VALUE_UINT) && !value_is(v, VALUE_DOUBLE))
 		return call_fail(call, FATE_REJECT, "a header's value must be text or a number");
 	value_write_plain(&plain, v);
+	if (plain.starved)
+		return call_starved(call);
 	*out = text_dup(call->arena, buf_view(&plain));
 	if (out->s == NULL || buf_failed(&plain))
 		return call_fail(call, FATE_REJECT, "a header is longer than %u bytes", LIMIT_URL);

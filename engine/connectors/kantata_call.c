@@ -26,6 +26,8 @@ static enum fate put_item(struct call *call, struct buf *url, const char *name, 
 		return call_fail(call, FATE_REJECT, "%s: a %s can't stand in it", name,
 				 value_kind_name((enum value_kind)item.kind));
 	value_write_plain(&plain, item);
+	if (plain.starved)
+		return call_starved(call);
 	t = buf_view(&plain);
 	if (t.n == 0 || text_find(t, TEXT(",")) != SIZE_MAX)
 		return call_fail(call, FATE_REJECT, "%s: \"%.*s\" is no item", name,
@@ -72,7 +74,7 @@ enum fate kantata_put_query(struct call *call, struct buf *url, const struct par
 		}
 		value_write_plain(&plain, *v);
 		url_encode(url, buf_view(&plain));
-		url->failed = url->failed || buf_failed(&plain);
+		buf_follow(url, &plain);
 	}
 	return fate;
 }

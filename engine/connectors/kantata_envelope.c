@@ -49,6 +49,8 @@ struct text kantata_words(struct arena *arena, struct value doc)
 			put_words(&out, errors.items[i]);
 	if (out.n == 0)
 		buf_text(&out, param_text(doc, "error_message"));
+	if (out.starved)
+		arena_fail(arena);
 	return text_dup(arena, buf_view(&out));
 }
 

@@ -192,7 +192,10 @@ static enum fate take_slices(struct listing *l, const struct reply *reply)
 	struct json_error error = { .offset = 0 };
 	enum fate fate;
 
-	if (json_each(call->parser, reply->body, TEXT(""), visit_member, l, &error) != FATE_OK)
+	fate = json_each(call->parser, reply->body, TEXT(""), visit_member, l, &error);
+	if (fate == FATE_RETRY)
+		return call_starved(call);
+	if (fate != FATE_OK)
 		return call_fail(call, FATE_RETRY, "the page is not a JSON object: %s (byte %zu)",
 				 error.what, error.offset);
 	if (l->raw_results.n == 0 || l->raw_objects.n == 0)
@@ -200,8 +203,11 @@ static enum fate take_slices(struct listing *l, const struct reply *reply)
 	fate = parse_slice(call, l->raw_results, &l->results);
 	if (fate != FATE_OK)
 		return fate;
-	if (l->raw_objects.s[0] != '{' ||
-	    json_each(call->parser, l->raw_objects, TEXT(""), visit_row, l, &error) != FATE_OK)
+	if (l->raw_objects.s[0] == '{')
+		fate = json_each(call->parser, l->raw_objects, TEXT(""), visit_row, l, &error);
+	if (fate == FATE_RETRY)
+		return call_starved(call);
+	if (l->raw_objects.s[0] != '{' || fate != FATE_OK)
 		return call_fail(call, FATE_RETRY, "the page's %s are no map", l->kind->plural);
 	if (arena_failed(call->arena))
 		return call_fail(call, FATE_RETRY, "the page takes too much memory");
@@ -317,6 +323,8 @@ static bool show_tree(struct listing *l, struct buf *json, uint32_t i, struct te
 	buf_clear(json);
 	value_write(json, kantata_inlined(l->call->arena, l->kind->includes, l->doc, *object));
 	*out = buf_view(json);
+	if (json->starved)
+		arena_fail(l->call->arena);
 	return !buf_failed(json) && !arena_failed(l->call->arena);
 }
 

@@ -136,13 +136,15 @@ struct value message_each(struct call *call, struct value list,
 	return value_list_end(&b);
 }
 
-/* Bytes of its JSON, without the quotes; SIZE_MAX when memory is out. */
-static size_t json_size(struct text t)
+/* Bytes of its JSON, without the quotes; SIZE_MAX when memory is out, or it is no request. */
+static size_t json_size(struct call *call, struct text t)
 {
 	AUTO_FINI(buf_fini) struct buf json;
 
 	buf_init(&json, LIMIT_REQUEST);
 	value_write_text(&json, t);
+	if (json.starved)
+		arena_fail(call->arena);
 	return buf_failed(&json) ? SIZE_MAX : json.n - 2;
 }
 
@@ -154,7 +156,7 @@ static struct text cut_json(struct call *call, struct text t, size_t most)
 	while (low < high) {
 		size_t middle = low + (high - low + 1) / 2;
 
-		if (json_size(text_head(t, middle)) <= most - NOTE_BYTES)
+		if (json_size(call, text_head(t, middle)) <= most - NOTE_BYTES)
 			low = middle;
 		else
 			high = middle - 1;
@@ -175,7 +177,7 @@ enum fate message_json(struct call *call, struct request *out, struct text text,
 	if (fate != FATE_OK || out->body.n <= most)
 		return fate;
 	over = out->body.n - most;
-	size = json_size(text);
+	size = json_size(call, text);
 	if (size == SIZE_MAX || size <= over + NOTE_BYTES)
 		return call_fail(call, FATE_REJECT,
 				 "the message has %zu bytes, and at most %zu are taken",

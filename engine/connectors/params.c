@@ -49,6 +49,8 @@ static enum fate fit_text(const struct fit *fit, const struct param *param, stru
 	    !value_is(*v, VALUE_DOUBLE) && !value_is(*v, VALUE_TIMESTAMP))
 		return misfit(fit, param, "text", *v);
 	value_write_plain(&plain, *v);
+	if (plain.starved)
+		return call_starved(fit->call);
 	t = text_dup(fit->call->arena, buf_view(&plain));
 	if (t.s == NULL || buf_failed(&plain))
 		return call_fail(fit->call, FATE_REJECT, "the parameters take too much memory");

@@ -47,6 +47,13 @@ enum fate call_fail(struct call *call, enum fate fate, const char *format, ...)
 	return fate;
 }
 
+enum fate call_starved(struct call *call)
+{
+	assert(call != NULL);
+	arena_fail(call->arena);
+	return call_fail(call, FATE_RETRY, "memory is out");
+}
+
 struct value param_value(struct value params, const char *name)
 {
 	const struct value *v = value_get(params, text_of(name));
@@ -206,7 +213,7 @@ static enum fate pair_add(struct call *call, struct buf *out, char *joint, struc
 	buf_char(out, '=');
 	value_write_plain(&plain, v);
 	url_encode(out, buf_view(&plain));
-	out->failed = out->failed || buf_failed(&plain);
+	buf_follow(out, &plain);
 	return FATE_OK;
 }
 
@@ -236,6 +243,8 @@ enum fate url_pairs(struct call *call, struct buf *out, char joint, struct value
 enum fate request_url(struct call *call, struct request *request, const struct buf *url)
 {
 	assert(call != NULL && request != NULL && url != NULL);
+	if (url->starved)
+		return call_starved(call);
 	if (buf_failed(url))
 		return call_fail(call, FATE_REJECT, "the URL is longer than %u bytes", LIMIT_URL);
 	request->url = text_dup(call->arena, buf_view(url));
@@ -259,6 +268,8 @@ void request_header(struct request *request, const char *name, struct text value
 static enum fate take_body(struct call *call, struct request *request, const struct buf *body,
 			   const char *content_type)
 {
+	if (body->starved)
+		return call_starved(call);
 	if (buf_failed(body))
 		return call_fail(call, FATE_REJECT, "the body is larger than %u bytes",
 				 LIMIT_REQUEST);
@@ -310,7 +321,7 @@ enum fate reply_json(struct call *call, const struct reply *reply, struct value 
 	if (fate == FATE_OK)
 		return FATE_OK;
 	if (fate == FATE_RETRY)
-		return call_fail(call, FATE_RETRY, "memory is out");
+		return call_starved(call);
 	return call_fail(call, FATE_RETRY, "the reply is not JSON: %s (byte %zu of %zu)",
 			 error.what, error.offset, reply->body.n);
 }

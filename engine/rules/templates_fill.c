@@ -106,7 +106,7 @@ static void put_discord(struct buf *out, struct text t)
 		if (t.s[i] == '@' && mentions((struct text){ t.s + i + 1, t.n - i - 1 }))
 			buf_str(&broken, "\xe2\x80\x8b");
 	}
-	out->failed = out->failed || buf_failed(&broken);
+	buf_follow(out, &broken);
 	put_markdown(out, buf_view(&broken), "\\*_~`|[]<");
 }
 
@@ -163,9 +163,8 @@ static void put_json_inside(struct buf *out, struct text t)
 
 	buf_init(&quoted, LIMIT_TEMPLATE);
 	value_write_text(&quoted, t);
-	if (buf_failed(&quoted) || quoted.n < 2)
-		out->failed = true;
-	else
+	buf_follow(out, &quoted);
+	if (!buf_failed(&quoted))
 		buf_put(out, quoted.s + 1, quoted.n - 2);
 }
 
@@ -220,6 +219,8 @@ static enum fate put_value(const struct filling *f, const struct template *t,
 		value_write_text(&plain, value_as_text(v));
 	else
 		value_write_plain(&plain, v);
+	if (plain.starved)
+		arena_fail(f->scope->arena);
 	if (buf_failed(&plain))
 		return fail(f, part->at, "the value is too long", TEXT(""));
 	return put_escaped(f, part, t->slot, json, buf_view(&plain), out);
@@ -242,6 +243,8 @@ static enum fate fill_text(const struct filling *f, const struct template *t, st
 		if (fate != FATE_OK)
 			return fate;
 	}
+	if (b.starved)
+		arena_fail(f->scope->arena);
 	text = text_dup(f->scope->arena, buf_view(&b));
 	if (buf_failed(&b) || text.s == NULL) {
 		*f->why = TEXT("a text is too long");

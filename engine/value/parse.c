@@ -339,6 +339,8 @@ enum fate json_parse(struct json_parser *parser, struct arena *arena, struct tex
 	}
 	if (fate != FATE_OK)
 		*out = value_null();
+	if (fate == FATE_RETRY)
+		arena_fail(arena);
 	tape_release(parser->reader);
 	return fate;
 }

@@ -253,6 +253,7 @@ static void put_sorted(struct buf *out, struct value v, int depth)
 		order = mem_alloc(v.n * sizeof(*order));
 	if (order == NULL) {
 		out->failed = true;
+		out->starved = true;
 		return;
 	}
 	for (uint32_t i = 0; i < v.n; i++)
