@@ -26,7 +26,8 @@ void json_parser_free(struct json_parser *parser);
 
 /* FATE_OK, FATE_REJECT (*error is filled; also when the arena's budget is
  * spent, or could not be had), FATE_RETRY (memory is out elsewhere; *error says
- * so, and the arena has failed, too), or FATE_BUG (simdjson and the scanner disagree). *out is null then. */
+ * so, and the arena has failed, too), or FATE_BUG (simdjson and the scanner
+ * disagree). *out is null then. */
 enum fate json_parse(struct json_parser *parser, struct arena *arena, struct text json,
 		     struct value *out, struct json_error *error);
 
