@@ -224,11 +224,11 @@ def suite_rules(context, _):
                                   [tappet, "check", "-c", "deploy/demo/tappet.yaml"]))
 
 
-def scenarios(context, build_name, names, prefix=""):
+def scenarios(context, build_name, names, prefix="", report=()):
     base = context.build_directory(build_name)
     good, output = context.run(prefix + "scenarios", [
         sys.executable, "tests/scenarios/run.py", "--tappet", base + "/engine/tappet",
-        "--sandbox", base + "/tests/sandbox/tappet-sandbox", *names])
+        "--sandbox", base + "/tests/sandbox/tappet-sandbox", *report, *names])
     found = re.search(r"^scenarios: (\d+) passed, (\d+) failed", output, re.M)
     if not found:
         return Counts(0, 1, 0)
@@ -237,7 +237,14 @@ def scenarios(context, build_name, names, prefix=""):
 
 
 def suite_scenarios(context, names):
-    return scenarios(context, "asan", names)
+    """All of them together leave no action out."""
+    if names:
+        return scenarios(context, "asan", names)
+    base = context.build_directory("asan")
+    report = base + "/operations.jsonl"
+    counts = scenarios(context, "asan", names, report=["--operations", report])
+    return add(counts, summary(context, "operations", [
+        sys.executable, "tests/operations.py", base + "/engine/tappet", report]))
 
 
 def summary(context, title, command):

@@ -20,6 +20,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 from peers import Proxy, TlsFront, make_authority  # noqa: E402
+from operations import carried_out  # noqa: E402
 from world import Daemon, Failed, Sandbox, request, until  # noqa: E402
 
 # Credentials of the sandbox; configurations refer to them as ${env:NAME}.
@@ -205,6 +206,7 @@ class Flow:
         self.peers = []
         self.line = ""
         self.number = 0
+        self.operations = []  # filled at the end: see operations.py
 
     # ---- running ----
 
@@ -223,6 +225,7 @@ class Flow:
                 self.line = "(the end)"
                 self.step_stop("")
             self._no_alarm()
+            self.operations = carried_out(self.daemon, self.sandbox)
         except (Failed, SystemError, OSError, ValueError, KeyError, IndexError) as e:
             raise Failed(f"{self.path}:{self.number}: {self.line}\n{type(e).__name__}: {e}") from e
         finally:
