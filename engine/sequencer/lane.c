@@ -38,6 +38,16 @@ static void target_list(struct sequencer *s, struct target *target)
 	s->ready = target;
 }
 
+/* Whether delivery knows how many wait is looked at before the commit. */
+static void target_hunger(struct sequencer *s, struct target *target)
+{
+	if (target->hungry || target == s->turn)
+		return;
+	target->hungry = true;
+	target->next_hungry = s->hungry;
+	s->hungry = target;
+}
+
 void target_queue(struct sequencer *s, struct target *target, struct run *run)
 {
 	assert(run->target == NULL);
@@ -50,11 +60,7 @@ void target_queue(struct sequencer *s, struct target *target, struct run *run)
 		target->ready_head = run;
 	target->ready_tail = run;
 	target->queued++;
-	if (!target->hungry && target != s->turn) {
-		target->hungry = true;
-		target->next_hungry = s->hungry;
-		s->hungry = target;
-	}
+	target_hunger(s, target);
 }
 
 /* The number that wait, when it isn't what delivery knows already. */
@@ -231,6 +237,8 @@ void target_grant(struct sequencer *s, struct text name, unsigned credits, bool 
 		target_lend(s, target);
 	target->credit += credits;
 	target->announced -= credits < target->announced ? credits : target->announced;
+	/* A run whose retry is due may spend it that was not counted among those that wait. */
+	target_hunger(s, target);
 	target_list(s, target);
 }
 

@@ -426,6 +426,53 @@ START_TEST(a_large_group_is_told_blind_in_the_end)
 }
 END_TEST
 
+static void lend(struct world *w, unsigned credits)
+{
+	const struct input input = {
+		.kind = INPUT_GRANT,
+		.grant = { .target = TEXT("http://127.0.0.1:1"), .credits = credits, .lent = true },
+	};
+
+	world_push(w, &input);
+	ck_assert_int_eq(world_batch(w), FATE_OK);
+}
+
+/* Delivery counts what it lends against what waits; a retry that is due in the same batch spends
+ * it, and was not among those: without another word the last run would wait for ever. */
+START_TEST(credit_that_a_retry_spends_is_asked_for_again)
+{
+	struct world w;
+
+	world_init(&w, CONFIG, FORWARD);
+	world_hook(&w, "orders", "a", "{\"k\":\"x\",\"n\":1}");
+	world_hook(&w, "orders", "b", "{\"k\":\"y\",\"n\":2}");
+	world_hook(&w, "orders", "c", "{\"k\":\"z\",\"n\":3}");
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	ck_assert_uint_eq(w.out.target_runs[0], 3);
+	lend(&w, 1);
+	ck_assert_uint_eq(w.out.attempt_count, 1);
+	ck_assert_uint_eq(w.out.target_count, 0);
+	struct input refused = {
+		.kind = INPUT_OUTCOME,
+		.outcome = { .run = w.out.attempts[0].run,
+			     .attempt = w.out.attempts[0].attempt,
+			     .target = TEXT("http://127.0.0.1:1"),
+			     .lent = true,
+			     .ending = { .how = END_REPLIED, .status = 429, .retry_after = -1 } },
+	};
+
+	world_push(&w, &refused);
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	w.now.wall += 3000;
+	w.now.mono += 3000;
+	lend(&w, 1);
+	ck_assert_uint_eq(w.out.attempt_count, 1);
+	ck_assert_uint_eq(w.out.target_count, 1);
+	ck_assert_uint_eq(w.out.target_runs[0], 2);
+	world_fini(&w);
+}
+END_TEST
+
 UNIT_MAIN("sequencer", an_event_becomes_a_request_and_is_done, the_same_delivery_twice_is_one_event,
 	  what_is_not_json_is_refused_with_a_position,
 	  a_failed_attempt_is_repeated_with_the_same_key,
@@ -438,4 +485,5 @@ UNIT_MAIN("sequencer", an_event_becomes_a_request_and_is_done, the_same_delivery
 	  a_dead_run_is_tried_again_from_the_step_that_failed, the_reply_of_a_start_is_an_event,
 	  failures_continue_or_are_handled_and_then_the_run_is_dead,
 	  a_throttle_is_spent_by_the_match_and_given_back_by_an_early_death,
-	  one_odd_event_makes_no_large_group_blind, a_large_group_is_told_blind_in_the_end)
+	  credit_that_a_retry_spends_is_asked_for_again, one_odd_event_makes_no_large_group_blind,
+	  a_large_group_is_told_blind_in_the_end)
