@@ -93,6 +93,9 @@
 #define LIMIT_HOST_PAUSE                                                                           \
 	3600000 /* a target closes its tap for an hour at most, then it is asked again */
 
+#define HOST_CALM                                                                                  \
+	600000 /* ms without bursts after a 429: longer than the windows that targets count in */
+
 /* Breaker: five failures are no accident, five minutes is what an operator waits anyway. */
 #define BREAKER_FAILURES   5
 #define BREAKER_PAUSE      5000

@@ -37,6 +37,7 @@ struct host {
 	int64_t pause;     /* length of the present or next pause */
 	int64_t open_until;
 	int64_t quiet_until; /* Retry-After; INT64_MIN: none */
+	int64_t calm_until;  /* no bursts: it has said that it had too many; INT64_MIN: none */
 	bool probing;        /* the half-open credit is out */
 };
 
@@ -85,7 +86,8 @@ static struct host *host_add(struct hosts *hosts, struct text target)
 	*host = (struct host){ .name_n = target.n,
 			       .filled = INT64_MIN,
 			       .pause = BREAKER_PAUSE,
-			       .quiet_until = INT64_MIN };
+			       .quiet_until = INT64_MIN,
+			       .calm_until = INT64_MIN };
 	host->name = text_heap(target);
 	if (host->name != NULL && map_put(hosts->by_name, target, host))
 		return host;
@@ -127,6 +129,11 @@ void hosts_drop(struct hosts *hosts, struct text target)
 	mem_free(host);
 }
 
+static double bucket(const struct host *host, int64_t now)
+{
+	return now < host->calm_until ? 1 : host->rate.burst;
+}
+
 /* Tokens at `now`; a target that was never asked has a full bucket. */
 static double tokens_at(const struct host *host, int64_t now)
 {
@@ -137,7 +144,7 @@ static double tokens_at(const struct host *host, int64_t now)
 	if (now <= host->filled)
 		return host->tokens;
 	tokens = host->tokens + (double)(now - host->filled) * host->rate.per_second / 1000;
-	return tokens < host->rate.burst ? tokens : host->rate.burst;
+	return tokens < bucket(host, now) ? tokens : bucket(host, now);
 }
 
 static bool breaker_passes(const struct host *host, int64_t now)
@@ -230,16 +237,27 @@ static void breaker_gone(struct host *host, int64_t now)
 	host->open_until = now + BREAKER_GONE;
 }
 
+/* Its tap is closed until then, and its own bucket is empty; what was saved up here meanwhile would
+ * be refused again. */
+static void closes_tap(struct host *host, int64_t now, int64_t ms)
+{
+	if (ms > LIMIT_HOST_PAUSE)
+		ms = LIMIT_HOST_PAUSE;
+	if (now + ms > host->quiet_until)
+		host->quiet_until = now + ms;
+	host->calm_until = now + ms + HOST_CALM;
+	host->tokens = 0;
+	host->filled = now;
+}
+
 void host_ended(struct host *host, int64_t now, enum host_result result, int64_t retry_after_ms)
 {
 	assert(host != NULL);
 	assert(host->outstanding > 0);
 	host->outstanding--;
 	host->probing = false;
-	if (retry_after_ms > LIMIT_HOST_PAUSE)
-		retry_after_ms = LIMIT_HOST_PAUSE;
-	if (retry_after_ms > 0 && now + retry_after_ms > host->quiet_until)
-		host->quiet_until = now + retry_after_ms;
+	if (retry_after_ms > 0)
+		closes_tap(host, now, retry_after_ms);
 	if (result == HOST_GOOD)
 		breaker_good(host);
 	else if (result == HOST_BAD)

@@ -9,7 +9,8 @@
  * time-outs; not 4xx, not 429) open it; after a pause (5 s doubling to 5 min) it
  * lets one probe through (half open); a success closes it. A target that says it
  * is gone opens it at once and for longer. A Retry-After closes the tap until then
- * without counting as a failure. */
+ * without counting as a failure, empties the bucket,
+ * and for HOST_CALM afterwards there are no bursts. */
 #ifndef TAPPET_IO_HOST_H
 #define TAPPET_IO_HOST_H
 

@@ -229,6 +229,25 @@ START_TEST(test_retry_after)
 }
 END_TEST
 
+/* What was saved up while the tap was closed is not sent at once. */
+START_TEST(test_calm_after_429)
+{
+	struct host *host = get("a", 10, 1, 5);
+
+	ck_assert_uint_eq(host_grant(host, 0, 10), 5);
+	host_ended(host, 10, HOST_GOOD, 0);
+	for (int i = 0; i < 4; i++)
+		host_ended(host, 10, HOST_NEUTRAL, 1000);
+	ck_assert_uint_eq(host_grant(host, 1009, 5), 0);
+	ck_assert_int_eq(host_next(host, 10), 1010);
+	ck_assert_uint_eq(host_grant(host, 1010, 5), 1);
+	host_ended(host, 1020, HOST_GOOD, 0);
+	ck_assert_uint_eq(host_grant(host, 60000, 5), 1);
+	host_ended(host, 60000, HOST_GOOD, 0);
+	ck_assert_uint_eq(host_grant(host, 1010 + HOST_CALM, 10), 5);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("io_host");
@@ -247,6 +266,7 @@ int main(void)
 	tcase_add_test(all, test_gone_is_left_alone);
 	tcase_add_test(all, test_late_failures_prolong_nothing);
 	tcase_add_test(all, test_retry_after);
+	tcase_add_test(all, test_calm_after_429);
 	suite_add_tcase(suite, all);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
