@@ -7,6 +7,7 @@
 #ifndef TAPPET_BASE_CLOCK_H
 #define TAPPET_BASE_CLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct instant {
@@ -23,6 +24,17 @@ struct clock clock_system(void);
 
 /* A clock that shows *now; the caller turns it. `now` is borrowed. */
 struct clock clock_manual(struct instant *now);
+
+#ifdef TAPPET_FAULTS
+/* Both clocks show the milliseconds that stand in a file of 8 bytes, in this machine's order: so a
+ * test turns the clock of another process. Mapped until the program ends. False: there is no such
+ * file. */
+bool clock_turned(const char *path, struct clock *out);
+#endif
+
+/* How long to wait for what is due in `ms` (-1: nothing is): a clock that somebody turns wakes
+ * nobody, and is looked at again and again. */
+int64_t clock_patience(const struct clock *clock, int64_t ms);
 
 static inline struct instant clock_read(const struct clock *clock)
 {

@@ -97,6 +97,7 @@ static void pump_wait(struct pump *p, int64_t until)
 		wait = until - clock_read(&p->parts.clock).mono;
 		wait = wait < 0 ? 0 : wait > 60000 ? 60000 : wait;
 	}
+	wait = clock_patience(&p->parts.clock, wait);
 	if (poll(&fd, 1, (int)wait) < 0 && errno != EINTR)
 		log_write(LOG_ERROR, "poll failed", LOG_I("errno", errno));
 }

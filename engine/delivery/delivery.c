@@ -501,7 +501,7 @@ static void *delivery_thread(void *of)
 			wait = next - clock_read(&d->clock).mono;
 			wait = wait > 0 ? wait : 0;
 		}
-		http_client_turn(d->client, wait);
+		http_client_turn(d->client, clock_patience(&d->clock, wait));
 		grantees_due(d);
 	}
 	return NULL;

@@ -149,6 +149,8 @@ void control_clock(struct sandbox *sb, const struct request *rq, struct reply *r
 	if (body && (!json_is_number(advance) || !(seconds >= 0 && seconds <= 1e9))) {
 		refuse(re, 422, "advance_s must be a number of seconds from 0 to 1e9");
 	} else if (body) {
+		if (json_is_true(json_object_get(body, "stop")) && sb->stopped_ms == 0)
+			sb->stopped_ms = times_wall_ms();
 		sb->clock_offset_ms += (int64_t)(seconds * 1000);
 		if (sb->clock_offset_ms > CLOCK_OFFSET_MAX_MS)
 			sb->clock_offset_ms = CLOCK_OFFSET_MAX_MS;

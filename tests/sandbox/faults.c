@@ -16,6 +16,7 @@ struct row {
 	struct fault fault;
 	int64_t times; /* -1: for ever */
 	int64_t hits;
+	int64_t free_ms; /* of every_ms: when the next one is let through */
 };
 
 struct faults {
@@ -103,6 +104,10 @@ static const char *fill(struct row *row, const json_t *spec)
 	f->retry_after = number(spec, "retry_after", -1);
 	if (f->retry_after < -1 || f->retry_after > 86400)
 		return "retry_after must be between 0 and 86400 seconds";
+	f->every_ms = number(spec, "every_ms", 0);
+	if (f->every_ms < 0 || f->every_ms > 86400000 ||
+	    (f->every_ms > 0 && f->kind != FAULT_TOO_MANY))
+		return "every_ms belongs to 429, from 0 to 86400000";
 	f->status = f->kind == FAULT_TOO_MANY ? 429 : (int)number(spec, "status", 503);
 	if (f->status < 200 || f->status > 599)
 		return "status must be between 200 and 599";
@@ -136,13 +141,24 @@ static bool fits(const char *pattern, const char *route)
 	return !strcmp(pattern, route);
 }
 
-struct fault faults_take(struct faults *fs, const char *route, unsigned kinds)
+/* One that keeps within what is allowed. */
+static bool lets_through(struct row *row, int64_t now_ms)
+{
+	if (row->fault.every_ms == 0 || now_ms < row->free_ms)
+		return false;
+	row->free_ms = now_ms + row->fault.every_ms;
+	return true;
+}
+
+struct fault faults_take(struct faults *fs, const char *route, unsigned kinds, int64_t now_ms)
 {
 	for (size_t i = 0; i < fs->n; i++) {
 		struct fault fault = fs->rows[i].fault;
 
 		if (!fits(fs->rows[i].route, route) || !((kinds >> fault.kind) & 1))
 			continue;
+		if (lets_through(&fs->rows[i], now_ms))
+			break;
 		fs->rows[i].hits++;
 		if (fs->rows[i].times > 0 && --fs->rows[i].times == 0)
 			drop(fs, i);

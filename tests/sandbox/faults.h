@@ -29,6 +29,7 @@ struct fault {
 	int status;
 	int64_t delay_ms;
 	int64_t retry_after; /* seconds, -1 sends no header */
+	int64_t every_ms;    /* of 429: one in so long is let through; 0: none */
 	bool after;          /* the request takes effect before it goes wrong */
 };
 
@@ -53,8 +54,9 @@ const char *faults_add(struct faults *fs, const json_t *spec);
 #define FAULTS_IN  ((1u << FAULT_KINDS) - 1 - (1u << FAULT_DUPLICATE))
 #define FAULTS_OUT (1u << FAULT_DUPLICATE | 1u << FAULT_DELAY | 1u << FAULT_GARBAGE)
 
-/* The fault for that route, of those kinds; uses up one of its turns. */
-struct fault faults_take(struct faults *fs, const char *route, unsigned kinds);
+/* The fault for that route, of those kinds; uses up one of its turns. now_ms: the sandbox's clock.
+ */
+struct fault faults_take(struct faults *fs, const char *route, unsigned kinds, int64_t now_ms);
 
 /* The switches as a JSON array. */
 void faults_write(const struct faults *fs, struct text *out);

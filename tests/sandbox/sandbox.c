@@ -94,6 +94,7 @@ void sandbox_reset(struct sandbox *sb)
 	sb->any.serial = 0;
 	sb->any.until_ms = 0;
 	sb->any.signature[0] = '\0';
+	sb->stopped_ms = 0;
 	world_clear(sb->world);
 	resources_clear(sb->resources);
 	feed_clear(sb->feed);
@@ -107,7 +108,7 @@ void sandbox_reset(struct sandbox *sb)
 
 int64_t sandbox_now_ms(const struct sandbox *sb)
 {
-	return times_wall_ms() + sb->clock_offset_ms;
+	return (sb->stopped_ms != 0 ? sb->stopped_ms : times_wall_ms()) + sb->clock_offset_ms;
 }
 
 int64_t sandbox_now(const struct sandbox *sb)

@@ -60,6 +60,7 @@ struct sandbox {
 	struct options options;
 	struct switches switches;
 	int64_t clock_offset_ms;
+	int64_t stopped_ms; /* when the clock was stopped; 0: it goes */
 	struct world *world;
 	struct resources *resources;
 	struct feed *feed;

@@ -132,7 +132,7 @@ static void note(struct exchange *ex)
 {
 	const struct request *rq = &ex->rq;
 	struct journal_item item = {
-		.at_ms = times_wall_ms(),
+		.at_ms = sandbox_now_ms(ex->srv->sb),
 		.route = ex->route ? ex->route->name : "none",
 		.fault = ex->fault.kind ? faults_word(ex->fault.kind) : NULL,
 		.method = rq->method,
@@ -164,7 +164,7 @@ static void arrive(struct exchange *ex)
 	ex->vendor = ex->route ? ex->route->vendor : routes_vendor(rq);
 	ex->fault.retry_after = -1;
 	if (ex->route && ex->vendor->observed)
-		ex->fault = faults_take(sb->faults, ex->route->name, FAULTS_IN);
+		ex->fault = faults_take(sb->faults, ex->route->name, FAULTS_IN, sandbox_now_ms(sb));
 	if (ex->vendor->observed)
 		note(ex);
 }

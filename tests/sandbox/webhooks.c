@@ -169,7 +169,7 @@ void hooks_emit(struct sandbox *sb, const char *action, const char *subject, con
 	if (!*sb->switches.hook_url)
 		return;
 	d = add(sb);
-	fault = faults_take(sb->faults, HOOK_ROUTE, FAULTS_OUT);
+	fault = faults_take(sb->faults, HOOK_ROUTE, FAULTS_OUT, sandbox_now_ms(sb));
 	d->copies = fault.kind == FAULT_DUPLICATE ? 2 : 1;
 	d->garbled = fault.kind == FAULT_GARBAGE;
 	d->due_ms += fault.delay_ms;

@@ -10,6 +10,7 @@ import gzip
 import hashlib
 import hmac
 import json
+import mmap
 import os
 import re
 import shlex
@@ -206,6 +207,7 @@ class Flow:
         self.peers = []
         self.line = ""
         self.number = 0
+        self.clock = None
         self.operations = []  # filled at the end: see operations.py
 
     # ---- running ----
@@ -250,14 +252,25 @@ class Flow:
                     self.number += 1
                 block = "\n".join(lines[first:self.number]) + "\n"
                 self.number += 1
-            name, _, rest = self.line.partition(" ")
-            step = getattr(self, "step_" + name, None)
-            if step is None:
-                raise Failed(f"there is no step {name!r}")
-            if block is not None:
-                step(rest.removesuffix("<<").strip(), block)
-            else:
-                step(self.filled(rest))
+            self._step(self.line, block)
+
+    def _step(self, line, block=None):
+        name, _, rest = line.partition(" ")
+        step = getattr(self, "step_" + name, None)
+        if step is None:
+            raise Failed(f"there is no step {name!r}")
+        if block is not None:
+            step(rest.removesuffix("<<").strip(), block)
+        else:
+            step(self.filled(rest))
+
+    def step_times(self, rest):
+        """times N STEP: N times, @n counts from 1"""
+        count, _, step = rest.partition(" ")
+        for n in range(1, int(count) + 1):
+            self.variables["n"] = str(n)
+            self._step(step)
+        del self.variables["n"]
 
     def _no_alarm(self):
         alarms = self.daemon.alarms()
@@ -379,6 +392,38 @@ class Flow:
         sizes = [os.path.getsize(os.path.join(self.directory, name))
                  for name in os.listdir(self.directory) if name.startswith("tappet.db")]
         return self.daemon.file_size_limit(min(sizes + [4096]))
+
+    # ---- the clock of both ----
+
+    def step_clock(self, _):
+        """clock: the sandbox's, and from its next start on the daemon's, stand still but for `turn`"""
+        path = os.path.join(self.directory, "clock")
+        with open(path, "wb") as f:
+            f.write(bytes(8))
+        with open(path, "r+b") as f:
+            self.clock = memoryview(mmap.mmap(f.fileno(), 8)).cast("q")
+        self.clock[0] = self.sandbox.control("POST", "clock", {"advance_s": 0, "stop": True})["now_ms"]
+        self.daemon.env["TAPPET_CLOCK"] = path
+
+    def step_turn(self, rest):
+        """turn N ROUTE: by a second, N times; each time a request comes there, and is dealt with"""
+        count, route = rest.split()
+        until("all to be answered", self._all_answered)
+        since = self.sandbox.journal()[-1]["n"]
+        for n in range(int(count)):
+            self.sandbox.control("POST", "clock", {"advance_s": 1})
+            self.clock[0] += 1000
+            came = until(f"turn {n + 1}'s request to {route}", lambda: self.sandbox.journal(route, since))
+            since = came[-1]["n"]
+            until("all to be answered", self._all_answered)
+
+    def _all_answered(self):
+        """What was decided to be sent has been answered, and what follows from that decided."""
+        metrics = request(self.daemon.port, "GET", "/metrics").body
+        total = {m[1] + (m[2] or ""): float(m[3]) for m in re.finditer(
+            r'^(tappet_\w+)({state="\w+"})? (\S+)$', metrics, re.M)}
+        return total["tappet_attempts_total"] == total["tappet_retries_total"] + sum(
+            n for name, n in total.items() if name.startswith("tappet_runs_total"))
 
     # ---- the sandbox ----
 
@@ -585,6 +630,14 @@ class Flow:
         gap = found[int(other) - 1]["at_ms"] - found[int(one) - 1]["at_ms"]
         if gap < int(least):
             raise Failed(f"it is {gap} ms")
+
+    def see_spaced(self, words):
+        """spaced WHERE I MS: from the I-th request on at least MS between any two"""
+        where, first, least = words.split()
+        found = self.sandbox.journal(where)[int(first) - 1:]
+        gaps = [other["at_ms"] - one["at_ms"] for one, other in zip(found, found[1:])]
+        if not gaps or min(gaps) < int(least):
+            raise Failed(f"they are {gaps}")
 
     def see_pause(self, words):
         """pause WHERE STATUS MS: after a reply of this status, none for MS"""
