@@ -36,7 +36,7 @@ def carried_out(daemon, sandbox):
     for action, run in steps.items():
         _, out, _ = daemon.command("runs", str(run), "--format", "json")
         for step in json.loads(out)["steps"]:
-            good = [a for a in step["attempts"] if a["fate"] == "ok"]
+            good = [a for a in step["attempts"] if a["fate"] == "ok" and a["request"]]
             if step["action"] != action or step["state"] != "done" or not good:
                 continue
             method = good[-1]["request"]["method"]
