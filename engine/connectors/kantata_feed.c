@@ -131,6 +131,8 @@ static enum fate show_rows(struct call *call, struct value doc, struct value res
 			return call_fail(call, FATE_RETRY, "the page takes too much memory");
 		buf_clear(&json);
 		value_write(&json, *kantata_object(doc, ROWS, id));
+		if (json.starved)
+			return call_starved(call);
 		if (buf_failed(&json) || !visit(of, id, buf_view(&json)))
 			return call_fail(call, FATE_RETRY, "event %.*s was not taken",
 					 TEXT_ARG(id));
