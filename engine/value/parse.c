@@ -358,8 +358,12 @@ static bool grow_key_room(struct json_parser *parser, uint32_t n)
 	drop_key_room(parser);
 	parser->keys = mem_alloc(room * sizeof(*parser->keys));
 	parser->slots = mem_alloc(room * sizeof(*parser->slots));
+	if (parser->keys == NULL || parser->slots == NULL) {
+		drop_key_room(parser);
+		return false;
+	}
 	parser->room = room;
-	return parser->keys != NULL && parser->slots != NULL;
+	return true;
 }
 
 static bool few_unique(const struct text *keys, uint32_t n)
