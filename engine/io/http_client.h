@@ -71,7 +71,8 @@ struct http_outcome {
 	int status;       /* 0: none */
 	struct text body; /* borrowed for the call of done */
 	struct text content_type;
-	struct text retry_after; /* the header's value, else empty */
+	struct text retry_after; /* the header's value, else empty; so are these */
+	struct text etag, last_modified, link;
 	const char *error; /* for people, without URL and secrets: "could not connect: connection
 			      refused" */
 	int64_t started, ended; /* monotonic ms */

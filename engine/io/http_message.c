@@ -92,6 +92,30 @@ static void keep_value(struct text value, char *to, size_t room)
 	to[n] = '\0';
 }
 
+/* A part of it would be another validator. */
+static void keep_whole(struct text value, char *to, size_t room)
+{
+	keep_value(value.n < room ? value : TEXT_NONE, to, room);
+}
+
+/* A part of it could name a wrong page, or hide the next one. */
+static void keep_link(struct text value, char *to, size_t room)
+{
+	size_t n = strlen(to);
+
+	if (strcmp(to, LINK_TOO_LONG) == 0)
+		return;
+	if (n + 2 + value.n >= room) {
+		keep_value(TEXT(LINK_TOO_LONG), to, room);
+		return;
+	}
+	if (n > 0) {
+		keep_value(TEXT(", "), to + n, room - n);
+		n += 2;
+	}
+	keep_value(value, to + n, room - n);
+}
+
 static void take_field(struct http_head *head, struct text line)
 {
 	struct text name, value;
@@ -101,6 +125,12 @@ static void take_field(struct http_head *head, struct text line)
 		keep_value(value, head->content_type, sizeof(head->content_type));
 	else if (text_ieq(name, TEXT("retry-after")))
 		keep_value(value, head->retry_after, sizeof(head->retry_after));
+	else if (text_ieq(name, TEXT("etag")))
+		keep_whole(value, head->etag, sizeof(head->etag));
+	else if (text_ieq(name, TEXT("last-modified")))
+		keep_whole(value, head->last_modified, sizeof(head->last_modified));
+	else if (text_ieq(name, TEXT("link")))
+		keep_link(value, head->link, sizeof(head->link));
 }
 
 bool http_head_take(struct http_head *head, struct text raw)

@@ -19,7 +19,10 @@ static unsigned ending_texts(struct ending *e, struct text **out)
 	out[0] = &e->body;
 	out[1] = &e->content_type;
 	out[2] = &e->error;
-	return 3;
+	out[3] = &e->etag;
+	out[4] = &e->last_modified;
+	out[5] = &e->link;
+	return 6;
 }
 
 static unsigned hook_texts(struct hook_input *h, struct text **out)

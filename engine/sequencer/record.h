@@ -69,9 +69,10 @@ struct ending {
 	bool sent; /* bytes may have left */
 	int status;
 	struct text body, content_type;
-	struct text error;      /* for people */
-	int64_t retry_after;    /* ms from now; -1: none */
-	int64_t started, ended; /* wall ms */
+	struct text etag, last_modified, link; /* headers of a fetch's reply */
+	struct text error;                     /* for people */
+	int64_t retry_after;                   /* ms from now; -1: none */
+	int64_t started, ended;                /* wall ms */
 };
 
 struct fetched_input {

@@ -143,6 +143,7 @@ struct seen {
 	char body[4096];
 	size_t body_n;
 	char type[64], retry_after[64], error[128];
+	char validators[400], link[2100];
 };
 
 static struct http_client *client;
@@ -181,6 +182,9 @@ static void on_done(void *of, const struct http_outcome *outcome)
 	snprintf(seen->type, sizeof(seen->type), "%.*s", TEXT_ARG(outcome->content_type));
 	snprintf(seen->retry_after, sizeof(seen->retry_after), "%.*s",
 		 TEXT_ARG(outcome->retry_after));
+	snprintf(seen->validators, sizeof(seen->validators), "%.*s|%.*s", TEXT_ARG(outcome->etag),
+		 TEXT_ARG(outcome->last_modified));
+	snprintf(seen->link, sizeof(seen->link), "%.*s", TEXT_ARG(outcome->link));
 	snprintf(seen->error, sizeof(seen->error), "%s", outcome->error);
 	ck_assert_int_ge(outcome->ended, outcome->started);
 	ck_assert_ptr_null(strstr(outcome->error, "secret"));
@@ -333,6 +337,34 @@ static const struct {
 	{ "", HTTP_NO_REPLY, 0, "" },
 	{ "SSH-2.0-OpenSSH_9.2\r\n", HTTP_NO_REPLY, 0, "" },
 };
+
+/* What pages of lists say of themselves: whole, or not at all. */
+START_TEST(test_page_headers)
+{
+	static char long_link[4000], long_etag[400];
+	const char *const script[] = {
+		"HTTP/1.1 103 Early Hints\r\nLink: </style>; rel=preload\r\n\r\n"
+		"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nETag: W/\"a\"\r\nlink: <b>; rel=next\r\n"
+		"Last-Modified: Sun, 22 Nov 2026 00:00:00 GMT\r\nLINK:<c>; rel=last\r\n\r\n",
+		NULL,
+	};
+	const char *const too_long[] = { long_link, NULL }, *const tag[] = { long_etag, NULL };
+	struct seen seen = perform_script(script, "GET");
+
+	ck_assert_str_eq(seen.validators, "W/\"a\"|Sun, 22 Nov 2026 00:00:00 GMT");
+	ck_assert_str_eq(seen.link, "<b>; rel=next, <c>; rel=last");
+	(void)snprintf(long_link, sizeof(long_link),
+		       "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nLink: <%0*d>\r\nLink: <a>\r\n\r\n",
+		       3000, 7);
+	seen = perform_script(too_long, "GET");
+	ck_assert_str_eq(seen.link, "?");
+	ck_assert_str_eq(seen.validators, "|");
+	(void)snprintf(long_etag, sizeof(long_etag),
+		       "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nETag: \"%0*d\"\r\n\r\n", 300, 7);
+	seen = perform_script(tag, "GET");
+	ck_assert_str_eq(seen.validators, "|");
+}
+END_TEST
 
 START_TEST(test_reply)
 {
@@ -841,6 +873,7 @@ int main(void)
 	tcase_add_test(with, test_headers);
 	tcase_add_test(with, test_large_body);
 	tcase_add_loop_test(with, test_reply, 0, COUNT(replies));
+	tcase_add_test(with, test_page_headers);
 	tcase_add_test(with, test_reset);
 	tcase_add_test(with, test_header_flood);
 	tcase_add_test(with, test_timeout);
