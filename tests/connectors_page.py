@@ -107,6 +107,16 @@ def about(c):
     return lines + (["### Settings", ""] + table("| setting | type | |", rows) if rows else [])
 
 
+def any_poll(c):
+    p = c.get("any_poll")
+    if p is None:
+        return []
+    return [f"### Polled by {c['name']}", "",
+            f"{p['doc']} Read every {duration(p['every_ms'])} unless `every` is set; its events are "
+            f"`{c['name']}.CONNECTION.NAME.created`, `.updated` and `.deleted`.", ""
+            ] + table("| under `poll: { NAME: }` | type | |", parameters(p["params"]))
+
+
 def polls(c):
     rows = [f"| `{r['name']}` | {cell(r['doc'])} | {duration(r['every_ms'])} | "
             f"{duration(r['full_ms'])} |" for r in c["polls"]]
@@ -163,7 +173,7 @@ def page(tappet):
     lines += [f"| [`{c['name']}`](#{c['name']}) | {cell(c['doc'])} | {len(c['events'])} | "
               f"{len(c['actions'])} |" for c in connectors] + [""]
     for c in connectors:
-        lines += about(c) + polls(c) + events(c) + actions(c)
+        lines += about(c) + polls(c) + any_poll(c) + events(c) + actions(c)
     return HEAD + "\n".join(lines).rstrip("\n") + "\n"
 
 

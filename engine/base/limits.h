@@ -150,6 +150,15 @@
 #define LIMIT_MAIL_NAME    250        /* bytes of a name before an address: as long as a subject */
 #define LIMIT_WORDS        500 /* bytes of a product's own error text: a sentence per field */
 
+/* Polled lists. */
+#define LIMIT_LIST_PAGES                                                                           \
+	1000 /* of one round of a polled list: 100,000 rows in hundreds; beyond it, paging that    \
+	      * never ends is likelier                                                             \
+	      */
+#define LIMIT_LIST_ROWS                                                                            \
+	200000 /* of one round: their ids take 24 bytes each in memory, while it lasts */
+#define LIMIT_LIST_CURSOR (4u * KIB) /* of a page; servers refuse URLs beyond 8 */
+
 /* The sequencer. */
 #define LIMIT_RUN_KEY   1024       /* a rule's key: longer ones are replaced by their hash */
 #define LIMIT_OPEN_RUNS 100000     /* in memory, about 300 bytes each; beyond it hooks get 429 */

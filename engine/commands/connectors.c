@@ -158,6 +158,20 @@ static void json_resources(struct buf *out, const struct resource *resources)
 	json_close(out, ']');
 }
 
+/* Polls under names of the user's. */
+static void json_any_resource(struct buf *out, const struct resource *r)
+{
+	if (r == NULL)
+		return;
+	json_key(out, "any_poll");
+	json_open(out, '{');
+	json_str(out, "doc", r->doc);
+	json_int(out, "every_ms", r->every);
+	json_int(out, "full_ms", r->full);
+	json_params(out, "params", r->params, false);
+	json_close(out, '}');
+}
+
 static const char *auth_word(enum auth_kind auth)
 {
 	static const char *const words[] = {
@@ -201,6 +215,7 @@ static void show_json(struct buf *out, const struct connector *c)
 	json_events(out, c->events);
 	json_actions(out, c);
 	json_resources(out, c->resources);
+	json_any_resource(out, c->any_resource);
 	json_close(out, '}');
 	json_line(out);
 }
@@ -268,6 +283,21 @@ static void text_polls(struct context *context, const struct connector *c)
 	}
 }
 
+static void text_any_poll(struct context *context, const struct connector *c)
+{
+	const struct resource *r = c->any_resource;
+	char every[TIMETEXT_MAX];
+
+	if (r == NULL)
+		return;
+	heading(context, "polls");
+	timetext_duration_format(r->every, every);
+	buf_printf(&context->out, "  NAME: %s (every %s)\n", r->doc, every);
+	text_params(&context->out, r->params, 0, false);
+	buf_printf(&context->out, "    makes %s.CONNECTION.NAME.created, .updated and .deleted\n",
+		   c->name);
+}
+
 /* Events of one kind stand together and have the same fields, which follow the last of them. */
 static void text_event(struct buf *out, const struct event_type *e)
 {
@@ -297,6 +327,7 @@ static void show_text(struct context *context, const struct connector *c)
 	for (const struct event_type *e = c->events; e != NULL && e->name != NULL; e++)
 		text_event(out, e);
 	text_polls(context, c);
+	text_any_poll(context, c);
 	text_actions(context, c);
 }
 

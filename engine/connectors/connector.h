@@ -138,6 +138,7 @@ struct call {
 	const char *idempotency_key; /* of an action; else "" */
 	struct value gathered;       /* what the pages before this one gave; null: the first */
 	struct text rule, key;       /* of an action: the rule's id and the run's key; else empty */
+	struct text link;            /* of a page's reply: its Link fields, joined with ", " */
 	int64_t now;   /* ms; of an action: when its run began, the same at every attempt */
 	char why[240]; /* a failing function says why, for people */
 };
@@ -266,6 +267,13 @@ struct page_ask {
 	/* field.ask words wanted by rules, ends with NULL; of a feed the subjects that are wanted,
 	 * NULL: all. */
 	const char *const *asks;
+
+	/* Of a whole list: the poll's own settings, checked; pages and rows (`offset`) read before;
+	 * what the page before gave as `next`, empty for the first one; and the validators of the
+	 * list that was read last, empty when it is to be read in any case. */
+	struct value settings;
+	unsigned pages;
+	struct text next, etag, last_modified;
 };
 
 struct page {
@@ -277,6 +285,11 @@ struct page {
 	 * whether its bound is inclusive. When it is not beyond `after` and there is more, the next
 	 * ask has the same `after` and offset += items. */
 	int64_t high;
+
+	/* Of a whole list: what the next page is asked for with, in call->arena (empty: its number
+	 * is enough), and whether this page's validators speak for all of the list. */
+	struct text next;
+	bool validates;
 };
 
 /* Rows that are no objects but deliveries of webhooks that failed. Each is asked for again once, in
@@ -322,6 +335,16 @@ struct resource {
 	const struct feed *feed;         /* NULL: rows are objects of kind, or catch_up */
 	const char *subject;             /* its objects in the connector's feed; NULL: not there */
 
+	/* Each cycle reads the whole list, page after page: what it lacks is deleted. Only
+	 * PAGE_SWEEP is asked for; a 304 says that nothing changed. */
+	bool whole;
+
+	/* Settings of the poll besides the common ones (every, full, baseline); NULL: none.
+	 * `fits` checks what the table can't say: false with call->why and the one at fault
+	 * ("page.next"). */
+	const struct param *params;
+	bool (*fits)(struct call *call, struct value settings, const char **at);
+
 	enum fate (*ask)(struct call *call, const struct page_ask *ask, struct request *out);
 
 	/* Reads a 2xx page: calls visit for every object of the resource with its id and JSON (the
@@ -364,7 +387,7 @@ enum auth_kind {
 	/* As the connection says: bearer, basic, api_key, oauth2, and sign. Call->settings then
 	 * has own_headers, the names of the headers that carry it. */
 	AUTH_ANY,
-	AUTH_LOGIN,              /* username, password (both or none), of SMTP */
+	AUTH_LOGIN, /* username, password (both or none), of SMTP */
 };
 
 /* What a reply tells about its target, for every other request to it. */
@@ -395,8 +418,12 @@ struct connector {
 	const struct event_type *events;
 	const struct action *actions;
 	const struct resource *resources; /* NULL: nothing to poll */
-	const struct webhook *webhook;    /* NULL: sends none */
-	double per_second, burst;         /* default rate per target; 0: none */
+
+	/* What polls of any name are made of, their kind ("http.CONNECTION.POLL") included; NULL:
+	 * only the resources above. */
+	const struct resource *any_resource;
+	const struct webhook *webhook; /* NULL: sends none */
+	double per_second, burst;      /* default rate per target; 0: none */
 
 	/* The product's own words in an error reply, for the dead letter; empty text
 	 * when there are none. */

@@ -12,7 +12,7 @@
  *     value in a URL can't climb out of its place.
  * I3  Headers that frame the message or name its receiver are the client's own.
  * Source: RFC 9110 (methods, fields), RFC 3986 (URLs). */
-#include "engine/connectors/connector.h"
+#include "engine/connectors/http_parts.h"
 
 #include <assert.h>
 
@@ -248,6 +248,12 @@ static enum fate put_headers(struct call *call, struct request *out, struct valu
 		out->headers[out->header_count++] = (struct request_header){ name, value };
 	}
 	return FATE_OK;
+}
+
+enum fate http_headers(struct call *call, struct request *out, struct value headers)
+{
+	assert(call != NULL && out != NULL);
+	return put_headers(call, out, headers);
 }
 
 /* ---- body ---- */
@@ -563,5 +569,6 @@ const struct connector connector_http = {
 	.auth = AUTH_ANY,
 	.connection_optional = true,
 	.actions = actions,
+	.any_resource = &http_list,
 	.error_words = error_words,
 };

@@ -40,6 +40,20 @@ static void add(struct known *k, const char *type)
 	k->types[k->count] = NULL;
 }
 
+static const char *const changes[] = { "created", "updated", "deleted", NULL };
+
+/* Of polls that only the configuration knows. */
+static void collect_polls(struct known *k, const struct connection *connection)
+{
+	if (connection->connector->any_resource == NULL)
+		return;
+	for (size_t i = 0; i < connection->poll_count; i++)
+		for (size_t n = 0; changes[n] != NULL; n++)
+			add(k, text_printf(k->arena, "%s.%s",
+					   connection->polls[i].resource->kind->name, changes[n])
+				   .s);
+}
+
 static void collect(struct known *k, const struct config *config)
 {
 	for (const struct connector *const *c = connectors_all(); *c != NULL; c++)
@@ -59,6 +73,8 @@ static void collect(struct known *k, const struct config *config)
 		    text_printf(k->arena, "schedule.%.*s", TEXT_ARG(config->schedules[i].name)).s);
 	for (size_t i = 0; own_types[i] != NULL; i++)
 		add(k, own_types[i]);
+	for (size_t i = 0; i < config->connection_count; i++)
+		collect_polls(k, &config->connections[i]);
 }
 
 /* Collected once per set. */
@@ -90,6 +106,28 @@ static bool is_known(const struct known *k, struct text type)
 static bool meet(struct text glob, struct text name)
 {
 	return event_glob(glob, name) || event_glob(name, glob);
+}
+
+/* An event of a poll that only the configuration knows; there may be more of them than a list of
+ * known ones holds. */
+static bool is_polled(const struct config *config, struct text type)
+{
+	for (size_t i = 0; i < config->connection_count; i++) {
+		const struct connection *c = &config->connections[i];
+
+		for (size_t p = 0; c->connector->any_resource != NULL && p < c->poll_count; p++) {
+			struct text kind = text_of(c->polls[p].resource->kind->name);
+
+			if (!text_starts(type, kind) || type.n <= kind.n || type.s[kind.n] != '.')
+				continue;
+			for (size_t n = 0; changes[n] != NULL; n++)
+				if (text_is(
+					(struct text){ type.s + kind.n + 1, type.n - kind.n - 1 },
+					changes[n]))
+					return true;
+		}
+	}
+	return false;
 }
 
 static bool any_known(const struct known *k, struct text glob)
@@ -136,6 +174,8 @@ static bool ours(const struct config *config, struct text type)
 	if (text_is(head, "hook") || text_is(head, "schedule"))
 		return !config_is_bare(config) && !config->incomplete;
 	connector = connector_find(head);
+	if (connector != NULL && connector->any_resource != NULL)
+		return !config_is_bare(config) && !config->incomplete;
 	/* Those that are no product have events of nobody. */
 	return text_is(head, "tappet") ||
 	       (connector != NULL &&
@@ -166,6 +206,8 @@ static const char *names_hint(struct loading *l, struct text type)
 				list_word(l->r.arena, &list, config->hooks[i].name);
 		return list.n > empty ? list.s : "there are no hooks in tappet.yaml";
 	}
+	if (text_starts(type, TEXT("http.")))
+		return "its polls make http.CONNECTION.POLL.created, .updated and .deleted";
 	if (!text_starts(type, TEXT("schedule.")))
 		return "";
 	list = TEXT("schedules in tappet.yaml:");
@@ -318,6 +360,8 @@ void catalog_check_type(struct loading *l, const struct yaml_node *node, struct 
 		check_connected(l, node, type);
 		return;
 	}
+	if (is_polled(l->config, type))
+		return;
 	if (!well_formed(type)) {
 		reader_error(&l->r, node,
 			     "segments joined with dots; * is one whole segment, a trailing ** any",

@@ -30,6 +30,7 @@ struct poll_config {
 	/* Of a feed that no poll is written for, but hints: only these subjects are asked for, and
 	 * nothing else is told. Ends with NULL; NULL: all. */
 	const char *const *subjects;
+	struct value settings; /* of a resource with params: a map; else null */
 };
 
 /* A piece of what is signed, of a hook's requests or of our own. */

@@ -290,17 +290,33 @@ static void poll_hints(struct configuring *c, const struct yaml_node *node,
 		poll->hinted = true;
 }
 
-static void poll_settings(struct configuring *c, const struct yaml_node *node,
-			  const struct connector *connector, struct poll_config *poll)
+/* Whether the poll's keys are known. */
+static bool poll_keys(struct configuring *c, const struct yaml_node *node,
+		      const struct resource *resource)
 {
-	static const char *const keys[] = { "every", "full", "baseline", "fields", "hints", NULL };
+	const char *keys[MAX_SETTINGS + 1] = { "every", "full", "baseline", "fields", "hints" };
+	size_t n = resource->params == NULL ? 5 : 3;
+
+	for (const struct param *p = resource->params;
+	     p != NULL && p->name != NULL && n < MAX_SETTINGS; p++)
+		keys[n++] = p->name;
+	keys[n] = NULL;
+	return reader_keys(&c->r, node, "a poll", keys, NULL);
+}
+
+static void poll_settings(struct configuring *c, const struct connection *conn,
+			  const struct yaml_node *node, struct poll_config *poll)
+{
 	static const char *const baselines[] = { "silent", "emit", NULL };
 	static const char *const fields[] = { "auto", NULL };
 	const struct yaml_node *every, *full, *baseline, *which, *hints;
 	int choice = 0;
 
-	if (node->kind == YAML_NULL || !reader_keys(&c->r, node, "a poll", keys, NULL))
+	if ((node->kind == YAML_NULL && poll->resource->params == NULL) ||
+	    !poll_keys(c, node, poll->resource))
 		return;
+	if (poll->resource->params != NULL)
+		config_poll_settings(c, conn, node, poll);
 	every = yaml_get(node, "every");
 	full = yaml_get(node, "full");
 	baseline = yaml_get(node, "baseline");
@@ -315,7 +331,7 @@ static void poll_settings(struct configuring *c, const struct yaml_node *node,
 	if (which != NULL)
 		reader_choice(&c->r, which, fields, NULL, &choice);
 	if (hints != NULL)
-		poll_hints(c, hints, connector, poll);
+		poll_hints(c, hints, conn->connector, poll);
 }
 
 static struct poll_config poll_of(struct configuring *c, const struct connection *conn,
@@ -367,12 +383,17 @@ static void polls(struct configuring *c, const struct yaml_node *node, struct co
 		const struct yaml_node *key = node->pairs[i].key;
 		const struct resource *resource = connector_resource(conn->connector, key->text);
 
+		if (resource == NULL && conn->connector->any_resource != NULL) {
+			resource = config_any_poll(c, conn, key);
+			if (resource == NULL)
+				continue;
+		}
 		if (resource == NULL) {
 			unknown_resource(c, key, conn->connector);
 			continue;
 		}
 		list[conn->poll_count] = poll_of(c, conn, resource);
-		poll_settings(c, node->pairs[i].val, conn->connector, &list[conn->poll_count++]);
+		poll_settings(c, conn, node->pairs[i].val, &list[conn->poll_count++]);
 		if (resource->catch_up != NULL && !receives)
 			reader_error(&c->r, key, "webhook: { secret: \"${env:NAME}\" }",
 				     "%.*s come as webhooks, and this connection takes none",

@@ -101,6 +101,18 @@ void config_mail(struct configuring *c, const struct yaml_node *map, struct conn
 /* Settings that config_mail reads. */
 bool config_mail_owns(const char *setting);
 
+/* ---- config_polls.c ---- */
+
+/* The resource of a poll whose name the connector leaves to the user; NULL when it has no such
+ * polls, or after reporting. */
+const struct resource *config_any_poll(struct configuring *c, const struct connection *conn,
+				       const struct yaml_node *key);
+
+/* Of a resource with params: checks them and fills in poll->settings. The connection's own settings
+ * are known already. */
+void config_poll_settings(struct configuring *c, const struct connection *conn,
+			  const struct yaml_node *node, struct poll_config *poll);
+
 /* ---- config_hooks.c ---- */
 
 /* A header's name (RFC 9110, 5.6.2) under `key`; *out stays as it is when there is none. */

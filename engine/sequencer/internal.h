@@ -190,6 +190,7 @@ struct observation {
 	const struct object_kind *kind;
 	struct text connection, source;
 	struct value object;  /* as received */
+	struct text id;       /* empty: what the kind's field says */
 	uint64_t hash;        /* of its bytes; 0: unknown */
 	enum observed how;    /* STOCK: take stock, emit nothing */
 	bool whole;           /* absent fields are really gone */
@@ -299,6 +300,31 @@ void poll_free(struct sequencer *s);
 void poll_timers(struct sequencer *s);
 int64_t poll_next(const struct sequencer *s);
 void poll_fetched(struct sequencer *s, const struct fetched_input *fetched);
+uint64_t poll_cursor_hash(struct value cursor, const char *name); /* written in hex; 0: none */
+
+/* ---- listing.c: a list that is read whole, page after page ---- */
+struct listing;
+struct listing *listing_new(void); /* NULL when memory is out */
+void listing_free(struct listing *l);
+/* What the cursor keeps: the validators of the last list. */
+void listing_read(struct listing *l, struct value cursor);
+void listing_write(struct sequencer *s, const struct listing *l, struct value_map_builder *cursor);
+/* Of what is listed (connection and settings): another signature is another list. */
+uint64_t listing_signature(struct sequencer *s, const struct connection *connection,
+			   const struct poll_config *poll);
+/* A round begins. `silent`: what is no longer there goes without an event. `whole`: it is to be
+ * read even if the server says that nothing changed. */
+void listing_begin(struct sequencer *s, struct listing *l, const struct connection *connection,
+		   const struct poll_config *poll, bool silent, bool whole);
+void listing_ask(const struct listing *l, struct page_ask *ask);
+bool listing_row(struct sequencer *s, struct listing *l, struct text id);
+/* A page was read. LISTING_FAILED says why, and the round has to begin anew. */
+enum listing_turn { LISTING_MORE, LISTING_END, LISTING_FAILED };
+enum listing_turn listing_page(struct sequencer *s, struct listing *l, const struct page *page,
+			       const struct ending *end, struct text shelf, const char **why);
+/* Reports some of what is gone; true when that was all of it. */
+bool listing_gone(struct sequencer *s, struct listing *l, const struct connection *connection,
+		  const struct poll_config *poll);
 
 /* ---- undelivered.c: deliveries that failed, found by a poll with catch_up ---- */
 struct undelivered;

@@ -270,9 +270,11 @@ int observe(struct sequencer *s, const struct observation *o, struct text *first
 {
 	assert(o->kind != NULL);
 	struct value after = object_kind_typed(o->kind, s->work, o->object);
-	struct comparison c = {
-		.s = s, .o = o, .id = observe_id(s, o->kind, after), .first = first
-	};
+	struct comparison c = { .s = s,
+				.o = o,
+				.id = o->id.n > 0 ? text_dup(s->work, o->id)
+						  : observe_id(s, o->kind, after),
+				.first = first };
 
 	if (c.id.n == 0)
 		return 0;

@@ -25,6 +25,9 @@
  * then from further back. What it hints at is read by name by the poll of those objects,
  * between its cycles. Where the feed has a gap those polls sweep at once (reconcile).
  *
+ * A source of a whole list (resource->whole) reads it from its beginning to its end each
+ * time (listing.c).
+ *
  * I1  Cursor and snapshots move only together with the events derived from them.
  * I2  A page that isn't what the product promises moves nothing; it is asked for
  *     again, and after POLL_STALLED failures tappet.source.stalled quotes it.
@@ -45,18 +48,27 @@ static int64_t cursor_int(struct value cursor, const char *name, int64_t otherwi
 	return v != NULL && v->kind == VALUE_INT ? v->i : otherwise;
 }
 
+/* Bytes behind a text are another one's. */
+uint64_t poll_cursor_hash(struct value cursor, const char *name)
+{
+	const struct value *v = value_get(cursor, text_of(name));
+	char hex[17] = "";
+
+	if (v != NULL && v->kind == VALUE_TEXT && v->n < sizeof(hex))
+		memcpy(hex, value_as_text(*v).s, v->n);
+	return strtoull(hex, NULL, 16);
+}
+
 static void source_read(struct sequencer *s, struct source *src)
 {
 	struct json_error error;
-	struct text json, words;
+	struct text json;
 	struct value v;
 
 	src->high = INT64_MIN;
 	if (!store_get_cursor(s->store, s->work, src->poll->source, &json) ||
 	    json_parse(s->parser, s->work, json, &v, &error) != FATE_OK)
 		return;
-	const struct value *asks = value_get(v, TEXT("asks"));
-
 	src->baseline = cursor_int(v, "baseline_at", 0) > 0;
 	src->high = cursor_int(v, "high", INT64_MIN);
 	src->full_at = cursor_int(v, "full_at", 0);
@@ -64,8 +76,9 @@ static void source_read(struct sequencer *s, struct source *src)
 	src->failures = cursor_int(v, "failures", 0);
 	src->reconcile = cursor_int(v, "reconcile", 0);
 	src->off = cursor_int(v, "off_at", 0) > 0;
-	words = asks != NULL && asks->kind == VALUE_TEXT ? value_as_text(*asks) : TEXT_NONE;
-	src->asks = words.n > 0 ? strtoull(words.s, NULL, 16) : 0;
+	src->asks = poll_cursor_hash(v, "asks");
+	if (src->listing != NULL)
+		listing_read(src->listing, v);
 }
 
 void source_write(struct sequencer *s, struct source *src)
@@ -89,6 +102,8 @@ void source_write(struct sequencer *s, struct source *src)
 		value_map_set(&b, "off_at", value_int(s->now.wall));
 	if (src->error != NULL)
 		value_map_set(&b, "error", value_text(text_of(src->error)));
+	if (src->listing != NULL)
+		listing_write(s, src->listing, &b);
 	json = seq_json(s, value_map_end(&b));
 	store_put_cursor(s->store, src->poll->source, json);
 }
@@ -111,16 +126,29 @@ static const char *const *source_asks(struct sequencer *s, const struct source *
 	return ruleset_asks(s->rules, src->connection->name, src->poll->resource);
 }
 
+/* Of what is asked for: with another one, everything is to be read anew. */
+static uint64_t source_signature(struct sequencer *s, const struct source *src)
+{
+	if (src->listing != NULL)
+		return listing_signature(s, src->connection, src->poll);
+	return asks_signature(source_asks(s, src));
+}
+
 static struct page_ask source_ask(struct sequencer *s, struct source *src)
 {
-	return (struct page_ask){
+	struct page_ask ask = {
 		.kind = src->kind,
 		.after = src->after,
 		.offset = src->offset,
 		.ids = src->ids,
 		.id_count = src->id_count,
 		.asks = source_asks(s, src),
+		.settings = src->poll->settings,
 	};
+
+	if (src->listing != NULL)
+		listing_ask(src->listing, &ask);
+	return ask;
 }
 
 static struct call *source_call(struct sequencer *s, struct source *src)
@@ -175,9 +203,21 @@ static void source_begin_undelivered(struct source *src)
 	undelivered_clear(src->undelivered);
 }
 
+/* Another list than the last time takes stock anew. */
+static void source_begin_list(struct sequencer *s, struct source *src, bool whole, bool other)
+{
+	bool silent = !src->baseline || other;
+
+	src->baseline = src->baseline && !other;
+	src->kind = PAGE_SWEEP;
+	src->sweeping = true;
+	src->dropping = false;
+	listing_begin(s, src->listing, src->connection, src->poll, silent, whole);
+}
+
 static void source_begin(struct sequencer *s, struct source *src)
 {
-	uint64_t asks = asks_signature(source_asks(s, src));
+	uint64_t asks = source_signature(s, src);
 	bool full = !src->baseline || asks != src->asks || src->reconcile != 0 ||
 		    s->now.wall - src->full_at >= src->poll->full ||
 		    src->full_at > s->now.wall; /* the wall clock was set back */
@@ -195,6 +235,8 @@ static void source_begin(struct sequencer *s, struct source *src)
 		source_begin_undelivered(src);
 	if (src->poll->resource->feed != NULL)
 		source_begin_feed(src);
+	if (src->listing != NULL)
+		source_begin_list(s, src, full, asks != src->asks);
 	seen_clear(&src->seen);
 	source_fetch(s, src);
 }
@@ -230,7 +272,7 @@ static void page_high(struct source *src, struct value object)
 		src->high_seen = ms;
 }
 
-static void page_object(struct reading_page *r, struct text json, uint64_t hash)
+static void page_object(struct reading_page *r, struct text id, struct text json, uint64_t hash)
 {
 	struct sequencer *s = r->s;
 	struct json_error error;
@@ -245,6 +287,7 @@ static void page_object(struct reading_page *r, struct text json, uint64_t hash)
 		.connection = r->src->connection->name,
 		.source = r->src->poll->source,
 		.object = object,
+		.id = r->src->listing != NULL ? id : TEXT_NONE,
 		.hash = hash,
 		.how = r->src->baseline || r->src->poll->baseline_emits ? OBSERVED_POLL
 									: OBSERVED_STOCK,
@@ -252,7 +295,8 @@ static void page_object(struct reading_page *r, struct text json, uint64_t hash)
 		.time = INT64_MIN,
 	};
 
-	page_high(r->src, object);
+	if (r->src->listing == NULL)
+		page_high(r->src, object);
 	(void)observe(s, &o, NULL);
 }
 
@@ -278,7 +322,9 @@ static bool page_visit(void *of, struct text id, struct text json)
 		page_found(r->src, id);
 	if (r->src->undelivered != NULL)
 		return page_delivery(r, id, json);
-	if (r->src->sweeping && !news && !seen_add(&r->src->seen, id))
+	if (r->src->listing != NULL && !listing_row(s, r->src->listing, id))
+		return false;
+	if (r->src->listing == NULL && r->src->sweeping && !news && !seen_add(&r->src->seen, id))
 		seq_break(s);
 	if (hash == 0)
 		hash = 1;
@@ -289,7 +335,7 @@ static bool page_visit(void *of, struct text id, struct text json)
 	if (news)
 		r->failed = !source_news(s, r->src, id, json, r->seed, &r->why);
 	else
-		page_object(r, json, hash);
+		page_object(r, id, json, hash);
 	if (arena_failed(s->object))
 		seq_break(s);
 	s->work = page;
@@ -326,7 +372,7 @@ static void source_done(struct sequencer *s, struct source *src)
 		src->high = high;
 	if (src->sweeping) {
 		src->full_at = s->now.wall;
-		src->asks = asks_signature(source_asks(s, src));
+		src->asks = source_signature(s, src);
 		src->baseline = true;
 		if (src->reconcile <= src->began || src->reconcile > s->now.wall)
 			src->reconcile = 0;
@@ -335,7 +381,7 @@ static void source_done(struct sequencer *s, struct source *src)
 	src->failures = 0;
 	mem_free(src->error);
 	src->error = NULL;
-	src->busy = src->sweeping = false;
+	src->busy = src->sweeping = src->dropping = false;
 	seen_clear(&src->seen);
 	s->stats.polls_ok++;
 	source_write(s, src);
@@ -523,6 +569,17 @@ static void source_failed(struct sequencer *s, struct source *src, struct text w
 		source_stalled(s, src);
 }
 
+/* A list's page is asked for again only when it may come: a cursor may have expired, and after a
+ * page that can't be used nothing that follows is of use. The round then begins anew. */
+static void source_list_failed(struct source *src, int status)
+{
+	bool again =
+	    status == 0 || status == 408 || status == 425 || status == 429 || status >= 500;
+
+	if (src->listing != NULL && (!again || src->failures % POLL_STALLED == 0))
+		src->busy = false;
+}
+
 /* Why the reply is of no use as a page, or TEXT_NONE. */
 static struct text source_refusal(struct sequencer *s, struct source *src, const struct ending *end)
 {
@@ -552,6 +609,35 @@ static struct source *source_find(struct sequencer *s, struct text name)
 	return NULL;
 }
 
+/* Some of what is gone at a time: all of it may be more than one commit should hold. */
+static void source_drop(struct sequencer *s, struct source *src)
+{
+	src->dropping = true;
+	src->due = s->now.mono;
+	if (listing_gone(s, src->listing, src->connection, src->poll))
+		source_done(s, src);
+}
+
+static void source_next_of_list(struct sequencer *s, struct source *src, const struct page *page,
+				const struct ending *end)
+{
+	struct text shelf = observe_shelf(s, src->connection->name, src->poll->resource->kind);
+	const char *why = "";
+
+	switch (listing_page(s, src->listing, page, end, shelf, &why)) {
+	case LISTING_MORE:
+		source_fetch(s, src);
+		break;
+	case LISTING_END:
+		source_drop(s, src);
+		break;
+	case LISTING_FAILED:
+		source_failed(s, src, text_of(why), -1);
+		src->busy = false;
+		break;
+	}
+}
+
 static void source_page(struct sequencer *s, struct source *src, const struct ending *end)
 {
 	const struct reply reply = { end->status, end->body, end->content_type };
@@ -567,15 +653,33 @@ static void source_page(struct sequencer *s, struct source *src, const struct en
 
 	if (call == NULL)
 		return;
+	call->link = end->link;
 	if (src->poll->resource->read(call, &ask, &reply, page_visit, &r, &page) != FATE_OK ||
 	    r.failed) {
 		source_failed(s, src,
 			      text_printf(s->work, "%s: %.*s", r.why != NULL ? r.why : call->why,
 					  TEXT_ARG(seq_quote(s, end->body))),
 			      -1);
+		source_list_failed(src, end->status);
 		return;
 	}
-	source_next_page(s, src, &page);
+	if (src->listing != NULL)
+		source_next_of_list(s, src, &page, end);
+	else
+		source_next_page(s, src, &page);
+}
+
+/* "Not modified", where that was asked. */
+static bool source_unchanged(struct sequencer *s, struct source *src, const struct ending *end)
+{
+	struct page_ask ask = source_ask(s, src);
+
+	if (src->listing == NULL || end->how != END_REPLIED || end->status != 304 ||
+	    ask.etag.n + ask.last_modified.n == 0)
+		return false;
+	src->sweeping = false;
+	source_done(s, src);
+	return true;
 }
 
 void poll_fetched(struct sequencer *s, const struct fetched_input *f)
@@ -586,16 +690,20 @@ void poll_fetched(struct sequencer *s, const struct fetched_input *f)
 	if (src == NULL || src->fetch != f->fetch)
 		return;
 	src->fetch = 0;
+	if (source_unchanged(s, src, &f->ending))
+		return;
 	struct text why = source_refusal(s, src, &f->ending);
 	const struct reply reply = { f->ending.status, f->ending.body, f->ending.content_type };
 
 	if (src->poll->resource->feed != NULL && f->ending.how == END_REPLIED &&
 	    src->poll->resource->feed->off(&reply))
 		source_off(s, src, why);
-	if (why.n > 0)
+	if (why.n > 0) {
 		source_failed(s, src, why, f->ending.retry_after);
-	else
+		source_list_failed(src, f->ending.status);
+	} else {
 		source_page(s, src, &f->ending);
+	}
 }
 
 /* ---- Time and set-up. ---- */
@@ -609,7 +717,9 @@ void poll_timers(struct sequencer *s)
 
 		if (src->due > s->now.mono && !follow)
 			continue;
-		if (src->busy)
+		if (src->busy && src->dropping)
+			source_drop(s, src);
+		else if (src->busy)
 			source_fetch(s, src);
 		else if (src->due > s->now.mono)
 			source_follow(s, src);
@@ -639,6 +749,7 @@ void poll_free(struct sequencer *s)
 		mem_free(src->error);
 		mem_free(src->verify_after);
 		undelivered_free(src->undelivered);
+		listing_free(src->listing);
 	}
 	mem_free(s->sources);
 	s->sources = NULL;
@@ -667,6 +778,8 @@ bool poll_setup(struct sequencer *s)
 			src->poll = &c->polls[k];
 			if (src->poll->resource->catch_up != NULL &&
 			    (src->undelivered = undelivered_new()) == NULL)
+				return false;
+			if (src->poll->resource->whole && (src->listing = listing_new()) == NULL)
 				return false;
 			source_read(s, src);
 			src->hinted = src->poll->hinted && feed_waits(s, src->poll);

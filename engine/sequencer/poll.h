@@ -36,6 +36,8 @@ struct source {
 	int64_t resume;                  /* due, as it was before hints were followed */
 	struct undelivered *undelivered; /* of a source with catch_up */
 	size_t listed;                   /* deliveries before the page in hand */
+	struct listing *listing;         /* of a source of a whole list */
+	bool dropping;                   /* its round is over, but for telling what is gone */
 	int64_t due;                     /* mono ms of the next cycle or fetch */
 };
 

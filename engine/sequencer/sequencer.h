@@ -16,7 +16,7 @@
  * The path of an event, in reading order:
  *   intake.c    bytes of a hook, a given event -> parsed, deduped
  *   observe.c   an object's new state -> change events (against its snapshot)
- *   poll.c      pages of a poll -> objects;  schedule.c  time -> events
+ *   poll.c      pages of a poll -> objects (listing.c, undelivered.c);  schedule.c  time -> events
  *   feed.c      news of changes -> events, or what a poll is to read again (poll_feed.c)
  *   emit.c      an event -> the log; which rules match it -> runs
  *   run.c       a run, step by step: condition, parameters, request, credit

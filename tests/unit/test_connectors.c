@@ -186,6 +186,20 @@ static void check_auth(const struct connector *c)
 	ck_assert_msg(found, "%s: no secret setting %s", c->name, c->auth_setting);
 }
 
+/* Polls of any name: the pattern has no fields, and a kind whose name is the connector's. */
+static void check_any_resource(const struct connector *c)
+{
+	const struct resource *r = c->any_resource;
+
+	if (r == NULL)
+		return;
+	check_doc(c->name, r->doc);
+	check_params(c->name, r->params);
+	ck_assert(r->kind != NULL && r->kind->fields == NULL && r->kind->edges == NULL);
+	ck_assert(r->whole && r->every > 0 && r->full > r->every);
+	ck_assert(r->fits != NULL && r->ask != NULL && r->read != NULL);
+}
+
 START_TEST(every_row_is_whole)
 {
 	size_t count = 0;
@@ -217,6 +231,7 @@ START_TEST(every_row_is_whole)
 			ck_assert(r->feed->keeps > r->feed->look_back &&
 				  r->feed->look_back > r->overlap);
 		}
+		check_any_resource(*c);
 	}
 	ck_assert_uint_ge(count, 8);
 }

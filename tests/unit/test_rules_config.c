@@ -421,6 +421,66 @@ START_TEST(a_file_that_is_not_there)
 }
 END_TEST
 
+/* The same text, its one poll as given. */
+static void poll_mistake(const char *poll, int column, const char *what, const char *hint)
+{
+	char text[300];
+
+	(void)snprintf(text, sizeof(text),
+		       "connections: { a: { connector: http, base_url: https://h.example,\n"
+		       "  poll: { %s } } }\n",
+		       poll);
+	mistake(text, 2, column, what, hint);
+}
+
+START_TEST(list_mistakes)
+{
+	poll_mistake("Rows: { path: /a }", 11, "no name for a poll", "a-z");
+	poll_mistake("rows: {}", 17, "\"path\" is missing", "beneath base_url");
+	poll_mistake("rows: 7", 17, "must be a map", "");
+	poll_mistake("rows: { path: 7 }", 25, "wrong type", "");
+	poll_mistake("rows: { path: a }", 25, "begins with /", "/tickets");
+	poll_mistake("rows: { path: '/${env:A}' }", 25, "no ${...} here", "");
+	poll_mistake("rows: { path: /a, query: { t: '${env:A}' } }", 41, "no ${...} here", "");
+	poll_mistake("rows: { path: /a, itmes: b }", 29, "\"itmes\"", "\"items\"");
+	poll_mistake("rows: { path: /a, fields: auto }", 29, "\"fields\"", "");
+	poll_mistake("rows: { path: /a, every: 1 }", 36, "", "");
+	poll_mistake("rows: { path: /a, page: { by: pages } }", 41, "not possible", "cursor");
+	poll_mistake("rows: { path: /a, page: {} }", 35, "\"by\" is missing", "");
+	poll_mistake("rows: { path: /a, page: { by: link, sise: 1 } }", 47, "\"sise\"", "\"size\"");
+	poll_mistake("rows: { path: /a, page: { by: cursor } }", 35, "next is missing", "");
+	poll_mistake("rows: { path: /a, page: { by: link, size: 0 } }", 53, "1 to 100000", "Rows");
+	poll_mistake("rows: { path: /a, headers: { Host: b } }", 38, "header Host", "");
+}
+END_TEST
+
+START_TEST(lists_of_any_api)
+{
+	struct kit k;
+	const struct connection *c;
+	const struct resource *r;
+
+	kit_init(&k);
+	kit_config(
+	    &k, "connections:\n  a: { connector: http, base_url: https://h.example,\n"
+		"       poll: { rows: { path: /a, ignore: [x, y.z], every: 1m, baseline: emit },\n"
+		"               more: { path: /b } } }\n");
+	ck_assert_uint_eq(diags_errors(k.diags), 0);
+	c = config_connection(k.config, TEXT("a"));
+	ck_assert_uint_eq(c->poll_count, 2);
+	r = c->polls[0].resource;
+	ck_assert_str_eq(r->kind->name, "http.a.rows");
+	ck_assert_str_eq(c->polls[1].resource->kind->name, "http.a.more");
+	ck_assert_str_eq(r->kind->ignored[1], "y.z");
+	ck_assert_ptr_null(r->kind->ignored[2]);
+	ck_assert(text_is(c->polls[0].source, "a/rows") && c->polls[0].baseline_emits);
+	ck_assert_int_eq(c->polls[0].every, 60000);
+	ck_assert_int_eq(c->polls[1].every, 300000);
+	ck_assert_ptr_nonnull(value_get(c->polls[0].settings, TEXT("path")));
+	kit_fini(&k);
+}
+END_TEST
+
 /* ---- Several files. ---- */
 
 struct overlaid {
@@ -551,4 +611,4 @@ UNIT_MAIN("rules_config", later_files_win, overlays_that_do_not_fit, what_they_c
 	  secrets_are_not_quoted, documented_example, missed_webhooks_need_a_webhook, defaults,
 	  bare, secrets, a_missing_secret_is_an_error_at_run, top_level_mistakes,
 	  connection_mistakes, mail_mistakes, mail_servers, hook_mistakes, signed_mistakes,
-	  any_webhook, hmac_hook, a_file_that_is_not_there)
+	  any_webhook, hmac_hook, list_mistakes, lists_of_any_api, a_file_that_is_not_there)

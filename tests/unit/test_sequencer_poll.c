@@ -149,6 +149,19 @@ START_TEST(a_page_that_is_no_page_moves_nothing_and_is_asked_for_again)
 }
 END_TEST
 
+START_TEST(a_restart_after_a_failure_sweeps_no_more_than_before)
+{
+	struct world w;
+
+	baseline(&w);
+	world_advance(&w, 60000);
+	page(&w, 500, "1", "", "");
+	world_crash(&w);
+	ck_assert(asks(&w, "order=updated_at"));
+	world_fini(&w);
+}
+END_TEST
+
 START_TEST(a_full_page_of_one_second_is_paged_within_it)
 {
 	struct world w;
@@ -366,6 +379,7 @@ UNIT_MAIN("sequencer_poll", the_baseline_takes_stock_and_emits_nothing,
 	  changes_are_told_once_each_by_their_name, a_new_time_alone_is_no_event,
 	  what_a_sweep_misses_is_asked_for_before_it_counts_as_deleted,
 	  a_page_that_is_no_page_moves_nothing_and_is_asked_for_again,
+	  a_restart_after_a_failure_sweeps_no_more_than_before,
 	  a_full_page_of_one_second_is_paged_within_it,
 	  a_schedule_fires_once_per_planned_time_and_once_for_what_was_missed,
 	  what_was_missed_counts_as_configured, decades_missed_take_no_time,

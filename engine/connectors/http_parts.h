@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * http_parts - what the files of the http connector share.
+ *
+ * Ownership: as connector.h says. */
+#ifndef TAPPET_CONNECTORS_HTTP_PARTS_H
+#define TAPPET_CONNECTORS_HTTP_PARTS_H
+
+#include "engine/connectors/connector.h"
+
+/* ---- http.c ---- */
+
+/* Adds a map of headers to a request; those that are the client's own are refused. */
+enum fate http_headers(struct call *call, struct request *out, struct value headers);
+
+/* ---- http_link.c ---- */
+
+/* Resolves a reference to the next page (RFC 3986, 5.2; a path without "." and ".." segments)
+ * against `asked`, the path and query of this page beneath the connection's base_url. *rest is the
+ * next page's, beneath it as well. FATE_RETRY with call->why when it leads elsewhere. */
+enum fate http_next(struct call *call, struct text asked, struct text reference, struct text *rest);
+
+/* The target of rel="next" in Link fields (RFC 8288); empty when there is none. FATE_RETRY when
+ * they can't be read. */
+enum fate http_link_next(struct call *call, struct text fields, struct text *target);
+
+/* ---- http_list.c ---- */
+
+extern const struct resource http_list;
+
+#endif
