@@ -35,7 +35,11 @@ connections:
   discord: { connector: discord, webhook_url: "${env:URL}" }
   email: { connector: email, url: "smtp://mail.example.com", from: tappet@example.com, username: "${env:ID}", password: "${env:SECRET}" }
   google_chat: { connector: google_chat, webhook_url: "${env:URL}" }
-  crm: { connector: http, base_url: https://crm.example.com/api, bearer: "${env:TOKEN}" }
+  crm:
+    connector: http
+    base_url: https://crm.example.com/api
+    bearer: "${env:TOKEN}"
+    poll: { tickets: { path: /tickets } }
 hooks:
   shop: { verify: none }
   orders: { verify: none }

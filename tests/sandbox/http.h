@@ -36,12 +36,15 @@ struct request {
 	struct args query;
 	char *body; /* terminated, but may hold zero bytes */
 	size_t len;
-	const char *content_type; /* these three: NULL when absent */
+	const char *content_type; /* these: NULL when absent */
 	const char *authorization;
 	const char *idempotency_key;
 	/* Any other header's value, NULL when absent: header(of, name). */
 	const char *(*header)(void *of, const char *name);
 	void *of;
+	const char *host;
+	const char *if_none_match;
+	const char *if_modified_since;
 };
 
 enum cut {

@@ -12,6 +12,7 @@
 #include "tests/sandbox/forms.h"
 #include "tests/sandbox/hindsite.h"
 #include "tests/sandbox/kantata.h"
+#include "tests/sandbox/lists.h"
 #include "tests/sandbox/resources.h"
 #include "tests/sandbox/targets.h"
 #include "tests/sandbox/webhooks.h"
@@ -113,6 +114,7 @@ static const struct route routes[] = {
 	{ "any.oauth", "", "/any/oauth/*", &any, any_receive, false },
 	{ "any.standard", "", "/any/standard/*", &any, any_receive, false },
 	{ "any.hmac", "", "/any/hmac/*", &any, any_receive, false },
+	{ "list", "GET", "/lists/{id}", &lists, lists_read, false },
 	{ "sink", "", "/sink/*", &sink, sink_receive, false },
 	{ "page", "GET", "/", &control, control_page, false },
 	{ "journal.read", "GET", "/_sandbox/journal", &control, control_journal, false },
@@ -151,6 +153,10 @@ static const struct route routes[] = {
 	  control_work_set_approve, false },
 	{ "work_set.burst", "POST", "/_sandbox/work_sets/{id}/burst", &control,
 	  control_work_set_burst, false },
+	{ "list.set", "POST", "/_sandbox/lists/{id}", &control, lists_set, false },
+	{ "list.row.merge", "POST", "/_sandbox/lists/{id}/rows", &control, lists_merge, false },
+	{ "list.row.delete", "DELETE", "/_sandbox/lists/{id}/rows/{id}", &control, lists_remove,
+	  false },
 	{ "report_export", "POST", "/_sandbox/report_exports", &control, control_report_export,
 	  false },
 	{ "work_set.progress", "POST", "/_sandbox/work_sets/{id}/progress", &control,
@@ -224,7 +230,7 @@ const struct route *routes_find(struct request *rq, bool *other_method)
 
 /* Systems whose paths begin with their name. */
 static const struct vendor *const by_name[] = { &slack,       &teams, &pagerduty, &discord,
-						&google_chat, &any,   &sink };
+						&google_chat, &any,   &sink,      &lists };
 
 const struct vendor *routes_vendor(const struct request *rq)
 {

@@ -9,6 +9,7 @@
 #include "tests/sandbox/feed.h"
 #include "tests/sandbox/hindsite.h"
 #include "tests/sandbox/journal.h"
+#include "tests/sandbox/lists.h"
 #include "tests/sandbox/resources.h"
 #include "tests/sandbox/times.h"
 #include "tests/sandbox/webhooks.h"
@@ -67,6 +68,7 @@ struct sandbox *sandbox_new(const struct options *options)
 	sb->hindsite = hindsite_new();
 	sb->hooks = hooks_new();
 	sb->chat = chat_new();
+	sb->lists = lists_new();
 	populate(sb);
 	return sb;
 }
@@ -78,6 +80,7 @@ void sandbox_free(struct sandbox *sb)
 	hooks_free(sb->hooks);
 	hindsite_free(sb->hindsite);
 	chat_free(sb->chat);
+	lists_free(sb->lists);
 	faults_free(sb->faults);
 	journal_free(sb->journal);
 	world_free(sb->world);
@@ -103,6 +106,7 @@ void sandbox_reset(struct sandbox *sb)
 	hindsite_clear(sb->hindsite);
 	hooks_clear(sb->hooks);
 	chat_clear(sb->chat);
+	lists_clear(sb->lists);
 	populate(sb);
 }
 

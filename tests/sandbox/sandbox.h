@@ -22,6 +22,7 @@ struct faults;
 struct hindsite;
 struct hooks;
 struct chat;
+struct lists;
 
 struct options {
 	char host[64];
@@ -74,6 +75,7 @@ struct sandbox {
 		int64_t until_ms;
 		char signature[512]; /* the last one that passed: it passes once */
 	} any;
+	struct lists *lists;
 };
 
 struct sandbox *sandbox_new(const struct options *options);

@@ -160,6 +160,9 @@ static void arrive(struct exchange *ex)
 	rq->idempotency_key = header(ex, "Idempotency-Key");
 	rq->header = any_header;
 	rq->of = ex;
+	rq->host = header(ex, "Host");
+	rq->if_none_match = header(ex, "If-None-Match");
+	rq->if_modified_since = header(ex, "If-Modified-Since");
 	ex->route = routes_find(rq, &ex->other_method);
 	ex->vendor = ex->route ? ex->route->vendor : routes_vendor(rq);
 	ex->fault.retry_after = -1;

@@ -508,6 +508,19 @@ static void expect_slack(const char *body, long status, const char *reply)
 	drop(&r);
 }
 
+START_TEST(lists_of_anything)
+{
+	struct result r;
+
+	control("/_sandbox/lists/a", "{\"by\":\"link\",\"size\":1,\"etag\":true,"
+				     "\"rows\":[{\"id\":1},{\"id\":2}]}");
+	r = get("/lists/a?cursor=c1");
+	ck_assert_int_eq(number(&r, "0.id"), 2);
+	ck_assert(!has_header(&r, "Link:") && has_header(&r, "ETag: \""));
+	drop(&r);
+}
+END_TEST
+
 START_TEST(slack_messages)
 {
 	struct result r;
@@ -754,6 +767,7 @@ static Suite *suite(void)
 	tcase_add_test(tc, second_start);
 	tcase_add_test(tc, signed_webhook);
 	tcase_add_test(tc, redelivery);
+	tcase_add_test(tc, lists_of_anything);
 	tcase_add_test(tc, slack_messages);
 	tcase_add_test(tc, fault_statuses);
 	tcase_add_test(tc, fault_cuts);
