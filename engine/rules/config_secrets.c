@@ -207,7 +207,7 @@ struct text config_file(struct configuring *c, const struct yaml_node *node, siz
 	buf_init(&content, limit);
 	if (!config_text(c, node, &name))
 		return TEXT_NONE;
-	path = reader_path(c->r.arena, c->config->directory, name);
+	path = reader_path(c->r.arena, config_folder(c, node), name);
 	if (path.s == NULL)
 		return TEXT_NONE;
 	remember_file(c, path);
