@@ -107,6 +107,19 @@ static enum host_result delivery_result(const struct http_outcome *o)
 	return o->status == 429 ? HOST_NEUTRAL : HOST_GOOD;
 }
 
+void delivery_redirect(const struct http_outcome *o, char out[REDIRECT_SIZE])
+{
+	struct text where, rest = text_split(o->location, '?', &where);
+
+	(void)rest;
+	(void)text_split(where, '#', &where);
+	out[0] = '\0';
+	if (o->status < 300 || o->status > 399 || where.n == 0 || !url_is_clean(where) ||
+	    text_find(where, TEXT("@")) != SIZE_MAX)
+		return;
+	(void)snprintf(out, REDIRECT_SIZE, "it points to %.*s", TEXT_ARG(where));
+}
+
 static struct ending delivery_ending(struct delivery *d, const struct job *job,
 				     const struct http_outcome *o)
 {
@@ -185,7 +198,11 @@ void delivery_done(void *of, const struct http_outcome *o)
 	struct ending ending = delivery_ending(d, job, o);
 	bool mail = job->request.mail_to.n > 0;
 	enum host_result result = mail ? delivery_mail_result(o) : delivery_result(o);
+	char redirect[REDIRECT_SIZE];
 
+	delivery_redirect(o, redirect);
+	if (redirect[0] != '\0')
+		ending.error = text_of(redirect);
 	delivery_standing(d, job, o, &ending, &result);
 	delivery_ended(d, job, &ending, result);
 }

@@ -170,7 +170,7 @@ static const char *token_error(struct token *token, struct text body)
 static void token_done(void *of, const struct http_outcome *o)
 {
 	struct token *token = of;
-	char why[160];
+	char redirect[REDIRECT_SIZE], why[160 + REDIRECT_SIZE];
 
 	token->asking = false;
 	if (token_again(token))
@@ -182,11 +182,14 @@ static void token_done(void *of, const struct http_outcome *o)
 		}
 		(void)snprintf(why, sizeof(why), "no token: the reply holds no access_token");
 	} else if (o->end == HTTP_REPLIED) {
-		(void)snprintf(why, sizeof(why), "no token: refused with status %d%s%s", o->status,
-			       token_error(token, o->body),
+		delivery_redirect(o, redirect);
+		(void)snprintf(why, sizeof(why), "no token: refused with status %d%s%s%s",
+			       o->status, token_error(token, o->body),
 			       o->status == 400 || o->status == 401
 				   ? "; check client_id and client_secret"
-				   : "");
+			       : redirect[0] != '\0' ? "; set the connection's base_url, "
+						     : "",
+			       redirect);
 	} else {
 		(void)snprintf(why, sizeof(why), "no token: %s", o->error);
 	}

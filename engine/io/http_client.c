@@ -150,6 +150,7 @@ static void transfer_report(struct http_transfer *transfer, enum http_end end, c
 		.etag = text_of(status ? transfer->head.etag : ""),
 		.last_modified = text_of(status ? transfer->head.last_modified : ""),
 		.link = text_of(status ? transfer->head.link : ""),
+		.location = text_of(status ? transfer->head.location : ""),
 		.error = error,
 		.started = transfer->started,
 		.ended = stamp_now(client),

@@ -73,8 +73,9 @@ struct http_outcome {
 	struct text content_type;
 	struct text retry_after; /* the header's value, else empty; so are these */
 	struct text etag, last_modified, link;
-	const char *error; /* for people, without URL and secrets: "could not connect: connection
-			      refused" */
+	struct text location; /* never followed */
+	const char *error;    /* for people, without URL and secrets: "could not connect: connection
+				 refused" */
 	int64_t started, ended; /* monotonic ms */
 };
 

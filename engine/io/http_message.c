@@ -131,6 +131,8 @@ static void take_field(struct http_head *head, struct text line)
 		keep_whole(value, head->last_modified, sizeof(head->last_modified));
 	else if (text_ieq(name, TEXT("link")))
 		keep_link(value, head->link, sizeof(head->link));
+	else if (text_ieq(name, TEXT("location")))
+		keep_value(value, head->location, sizeof(head->location));
 }
 
 bool http_head_take(struct http_head *head, struct text raw)

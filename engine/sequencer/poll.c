@@ -593,6 +593,9 @@ static struct text source_refusal(struct sequencer *s, struct source *src, const
 		return text_printf(s->work, "status %d, the reply was cut off", end->status);
 	if (end->status >= 200 && end->status < 300)
 		return TEXT_NONE;
+	if (end->status >= 300 && end->status < 400 && end->error.n > 0)
+		return text_printf(s->work, "status %d: set the connection's base_url, %.*s",
+				   end->status, TEXT_ARG(end->error));
 	call = source_call(s, src);
 	if (call != NULL && src->connection->connector->error_words != NULL)
 		words = src->connection->connector->error_words(call, &reply);

@@ -70,9 +70,9 @@ struct ending {
 	int status;
 	struct text body, content_type;
 	struct text etag, last_modified, link; /* headers of a fetch's reply */
-	struct text error;                     /* for people */
-	int64_t retry_after;                   /* ms from now; -1: none */
-	int64_t started, ended;                /* wall ms */
+	struct text error;      /* for people; of a redirect: where it points, if it says so */
+	int64_t retry_after;    /* ms from now; -1: none */
+	int64_t started, ended; /* wall ms */
 };
 
 struct fetched_input {
