@@ -137,6 +137,7 @@ struct call {
 	struct value settings;
 	const char *idempotency_key; /* of an action; else "" */
 	struct value gathered;       /* what the pages before this one gave; null: the first */
+	struct value params;         /* of `found`: the step's parameters, as `lookup` got them */
 	struct text rule, key;       /* of an action: the rule's id and the run's key; else empty */
 	struct text link;            /* of a page's reply: its Link fields, joined with ", " */
 	int64_t now;   /* ms; of an action: when its run began, the same at every attempt */

@@ -237,6 +237,8 @@ void run_wait(struct sequencer *s, struct run *run, int64_t delay);
 /* Whether its target can be asked if the step happened; else why not. */
 bool run_can_look(struct sequencer *s, struct run *run, const struct event_view *event,
 		  const char **why);
+/* The parameters of the step in hand, filled in; null when they can't be. */
+struct value run_params(struct sequencer *s, struct run *run, const struct event_view *event);
 void run_end(struct sequencer *s, struct run *run, enum run_state state, const char *reason);
 void run_dirty(struct sequencer *s, struct run *run);
 void run_move(struct run *run, enum run_state to);

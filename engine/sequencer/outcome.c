@@ -389,6 +389,8 @@ static bool judge_success(struct judging *j)
 	bool looking = j->run->doubt > 0;
 
 	j->call->gathered = steps_gathered(j->s, j->run);
+	if (looking)
+		j->call->params = run_params(j->s, j->run, &j->event);
 	switch ((looking ? j->step->action->found : j->step->action->read)(j->call, &reply, &r)) {
 	case FATE_OK:
 		if (looking && r.absent)
@@ -422,10 +424,12 @@ static bool judge_reply(struct judging *j)
 	if (judge_is_retry(j))
 		return judge_retry(j, judge_words(j));
 	if (status >= 300 && status < 400 && !j->step->connector->smtp)
-		return judge_reject(j, text_printf(j->s->work,
-						   "status %d: redirects are not followed; set the "
-						   "connection's base_url to where it points",
-						   status));
+		return judge_reject(
+		    j, text_printf(j->s->work,
+				   "status %d: redirects are not followed; set the "
+				   "connection's base_url%s%.*s",
+				   status, j->end->error.n > 0 ? ", " : " to where it points",
+				   TEXT_ARG(j->end->error)));
 	return judge_reject(j, judge_words(j));
 }
 

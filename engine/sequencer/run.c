@@ -390,6 +390,18 @@ void run_request(struct sequencer *s, struct run *run)
 		run_keep_request(run, &p->request);
 }
 
+struct value run_params(struct sequencer *s, struct run *run, const struct event_view *event)
+{
+	struct value params = value_null();
+	struct text error;
+	struct scope scope;
+
+	run_scope(s, run, event, &scope);
+	if (step_params(&scope, &run->rule->steps[run->step], &params, &error) != FATE_OK)
+		return value_null();
+	return params;
+}
+
 bool run_can_look(struct sequencer *s, struct run *run, const struct event_view *event,
 		  const char **why)
 {
