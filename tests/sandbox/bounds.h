@@ -40,6 +40,11 @@
 #define TOKENS_MAX 64u
 /* Lifetime of a HINDSITE token, as the vendor documents it; a switch sets another. */
 #define TOKEN_LIFETIME_S 7200
+/* Lifetime of a Blueworks Live token: the vendor says "short-lived", a known client assumes this.
+ */
+#define BLUEWORKS_TOKEN_S 3600
+/* Calls of Blueworks Live's activities in an hour, as documented. */
+#define ACTIVITIES_PER_HOUR 200u
 /* Tasks, forms and steps made through HINDSITE's API and remembered. */
 #define KEPT_MAX 10000u
 /* Changes one control call may make: twenty times what a missed hour is tested with. */

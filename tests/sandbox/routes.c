@@ -5,6 +5,7 @@
 #include "tests/sandbox/routes.h"
 
 #include "tests/sandbox/any.h"
+#include "tests/sandbox/blueworks.h"
 #include "tests/sandbox/chat.h"
 #include "tests/sandbox/control.h"
 #include "tests/sandbox/feed.h"
@@ -115,6 +116,29 @@ static const struct route routes[] = {
 	{ "any.standard", "", "/any/standard/*", &any, any_receive, false },
 	{ "any.hmac", "", "/any/hmac/*", &any, any_receive, false },
 	{ "list", "GET", "/lists/{id}", &lists, lists_read, false },
+	{ "blueworks.token", "POST", "/blueworks/oauth/token", &blueworks, blueworks_token, true },
+	{ "blueworks.work_detail", "GET", "/blueworks/scr/api/WorkDetail", &blueworks,
+	  blueworks_work_detail, false },
+	{ "blueworks.work_list", "GET", "/blueworks/scr/api/WorkList", &blueworks,
+	  blueworks_work_list, false },
+	{ "blueworks.task_list", "GET", "/blueworks/scr/api/TaskList", &blueworks,
+	  blueworks_task_list, false },
+	{ "blueworks.work_action", "POST", "/blueworks/scr/api/WorkAction", &blueworks,
+	  blueworks_work_action, false },
+	{ "blueworks.launch_instance", "POST", "/blueworks/scr/api/LaunchInstance", &blueworks,
+	  blueworks_launch_instance, false },
+	{ "blueworks.work_comment", "POST", "/blueworks/scr/api/WorkComment", &blueworks,
+	  blueworks_work_comment, false },
+	{ "blueworks.app_list", "GET", "/blueworks/scr/api/AppList", &blueworks, blueworks_app_list,
+	  false },
+	{ "blueworks.app_detail", "GET", "/blueworks/scr/api/AppDetail", &blueworks,
+	  blueworks_app_detail, false },
+	{ "blueworks.user_list", "GET", "/blueworks/scr/api/UserList", &blueworks,
+	  blueworks_user_list, false },
+	{ "blueworks.activities", "GET", "/blueworks/bwl/activities", &blueworks,
+	  blueworks_activities, false },
+	{ "blueworks.elsewhere", "", "/blueworks-www/*", &blueworks_www, blueworks_elsewhere,
+	  true },
 	{ "sink", "", "/sink/*", &sink, sink_receive, false },
 	{ "page", "GET", "/", &control, control_page, false },
 	{ "journal.read", "GET", "/_sandbox/journal", &control, control_journal, false },
@@ -159,6 +183,16 @@ static const struct route routes[] = {
 	  false },
 	{ "report_export", "POST", "/_sandbox/report_exports", &control, control_report_export,
 	  false },
+	{ "blueworks.many", "POST", "/_sandbox/blueworks", &control, blueworks_control_many,
+	  false },
+	{ "blueworks.merge", "POST", "/_sandbox/blueworks/{id}", &control, blueworks_control_merge,
+	  false },
+	{ "blueworks.delete", "DELETE", "/_sandbox/blueworks/{id}", &control,
+	  blueworks_control_delete, false },
+	{ "blueworks.task", "POST", "/_sandbox/blueworks/{id}/task", &control,
+	  blueworks_control_task, false },
+	{ "blueworks.attach", "POST", "/_sandbox/blueworks/{id}/attach", &control,
+	  blueworks_control_attach, false },
 	{ "work_set.progress", "POST", "/_sandbox/work_sets/{id}/progress", &control,
 	  control_work_set_progress, false },
 };
@@ -229,8 +263,9 @@ const struct route *routes_find(struct request *rq, bool *other_method)
 }
 
 /* Systems whose paths begin with their name. */
-static const struct vendor *const by_name[] = { &slack,       &teams, &pagerduty, &discord,
-						&google_chat, &any,   &sink,      &lists };
+static const struct vendor *const by_name[] = { &slack,       &teams,        &pagerduty, &discord,
+						&google_chat, &any,          &sink,      &lists,
+						&blueworks,   &blueworks_www };
 
 const struct vendor *routes_vendor(const struct request *rq)
 {

@@ -4,6 +4,7 @@
  */
 #include "tests/sandbox/sandbox.h"
 
+#include "tests/sandbox/blueworks.h"
 #include "tests/sandbox/chat.h"
 #include "tests/sandbox/faults.h"
 #include "tests/sandbox/feed.h"
@@ -26,6 +27,8 @@ static void default_switches(struct sandbox *sb)
 		.financials = true,
 		.hindsite_admin = true,
 		.kantata_admin = true,
+		.blueworks_no_user_status = 400,
+		.blueworks_token_s = BLUEWORKS_TOKEN_S,
 		.token_lifetime_s = TOKEN_LIFETIME_S,
 		.utc_offset_min = -420, /* the zone of the vendor's samples */
 		.hook_retry_ms = 500,
@@ -51,6 +54,7 @@ static void populate(struct sandbox *sb)
 	for (int64_t id = 1001; sb->options.demo && id <= 1004; id++)
 		feed_know_workspace(sb, world_find(sb->world, id));
 	hindsite_seed(sb->hindsite, sandbox_now_ms(sb));
+	blueworks_seed(sb->blueworks, sandbox_now_ms(sb));
 }
 
 struct sandbox *sandbox_new(const struct options *options)
@@ -69,6 +73,7 @@ struct sandbox *sandbox_new(const struct options *options)
 	sb->hooks = hooks_new();
 	sb->chat = chat_new();
 	sb->lists = lists_new();
+	sb->blueworks = blueworks_new();
 	populate(sb);
 	return sb;
 }
@@ -81,6 +86,7 @@ void sandbox_free(struct sandbox *sb)
 	hindsite_free(sb->hindsite);
 	chat_free(sb->chat);
 	lists_free(sb->lists);
+	blueworks_free(sb->blueworks);
 	faults_free(sb->faults);
 	journal_free(sb->journal);
 	world_free(sb->world);
@@ -107,6 +113,7 @@ void sandbox_reset(struct sandbox *sb)
 	hooks_clear(sb->hooks);
 	chat_clear(sb->chat);
 	lists_clear(sb->lists);
+	blueworks_clear(sb->blueworks);
 	populate(sb);
 }
 

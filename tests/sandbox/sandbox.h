@@ -23,6 +23,7 @@ struct hindsite;
 struct hooks;
 struct chat;
 struct lists;
+struct blueworks;
 
 struct options {
 	char host[64];
@@ -47,6 +48,9 @@ struct switches {
 	bool feed_duplicates;
 	bool feed_payload_text;
 	int64_t feed_lag_s;
+	bool blueworks_plain_rows; /* lists have their rows under "items" */
+	int64_t blueworks_no_user_status;
+	int64_t blueworks_token_s;
 	int64_t token_lifetime_s;
 	int64_t utc_offset_min;
 	int64_t hook_retry_ms; /* wait before the second attempt; doubles */
@@ -76,6 +80,7 @@ struct sandbox {
 		char signature[512]; /* the last one that passed: it passes once */
 	} any;
 	struct lists *lists;
+	struct blueworks *blueworks;
 };
 
 struct sandbox *sandbox_new(const struct options *options);

@@ -31,6 +31,8 @@ ENV = {
     "HINDSITE_SECRET": "hindsite-secret",
     "HINDSITE_HOOK": "hindsite-hook-secret",
     "SLACK_TOKEN": "xoxb-sandbox-token",
+    "BLUEWORKS_ID": "blueworks-id",
+    "BLUEWORKS_SECRET": "blueworks-secret",
     "PAGERDUTY_KEY": "0123456789abcdef0123456789abcdef",
 }
 
@@ -67,6 +69,13 @@ CONNECTIONS = {
     webhook: { secret: "${env:HINDSITE_HOOK}" }
     poll:
       webhook_deliveries: { every: %(every)s }
+""",
+    "blueworks": """  blueworks:
+    connector: blueworks
+    base_url: @sandbox/blueworks
+    client_id: "${env:BLUEWORKS_ID}"
+    client_secret: "${env:BLUEWORKS_SECRET}"
+    on_behalf_of: [kim@example.com, lee@example.com]
 """,
     "slack": """  slack:
     connector: slack
