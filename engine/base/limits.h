@@ -176,6 +176,9 @@
 #define LIMIT_BATCH_ARENA (256u * MIB) /* outputs of one batch: 512 inputs with large bodies */
 #define LIMIT_RETRY_AFTER 86400000     /* a target may hold us off for at most a day */
 #define LIMIT_VERIFY_IDS  200          /* ids asked for by name at once: Kantata's page size */
+#define LIMIT_ROUND                                                                                \
+	20000 /* objects read one by one in a round, and rows of one of its lists: two hours at    \
+		 three a second */
 #define LIMIT_UNDELIVERED                                                                          \
 	100000 /* failed webhooks listed in one poll, about 100 bytes each: a day's outage at one  \
 		  a second */

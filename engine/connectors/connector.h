@@ -255,6 +255,8 @@ enum page_kind {
 	PAGE_SWEEP,   /* all objects, ordered by their creation time, ascending */
 	PAGE_VERIFY,  /* exactly these ids */
 	PAGE_AGAIN,   /* no page: have these deliveries sent again (catch_up) */
+	PAGE_LIST,    /* a page of one of several lists (rounds) */
+	PAGE_ONE,     /* no page: one object, with what belongs to it (rounds) */
 };
 
 struct page_ask {
@@ -275,7 +277,12 @@ struct page_ask {
 	struct value settings;
 	unsigned pages;
 	struct text next, etag, last_modified;
+	unsigned list;      /* PAGE_LIST: which; PAGE_ONE: the one that named it, or LIST_NONE */
+	struct value known; /* PAGE_ONE: the object as last seen, as JSON; null: never */
+	int64_t now;        /* ms: the batch's clock */
 };
+
+#define LIST_NONE 0xffffffffu
 
 struct page {
 	unsigned items; /* objects on this page */
@@ -325,6 +332,36 @@ struct feed {
 	enum fate (*row)(struct call *call, struct value row, struct news *out);
 };
 
+/* One of the lists of a round. */
+struct round_list {
+	/* Tells it from the others, for ever: what the first reading of a list names is taken stock
+	 * of. */
+	struct text name;
+
+	/* What it names is over: it is not read by itself when the list is new, and paging ends at
+	 * a page of known objects, but in a full round. */
+	bool settled;
+};
+
+/* For products that list no changes: a round reads several lists, which name objects, and then each
+ * object that may have changed by itself; that reply also tells of what belongs to it. Objects that
+ * were seen before and are not over are read in any case. */
+struct rounds {
+	/* The i-th list, those that aren't settled before the others; false when there are no
+	 * more. */
+	bool (*list)(struct call *call, unsigned i, struct round_list *out);
+	const char *over; /* a flag among the object's fields: it isn't read again unless listed */
+	int gone;         /* status of PAGE_ONE that says there is no such object; 0: none */
+	int hidden;       /* that it may not be read for this user; 0: none */
+
+	/* Reads the reply to PAGE_ONE: calls visit for the object and what belongs to it, each with
+	 * its kind, id and JSON. Fates as resource->read, for which visit gets empty JSON here. */
+	enum fate (*read)(struct call *call, const struct page_ask *ask, const struct reply *reply,
+			  bool (*visit)(void *of, const struct object_kind *kind, struct text id,
+					struct text json),
+			  void *of);
+};
+
 struct resource {
 	const char *name; /* the word under poll: "workspaces"; NULL ends a table */
 	const char *doc;
@@ -335,6 +372,7 @@ struct resource {
 	const struct catch_up *catch_up; /* NULL: rows are objects of kind */
 	const struct feed *feed;         /* NULL: rows are objects of kind, or catch_up */
 	const char *subject;             /* its objects in the connector's feed; NULL: not there */
+	const struct rounds *rounds;     /* NULL: pages hold the objects themselves */
 
 	/* Each cycle reads the whole list, page after page: what it lacks is deleted. Only
 	 * PAGE_SWEEP is asked for; a 304 says that nothing changed. */

@@ -390,6 +390,37 @@ void feed_settle(struct sequencer *s, const struct connection *c, const struct p
 		 const struct text *hints, unsigned count, const struct text *lost,
 		 unsigned lost_count);
 
+/* ---- rounds.c: polls that read lists and then each object ---- */
+struct round;
+struct round *round_new(void); /* NULL when memory is out */
+void round_free(struct round *r);
+/* The lists that were read to their end before, from and for the cursor. False: memory is out. */
+bool round_restore(struct round *r, struct value lists);
+struct value round_names(struct sequencer *s, const struct round *r);
+/* Begins a round, a full one or not. The first thing to ask for is in round_ask, unless
+ * round_is_over. */
+void round_begin(struct sequencer *s, struct round *r, const struct poll_config *poll,
+		 struct call *call, struct text shelf, bool full);
+bool round_is_over(const struct round *r);
+/* What to ask for; `id` is room for the id that ask->ids then points to. */
+void round_ask(struct sequencer *s, struct round *r, struct text shelf, struct page_ask *ask,
+	       struct text *id);
+/* A row of a list. False with the batch broken. */
+bool round_row(struct sequencer *s, struct round *r, struct text shelf, struct text id,
+	       bool baseline_emits);
+/* Whether the object in hand is only taken stock of. */
+bool round_stock(const struct round *r);
+/* What to keep as the hash of the object's snapshot, given that of its bytes. */
+uint64_t round_hash(const struct rounds *rounds, struct value object, uint64_t hash);
+/* Whether the status only says that the object in hand is gone or hidden: the round goes on. */
+bool round_missing(struct sequencer *s, struct round *r, const struct rounds *rounds,
+		   struct text shelf, int status);
+/* The page was read: goes on to the next. NULL, or why the round can't go on. */
+const char *round_next(struct sequencer *s, struct round *r, const struct poll_config *poll,
+		       struct call *call, struct text shelf, const struct page *page);
+/* The round came to its end: all its lists are known now. False: memory is out. */
+bool round_done(struct round *r, const struct poll_config *poll, struct call *call);
+
 /* ---- schedule.c ---- */
 bool schedule_setup(struct sequencer *s);
 void schedule_free(struct sequencer *s);

@@ -19,7 +19,8 @@
  *
  * A source of failed webhook deliveries (catch_up) lists them page by page and has
  * those that are new sent again (undelivered.c). Its baseline leaves alone what failed
- * before tappet looked for the first time.
+ * before tappet looked for the first time. A source in rounds reads lists and then
+ * objects one by one (rounds.c).
  *
  * A feed (feed.c) is read page by page from its last row on, less an overlap, and now and
  * then from further back. What it hints at is read by name by the poll of those objects,
@@ -79,6 +80,9 @@ static void source_read(struct sequencer *s, struct source *src)
 	src->asks = poll_cursor_hash(v, "asks");
 	if (src->listing != NULL)
 		listing_read(src->listing, v);
+	if (src->round != NULL && value_get(v, TEXT("lists")) != NULL &&
+	    !round_restore(src->round, *value_get(v, TEXT("lists"))))
+		seq_break(s);
 }
 
 void source_write(struct sequencer *s, struct source *src)
@@ -100,6 +104,8 @@ void source_write(struct sequencer *s, struct source *src)
 		value_map_set(&b, "reconcile", value_int(src->reconcile));
 	if (src->off)
 		value_map_set(&b, "off_at", value_int(s->now.wall));
+	if (src->round != NULL)
+		value_map_set(&b, "lists", round_names(s, src->round));
 	if (src->error != NULL)
 		value_map_set(&b, "error", value_text(text_of(src->error)));
 	if (src->listing != NULL)
@@ -134,6 +140,11 @@ static uint64_t source_signature(struct sequencer *s, const struct source *src)
 	return asks_signature(source_asks(s, src));
 }
 
+static struct text source_shelf(struct sequencer *s, const struct source *src)
+{
+	return observe_shelf(s, src->connection->name, src->poll->resource->kind);
+}
+
 static struct page_ask source_ask(struct sequencer *s, struct source *src)
 {
 	struct page_ask ask = {
@@ -144,10 +155,13 @@ static struct page_ask source_ask(struct sequencer *s, struct source *src)
 		.id_count = src->id_count,
 		.asks = source_asks(s, src),
 		.settings = src->poll->settings,
+		.now = s->now.wall,
 	};
 
 	if (src->listing != NULL)
 		listing_ask(src->listing, &ask);
+	if (src->round != NULL)
+		round_ask(s, src->round, source_shelf(s, src), &ask, &src->round_id);
 	return ask;
 }
 
@@ -215,6 +229,21 @@ static void source_begin_list(struct sequencer *s, struct source *src, bool whol
 	listing_begin(s, src->listing, src->connection, src->poll, silent, whole);
 }
 
+static void source_done(struct sequencer *s, struct source *src);
+
+static void source_begin_round(struct sequencer *s, struct source *src)
+{
+	struct call *call = source_call(s, src);
+
+	if (call == NULL)
+		return;
+	round_begin(s, src->round, src->poll, call, source_shelf(s, src), src->sweeping);
+	if (round_is_over(src->round))
+		source_done(s, src);
+	else if (!s->broken)
+		source_fetch(s, src);
+}
+
 static void source_begin(struct sequencer *s, struct source *src)
 {
 	uint64_t asks = source_signature(s, src);
@@ -238,7 +267,10 @@ static void source_begin(struct sequencer *s, struct source *src)
 	if (src->listing != NULL)
 		source_begin_list(s, src, full, asks != src->asks);
 	seen_clear(&src->seen);
-	source_fetch(s, src);
+	if (src->round != NULL)
+		source_begin_round(s, src);
+	else
+		source_fetch(s, src);
 }
 
 /* ---- Reading. ---- */
@@ -272,7 +304,17 @@ static void page_high(struct source *src, struct value object)
 		src->high_seen = ms;
 }
 
-static void page_object(struct reading_page *r, struct text id, struct text json, uint64_t hash)
+static enum observed page_how(const struct reading_page *r)
+{
+	bool emits = r->src->baseline || r->src->poll->baseline_emits;
+
+	if (r->src->round != NULL)
+		emits = r->src->poll->baseline_emits || !round_stock(r->src->round);
+	return emits ? OBSERVED_POLL : OBSERVED_STOCK;
+}
+
+static void page_object(struct reading_page *r, const struct object_kind *kind, struct text id,
+			struct text json, uint64_t hash)
 {
 	struct sequencer *s = r->s;
 	struct json_error error;
@@ -282,15 +324,16 @@ static void page_object(struct reading_page *r, struct text id, struct text json
 		r->failed = !arena_failed(s->work);
 		return;
 	}
+	const struct resource *resource = r->src->poll->resource;
+	bool in_round = r->src->round != NULL && kind == resource->kind;
 	const struct observation o = {
-		.kind = r->src->poll->resource->kind,
+		.kind = kind,
 		.connection = r->src->connection->name,
 		.source = r->src->poll->source,
 		.object = object,
 		.id = r->src->listing != NULL ? id : TEXT_NONE,
-		.hash = hash,
-		.how = r->src->baseline || r->src->poll->baseline_emits ? OBSERVED_POLL
-									: OBSERVED_STOCK,
+		.hash = in_round ? round_hash(resource->rounds, object, hash) : hash,
+		.how = page_how(r),
 		.whole = true,
 		.time = INT64_MIN,
 	};
@@ -310,14 +353,46 @@ static bool page_delivery(struct reading_page *r, struct text id, struct text js
 	return !r->s->broken && !r->failed;
 }
 
+/* Each object's trees for themselves: a page of 200 large ones is more than fits. Without a kind it
+ * is a row of a feed. */
+static void page_observe(struct reading_page *r, const struct object_kind *kind, struct text id,
+			 struct text json, uint64_t hash)
+{
+	struct sequencer *s = r->s;
+	struct arena *page = s->work;
+
+	s->work = s->object;
+	if (kind == NULL)
+		r->failed = !source_news(s, r->src, id, json, r->seed, &r->why);
+	else
+		page_object(r, kind, id, json, hash);
+	if (arena_failed(s->object))
+		seq_break(s);
+	s->work = page;
+	arena_reset(s->object);
+}
+
+/* The object in hand of a round, or what belongs to it. */
+static bool page_part(void *of, const struct object_kind *kind, struct text id, struct text json)
+{
+	struct reading_page *r = of;
+	struct text shelf = observe_shelf(r->s, r->src->connection->name, kind);
+	uint64_t hash = hash64(json.s, json.n, r->seed), known;
+
+	if (!store_get_object_hash(r->s->store, shelf, id, &known) || known != hash)
+		page_observe(r, kind, id, json, hash != 0 ? hash : 1);
+	return !r->s->broken && !r->failed;
+}
+
 static bool page_visit(void *of, struct text id, struct text json)
 {
 	struct reading_page *r = of;
 	struct sequencer *s = r->s;
-	struct arena *page = s->work;
 	uint64_t hash = hash64(json.s, json.n, r->seed), known;
 	bool news = r->src->poll->resource->feed != NULL;
 
+	if (r->src->round != NULL)
+		return round_row(s, r->src->round, r->shelf, id, r->src->poll->baseline_emits);
 	if (r->src->kind == PAGE_VERIFY || r->src->kind == PAGE_AGAIN)
 		page_found(r->src, id);
 	if (r->src->undelivered != NULL)
@@ -330,16 +405,7 @@ static bool page_visit(void *of, struct text id, struct text json)
 		hash = 1;
 	if (!news && store_get_object_hash(s->store, r->shelf, id, &known) && known == hash)
 		return !s->broken;
-	/* Each object's trees for themselves: a page of 200 large ones is more than fits. */
-	s->work = s->object;
-	if (news)
-		r->failed = !source_news(s, r->src, id, json, r->seed, &r->why);
-	else
-		page_object(r, id, json, hash);
-	if (arena_failed(s->object))
-		seq_break(s);
-	s->work = page;
-	arena_reset(s->object);
+	page_observe(r, news ? NULL : r->src->poll->resource->kind, id, json, hash);
 	return !s->broken && !r->failed;
 }
 
@@ -496,10 +562,36 @@ static void source_next_undelivered(struct sequencer *s, struct source *src,
 	}
 }
 
+static void source_failed(struct sequencer *s, struct source *src, struct text why,
+			  int64_t retry_after);
+
+static void source_next_of_round(struct sequencer *s, struct source *src, const struct page *page)
+{
+	struct call *call = source_call(s, src);
+	const char *why;
+
+	if (call == NULL)
+		return;
+	why = round_next(s, src->round, src->poll, call, source_shelf(s, src), page);
+	if (why != NULL) {
+		source_failed(s, src, text_of(why), -1);
+	} else if (!round_is_over(src->round)) {
+		source_fetch(s, src);
+	} else if (round_done(src->round, src->poll, call)) {
+		source_done(s, src);
+	} else {
+		seq_break(s);
+	}
+}
+
 static void source_next_page(struct sequencer *s, struct source *src, const struct page *page)
 {
 	if (src->undelivered != NULL) {
 		source_next_undelivered(s, src, page);
+		return;
+	}
+	if (src->round != NULL) {
+		source_next_of_round(s, src, page);
 		return;
 	}
 	if (src->kind == PAGE_CHANGES && page->high > src->high_seen)
@@ -647,18 +739,23 @@ static void source_page(struct sequencer *s, struct source *src, const struct en
 	struct page_ask ask = source_ask(s, src);
 	struct call *call = source_call(s, src);
 	struct page page = { .high = INT64_MIN };
+	const struct resource *resource = src->poll->resource;
+	enum fate fate;
 	struct reading_page r = {
 		.s = s,
 		.src = src,
 		.seed = asks_signature(ask.asks),
-		.shelf = observe_shelf(s, src->connection->name, src->poll->resource->kind),
+		.shelf = source_shelf(s, src),
 	};
 
 	if (call == NULL)
 		return;
 	call->link = end->link;
-	if (src->poll->resource->read(call, &ask, &reply, page_visit, &r, &page) != FATE_OK ||
-	    r.failed) {
+	if (ask.kind == PAGE_ONE)
+		fate = resource->rounds->read(call, &ask, &reply, page_part, &r);
+	else
+		fate = resource->read(call, &ask, &reply, page_visit, &r, &page);
+	if (fate != FATE_OK || r.failed) {
 		source_failed(s, src,
 			      text_printf(s->work, "%s: %.*s", r.why != NULL ? r.why : call->why,
 					  TEXT_ARG(seq_quote(s, end->body))),
@@ -695,6 +792,12 @@ void poll_fetched(struct sequencer *s, const struct fetched_input *f)
 	src->fetch = 0;
 	if (source_unchanged(s, src, &f->ending))
 		return;
+	if (src->round != NULL && f->ending.how == END_REPLIED &&
+	    round_missing(s, src->round, src->poll->resource->rounds, source_shelf(s, src),
+			  f->ending.status)) {
+		source_next_page(s, src, &(struct page){ .high = INT64_MIN });
+		return;
+	}
 	struct text why = source_refusal(s, src, &f->ending);
 	const struct reply reply = { f->ending.status, f->ending.body, f->ending.content_type };
 
@@ -753,6 +856,7 @@ void poll_free(struct sequencer *s)
 		mem_free(src->verify_after);
 		undelivered_free(src->undelivered);
 		listing_free(src->listing);
+		round_free(src->round);
 	}
 	mem_free(s->sources);
 	s->sources = NULL;
@@ -783,6 +887,9 @@ bool poll_setup(struct sequencer *s)
 			    (src->undelivered = undelivered_new()) == NULL)
 				return false;
 			if (src->poll->resource->whole && (src->listing = listing_new()) == NULL)
+				return false;
+			if (src->poll->resource->rounds != NULL &&
+			    (src->round = round_new()) == NULL)
 				return false;
 			source_read(s, src);
 			src->hinted = src->poll->hinted && feed_waits(s, src->poll);

@@ -35,6 +35,8 @@ struct source {
 	bool hinted;                     /* hints wait in the store */
 	int64_t resume;                  /* due, as it was before hints were followed */
 	struct undelivered *undelivered; /* of a source with catch_up */
+	struct round *round;             /* of a source in rounds */
+	struct text round_id;            /* borrowed from it: the object in hand */
 	size_t listed;                   /* deliveries before the page in hand */
 	struct listing *listing;         /* of a source of a whole list */
 	bool dropping;                   /* its round is over, but for telling what is gone */
