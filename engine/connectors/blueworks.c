@@ -247,6 +247,7 @@ const struct connector connector_blueworks = {
 	.token_path = "/oauth/token",
 	.events = events,
 	.actions = blueworks_actions,
+	.resources = blueworks_resources,
 	/* No rate: "not yet", say IBM's pages of these calls; a connection may set its own. */
 	.error_words = error_words,
 };

@@ -92,6 +92,10 @@ void blueworks_behalf_of(const struct call *call, struct value params, struct re
 enum fate blueworks_ask_detail(struct call *call, struct value params, struct text id,
 			       struct request *out);
 
+/* ---- blueworks_poll.c ---- */
+
+extern const struct resource blueworks_resources[];
+
 /* ---- blueworks_work.c: of struct action ---- */
 
 extern const struct param blueworks_work_action_params[];

@@ -23,7 +23,7 @@ static const char *const own_types[] = {
 };
 
 /* Types whose product or subject comes with a later version. */
-static const char *const later_types[] = { "blueworks.", "plugin.", NULL };
+static const char *const later_types[] = { "plugin.", NULL };
 
 /* ---- Collecting. ---- */
 
@@ -323,8 +323,8 @@ static void check_connected(struct loading *l, const struct yaml_node *node, str
 /* A first segment that is no word of ours, nor nearly one: somebody else's type. */
 static bool foreign(const struct config *config, struct text type)
 {
-	const char *names[64] = { "hook", "schedule", "tappet", "plugin", "blueworks" };
-	size_t n = 5;
+	const char *names[64] = { "hook", "schedule", "tappet", "plugin" };
+	size_t n = 4;
 	struct text head;
 
 	text_split(type, '.', &head);
@@ -431,7 +431,7 @@ const char *catalog_connector_hint(struct arena *arena, struct text word)
 	for (const struct connector *const *c = connectors_all(); *c != NULL && n < 63; c++)
 		names[n++] = (*c)->name;
 	names[n] = NULL;
-	if (text_nearest(word, names) != NULL || text_is(word, "blueworks"))
+	if (text_nearest(word, names) != NULL)
 		return reader_nearest(arena, word, names);
 	for (size_t i = 0; i < n; i++)
 		list_word(arena, &list, text_of(names[i]));

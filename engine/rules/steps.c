@@ -84,10 +84,7 @@ static bool read_action(struct loading *l, const struct yaml_node *key, struct s
 	step->connector = connector_find(connector);
 	if (step->connector == NULL) {
 		reader_error(&l->r, key, catalog_connector_hint(l->r.arena, connector),
-			     text_is(connector, "blueworks")
-				 ? "the connector \"%.*s\" is not yet supported"
-				 : "there is no connector \"%.*s\"",
-			     TEXT_ARG(connector));
+			     "there is no connector \"%.*s\"", TEXT_ARG(connector));
 		return false;
 	}
 	step->action = connector_action(step->connector, action);
