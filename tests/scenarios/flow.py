@@ -77,6 +77,15 @@ CONNECTIONS = {
     client_secret: "${env:BLUEWORKS_SECRET}"
     on_behalf_of: [kim@example.com, lee@example.com]
 """,
+    "blueworks-polled": """  blueworks:
+    connector: blueworks
+    base_url: @sandbox/blueworks
+    client_id: "${env:BLUEWORKS_ID}"
+    client_secret: "${env:BLUEWORKS_SECRET}"
+    on_behalf_of: [kim@example.com, lee@example.com]
+    poll:
+      work: { every: %(every)s, full: %(full)s }
+""",
     "slack": """  slack:
     connector: slack
     webhook_url: "${env:SLACK_URL}"

@@ -362,7 +362,7 @@ START_TEST(steps_one_by_one)
 		6, 0, "list of its own", "");
 	mistake("    do:\n      - http.request: { url: '${data.title}/x' }\n", 5, 0,
 		"percent-encoded", "raw");
-	mistake("    do:\n      - blueworks.task.complete: { id: '1' }\n", 5, 9, "not yet", "");
+	mistake("    do:\n      - blueworks.task.complete: { id: '1' }\n", 5, 9, "no action", "");
 	mistake("    do:\n      - as: x\n", 5, 9, "names no action", "");
 }
 END_TEST
@@ -555,7 +555,7 @@ START_TEST(types_of_events)
 		{ "kantta.workspace.updated", "no event", "\"kantata.workspace.updated\"" },
 		{ "kantata.feed.story", "no event", "" },
 		{ "kantata.fed.story.*", "no known event matches", "**" },
-		{ "blueworks.task.completed", "not yet", "" },
+		{ "blueworks.task.complete", "no event", "\"blueworks.task.completed\"" },
 		{ "plugin.x.y", "not yet", "" },
 		{ "kantata.nothing.*", "no known event matches", "**" },
 		{ "kantata.work*", "no event type", "" },
