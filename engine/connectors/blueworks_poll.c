@@ -133,7 +133,7 @@ static enum fate read_page(struct call *call, const struct page_ask *ask, const 
 	(void)list_at(call, ask->list, &kind, &id);
 	fate = blueworks_rows(call, reply, kind->rows, &rows);
 	if (fate != FATE_OK)
-		return call_fail(call, FATE_RETRY, "%.200s", call->why);
+		return FATE_RETRY; /* whatever it is: a poll asks again */
 	for (uint32_t i = 0; i < rows.n; i++)
 		if (!blueworks_row_work(call, rows.items[i], kind->is_task, &id))
 			return call_fail(call, FATE_RETRY, "row %u names no work", i + 1);
@@ -226,7 +226,7 @@ static enum fate read_one(struct call *call, const struct page_ask *ask, const s
 
 	assert(call != NULL && ask != NULL && reply != NULL && visit != NULL);
 	if (blueworks_read_detail(call, reply, &detail) != FATE_OK)
-		return call_fail(call, FATE_RETRY, "%.200s", call->why);
+		return FATE_RETRY; /* whatever it is: a poll asks again */
 	if (!text_eq(detail.id, ask->ids[0]))
 		return call_fail(call, FATE_RETRY, "the reply is about other work");
 	detail.now = ask->now;
