@@ -20,7 +20,8 @@
  *     known. */
 #include "engine/sequencer/internal.h"
 
-#define OVER 1 /* no object's bytes have this hash: round_hash */
+#define HEX_SIZE 17 /* of 64 bits, with its end */
+#define OVER     1  /* no object's bytes have this hash: round_hash */
 
 struct round_item {
 	char *id; /* heap */
@@ -116,9 +117,12 @@ bool round_restore(struct round *r, struct value lists)
 {
 	for (uint32_t i = 0; lists.kind == VALUE_LIST && i < lists.n; i++) {
 		struct text name = value_as_text(lists.items[i]);
+		char hex[HEX_SIZE];
 
-		if (lists.items[i].kind == VALUE_TEXT && name.n > 0 && name.n < 20 &&
-		    !round_learn(r, strtoull(name.s, NULL, 16)))
+		if (lists.items[i].kind != VALUE_TEXT || name.n >= sizeof(hex))
+			continue;
+		(void)snprintf(hex, sizeof(hex), "%.*s", TEXT_ARG(name));
+		if (!round_learn(r, strtoull(hex, NULL, 16)))
 			return false;
 	}
 	return true;
