@@ -21,7 +21,7 @@
 
 static pid_t server;
 static char base[64];
-static char bearer[128]; /* Authorization header line of the next calls; "" sends none */
+static char bearer[256]; /* Authorization header line of the next calls; "" sends none */
 
 static size_t collect(char *bytes, size_t size, size_t n, void *to)
 {

@@ -69,6 +69,9 @@ const char *listener_take(struct listener *l, const char *status);
 /* Adds the tests of test_feed.c. */
 void feed_tests(TCase *tc);
 
+/* Adds the tests of test_blueworks.c. */
+void blueworks_tests(TCase *tc);
+
 /* Does the signature of the last request fit its body? */
 bool signed_well(const struct listener *l);
 

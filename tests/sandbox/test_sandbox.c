@@ -776,6 +776,7 @@ static Suite *suite(void)
 	tcase_add_test(tc, keyset_over_100k);
 	tcase_add_test(tc, odd_requests);
 	feed_tests(tc);
+	blueworks_tests(tc);
 	suite_add_tcase(s, tc);
 	return s;
 }
