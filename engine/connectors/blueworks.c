@@ -211,6 +211,19 @@ enum fate blueworks_doc(struct call *call, const struct reply *reply, struct val
 
 /* ---- the connector ---- */
 
+static const struct param action_types[] = {
+	{ .name = "complete", .type = PARAM_TEXT, .doc = "Its word for complete." },
+	{ .name = "reassign", .type = PARAM_TEXT, .doc = "Its word for reassign." },
+	{ .name = "approve", .type = PARAM_TEXT, .doc = "Its word for approve." },
+	{ .name = "reject", .type = PARAM_TEXT, .doc = "Its word for reject." },
+	{ .name = "cancel", .type = PARAM_TEXT, .doc = "Its word for cancel." },
+	{ .name = "subject", .type = PARAM_TEXT, .doc = "Its word for subject." },
+	{ .name = "remove_attachment",
+	  .type = PARAM_TEXT,
+	  .doc = "Its word for remove_attachment." },
+	{ .name = NULL },
+};
+
 static const struct param settings[] = {
 	{ .name = "base_url",
 	  .type = PARAM_TEXT,
@@ -233,7 +246,8 @@ static const struct param settings[] = {
 	{ .name = "action_types",
 	  .type = PARAM_MAP,
 	  .doc = "What work.action writes as type, by its own word: { complete: ... }; IBM's "
-		 "public pages don't show these words." },
+		 "public pages don't show these words.",
+	  .members = action_types },
 	{ .name = NULL },
 };
 

@@ -100,6 +100,45 @@ static bool literal_fits(const struct param *p, const struct yaml_node *node)
 	return false;
 }
 
+/* The settings that are lists hold words: names of users and the like. */
+static bool list_fits(struct configuring *c, const struct param *p, const struct yaml_node *node)
+{
+	bool fits = true;
+
+	for (size_t i = 0; i < node->count; i++) {
+		const struct yaml_node *item = node->items[i];
+
+		if ((item->kind == YAML_TEXT && item->text.n > 0) || item->kind == YAML_INT)
+			continue;
+		reader_error(&c->r, item, p->doc, "an item of \"%s\" must be text, not %s", p->name,
+			     item->kind == YAML_TEXT ? "nothing" : yaml_kind_words(item));
+		fits = false;
+	}
+	return fits;
+}
+
+static bool map_fits(struct configuring *c, const struct param *p, const struct yaml_node *node)
+{
+	const char *known[MAX_SETTINGS + 1];
+	bool fits = true;
+	size_t n = 0;
+
+	if (p->members == NULL)
+		return true;
+	for (const struct param *m = p->members; m->name != NULL && n < MAX_SETTINGS; m++) {
+		const struct yaml_node *member = yaml_get(node, m->name);
+
+		known[n++] = m->name;
+		if (member == NULL || literal_fits(m, member))
+			continue;
+		reader_error(&c->r, member, m->doc, "\"%s\" has the wrong type: %s", m->name,
+			     yaml_kind_words(member));
+		fits = false;
+	}
+	known[n] = NULL;
+	return reader_keys(&c->r, node, p->name, known, NULL) && fits;
+}
+
 static void plain_setting(struct configuring *c, const struct param *p,
 			  const struct yaml_node *node, struct value_map_builder *settings)
 {
@@ -119,6 +158,9 @@ static void plain_setting(struct configuring *c, const struct param *p,
 			     "this is no mail address: it %s", why);
 		return;
 	}
+	if ((p->type == PARAM_LIST && !list_fits(c, p, node)) ||
+	    (p->type == PARAM_MAP && !map_fits(c, p, node)))
+		return;
 	value_map_set(settings, p->name,
 		      p->type == PARAM_ID ? value_text(text_dup(c->r.arena, node->text))
 					  : yaml_value(c->r.arena, node));
