@@ -35,6 +35,7 @@ connections:
   discord: { connector: discord, webhook_url: "${env:URL}" }
   email: { connector: email, url: "smtp://mail.example.com", from: tappet@example.com, username: "${env:ID}", password: "${env:SECRET}" }
   google_chat: { connector: google_chat, webhook_url: "${env:URL}" }
+  blueworks: { connector: blueworks, base_url: https://us001.blueworkslive.com, client_id: "${env:ID}", client_secret: "${env:SECRET}" }
   crm:
     connector: http
     base_url: https://crm.example.com/api
