@@ -258,8 +258,7 @@ START_TEST(replies_of_another_shape)
 		{ "app.list", "{\"apps\":1}", "the reply has no apps" },
 		{ "app.detail", "{\"app\":[]}", "the reply has no app" },
 		{ "user.list", "{}", "the reply has no users" },
-		{ "comment", "<html>",
-		  "the reply is not JSON: expected a value (byte 0 of 6)" },
+		{ "comment", "<html>", "the reply is not JSON: expected a value (byte 0 of 6)" },
 	};
 	struct reading reading;
 

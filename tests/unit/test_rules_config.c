@@ -72,6 +72,22 @@ START_TEST(missed_webhooks_need_a_webhook)
 }
 END_TEST
 
+#define BLUEWORKS                                                                                  \
+	"connections:\n  a:\n    connector: blueworks\n    base_url: https://x\n"                  \
+	"    client_id: x\n    client_secret: y\n"
+
+START_TEST(settings_with_parts)
+{
+	mistake(BLUEWORKS "    on_behalf_of: kim\n", 7, 19, "has the wrong type", "Usernames");
+	mistake(BLUEWORKS "    on_behalf_of: [kim, {}]\n", 7, 25, "must be text, not a map", "");
+	mistake(BLUEWORKS "    on_behalf_of: ['']\n", 7, 20, "must be text, not nothing", "");
+	mistake(BLUEWORKS "    action_types: { complet: x }\n", 7, 21, "has no key \"complet\"",
+		"\"complete\"");
+	mistake(BLUEWORKS "    action_types: { approve: 7 }\n", 7, 30, "has the wrong type", "");
+	mistake(BLUEWORKS "    poll: { works: {} }\n", 7, 13, "nothing to poll", "\"work\"");
+}
+END_TEST
+
 START_TEST(defaults)
 {
 	struct kit k;
@@ -608,7 +624,8 @@ START_TEST(secrets_are_not_quoted)
 END_TEST
 
 UNIT_MAIN("rules_config", later_files_win, overlays_that_do_not_fit, what_they_come_to,
-	  secrets_are_not_quoted, documented_example, missed_webhooks_need_a_webhook, defaults,
-	  bare, secrets, a_missing_secret_is_an_error_at_run, top_level_mistakes,
-	  connection_mistakes, mail_mistakes, mail_servers, hook_mistakes, signed_mistakes,
-	  any_webhook, hmac_hook, list_mistakes, lists_of_any_api, a_file_that_is_not_there)
+	  secrets_are_not_quoted, documented_example, missed_webhooks_need_a_webhook,
+	  settings_with_parts, defaults, bare, secrets, a_missing_secret_is_an_error_at_run,
+	  top_level_mistakes, connection_mistakes, mail_mistakes, mail_servers, hook_mistakes,
+	  signed_mistakes, any_webhook, hmac_hook, list_mistakes, lists_of_any_api,
+	  a_file_that_is_not_there)
