@@ -122,6 +122,8 @@ static struct value flat(struct call *call, struct value v)
 	if (!value_is(v, VALUE_MAP) && !value_is(v, VALUE_LIST))
 		return v;
 	value_write(&json, v);
+	if (json.starved)
+		arena_fail(call->arena);
 	return buf_failed(&json) ? value_null()
 				 : value_text(text_dup(call->arena, buf_view(&json)));
 }

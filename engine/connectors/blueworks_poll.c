@@ -162,6 +162,8 @@ static void show(struct showing *w, const struct object_kind *kind, struct value
 
 	buf_init(&json, LIMIT_REPLY);
 	value_write(&json, object);
+	if (json.starved)
+		arena_fail(w->call->arena);
 	if (w->refused || !value_id(w->call->arena, param_value(object, "id"), &id))
 		return; /* an answer to a comment without an id is no comment */
 	w->refused = buf_failed(&json) || arena_failed(w->call->arena) ||

@@ -330,6 +330,8 @@ static enum fate call_read(struct trial *trial, struct call *call, struct buf *a
 	const struct recorded *r = trial->reply;
 	const struct reply reply = { r->status, r->body, r->type };
 	struct reading reading = { .result = value_null() };
+
+	call->params = trial->row->example;
 	enum fate fate = (r->part.n > 0 ? trial->row->action->found
 					: trial->row->action->read)(call, &reply, &reading);
 
