@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * poll - what poll.c and poll_feed.c share: one source that is polled.
+ * poll - what poll.c, poll_rows.c and poll_feed.c share: one source that is polled.
  *
  * Ownership: the sequencer's array of sources; what is marked heap is the source's. */
 #ifndef TAPPET_SEQUENCER_POLL_H
@@ -49,6 +49,23 @@ void source_fetch(struct sequencer *s, struct source *src); /* what kind, after.
 void source_write(struct sequencer *s, struct source *src); /* the cursor */
 void source_ids_clear(struct source *src);                  /* and the hints */
 void source_gone(struct sequencer *s, struct source *src, struct text id);
+
+/* ---- poll_rows.c ---- */
+
+/* A page being read. */
+struct reading_page {
+	struct sequencer *s;
+	struct source *src;
+	struct text shelf;
+	uint64_t seed;
+	bool failed;
+	const char *why; /* it failed */
+};
+
+/* For the connector that reads it: a row (id and JSON) of the page, and the object in hand of a
+ * round or what belongs to it. False ends the reading: the batch is broken, or it failed. */
+bool page_visit(void *of, struct text id, struct text json);
+bool page_part(void *of, const struct object_kind *kind, struct text id, struct text json);
 
 /* ---- poll_feed.c ---- */
 
