@@ -169,6 +169,8 @@ static void put_rest(struct writing *w)
 
 static enum fate take(struct writing *w, struct request *out)
 {
+	if (w->message.starved || w->to.starved)
+		return call_starved(w->call);
 	if (buf_failed(&w->message) || buf_failed(&w->to))
 		return call_fail(w->call, FATE_REJECT, "the message is larger than %u bytes",
 				 LIMIT_REQUEST);

@@ -154,7 +154,7 @@ void mail_text(struct buf *out, const char *name, struct text value)
 		put_words(&l, t);
 	}
 	buf_str(out, "\r\n");
-	out->failed = out->failed || buf_failed(&calm);
+	buf_follow(out, &calm);
 	buf_fini(&calm);
 }
 
@@ -205,7 +205,7 @@ static void put_mailbox(struct lines *l, const struct mailbox *m)
 	unescape(&name, m);
 	if (name.n > 0)
 		put_name(l, buf_view(&name));
-	l->out->failed = l->out->failed || buf_failed(&name);
+	buf_follow(l->out, &name);
 	buf_fini(&name);
 	if (l->column + m->address.n + 4 > LINE && m->name.n > 0)
 		fold(l);
@@ -339,7 +339,7 @@ static void put_part(struct buf *out, const char *type, struct text t)
 		buf_str(out, "Content-Transfer-Encoding: base64\r\n\r\n");
 		put_base64(out, buf_view(&lines));
 	}
-	out->failed = out->failed || buf_failed(&lines);
+	buf_follow(out, &lines);
 	buf_fini(&lines);
 }
 
