@@ -175,7 +175,9 @@ static void try_wrong_type(struct row *row, const struct nest *nest, const struc
 			     p->name);
 	else
 		expect_error(row, with(row, nest, one_member(row, p->name, text)), WRONG,
-			     p->type == PARAM_CHOICE ? "wrong" : p->name);
+			     p->type == PARAM_CHOICE ? "wrong"
+			     : p->type == PARAM_MAIL ? "no mail address"
+						     : p->name);
 }
 
 static void try_missing(struct row *row, const struct nest *nest, const struct param *p)

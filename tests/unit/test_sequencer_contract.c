@@ -8,6 +8,7 @@
  *   2xx that can't be read     again where repeating is harmless, else in doubt
  *   408 425 429 5xx            again
  *   other statuses             dead, in the product's words
+ *   SMTP's 4yz                 again; 5yz dead
  *   no reply                   again when nothing left, else as after_doubt says
  *
  * An action without a recorded success fails here: see replies/README.md. */
@@ -248,21 +249,29 @@ static void try_damaged(struct row *row)
 		try_body(row, good, TEXT_NONE, row->recording.empty);
 }
 
+#define STATUSES 40
+
 static void try_statuses(struct row *row)
 {
-	static const int statuses[] = { 300, 301, 302, 304, 307, 308, 400, 401, 402, 403,
-					404, 405, 406, 408, 409, 410, 411, 412, 413, 415,
-					418, 422, 423, 424, 425, 426, 428, 429, 431, 451,
-					500, 501, 502, 503, 504, 507, 511, 520, 599 };
+	static const int http[STATUSES] = { 300, 301, 302, 304, 307, 308, 400, 401, 402, 403,
+					    404, 405, 406, 408, 409, 410, 411, 412, 413, 415,
+					    418, 422, 423, 424, 425, 426, 428, 429, 431, 451,
+					    500, 501, 502, 503, 504, 507, 511, 520, 599 };
+	static const int smtp[STATUSES] = { 334, 354, 421, 432, 450, 451, 452, 454, 455, 471,
+					    500, 501, 502, 503, 504, 521, 530, 534, 535, 538,
+					    550, 551, 552, 553, 554, 555, 556, 571, 599 };
 	static const char *const bodies[] = { "", "<html>", "{\"error\":", "\xff", "[[]]" };
+	const int *statuses = row->connector->smtp ? smtp : http;
 
-	for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+	for (size_t i = 0; i < STATUSES && statuses[i] != 0; i++) {
 		int status = statuses[i];
 		bool again = status == 408 || status == 425 || status == 429 || status >= 500;
 		struct ending ending =
 		    replied(status, TEXT("application/json"), text_of(bodies[i % 5]));
 		struct seen seen = row_try(row, &ending);
 
+		if (row->connector->smtp)
+			again = status < 500;
 		if (again)
 			expect_waiting(row, &seen);
 		else
@@ -330,20 +339,23 @@ static void try_lookup(struct row *row)
 		      "%s has no recorded replies to its lookup", row->name);
 }
 
-/* Every product says at least once what it says to a mistake, to haste, and in trouble. */
+/* Every product says at least once what it says to a mistake, to haste, and in trouble; a mail
+ * server what it won't take now, what never, and that it can't. */
 static void check_errors(const struct row *row)
 {
-	bool mistake = false, haste = false, trouble = false;
+	bool smtp = row->connector->smtp, mistake = false, haste = false, trouble = false;
 
 	for (unsigned i = 0; i < row->errors.count; i++) {
 		int status = row->errors.replies[i].status;
+		bool bad = status >= 400 && status < 500 && status != 429;
 
-		haste = haste || status == 429;
-		trouble = trouble || status >= 500;
-		mistake = mistake || (status >= 400 && status < 500 && status != 429);
+		haste = haste || (smtp ? bad && status != 421 : status == 429);
+		trouble = trouble || (smtp ? status == 421 : status >= 500);
+		mistake = mistake || (smtp ? status >= 500 : bad);
 	}
-	ck_assert_msg(mistake && haste && trouble, "%s/errors.replies needs a 4xx, a 429 and a 5xx",
-		      row->connector->name);
+	ck_assert_msg(mistake && haste && trouble, "%s/errors.replies needs %s",
+		      row->connector->name,
+		      smtp ? "a 421, another 4yz and a 5yz" : "a 4xx, a 429 and a 5xx");
 }
 
 static void try_row(struct row *row)
