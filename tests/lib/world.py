@@ -86,8 +86,8 @@ def request(where, method, path, body=None, headers=(), timeout=DEADLINE, chunke
             body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
         elif body is not None:
             connection.putheader("Content-Length", str(len(body)))
-        connection.endheaders()
         try:
+            connection.endheaders()
             if body:
                 connection.send(body)
         except (BrokenPipeError, ConnectionResetError):
