@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What stands between a daemon and the sandbox in some tests: TLS, and a proxy.
+"""What stands between a daemon and the sandbox in some tests, TLS and a proxy, and a mail server.
 
-Both listen on ports the system picks and serve each connection on a thread of
+They listen on ports the system picks and serve each connection on a thread of
 its own until close(). Standard library, and the command openssl.
 """
 import base64
@@ -165,3 +165,45 @@ class Proxy(Listener):
             there.sendall("\r\n".join([f"{method} /{path} HTTP/1.1", *lines, "Connection: close",
                                        "", ""]).encode("latin-1") + rest)
         join(one, there)
+
+
+class MailServer(Listener):
+    """Takes mail without TLS or a login. As long as `says` isn't empty, each message gets the first
+    of it for a reply. `letters` has what was taken, `offered` counts those refused, too."""
+
+    def __init__(self, says):
+        self.says = list(says)
+        self.letters = []
+        self.offered = 0
+        super().__init__()
+
+    def serve(self, one):
+        with one.makefile("rwb") as lines:
+            self._say(lines, "220 mail.example ready")
+            while line := lines.readline():
+                verb = line[:4].upper()
+                if verb == b"DATA":
+                    self._say(lines, "354 go on")
+                    self._say(lines, self._take(lines))
+                else:
+                    self._say(lines, "250-mail.example\r\n250 8BITMIME" if verb == b"EHLO" else
+                              "221 bye" if verb == b"QUIT" else "250 2.0.0 ok")
+                if verb == b"QUIT":
+                    break
+
+    @staticmethod
+    def _say(lines, reply):
+        lines.write(reply.encode() + b"\r\n")
+        lines.flush()
+
+    def _take(self, lines):
+        letter = b""
+        while (line := lines.readline()) != b".\r\n":
+            if not line:
+                raise OSError("the end")
+            letter += line
+        self.offered += 1
+        if self.says:
+            return self.says.pop(0)
+        self.letters.append(letter.decode())
+        return f"250 2.0.0 Ok: queued as {len(self.letters)}"

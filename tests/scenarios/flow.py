@@ -20,7 +20,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-from peers import Proxy, TlsFront, make_authority  # noqa: E402
+from peers import MailServer, Proxy, TlsFront, make_authority  # noqa: E402
 from operations import carried_out  # noqa: E402
 from world import Daemon, Failed, Sandbox, request, until  # noqa: E402
 
@@ -222,6 +222,7 @@ class Flow:
         self.connections = ""
         self.reply = None
         self.proxy = None
+        self.mail = None
         self.peers = []
         self.line = ""
         self.number = 0
@@ -486,6 +487,15 @@ class Flow:
         self.peers.append(self.proxy)
         self.variables["proxy"] = f"127.0.0.1:{self.proxy.port}"
 
+    def step_mail(self, rest):
+        """mail [REPLY]...: a mail server, whose next messages get these replies"""
+        if self.mail:
+            self.mail.says += shlex.split(rest)
+            return
+        self.mail = MailServer(shlex.split(rest))
+        self.peers.append(self.mail)
+        self.variables["mail"] = f"127.0.0.1:{self.mail.port}"
+
     # ---- requests and commands ----
 
     def step_post(self, rest):
@@ -721,6 +731,15 @@ class Flow:
         count, *text = shlex.split(words)
         self._count([line for line in self.proxy.journal if not text or text[0] in line], count,
                     "proxied")
+
+    def see_mailed(self, words):
+        """mailed N [X]: the mail server took N messages (with X in them)"""
+        count, *text = shlex.split(words)
+        self._count([m for m in self.mail.letters if not text or text[0] in m], count, "mailed")
+
+    def see_offered(self, words):
+        """offered N: N messages came to the mail server, those that it refused too"""
+        self._count([None] * self.mail.offered, words, "offered")
 
     def see_log(self, words):
         text, *count = shlex.split(words)
