@@ -5,13 +5,15 @@
  *
  * One file for each action and pollable resource, replies/CONNECTOR/ROW.replies,
  * and replies/CONNECTOR/errors.replies for what every route of the product may
- * answer; replies/README.md has their language. Replies are written after the
+ * answer; ROW+WORD.replies are further ones of the row, with other parameters.
+ * replies/README.md has their language. Replies are written after the
  * vendors' documentation, not taken from anybody's account.
  * Ownership: all of it lives in the arena given. */
 #ifndef TAPPET_TESTS_RECORDINGS_H
 #define TAPPET_TESTS_RECORDINGS_H
 
 #include <check.h>
+#include <glob.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,7 +23,8 @@
 #define RECORDED_MOST 40
 
 struct recorded {
-	struct text part; /* empty, or what it answers: found; changes, sweep, verify, again */
+	/* Empty, or what it answers: found; after; changes, sweep, verify, again. */
+	struct text part;
 	int status;
 	struct text fate; /* ok, more, absent, retry, reject */
 	struct text type; /* Content-Type */
@@ -32,6 +35,7 @@ struct recorded {
 struct recording {
 	struct text path;
 	struct text connection;      /* flow YAML; empty: none */
+	struct text params;          /* flow YAML; empty: the action's example */
 	struct text cut, odd, empty; /* what becomes of a body cut short (or no JSON at all), of
 				      * JSON of another shape, of none */
 	struct recorded replies[RECORDED_MOST];
@@ -98,6 +102,8 @@ static inline void recorded_setting(struct recording *r, struct text line)
 
 	if (text_is(name, "connection"))
 		r->connection = line;
+	else if (text_is(name, "params"))
+		r->params = line;
 	else if (text_is(name, "cut"))
 		r->cut = line;
 	else if (text_is(name, "odd"))
@@ -158,6 +164,50 @@ static inline struct text recorded_connection(struct arena *arena, const char *c
 	if (r.connection.n == 0)
 		(void)recording_load(arena, connector, "errors", &r);
 	return r.connection;
+}
+
+#define RECORDED_ROWS 8
+
+/* The names of the row's recordings: its own first, then ROW+WORD. */
+static inline unsigned recorded_rows(struct arena *arena, const char *connector, const char *row,
+				     const char *out[RECORDED_ROWS])
+{
+	glob_t found;
+	unsigned count = 1;
+
+	out[0] = row;
+	if (glob(text_printf(arena, "tests/unit/replies/%s/%s+*.replies", connector, row).s, 0,
+		 NULL, &found) != 0)
+		return count;
+	ck_assert_uint_lt(found.gl_pathc, RECORDED_ROWS);
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		const char *name = strrchr(found.gl_pathv[i], '/') + 1;
+
+		out[count++] = text_printf(arena, "%.*s", (int)strlen(name) - 8, name).s;
+	}
+	globfree(&found);
+	return count;
+}
+
+/* The replies that went before the one in hand: pages of the same list. */
+struct recorded_chain {
+	const struct recorded *replies[RECORDED_MOST];
+	unsigned count;
+};
+
+/* Before a reply is tried: one that follows nothing begins anew. */
+static inline void chain_begin(struct recorded_chain *chain, const struct recorded *r)
+{
+	if (!text_is(r->part, "after"))
+		chain->count = 0;
+	ck_assert(chain->count > 0 || !text_is(r->part, "after"));
+}
+
+/* After it. */
+static inline void chain_end(struct recorded_chain *chain, const struct recorded *r)
+{
+	if (text_is(r->fate, "more"))
+		chain->replies[chain->count++] = r;
 }
 
 static inline bool status_is_2xx(int status)

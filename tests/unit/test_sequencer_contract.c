@@ -19,7 +19,9 @@ struct row {
 	const struct connector *connector;
 	const struct action *action;
 	struct arena *arena;
+	const char *file; /* its recording: the action's name, or ACTION+WORD */
 	struct recording recording, errors;
+	struct recorded_chain before; /* what the reply in hand follows */
 	char name[120];
 	const char *config, *rules;
 	char case_[400]; /* for messages */
@@ -29,6 +31,7 @@ struct row {
 struct seen {
 	enum run_state state;
 	size_t sent; /* further attempts in the same batch */
+	bool read;   /* the request only read: a page, or what the step's own is made of */
 	char words[4096], fate[16];
 };
 
@@ -36,8 +39,8 @@ struct seen {
 
 static void row_files(struct row *row)
 {
-	struct text connection =
-	    recorded_connection(row->arena, row->connector->name, row->action->name);
+	struct text connection = recorded_connection(row->arena, row->connector->name, row->file);
+	struct text params = row->recording.params;
 	struct text entry = TEXT(" {}");
 
 	if (connection.n > 0)
@@ -49,10 +52,13 @@ static void row_files(struct row *row)
 				  "connections:%s\n",
 				  entry.s)
 			  .s;
+	if (params.n == 0)
+		params = text_of(row->action->example);
 	row->rules = text_printf(row->arena,
-				 "rules:\n  - id: r\n    on: hook.go\n    do:\n      - %s: %s\n"
+				 "rules:\n  - id: r\n    on: hook.go\n    do:\n"
+				 "      - %s.%s: %.*s\n"
 				 "        retry: { attempts: 3, first: 1s }\n",
-				 row->name, row->action->example)
+				 row->connector->name, row->action->name, TEXT_ARG(params))
 			 .s;
 }
 
@@ -105,21 +111,6 @@ static struct seen row_seen(struct world *w)
 	return seen;
 }
 
-static struct seen row_try(struct row *row, const struct ending *ending)
-{
-	struct world w;
-	struct seen seen;
-
-	(void)snprintf(row->case_, sizeof(row->case_), "%s, status %d, \"%.*s\"", row->name,
-		       ending->status, ending->body.n > 200 ? 200 : (int)ending->body.n,
-		       ending->body.n > 0 ? ending->body.s : "");
-	row_begin(row, &w);
-	row_answer(&w, ending);
-	seen = row_seen(&w);
-	world_fini(&w);
-	return seen;
-}
-
 static struct ending replied(int status, struct text type, struct text body)
 {
 	return (struct ending){ .how = END_REPLIED,
@@ -127,6 +118,46 @@ static struct ending replied(int status, struct text type, struct text body)
 				.status = status,
 				.content_type = type,
 				.body = body };
+}
+
+/* The pages before the reply in hand. */
+static void row_lead(const struct row *row, struct world *w)
+{
+	for (unsigned i = 0; i < row->before.count; i++) {
+		const struct recorded *r = row->before.replies[i];
+		struct ending ending = replied(r->status, r->type, r->body);
+
+		row_answer(w, &ending);
+		ck_assert_msg(w->out.attempt_count == 1, "%s: nothing follows page %u", row->name,
+			      i + 1);
+	}
+}
+
+/* Whether the request in hand only reads: the replies to it may be asked for again. */
+static bool row_reads(const struct row *row, const struct world *w)
+{
+	return strcmp(w->out.attempts[0].request.method, "GET") == 0 &&
+	       (row->before.count > 0 || row->action->prepares);
+}
+
+static struct seen row_try(struct row *row, const struct ending *ending)
+{
+	struct world w;
+	struct seen seen;
+	bool reads;
+
+	(void)snprintf(row->case_, sizeof(row->case_), "%s, after %u, status %d, \"%.*s\"",
+		       row->name, row->before.count, ending->status,
+		       ending->body.n > 200 ? 200 : (int)ending->body.n,
+		       ending->body.n > 0 ? ending->body.s : "");
+	row_begin(row, &w);
+	row_lead(row, &w);
+	reads = row_reads(row, &w);
+	row_answer(&w, ending);
+	seen = row_seen(&w);
+	seen.read = reads;
+	world_fini(&w);
+	return seen;
 }
 
 /* ---- What must follow. ---- */
@@ -154,7 +185,7 @@ static void expect_doubt(const struct row *row, const struct seen *seen)
 	bool doubts = seen->state == RUN_IN_DOUBT;
 
 	CHECK(row, *seen, strlen(seen->words) > 0);
-	if (row->action->after_doubt == DOUBT_REPEAT)
+	if (row->action->after_doubt == DOUBT_REPEAT || seen->read)
 		CHECK(row, *seen, waits);
 	else if (row->action->after_doubt == DOUBT_PARK)
 		CHECK(row, *seen, doubts);
@@ -179,21 +210,9 @@ static void expect_fate(const struct row *row, struct text fate, bool success,
 
 /* ---- The replies. ---- */
 
-static void try_recorded(struct row *row, const struct recording *of)
+static bool is_success(const struct recorded *r)
 {
-	for (unsigned i = 0; i < of->count; i++) {
-		const struct recorded *r = &of->replies[i];
-		struct ending ending = replied(r->status, r->type, r->body);
-		struct seen seen;
-
-		if (r->part.n > 0)
-			continue;
-		seen = row_try(row, &ending);
-		expect_fate(row, r->fate, status_is_2xx(r->status), &seen);
-		ck_assert_msg(text_find(text_of(seen.words), r->words) != SIZE_MAX,
-			      "%s: \"%.*s\" is not in \"%s\"", row->case_, TEXT_ARG(r->words),
-			      seen.words);
-	}
+	return status_is_2xx(r->status) && (text_is(r->fate, "ok") || text_is(r->fate, "more"));
 }
 
 /* The first recorded success; every action must have one. */
@@ -202,8 +221,7 @@ static const struct recorded *success_of(const struct row *row)
 	for (unsigned i = 0; i < row->recording.count; i++) {
 		const struct recorded *r = &row->recording.replies[i];
 
-		if (r->part.n == 0 && status_is_2xx(r->status) &&
-		    (text_is(r->fate, "ok") || text_is(r->fate, "more")))
+		if (r->part.n == 0 && is_success(r))
 			return r;
 	}
 	ck_abort_msg("%s has no recorded 2xx reply: see tests/unit/replies/README.md", row->name);
@@ -231,12 +249,10 @@ static void try_body(struct row *row, const struct recorded *good, struct text b
 }
 
 /* A success whose body is cut short, is no JSON, has another shape, or isn't there. */
-static void try_damaged(struct row *row)
+static void try_damaged(struct row *row, const struct recorded *good)
 {
 	static const char *const none[] = { "<html>busy</html>", "\xff\xfe", "{\"a\":1,\"a\":2}" };
 	static const char *const odd[] = { "[]", "null", "7", "\"x\"", "{}" };
-	const struct recorded *good = success_of(row);
-
 	for (size_t part = 1; good->body.n > 1 && part < 8; part++)
 		try_body(row, good, (struct text){ good->body.s, good->body.n * part / 8 + 1 },
 			 good->body.n * part / 8 + 1 < good->body.n ? row->recording.cut
@@ -247,6 +263,30 @@ static void try_damaged(struct row *row)
 		try_body(row, good, text_of(odd[i]), row->recording.odd);
 	if (good->body.n > 0)
 		try_body(row, good, TEXT_NONE, row->recording.empty);
+}
+
+static void try_recorded(struct row *row, const struct recording *of)
+{
+	const struct recorded *good = success_of(row);
+
+	for (unsigned i = 0; i < of->count; i++) {
+		const struct recorded *r = &of->replies[i];
+		struct ending ending = replied(r->status, r->type, r->body);
+		struct seen seen;
+
+		if (r->part.n > 0 && !text_is(r->part, "after"))
+			continue;
+		chain_begin(&row->before, r);
+		seen = row_try(row, &ending);
+		expect_fate(row, r->fate, status_is_2xx(r->status), &seen);
+		ck_assert_msg(text_find(text_of(seen.words), r->words) != SIZE_MAX,
+			      "%s: \"%.*s\" is not in \"%s\"", row->case_, TEXT_ARG(r->words),
+			      seen.words);
+		if (r == good || (row->before.count > 0 && is_success(r)))
+			try_damaged(row, r);
+		chain_end(&row->before, r);
+	}
+	row->before.count = 0;
 }
 
 #define STATUSES 40
@@ -335,7 +375,8 @@ static void try_lookup(struct row *row)
 		}
 		world_fini(&w);
 	}
-	ck_assert_msg(row->action->found == NULL || (found && absent),
+	ck_assert_msg(row->action->found == NULL || row->recording.params.n > 0 ||
+			  (found && absent),
 		      "%s has no recorded replies to its lookup", row->name);
 }
 
@@ -360,13 +401,12 @@ static void check_errors(const struct row *row)
 
 static void try_row(struct row *row)
 {
-	(void)recording_load(row->arena, row->connector->name, row->action->name, &row->recording);
+	(void)recording_load(row->arena, row->connector->name, row->file, &row->recording);
 	(void)recording_load(row->arena, row->connector->name, "errors", &row->errors);
 	row_files(row);
 	check_errors(row);
 	try_recorded(row, &row->recording);
 	try_recorded(row, &row->errors);
-	try_damaged(row);
 	try_statuses(row);
 	try_broken(row);
 	try_lookup(row);
@@ -388,22 +428,46 @@ static void try_inside(struct row *row)
 	world_fini(&w);
 }
 
+/* A row that prepares must show what it is answered meanwhile. */
+static bool has_chain(const struct row *row)
+{
+	for (unsigned i = 0; i < row->recording.count; i++)
+		if (text_is(row->recording.replies[i].part, "after"))
+			return true;
+	return false;
+}
+
+static void try_action(const struct connector *c, const struct action *a)
+{
+	struct arena *names = arena_new("test", MIB);
+	const char *files[RECORDED_ROWS];
+	unsigned count = recorded_rows(names, c->name, a->name, files);
+	bool chain = false;
+
+	for (unsigned i = 0; i < count; i++) {
+		struct row row = { .connector = c, .action = a, .file = files[i] };
+
+		row.arena = arena_new("test", 4 * MIB);
+		(void)snprintf(row.name, sizeof(row.name), "%s.%s", c->name, row.file);
+		if (a->inside)
+			try_inside(&row);
+		else
+			try_row(&row);
+		chain = chain || has_chain(&row);
+		arena_free(row.arena);
+	}
+	ck_assert_msg(chain || !a->prepares, "%s.%s has no recorded reply to what it prepares",
+		      c->name, a->name);
+	arena_free(names);
+}
+
 /* One connector for each test of Check, so that they have processes of their own. */
 START_TEST(every_reply_has_its_fate)
 {
 	const struct connector *c = connectors_all()[_i];
 
-	for (const struct action *a = c->actions; a != NULL && a->name != NULL; a++) {
-		struct row row = { .connector = c, .action = a };
-
-		row.arena = arena_new("test", 4 * MIB);
-		(void)snprintf(row.name, sizeof(row.name), "%s.%s", c->name, a->name);
-		if (a->inside)
-			try_inside(&row);
-		else
-			try_row(&row);
-		arena_free(row.arena);
-	}
+	for (const struct action *a = c->actions; a != NULL && a->name != NULL; a++)
+		try_action(c, a);
 }
 END_TEST
 
