@@ -324,6 +324,20 @@ static const struct template *list_template(struct loading *l, const struct yaml
 	return folded(l, t);
 }
 
+/* What other tools write for ${…}. */
+static void warn_braces(struct loading *l, const struct yaml_node *node)
+{
+	size_t open = text_find(node->text, TEXT("{{"));
+	struct text rest;
+
+	if (open == SIZE_MAX)
+		return;
+	rest = (struct text){ node->text.s + open, node->text.n - open };
+	if (text_find(rest, TEXT("}}")) != SIZE_MAX)
+		diags_add(l->r.diags, DIAG_WARNING, yaml_inside(node, open),
+			  "an expression is written ${data.title}", "{{...}} is sent as it is");
+}
+
 const struct template *load_template(struct loading *l, const struct yaml_node *node,
 				     const struct param *row, enum param_slot slot)
 {
@@ -340,6 +354,8 @@ const struct template *load_template(struct loading *l, const struct yaml_node *
 	}
 	if (row != NULL && !load_literal(l, node, row, &literal))
 		return NULL;
+	if (node->kind == YAML_TEXT)
+		warn_braces(l, node);
 	if (node->kind == YAML_MAP)
 		return load_template_map(l, node, row != NULL ? row->members : NULL, slot);
 	if (node->kind == YAML_LIST)

@@ -646,8 +646,25 @@ START_TEST(the_same_id_twice)
 }
 END_TEST
 
-UNIT_MAIN("rules_mistakes", ten_mistakes, what_needs_quotes, one_by_one, fields_have_types,
-	  calls_that_never_work, calls_about_changes, types_of_fields_leave_room,
+START_TEST(braces_of_other_tools)
+{
+	struct kit k;
+
+	kit_init(&k);
+	kit_load(&k, "rules:\n"
+		     "  - id: one\n"
+		     "    on: hook.orders\n"
+		     "    do:\n"
+		     "      - slack.post: { text: \"Hello {{ data.name }}\" }\n"
+		     "      - slack.post: { text: \"${data.name} {{ }\" }\n");
+	kit_expect(k.diags, 5, 36, "{{...}} is sent as it is", "${data.title}");
+	ck_assert_uint_eq(diags_count(k.diags), 1);
+	kit_fini(&k);
+}
+END_TEST
+
+UNIT_MAIN("rules_mistakes", braces_of_other_tools, ten_mistakes, what_needs_quotes, one_by_one,
+	  fields_have_types, calls_that_never_work, calls_about_changes, types_of_fields_leave_room,
 	  kinds_agree_on_types, what_costs_too_much, whole_numbers_divided, steps_one_by_one,
 	  operators_of_other_languages, operands_that_never_fit, options_among_parameters,
 	  shapes_and_synonyms, quotes_of_flow_maps, error_where_it_is_known,
