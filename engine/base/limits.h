@@ -201,9 +201,10 @@
 	(4u * MIB)          /* of a run's mistakes: 1,000 with quoted lines are far less */
 #define LIMIT_EDGES 1000000 /* (rule, key) pairs that are active: about 100 MiB of memory */
 #define LIMIT_EDGE_TYPES                                                                           \
-	1024            /* types of events whose groups are remembered; more are found anew        \
-			 */
-#define LIMIT_STEPS 100 /* steps of one rule, handlers included */
+	1024                 /* types of events whose groups are remembered; more are found anew   \
+			      */
+#define LIMIT_MUTATIONS 5000 /* changes of rules one `test --mutate` tries: some seconds */
+#define LIMIT_STEPS     100  /* steps of one rule, handlers included */
 
 /* Hooks and the admin API. */
 #define LIMIT_SIGNATURE                                                                            \

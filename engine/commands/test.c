@@ -8,9 +8,8 @@
 #include "engine/base/limits.h"
 #include "engine/base/log.h"
 #include "engine/commands/setup.h"
+#include "engine/commands/test_mutate.h"
 #include "engine/commands/test_report.h"
-
-DEFINE_AUTO(coverage_free, struct coverage *)
 
 struct session {
 	struct context *context;
@@ -39,12 +38,26 @@ static bool run_one(struct session *s, const struct test_case *test)
 	return context_flush(s->context);
 }
 
+static int mutate(struct session *s, const struct test_case *const *cases, const size_t *counts)
+{
+	const struct mutate m = { .context = s->context,
+				  .config = s->config,
+				  .rules = s->rules,
+				  .cases = cases,
+				  .counts = counts,
+				  .arena = s->arena };
+
+	return test_mutate(&m);
+}
+
 static int run_all(struct session *s, const struct test_case *const *cases, const size_t *counts)
 {
 	for (size_t i = 0; i < ruleset_count(s->rules); i++)
 		for (size_t k = 0; k < counts[i]; k++)
 			if (!run_one(s, &cases[i][k]))
 				return COMMAND_FAILED;
+	if (option_flag(s->context, "mutate") && s->counts.failed == 0)
+		return mutate(s, cases, counts);
 	s->counts.unreached = test_report_unreached(s->context, s->rules, s->coverage);
 	test_report_summary(s->context, &s->counts);
 	return s->counts.failed > 0 ? COMMAND_FAILED : COMMAND_OK;
@@ -97,6 +110,12 @@ static int run(struct context *context)
 	return read_and_run(&s);
 }
 
+static const struct option_row options[] = {
+	{ "mutate", 0, NULL,
+	  "then change the rules' conditions, one by one: do the tests notice?" },
+	{ 0 },
+};
+
 const struct command command_test = {
 	.name = "test",
 	.arguments = "[RULES...]",
@@ -104,6 +123,7 @@ const struct command command_test = {
 	.more = "RULES are files and folders; without any, those that the configuration names. "
 		"Nothing leaves\n"
 		"this machine: replies come from the tests, time is turned by them.",
+	.options = options,
 	.most = -1,
 	.run = run,
 };

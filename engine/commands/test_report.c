@@ -177,6 +177,19 @@ bool test_report(struct context *context, struct arena *arena, const struct test
 	return passed;
 }
 
+bool test_passes(struct arena *arena, const struct test_case *test,
+		 const struct test_outcome *result)
+{
+	struct buf story;
+	bool passed;
+
+	assert(arena != NULL && test != NULL && result != NULL);
+	buf_init(&story, LIMIT_COMMAND_OUTPUT / 2);
+	passed = judge(arena, test, result, &story);
+	buf_fini(&story);
+	return passed;
+}
+
 /* ---- What no test reaches. ---- */
 
 static void tell_unreached(struct context *context, const struct rule *rule,

@@ -17,6 +17,10 @@ struct test_counts {
 bool test_report(struct context *context, struct arena *arena, const struct test_case *test,
 		 const struct test_outcome *result);
 
+/* The same without printing. */
+bool test_passes(struct arena *arena, const struct test_case *test,
+		 const struct test_outcome *result);
+
 /* Rules and steps that no test reaches; returns how many. */
 size_t test_report_unreached(struct context *context, const struct ruleset *rules,
 			     const struct coverage *coverage);

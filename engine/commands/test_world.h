@@ -13,6 +13,7 @@
 #ifndef TAPPET_COMMANDS_TEST_WORLD_H
 #define TAPPET_COMMANDS_TEST_WORLD_H
 
+#include "engine/base/cleanup.h"
 #include "engine/commands/test_case.h"
 #include "engine/rules/config.h"
 #include "engine/rules/rule.h"
@@ -50,6 +51,7 @@ struct coverage;
 
 struct coverage *coverage_new(void); /* NULL when memory is out */
 void coverage_free(struct coverage *coverage);
+DEFINE_AUTO(coverage_free, struct coverage *)
 bool coverage_rule(const struct coverage *coverage, const struct rule *rule);
 bool coverage_step(const struct coverage *coverage, const struct rule *rule, int step);
 

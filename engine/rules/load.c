@@ -420,7 +420,6 @@ static void scratch_done(struct loading *l)
 void load_file(struct loading *l, struct text path)
 {
 	AUTO_FINI(buf_fini) struct buf content;
-	const struct yaml_node *root;
 	const char *why;
 
 	assert(l != NULL && path.n > 0);
@@ -431,7 +430,15 @@ void load_file(struct loading *l, struct text path)
 			  "can't be read: %s", why);
 		return;
 	}
-	root = read_tree(l, path, buf_view(&content));
+	load_text(l, path, buf_view(&content));
+}
+
+void load_text(struct loading *l, struct text path, struct text content)
+{
+	const struct yaml_node *root;
+
+	assert(l != NULL && path.n > 0);
+	root = read_tree(l, path, content);
 	if (root != NULL)
 		read_document(l, root);
 	scratch_done(l);

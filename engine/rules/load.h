@@ -236,6 +236,7 @@ const char *catalog_action_hint(struct arena *arena, struct text word);
 
 /* Reads the rules of one file into the set, or the one rule whose text this is. */
 void load_file(struct loading *l, struct text path);
+void load_text(struct loading *l, struct text path, struct text content);
 void load_source(struct loading *l, struct text id, struct text source);
 
 /* ---- ruleset.c ---- */

@@ -319,6 +319,34 @@ struct ruleset *ruleset_load(const struct config *config, const struct text *pat
 	return set;
 }
 
+struct ruleset *ruleset_load_text(const struct config *config, struct text path,
+				  struct text content, struct diags *diags)
+{
+	AUTO(arena_free) struct arena *scratch = arena_new("rule text", LIMIT_RULES_ARENA);
+	AUTO(arena_free) struct arena *once = arena_new("rule text", LIMIT_RULES_ARENA);
+	size_t errors = diags_errors(diags);
+	struct paths none = { .arena = once, .diags = diags };
+	struct ruleset *set;
+	struct loading l;
+
+	assert(config != NULL && diags != NULL);
+	if (scratch == NULL || once == NULL)
+		return NULL;
+	set = ruleset_new(config);
+	if (set == NULL || !loading_init(&l, set, scratch, once, diags)) {
+		ruleset_free(set);
+		return NULL;
+	}
+	load_text(&l, path, content);
+	load_all(&l, &none);
+	load_stand_ins(&l);
+	if (diags_errors(diags) > errors || !index_build(set)) {
+		ruleset_free(set);
+		return NULL;
+	}
+	return set;
+}
+
 struct ruleset *ruleset_load_revision(const struct config *config, struct text id,
 				      struct text source, struct diags *diags)
 {
