@@ -180,12 +180,14 @@ static int choose_rule(struct asking *a)
 
 struct place explain_place(const struct explain_view *view, struct place inside)
 {
-	struct place at = view->at;
+	struct place at = view->at, from;
 
 	if (inside.line == 0)
 		return inside;
-	at.line += inside.line - 1;
-	at.column = at.column > 0 && inside.column > 0 ? at.column + inside.column - 1 : 0;
+	from = rule_begins(view->rule);
+	at.line += inside.line - from.line;
+	at.column =
+	    at.column > 0 && inside.column > 0 ? at.column + inside.column - from.column : 0;
 	return at;
 }
 

@@ -245,3 +245,9 @@ bool rule_explain(struct scope *scope, struct arena *trees, struct explanation *
 		out->at = failing_place(&e);
 	return !arena_failed(scope->arena);
 }
+
+struct place rule_begins(const struct rule *rule)
+{
+	assert(rule != NULL && rule->written != NULL);
+	return rule->written->map->at;
+}

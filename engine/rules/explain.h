@@ -74,4 +74,8 @@ bool rule_explain(struct scope *scope, struct arena *trees, struct explanation *
  * size. */
 struct text explain_value(struct arena *arena, struct value value, size_t most);
 
+/* Where the rule begins in the source it was loaded from by itself: at 1:1, or behind the parts of
+ * its file that it is stored with. */
+struct place rule_begins(const struct rule *rule);
+
 #endif
