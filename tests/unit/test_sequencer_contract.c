@@ -136,8 +136,11 @@ static void row_lead(const struct row *row, struct world *w)
 /* Whether the request in hand only reads: the replies to it may be asked for again. */
 static bool row_reads(const struct row *row, const struct world *w)
 {
-	return strcmp(w->out.attempts[0].request.method, "GET") == 0 &&
-	       (row->before.count > 0 || row->action->prepares);
+	const struct request *request = &w->out.attempts[0].request;
+
+	return strcmp(request->method, "GET") == 0 &&
+	       (row->before.count > 0 || row->action->prepares ||
+		!value_is(request->keep, VALUE_NULL));
 }
 
 static struct seen row_try(struct row *row, const struct ending *ending)
@@ -253,6 +256,7 @@ static void try_damaged(struct row *row, const struct recorded *good)
 {
 	static const char *const none[] = { "<html>busy</html>", "\xff\xfe", "{\"a\":1,\"a\":2}" };
 	static const char *const odd[] = { "[]", "null", "7", "\"x\"", "{}" };
+
 	for (size_t part = 1; good->body.n > 1 && part < 8; part++)
 		try_body(row, good, (struct text){ good->body.s, good->body.n * part / 8 + 1 },
 			 good->body.n * part / 8 + 1 < good->body.n ? row->recording.cut
