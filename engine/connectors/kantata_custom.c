@@ -451,6 +451,8 @@ enum fate kantata_custom_put(struct call *call, struct value *body, struct reque
 	buf_init(&query, LIMIT_URL);
 	known = known_of(call->gathered);
 	fate = wanted(call, &known, *body, &any, &ids);
+	if (ids.starved)
+		fate = call_starved(call);
 	*asked = fate == FATE_OK && any && (!known.all_sets || (ids.n > 0 && !known.chosen));
 	if (fate != FATE_OK)
 		return fate;
@@ -460,6 +462,8 @@ enum fate kantata_custom_put(struct call *call, struct value *body, struct reque
 		return ask_rows(call, "/custom_field_sets?include=custom_fields", known.sets, out);
 	buf_printf(&query, "/custom_field_choices?active=true&for_custom_fields=%.*s",
 		   TEXT_ARG(buf_view(&ids)));
+	if (query.starved)
+		return call_starved(call);
 	if (buf_failed(&ids) || buf_failed(&query))
 		return call_fail(call, FATE_REJECT, "custom: too many fields with choices");
 	return ask_rows(call, buf_cstr(&query), known.labels, out);
