@@ -4,38 +4,9 @@
  * example is taken by `tappet check`, mistakes in its parameters are refused where
  * they stand, its recorded replies are read as they say, and memory that gives out
  * anywhere changes no answer. Rows come from the registry; nothing is listed here. */
-#include "engine/base/fault.h"
-#include "tests/unit/test_recordings.h"
-#include "tests/unit/test_rules_kit.h"
-
-struct row {
-	struct kit kit;
-	const struct connector *connector;
-	const struct action *action;
-	const char *name;
-	struct value example;
-	struct buf seen;
-};
+#include "tests/unit/test_rules_row.h"
 
 /* ---- Rules with a step of the row. ---- */
-
-static void row_connect(struct row *row, const char *of)
-{
-	struct text connection = recorded_connection(row->kit.arena, row->connector->name, of);
-	struct text entry = TEXT(" {}");
-
-	if (connection.n > 0)
-		entry = text_printf(row->kit.arena, "\n  %s: %.*s", row->connector->name,
-				    TEXT_ARG(connection));
-	kit_config(&row->kit, text_printf(row->kit.arena,
-					  "hooks: { go: { verify: none } }\n"
-					  "connections:%s\n",
-					  entry.s)
-				  .s);
-	if (diags_errors(row->kit.diags) > 0)
-		kit_show(row->kit.diags);
-	ck_assert_uint_eq(diags_errors(row->kit.diags), 0);
-}
 
 #define STEP_LINE 5
 
@@ -85,10 +56,20 @@ static const char *yaml_of(struct row *row, struct value v)
 	return made;
 }
 
+static const char *row_params(struct row *row)
+{
+	struct recording recording;
+
+	(void)recording_load(row->kit.arena, row->connector->name, row->file, &recording);
+	if (recording.params.n == 0)
+		return row->action->example;
+	return text_dup(row->kit.arena, recording.params).s;
+}
+
 /* The example as the engine takes it: the rule's own parameters. */
 static void row_example(struct row *row)
 {
-	const struct rule *rule = kit_rule(&row->kit, row_rules(row, row->action->example));
+	const struct rule *rule = kit_rule(&row->kit, row_rules(row, row_params(row)));
 	struct scope *scope = kit_event(&row->kit, rule, "hook.go", "null", "{}");
 	struct text error = TEXT_NONE;
 
@@ -213,98 +194,6 @@ static void try_table(struct row *row, const struct nest *nest, const struct par
 	}
 }
 
-/* ---- Memory. ---- */
-
-/* What a function is given and what it answered, as text; of a spent arena nothing is said. */
-struct trial {
-	struct row *row;
-	const struct recorded *reply;
-	const struct resource *resource;
-	const struct step *step;
-	struct page_ask ask;
-	enum fate (*function)(struct trial *trial, struct call *call, struct buf *answer);
-	const char *what;
-};
-
-static void put_answer(struct buf *answer, const struct request *request)
-{
-	buf_printf(answer, "%s %d %.*s %s", request->method, request->absolute,
-		   TEXT_ARG(request->url),
-		   request->content_type != NULL ? request->content_type : "");
-	for (unsigned i = 0; i < request->header_count; i++)
-		buf_printf(answer, " %.*s=%.*s", TEXT_ARG(request->headers[i].name),
-			   TEXT_ARG(request->headers[i].value));
-	buf_printf(answer, " %.*s", TEXT_ARG(request->body));
-}
-
-static struct call trial_call(struct row *row, struct arena *arena, struct json_parser *parser)
-{
-	const struct connection *c =
-	    config_connection(row->kit.config, text_of(row->connector->name));
-
-	return (struct call){ .arena = arena,
-			      .parser = parser,
-			      .settings = c != NULL ? c->settings : value_null(),
-			      .idempotency_key = "k",
-			      .rule = TEXT("r"),
-			      .key = TEXT("key") };
-}
-
-/* One call with a memory of its own, whose n-th allocation fails (0: none). True when it did. */
-static bool try_once(struct trial *trial, int n, struct buf *answer, enum fate *fate, bool *spent)
-{
-	struct arena *arena = arena_new("trial", LIMIT_EVENT_ARENA);
-	struct json_parser *parser = json_parser_new();
-	struct call call = trial_call(trial->row, arena, parser);
-	struct buf found;
-	bool hit = false;
-
-	buf_init(&found, MIB);
-	ck_assert(buf_reserve(&found, 256 * KIB) != NULL); /* ours, not what is tried */
-	if (n > 0)
-		fault_arm("memory", n, false);
-	*fate = trial->function(trial, &call, &found);
-	if (n > 0)
-		hit = fault_disarm();
-	*spent = arena_failed(arena);
-	ck_assert_int_ne(*fate, FATE_BUG);
-	ck_assert_msg(*fate == FATE_OK || *spent || call.why[0] != '\0', "%s: %s: no words",
-		      trial->row->name, trial->what);
-	buf_clear(answer);
-	buf_text(answer, buf_view(&found));
-	buf_char(answer, '\n');
-	if (*fate != FATE_OK)
-		buf_str(answer, call.why);
-	buf_fini(&found);
-	json_parser_free(parser);
-	arena_free(arena);
-	return hit;
-}
-
-/* The same answer as with enough of it, or a spent arena: then the batch is thrown away. */
-static void sweep(struct trial *trial, enum fate wanted)
-{
-	struct buf good, answer;
-	enum fate fate;
-	bool spent, hit = true;
-
-	buf_init(&good, MIB);
-	buf_init(&answer, MIB);
-	(void)try_once(trial, 0, &good, &fate, &spent);
-	ck_assert_msg(fate == wanted && !spent, "%s: %s: %s %s", trial->row->name, trial->what,
-		      fate_word(fate), buf_cstr(&good));
-	for (int n = 1; hit; n++) {
-		hit = try_once(trial, n, &answer, &fate, &spent);
-		ck_assert_msg(spent ||
-				  (fate == wanted && text_eq(buf_view(&good), buf_view(&answer))),
-			      "%s: %s: allocation %d: %s %s", trial->row->name, trial->what, n,
-			      fate_word(fate), buf_cstr(&answer));
-		ck_assert(hit || !spent);
-	}
-	buf_fini(&good);
-	buf_fini(&answer);
-}
-
 /* ---- An action's functions. ---- */
 
 static enum fate call_build(struct trial *trial, struct call *call, struct buf *answer)
@@ -334,11 +223,17 @@ static enum fate call_read(struct trial *trial, struct call *call, struct buf *a
 	struct reading reading = { .result = value_null() };
 
 	call->params = trial->row->example;
-	enum fate fate = (r->part.n > 0 ? trial->row->action->found
-					: trial->row->action->read)(call, &reply, &reading);
+	bool found = text_is(r->part, "found");
+
+	if (found)
+		call->gathered = value_null();
+	enum fate fate =
+	    (found ? trial->row->action->found : trial->row->action->read)(call, &reply, &reading);
 
 	if (fate != FATE_OK || arena_failed(call->arena))
 		return fate;
+	ck_assert_msg(found || reading.more == text_is(r->fate, "more"), "%s: %s", trial->row->name,
+		      trial->what);
 	buf_printf(answer, "%d %d %s %s ", reading.more, reading.absent,
 		   reading.happened != NULL ? reading.happened : "",
 		   reading.kind != NULL ? reading.kind->name : "");
@@ -388,11 +283,35 @@ static void try_standing(struct row *row, const struct recorded *r)
 	}
 }
 
-static enum fate wanted_fate(const struct recorded *r)
+/* What the replies before the one in hand give, as the sequencer keeps it. */
+static void row_gather(struct row *row)
 {
-	if (text_is(r->fate, "retry"))
-		return FATE_RETRY;
-	return text_is(r->fate, "reject") ? FATE_REJECT : FATE_OK;
+	struct request request = { .method = "" };
+	struct call call;
+
+	row->gathered = value_null();
+	call = trial_call(row, row->kit.arena, row->kit.parser);
+	if (row->action->inside || row->action->build(&call, row->example, &request) != FATE_OK)
+		return;
+	row->gathered = request.keep;
+	for (unsigned i = 0; i < row->before.count; i++) {
+		const struct recorded *r = row->before.replies[i];
+		const struct reply reply = { r->status, r->body, r->type };
+		struct reading reading;
+
+		call.gathered = row->gathered;
+		ck_assert_int_eq(row->action->read(&call, &reply, &reading), FATE_OK);
+		row->gathered = reading.result;
+	}
+}
+
+/* The request that follows. */
+static void try_next(struct row *row)
+{
+	struct trial trial = { .row = row, .function = call_build, .what = "build of the next" };
+
+	row_gather(row);
+	sweep(&trial, FATE_OK);
 }
 
 static void try_replies(struct row *row, const struct recording *of)
@@ -400,6 +319,8 @@ static void try_replies(struct row *row, const struct recording *of)
 	for (unsigned i = 0; i < of->count; i++) {
 		struct trial trial = { .row = row, .reply = &of->replies[i] };
 
+		chain_begin(&row->before, trial.reply);
+		row_gather(row);
 		trial.what = text_printf(row->kit.arena, "status %d, %.*s", trial.reply->status,
 					 TEXT_ARG(trial.reply->body))
 				 .s;
@@ -409,7 +330,12 @@ static void try_replies(struct row *row, const struct recording *of)
 		trial.function = call_words;
 		sweep(&trial, FATE_OK);
 		try_standing(row, trial.reply);
+		chain_end(&row->before, trial.reply);
+		if (text_is(trial.reply->fate, "more"))
+			try_next(row);
 	}
+	row->before.count = 0;
+	row->gathered = value_null();
 }
 
 /* An inside action reads what it built. */
@@ -440,146 +366,10 @@ static void try_action(struct row *row)
 	}
 	if (row->action->inside)
 		try_own_reply(row);
-	if (recording_load(row->kit.arena, row->connector->name, row->action->name, &recording))
+	if (recording_load(row->kit.arena, row->connector->name, row->file, &recording))
 		try_replies(row, &recording);
 	if (recording_load(row->kit.arena, row->connector->name, "errors", &recording))
 		try_replies(row, &recording);
-}
-
-/* ---- Polls. ---- */
-
-static enum fate call_ask(struct trial *trial, struct call *call, struct buf *answer)
-{
-	struct request request = { .method = "" };
-	enum fate fate = trial->resource->ask(call, &trial->ask, &request);
-
-	if (fate == FATE_OK && !arena_failed(call->arena))
-		put_answer(answer, &request);
-	return fate;
-}
-
-struct pages {
-	struct buf *answer;
-	unsigned count;
-};
-
-static bool page_visit(void *of, struct text id, struct text json)
-{
-	struct pages *pages = of;
-
-	pages->count++;
-	buf_printf(pages->answer, "%.*s: %.*s\n", TEXT_ARG(id), TEXT_ARG(json));
-	return id.n > 0;
-}
-
-static bool page_refuse(void *of, struct text id, struct text json)
-{
-	(void)of;
-	(void)id;
-	(void)json;
-	return false;
-}
-
-static enum fate call_page(struct trial *trial, struct call *call, struct buf *answer)
-{
-	const struct recorded *r = trial->reply;
-	const struct reply reply = { r->status, r->body, r->type };
-	struct page page = { .items = 0 };
-	struct pages pages = { .answer = answer };
-	enum fate fate =
-	    trial->resource->read(call, &trial->ask, &reply, page_visit, &pages, &page);
-
-	if (fate != FATE_OK)
-		buf_clear(answer); /* nothing of it is used */
-	if (fate != FATE_OK || arena_failed(call->arena))
-		return fate;
-	buf_printf(answer, "%u %d %lld", page.items, page.more, (long long)page.high);
-	ck_assert_msg(page.more == text_is(r->fate, "more"), "%s: %s", trial->row->name,
-		      trial->what);
-	ck_assert(page.items <= trial->resource->page_size);
-	ck_assert(trial->ask.kind == PAGE_AGAIN || page.items == pages.count);
-	return fate;
-}
-
-static void expect_no_page(struct trial *trial, struct text body,
-			   bool (*visit)(void *of, struct text id, struct text json))
-{
-	struct row *row = trial->row;
-	struct arena *arena = arena_new("trial", LIMIT_EVENT_ARENA);
-	struct call call = trial_call(row, arena, row->kit.parser);
-	const struct reply reply = { 200, body, TEXT("application/json") };
-	struct pages pages = { .answer = &row->seen };
-	struct page page;
-
-	buf_clear(&row->seen);
-	ck_assert_msg(trial->resource->read(&call, &trial->ask, &reply, visit, &pages, &page) ==
-			      FATE_RETRY &&
-			  call.why[0] != '\0',
-		      "%s: %.*s", row->name, TEXT_ARG(body));
-	ck_assert(text_is_utf8(text_of(call.why)));
-	arena_free(arena);
-}
-
-/* What is cut, has another shape, or isn't taken by whoever reads it. */
-static void try_bad_pages(struct trial *trial)
-{
-	static const char *const odd[] = { "", "[]", "null", "7", "\"x\"", "{}", "<html>", "\xff" };
-	struct text body = trial->reply->body;
-
-	for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++)
-		expect_no_page(trial, text_of(odd[i]), page_visit);
-	for (size_t n = 1; n < body.n; n += 1 + n / 20)
-		expect_no_page(trial, (struct text){ body.s, n }, page_visit);
-}
-
-static enum page_kind kind_of(const struct row *row, struct text part)
-{
-	static const char *const words[] = { "changes", "sweep", "verify", "again" };
-
-	for (size_t i = 0; i < 4; i++)
-		if (text_is(part, words[i]))
-			return (enum page_kind)i;
-	ck_abort_msg("%s: \"%.*s\" is no kind of page", row->name, TEXT_ARG(part));
-	return PAGE_CHANGES;
-}
-
-static void try_page(struct row *row, const struct resource *resource, const struct recorded *r)
-{
-	static const char *const none[] = { NULL };
-	static const struct text ids[] = { { "7", 1 }, { "8", 1 } };
-	struct trial trial = { .row = row, .reply = r, .resource = resource };
-
-	trial.ask = (struct page_ask){ .kind = kind_of(row, r->part), .asks = none };
-	trial.ask.after = INT64_C(1760000000000);
-	if (trial.ask.kind == PAGE_VERIFY || trial.ask.kind == PAGE_AGAIN) {
-		trial.ask.ids = ids;
-		trial.ask.id_count = 2;
-	}
-	trial.what =
-	    text_printf(row->kit.arena, "%.*s %.*s", TEXT_ARG(r->part), TEXT_ARG(r->body)).s;
-	trial.function = call_ask;
-	sweep(&trial, FATE_OK);
-	trial.function = call_page;
-	sweep(&trial, wanted_fate(r));
-	if (wanted_fate(r) == FATE_OK)
-		try_bad_pages(&trial);
-	if (text_is(r->fate, "more"))
-		expect_no_page(&trial, r->body, page_refuse);
-}
-
-static void try_resource(struct row *row, const struct resource *resource)
-{
-	struct recording recording;
-	bool good = false;
-	char name[80];
-
-	(void)snprintf(name, sizeof(name), "poll.%s", resource->name);
-	(void)recording_load(row->kit.arena, row->connector->name, name, &recording);
-	for (unsigned i = 0; i < recording.count; i++) {
-		try_page(row, resource, &recording.replies[i]);
-		good = good || wanted_fate(&recording.replies[i]) == FATE_OK;
-	}
-	ck_assert_msg(good, "%s has no recorded page: see tests/unit/replies/README.md", row->name);
 }
 
 /* ---- Templates. ---- */
@@ -647,23 +437,6 @@ END_TEST
 
 /* ---- The rows. ---- */
 
-static void row_begin(struct row *row, const struct connector *c, const char *part)
-{
-	*row = (struct row){ .connector = c };
-	kit_init(&row->kit);
-	arena_free(row->kit.arena);
-	row->kit.arena = arena_new("test", 512 * MIB);
-	row->name = text_printf(row->kit.arena, "%s.%s", c->name, part).s;
-	buf_init(&row->seen, MIB);
-	row_connect(row, part);
-}
-
-static void row_end(struct row *row)
-{
-	buf_fini(&row->seen);
-	kit_fini(&row->kit);
-}
-
 START_TEST(mistakes_have_a_place)
 {
 	const struct connector *c = connectors_all()[_i];
@@ -680,33 +453,31 @@ START_TEST(mistakes_have_a_place)
 }
 END_TEST
 
-START_TEST(memory_changes_no_answer)
+static void try_recordings(const struct connector *c, const struct action *a)
 {
-	const struct connector *c = connectors_all()[_i];
+	struct arena *names = arena_new("test", MIB);
+	const char *files[RECORDED_ROWS];
+	unsigned count = recorded_rows(names, c->name, a->name, files);
 
-	for (const struct action *a = c->actions; a != NULL && a->name != NULL; a++) {
+	for (unsigned i = 0; i < count; i++) {
 		struct row row;
 
-		row_begin(&row, c, a->name);
+		row_begin(&row, c, files[i]);
+		row.name = text_printf(row.kit.arena, "%s.%s", c->name, a->name).s;
 		row.action = a;
 		row_example(&row);
 		try_action(&row);
 		row_end(&row);
 	}
+	arena_free(names);
 }
-END_TEST
 
-START_TEST(pages_are_read_whole_or_not)
+START_TEST(memory_changes_no_answer)
 {
 	const struct connector *c = connectors_all()[_i];
 
-	for (const struct resource *r = c->resources; r != NULL && r->name != NULL; r++) {
-		struct row row;
-
-		row_begin(&row, c, r->name);
-		try_resource(&row, r);
-		row_end(&row);
-	}
+	for (const struct action *a = c->actions; a != NULL && a->name != NULL; a++)
+		try_recordings(c, a);
 }
 END_TEST
 
@@ -722,7 +493,6 @@ int main(void)
 	tcase_set_timeout(cases, 240);
 	tcase_add_loop_test(cases, mistakes_have_a_place, 0, count);
 	tcase_add_loop_test(cases, memory_changes_no_answer, 0, count);
-	tcase_add_loop_test(cases, pages_are_read_whole_or_not, 0, count);
 	tcase_add_test(cases, templates_without_memory);
 	suite_add_tcase(suite, cases);
 	srunner_run_all(runner, CK_ENV);
