@@ -35,7 +35,7 @@ static bool read_data(struct context *context, struct buf *data)
 		(void)context_fail(context, COMMAND_USAGE, "%s: %s", what, why);
 		return false;
 	}
-	if (json_check(buf_view(data), &error))
+	if (json_check(buf_view(data), &error) == FATE_OK)
 		return true;
 	(void)context_usage(context, "%s is not JSON: line %d, column %d: %s", what, error.line,
 			    error.column, error.what);

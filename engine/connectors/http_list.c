@@ -424,8 +424,11 @@ static bool visit_row(void *of, struct text key, struct text member)
 	return true;
 }
 
+/* The page, or memory has given out elsewhere. */
 static enum fate too_much(struct call *call)
 {
+	if (!arena_failed(call->arena))
+		return call_starved(call);
 	return call_fail(call, FATE_RETRY, "the page takes too much memory");
 }
 
@@ -447,7 +450,11 @@ static enum fate read_rows(struct listing *l, struct text body)
 	if (fate == FATE_RETRY)
 		return too_much(call);
 	/* The scanner tells where; it is slow, and needed only when something is wrong. */
-	if ((list.n == 0 || list.s[0] != '[') && !json_check(body, &error))
+	if (list.n == 0 || list.s[0] != '[')
+		fate = json_check(body, &error);
+	if (fate == FATE_RETRY)
+		return too_much(call);
+	if (fate != FATE_OK)
 		return no_json(call, &error);
 	if (list.n == 0 || list.s[0] != '[')
 		return items.n > 0 ? call_fail(call, FATE_RETRY, "the page has no list at %.*s",

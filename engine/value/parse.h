@@ -31,8 +31,9 @@ void json_parser_free(struct json_parser *parser);
 enum fate json_parse(struct json_parser *parser, struct arena *arena, struct text json,
 		     struct value *out, struct json_error *error);
 
-/* The scanner alone: true when `json` is acceptable to json_parse. */
-bool json_check(struct text json, struct json_error *error);
+/* The scanner alone: FATE_OK when `json` is acceptable to json_parse, FATE_REJECT when it isn't,
+ * FATE_RETRY when memory is out. */
+enum fate json_check(struct text json, struct json_error *error);
 
 /* Walks the members of a list (or the values of a map) found at `path` (a
  * dotted path of map keys, "" for the document itself) without building trees:

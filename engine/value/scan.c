@@ -613,9 +613,9 @@ enum fate scan_text(struct text json, struct json_error *error)
 	return s.what == NULL ? FATE_RETRY : FATE_REJECT;
 }
 
-bool json_check(struct text json, struct json_error *error)
+enum fate json_check(struct text json, struct json_error *error)
 {
 	struct json_error unused;
 
-	return scan_text(json, error != NULL ? error : &unused) == FATE_OK;
+	return scan_text(json, error != NULL ? error : &unused);
 }

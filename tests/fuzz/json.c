@@ -81,7 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	AUTO(arena_free) struct arena *arena = arena_new("json", FUZZ_ARENA);
 	struct text text = fuzz_text(bytes, n);
 	struct json_error scanned, parsed;
-	bool good = json_check(text, &scanned);
+	bool good = json_check(text, &scanned) == FATE_OK;
 	struct value v;
 	enum fate fate = json_parse(shared_parser(), arena, text, &v, &parsed);
 
