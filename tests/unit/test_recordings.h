@@ -23,11 +23,12 @@
 #define RECORDED_MOST 40
 
 struct recorded {
-	/* Empty, or what it answers: found; after; changes, sweep, verify, again. */
+	/* Empty, or what it answers: found; after; changes, sweep, verify, again, next. */
 	struct text part;
 	int status;
 	struct text fate; /* ok, more, absent, retry, reject */
 	struct text type; /* Content-Type */
+	struct text link; /* Link */
 	struct text words;
 	struct text body;
 };
@@ -67,7 +68,7 @@ static inline struct text recorded_word(struct text *line)
 	return word;
 }
 
-/* "== [PART] STATUS FATE [as TYPE][: WORDS]" */
+/* "== [PART] STATUS FATE [as TYPE][: WORDS]", or "linked LINK" in place of "as TYPE". */
 static inline void recorded_head(struct recording *r, struct text line)
 {
 	struct recorded *one = &r->replies[r->count++];
@@ -92,8 +93,13 @@ static inline void recorded_head(struct recording *r, struct text line)
 			  text_is(one->fate, "reject") || text_is(one->fate, "more") ||
 			  text_is(one->fate, "absent"),
 		      "%s: no fate %.*s", r->path.s, TEXT_ARG(one->fate));
-	if (text_is(recorded_word(&line), "as"))
+	word = recorded_word(&line);
+	if (text_is(word, "as"))
 		one->type = text_trim(line);
+	else if (text_is(word, "linked"))
+		one->link = text_trim(line);
+	else
+		ck_assert_msg(word.n == 0, "%s: no word %.*s", r->path.s, TEXT_ARG(word));
 }
 
 static inline void recorded_setting(struct recording *r, struct text line)
