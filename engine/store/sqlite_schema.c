@@ -81,11 +81,20 @@ static const char bodies[] =
     "ALTER TABLE events ADD COLUMN body BLOB;"
     "CREATE INDEX events_by_body ON events (body_of) WHERE body_of IS NOT NULL;";
 
-static const char *const migrations[] = { first, bodies };
+/* Rows that rules keep. `cells` finds one by any of its columns, and by its key to be dropped. */
+static const char rows[] =
+    "CREATE TABLE kept (tbl INTEGER NOT NULL, key TEXT NOT NULL, json TEXT NOT NULL,"
+    " PRIMARY KEY (tbl, key)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE cells (tbl INTEGER NOT NULL, col INTEGER NOT NULL, value TEXT NOT NULL,"
+    " key TEXT NOT NULL, PRIMARY KEY (tbl, col, value, key)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX cells_by_key ON cells (tbl, key);"
+    "CREATE TABLE stored (tbl INTEGER PRIMARY KEY, count INTEGER NOT NULL) STRICT;";
 
-static const char *const tables[] = { "names",  "marks",   "events",  "seen",
-				      "fresh",  "cursors", "objects", "revisions",
-				      "states", "runs",    "attempts" };
+static const char *const migrations[] = { first, bodies, rows };
+
+static const char *const tables[] = { "names",    "marks",   "events",    "seen",   "fresh",
+				      "cursors",  "objects", "revisions", "states", "runs",
+				      "attempts", "kept",    "cells",     "stored" };
 
 int sq_schema_version(void)
 {

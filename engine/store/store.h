@@ -160,6 +160,32 @@ void store_put_state(struct store *store, struct text rule, struct text what, st
 		     struct text json, int64_t now);
 void store_drop_state(struct store *store, struct text rule, struct text what, struct text key);
 
+/* ---- Tables: rows that rules keep. The JSON is the caller's; a row is found by the cells that
+ * came with it. What is found is in the order of keys. ---- */
+
+struct table_cell {
+	struct text column, value;
+};
+
+bool store_get_row(struct store *store, struct arena *arena, struct text table, struct text key,
+		   struct text *json);
+/* In place of the row with this key, which is not empty. */
+void store_put_row(struct store *store, struct text table, struct text key, struct text json,
+		   const struct table_cell *cells, size_t count);
+bool store_drop_row(struct store *store, struct text table, struct text key); /* was it there? */
+int64_t store_count_rows(struct store *store, struct text table);
+
+/* At most `limit` rows. The visitor uses the store for nothing else. */
+void store_each_row(struct store *store, struct text table, size_t limit,
+		    bool (*visit)(void *of, struct text key, struct text json), void *of);
+void store_find_rows(struct store *store, struct text table, const struct table_cell *cell,
+		     size_t limit, bool (*visit)(void *of, struct text key, struct text json),
+		     void *of);
+
+/* All tables that ever had a row, by name. */
+void store_each_table(struct store *store, bool (*visit)(void *of, struct text table, int64_t rows),
+		      void *of);
+
 /* ---- Runs. ---- */
 
 struct run_record {

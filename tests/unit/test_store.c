@@ -3,6 +3,7 @@
  * The store's contract, checked on every backend. */
 #include <stdint.h>
 
+#include "engine/base/buf.h"
 #include "engine/base/fault.h"
 #include "tests/unit/test_store_world.h"
 
@@ -826,7 +827,96 @@ CONTRACT(many_names_are_kept_apart)
 	}
 }
 
-UNIT_MAIN("store", an_event_comes_back_as_it_was, texts_may_hold_any_bytes,
+/* ---- Tables. ---- */
+
+static void put_link(struct world *w, const char *key, const char *set, const char *json)
+{
+	const struct table_cell cells[] = { { TEXT("workspace_id"), text_of(key) },
+					    { TEXT("work_set_id"), text_of(set) } };
+
+	store_put_row(w->store, TEXT("links"), text_of(key), text_of(json), cells, 2);
+}
+
+static bool append_row(void *of, struct text key, struct text json)
+{
+	struct buf *b = of;
+
+	buf_printf(b, "%.*s=%.*s ", TEXT_ARG(key), TEXT_ARG(json));
+	return b->n < 60;
+}
+
+static void check_rows(struct world *w, const char *column, const char *value, size_t limit,
+		       const char *want)
+{
+	const struct table_cell cell = { text_of(column), text_of(value) };
+	struct buf b;
+
+	buf_init(&b, 1024);
+	if (column == NULL)
+		store_each_row(w->store, TEXT("links"), limit, append_row, &b);
+	else
+		store_find_rows(w->store, TEXT("links"), &cell, limit, append_row, &b);
+	ck_assert_str_eq(buf_cstr(&b), want);
+	buf_fini(&b);
+}
+
+CONTRACT(rows_are_found_by_any_cell)
+{
+	struct text json;
+
+	check_rows(w, "work_set_id", "a", 9, "");
+	store_begin(w->store);
+	put_link(w, "7", "a", "1");
+	put_link(w, "10", "b", "2");
+	put_link(w, "8", "a", "3");
+	check_rows(w, "work_set_id", "a", 9, "7=1 8=3 "); /* the batch sees its own */
+	world_commit(w);
+	check_rows(w, NULL, NULL, 9, "10=2 7=1 8=3 ");
+	check_rows(w, NULL, NULL, 2, "10=2 7=1 ");
+	check_rows(w, "work_set_id", "a", 1, "7=1 ");
+	check_rows(w, "workspace_id", "8", 9, "8=3 ");
+	check_rows(w, "work_set_id", "8", 9, "");
+	check_rows(w, "color", "a", 9, "");
+	ck_assert(store_get_row(w->store, w->arena, TEXT("links"), TEXT("10"), &json));
+	check_text(json, "2");
+	ck_assert(!store_get_row(w->store, w->arena, TEXT("others"), TEXT("10"), &json));
+}
+
+static bool append_table(void *of, struct text table, int64_t rows)
+{
+	buf_printf(of, "%.*s %lld ", TEXT_ARG(table), (long long)rows);
+	return true;
+}
+
+CONTRACT(rows_are_replaced_and_dropped)
+{
+	struct buf b;
+
+	store_begin(w->store);
+	put_link(w, "7", "a", "1");
+	put_link(w, "7", "b", "2");
+	put_link(w, "8", "b", "3");
+	store_put_row(w->store, TEXT("empty"), TEXT("x"), TEXT("{}"), NULL, 0);
+	ck_assert(store_drop_row(w->store, TEXT("empty"), TEXT("x")));
+	ck_assert(!store_drop_row(w->store, TEXT("empty"), TEXT("x")));
+	ck_assert(!store_drop_row(w->store, TEXT("none"), TEXT("x")));
+	world_commit(w);
+	check_rows(w, "work_set_id", "a", 9, "");
+	check_rows(w, "work_set_id", "b", 9, "7=2 8=3 ");
+	ck_assert_int_eq(store_count_rows(w->store, TEXT("links")), 2);
+	ck_assert_int_eq(store_count_rows(w->store, TEXT("none")), 0);
+	store_begin(w->store);
+	ck_assert(store_drop_row(w->store, TEXT("links"), TEXT("7")));
+	store_rollback(w->store);
+	ck_assert_int_eq(store_count_rows(w->store, TEXT("links")), 2);
+	buf_init(&b, 1024);
+	store_each_table(w->store, append_table, &b);
+	ck_assert_str_eq(buf_cstr(&b), "empty 0 links 2 ");
+	buf_fini(&b);
+}
+
+UNIT_MAIN("store", rows_are_found_by_any_cell, rows_are_replaced_and_dropped,
+	  an_event_comes_back_as_it_was, texts_may_hold_any_bytes,
 	  events_are_found_by_any_kind_of_id, an_id_may_come_again,
 	  a_delivery_is_remembered_until_it_expires, deliveries_are_found_while_they_are_moved,
 	  events_are_queried_by_every_filter, cursors_hold_their_last_value, objects_change_and_go,

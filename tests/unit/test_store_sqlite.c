@@ -258,12 +258,14 @@ START_TEST(an_older_version_is_converted)
 	event = event_of(&w, 3);
 	event.body = &kept;
 	store_put_event(w.store, &event);
+	store_put_row(w.store, TEXT("links"), TEXT("7"), TEXT("{}"), NULL, 0);
 	world_commit(&w);
 	world_close(&w);
-	ck_assert_int_eq(ask(w.path, "PRAGMA user_version"), 2);
+	ck_assert_int_eq(ask(w.path, "PRAGMA user_version"), 3);
 	ck_assert_int_eq(store_open(w.name, &w.store, &w.error), FATE_OK);
 	ck_assert(store_get_body(w.store, w.arena, 3, &body));
 	check_text(body.bytes, "a = 1");
+	ck_assert_int_eq(store_count_rows(w.store, TEXT("links")), 1);
 	world_fini(&w);
 }
 END_TEST
