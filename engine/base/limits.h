@@ -107,6 +107,17 @@
 #define LIMIT_SECRET_FILE  (64u * KIB) /* ${file:PATH}: a key or token, certificates included */
 #define LIMIT_CONFIG_ARENA (64u * MIB) /* tappet.yaml and its tree, twice when it has mistakes */
 
+/* Tables. */
+#define LIMIT_TABLES         64         /* of one set of rules: each is declared by a person */
+#define LIMIT_TABLE_NAME     64         /* bytes of a table's or column's name */
+#define LIMIT_TABLE_COLUMNS  32         /* of one table: each is indexed */
+#define LIMIT_TABLE_FILE     (4u * MIB) /* a file that people keep by hand is below one */
+#define LIMIT_TABLE_ROWS     100000     /* of one table: its keys take some 10 MiB in the store */
+#define LIMIT_TABLE_CELLS    500000     /* of one file: 10 MiB of memory with their order */
+#define LIMIT_TABLE_CELL     1024       /* bytes of one value: it is a key of an index */
+#define LIMIT_TABLE_FOUND    1000       /* rows that rows() gives: more is no list for a rule */
+#define LIMIT_TABLE_MISTAKES 20         /* told of one file: a wrong column would fill pages */
+
 /* Memory. */
 #define LIMIT_EVENT_ARENA                                                                          \
 	(64u * MIB) /* one event with its decisions: a 1 MiB body parses to about 10 */

@@ -245,6 +245,35 @@ static void look_at_change(struct looking *k, struct cel_part call)
 		look_at_threshold(k, call, path, field);
 }
 
+/* ---- Tables. ---- */
+
+/* Which table and which column is read stands in the rule, so that it can be checked. */
+static bool is_written(struct looking *k, struct cel_part call, uint32_t i, struct text *word,
+		       struct place *at)
+{
+	struct cel_part part = operand(k, call, i);
+
+	*at = k->place(k->of, (size_t)(part.text.s - cel_program_text(k->program).s));
+	if (part.code == CEL_CODE_CONSTANT && value_is(part.constant, VALUE_TEXT)) {
+		*word = value_as_text(part.constant);
+		return true;
+	}
+	say(k, DIAG_ERROR, part, TEXT("in quotes: row('people', 'email', data.email)"),
+	    text_printf(k->l->r.arena, "the %s of %.*s() is written out",
+			i == 0 ? "table" : "column", TEXT_ARG(call.name)));
+	return false;
+}
+
+static void look_at_table(struct looking *k, struct cel_part call)
+{
+	struct text table, column = TEXT_NONE;
+	struct place at, column_at = { 0 };
+
+	if (is_written(k, call, 0, &table, &at) &&
+	    (call.count < 2 || is_written(k, call, 1, &column, &column_at)))
+		table_uses_call(k->l, table, at, column, column_at);
+}
+
 bool load_check_calls(struct loading *l, const struct cel_program *program,
 		      struct place (*place)(void *of, size_t offset), void *of)
 {
@@ -258,7 +287,9 @@ bool load_check_calls(struct loading *l, const struct cel_program *program,
 		if (part.code != CEL_CODE_CALL)
 			continue;
 		f = rule_function(part.name);
-		if (f == NULL)
+		if (text_is(part.name, "row") || text_is(part.name, "rows"))
+			look_at_table(&k, part);
+		else if (f == NULL)
 			look_alone(&k, part);
 		else if (f->path_args)
 			look_at_change(&k, part);

@@ -336,6 +336,12 @@ static void read_max_mode(struct configuring *c, const struct yaml_node *node)
 	(void)reader_choice(&c->r, node, words, NULL, &c->config->max_mode);
 }
 
+static void read_tables(struct configuring *c, const struct yaml_node *map)
+{
+	if (map->kind != YAML_NULL)
+		tables_read(&c->r, map, config_folder(c, map), NULL, &c->config->tables);
+}
+
 static void read_listen(struct configuring *c, const struct yaml_node *node)
 {
 	read_address(c, node, &c->config->listen);
@@ -348,12 +354,19 @@ static const struct {
 	void (*read)(struct configuring *c, const struct yaml_node *node);
 } sections[] = {
 	/* In this order: hooks are checked against the names of connections. */
-	{ "listen", read_listen },     { "admin", read_admin },
-	{ "store", read_store },       { "rules", read_rules },
-	{ "vars", read_vars },         { "retention", read_retention },
-	{ "limits", read_limits },     { "reload", read_reload },
-	{ "max_mode", read_max_mode }, { "connections", config_connections },
-	{ "hooks", config_hooks },     { "schedules", config_schedules },
+	{ "listen", read_listen },
+	{ "admin", read_admin },
+	{ "store", read_store },
+	{ "rules", read_rules },
+	{ "vars", read_vars },
+	{ "retention", read_retention },
+	{ "limits", read_limits },
+	{ "reload", read_reload },
+	{ "max_mode", read_max_mode },
+	{ "tables", read_tables },
+	{ "connections", config_connections },
+	{ "hooks", config_hooks },
+	{ "schedules", config_schedules },
 };
 
 #define SECTIONS (sizeof(sections) / sizeof(*sections))
@@ -385,8 +398,7 @@ static bool make_room(struct configuring *c, const struct yaml_node *root)
 
 static void read_sections(struct configuring *c, const struct yaml_node *root)
 {
-	static const char *const later[] = { "secrets", "plugins",   "tables",
-					     "links",   "calendars", NULL };
+	static const char *const later[] = { "secrets", "plugins", "links", "calendars", NULL };
 	const char *known[SECTIONS + 1];
 
 	for (size_t i = 0; i < SECTIONS; i++)

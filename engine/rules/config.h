@@ -18,6 +18,7 @@
 #include "engine/base/secret.h"
 #include "engine/base/text.h"
 #include "engine/connectors/connector.h"
+#include "engine/rules/tables.h"
 #include "engine/value/value.h"
 
 struct poll_config {
@@ -196,7 +197,8 @@ struct config {
 	struct text store;             /* "sqlite:/abs/or/relative path resolved" */
 	const struct text *rule_paths; /* resolved */
 	size_t rule_path_count;
-	struct value vars;                    /* a map */
+	struct value vars; /* a map */
+	struct table_list tables;
 	int max_mode;                         /* enum rule_mode: no rule is livelier than that */
 	int64_t retain_events, retain_dedupe; /* ms */
 	size_t body_limit, memory_limit;

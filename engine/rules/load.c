@@ -28,8 +28,8 @@ static const char *const later_rule_keys[] = {
 	"debounce", "group",    "wait_for", "approve",  "parallel",  "undo",
 	"guard",    "budget",   "hold",     "silences", "calendars", NULL,
 };
-static const char *const file_keys[] = { "params", "defaults", "actions", "rules", NULL };
-static const char *const later_file_keys[] = { "tables", "links", "silences", "calendars", NULL };
+static const char *const file_keys[] = { "params", "defaults", "actions", "tables", "rules", NULL };
+static const char *const later_file_keys[] = { "links", "silences", "calendars", NULL };
 
 /* ---- id, on, from. ---- */
 
@@ -374,6 +374,16 @@ static void read_rule(struct loading *l, const struct yaml_node *map)
 
 /* ---- Files. ---- */
 
+/* One rule by itself has those of the set that it runs in. */
+static void read_tables(struct loading *l, const struct yaml_node *root)
+{
+	const struct yaml_node *tables = yaml_get(root, "tables");
+
+	if (tables != NULL && tables->kind != YAML_NULL && !l->by_itself)
+		tables_read(&l->r, tables, reader_directory(text_of(l->r.file)), NULL,
+			    &l->set->tables);
+}
+
 static void read_document(struct loading *l, const struct yaml_node *root)
 {
 	const struct yaml_node *rules;
@@ -382,6 +392,7 @@ static void read_document(struct loading *l, const struct yaml_node *root)
 	    !reader_keys(&l->r, root, "a rules file", file_keys, later_file_keys))
 		return;
 	l->parts = parts_read(l, root);
+	read_tables(l, root);
 	rules = reader_need(&l->r, root, "rules", "rules: [ { id, on, do } ]");
 	if (rules == NULL || rules->kind == YAML_NULL)
 		return;

@@ -117,6 +117,22 @@ const struct cel_program *load_condition(struct loading *l, const struct yaml_no
 void load_check_names(struct loading *l, const struct cel_program *program,
 		      const struct yaml_node *node, size_t offset);
 
+/* row and rows; table_functions.c. */
+extern const struct cel_function table_functions[];
+
+/* ---- table_uses.c ---- */
+
+/* What a rule says of tables is checked when all files are read, for another one may declare them.
+ * A call of row() or rows(): what is written out of table and column, s is NULL where it isn't. */
+void table_uses_call(struct loading *l, struct text table, struct place at, struct text column,
+		     struct place column_at);
+
+/* The parameters of table.put and table.drop. */
+void table_uses_step(struct loading *l, const struct step *step, const struct yaml_node *params);
+
+/* Reports tables and columns that don't exist. */
+void table_uses_check(struct loading *l);
+
 /* ---- advice.c ---- */
 
 /* False after reporting that an evaluation may take more steps than it is given. `place` says where
@@ -259,7 +275,9 @@ struct ruleset {
 	struct map *by_id;
 	struct map *declared; /* reuse.c: vars that files need, by name */
 	struct asked *asked;
-	struct rule_index *index; /* NULL while loading, and for one rule by itself */
+	struct table_list tables;
+	struct table_use *table_uses; /* table_uses.c: while loading */
+	struct rule_index *index;     /* NULL while loading, and for one rule by itself */
 };
 
 bool ruleset_add(struct ruleset *set, struct rule *rule);

@@ -16,6 +16,7 @@
 #include "engine/cel/cel.h"
 #include "engine/connectors/connector.h"
 #include "engine/rules/config.h"
+#include "engine/rules/tables.h"
 
 /* Whether a rule acts when its condition turns, and what the first sight of one that is true does.
  */
@@ -116,6 +117,10 @@ struct ruleset *ruleset_load_text(const struct config *config, struct text path,
 struct ruleset *ruleset_load_revision(const struct config *config, struct text id,
 				      struct text source, struct diags *diags);
 
+/* A table that some file declares, or NULL; all of them. */
+const struct table *ruleset_table(const struct ruleset *set, struct text name);
+const struct table_list *ruleset_tables(const struct ruleset *set);
+
 struct ruleset *ruleset_ref(struct ruleset *set);
 void ruleset_free(struct ruleset *set);
 
@@ -136,13 +141,29 @@ const char *const *ruleset_asks(const struct ruleset *set, struct text connectio
 
 /* ---- Evaluation (evaluate.c). Everything is allocated from the scope's arena. ---- */
 
+struct ruleset;
+
+/* What row() and rows() read. */
+struct table_reader {
+	const struct ruleset *set; /* whose tables: those in force */
+
+	/* The rows of a table in the store whose column has the cell (no column: all of them), in
+	 * the order of their keys: at most `most`. False with the reason in *why. NULL: there is
+	 * no store, and no row. */
+	bool (*stored)(void *of, struct arena *arena, const struct table *table, size_t column,
+		       struct text cell, size_t most, struct value *rows, struct text *why);
+	bool stand_ins; /* of a table in a file that has rows in the store, only those are there */
+	void *of;
+};
+
 /* One event as rules see it. */
 struct event_view {
 	struct text id, source, type, subject, connection;
 	int64_t time; /* ms */
 	int64_t seq;
 	int depth;
-	struct value data, before; /* typed; null when there is none */
+	struct value data, before;         /* typed; null when there is none */
+	const struct table_reader *tables; /* beside the event; NULL: the rule's set, no store */
 };
 
 /* Everything an expression of a rule may read. Zero-initialise, fill, pass by

@@ -307,11 +307,13 @@ struct ruleset *ruleset_load(const struct config *config, const struct text *pat
 		ruleset_free(set);
 		return NULL;
 	}
+	set->tables = config->tables;
 	/* The configuration's own paths were checked, with positions, when it was read. */
 	for (size_t i = 0; i < count; i++)
 		add_given(&all, paths[i], paths == config->rule_paths);
 	load_all(&l, &all);
 	load_stand_ins(&l);
+	table_uses_check(&l);
 	if (diags_errors(diags) == errors && !index_build(set)) {
 		ruleset_free(set);
 		return NULL;
@@ -393,6 +395,18 @@ const struct rule *ruleset_find(const struct ruleset *set, struct text id)
 {
 	assert(set != NULL);
 	return map_get(set->by_id, id);
+}
+
+const struct table *ruleset_table(const struct ruleset *set, struct text name)
+{
+	assert(set != NULL);
+	return tables_find(&set->tables, name);
+}
+
+const struct table_list *ruleset_tables(const struct ruleset *set)
+{
+	assert(set != NULL);
+	return &set->tables;
 }
 
 bool ruleset_has_edges(const struct ruleset *set)

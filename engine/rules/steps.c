@@ -418,6 +418,7 @@ static void with_action(struct loading *l, const struct yaml_pair *pair,
 	step->after_doubt = step->action->after_doubt;
 	l->action = pair->key->text;
 	params(l, pair->val, step);
+	table_uses_step(l, step, pair->val);
 	/* A URL that names its own host goes there, whatever connections there are. */
 	if ((node = yaml_get(map, "via")) != NULL)
 		via(l, node, step);
