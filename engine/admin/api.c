@@ -22,7 +22,8 @@ struct api_call {
 struct route {
 	const char *method;
 	const char *path;
-	enum http_next (*run)(struct api_call *c, int command); /* command: enum command_kind */
+	enum http_next (*run)(struct api_call *c,
+			      int command); /* command: enum command_kind; post_table: drop */
 	int command;
 };
 
@@ -216,6 +217,46 @@ static enum http_next post_resolve(struct api_call *c, int command)
 	return refuse(c, 400, "decision must be done, repeat or drop", TEXT_NONE);
 }
 
+/* ---- Tables. ---- */
+
+static enum http_next push_row(struct api_call *c, bool drop, struct text table,
+			       const struct value *row)
+{
+	AUTO_FINI(buf_fini) struct buf json;
+	struct input whole;
+
+	buf_init(&json, 2 * LIMIT_ADMIN_BODY); /* escapes may make it longer than it came */
+	value_write(&json, *row);
+	if (buf_failed(&json))
+		return refuse(c, 413, "the row is too large", TEXT_NONE);
+	whole = (struct input){ .kind = INPUT_TABLE,
+				.table = { .ticket = c->ticket,
+					   .drop = drop,
+					   .table = table,
+					   .json = buf_view(&json) } };
+	return hand_over(c, &whole);
+}
+
+/* `drop`: the member is a key, else a row. */
+static enum http_next post_table(struct api_call *c, int drop)
+{
+	const char *const known[] = { "table", drop ? "key" : "row", NULL };
+	AUTO(arena_free) struct arena *arena = arena_new("admin", LIMIT_ADMIN_ARENA);
+	const struct value *member;
+	struct text table;
+	struct value map;
+
+	if (arena == NULL)
+		return refuse_for_now(c, 503, DOWN_SECONDS, "{\"error\":\"out of memory\"}");
+	if (!read_body(c, arena, known, &map) || !read_text(c, map, "table", &table))
+		return HTTP_ANSWERED;
+	member = value_get(map, text_of(known[1]));
+	if (table.n == 0 || member == NULL)
+		return refuse(c, 400,
+			      "this is missing: ", text_of(table.n == 0 ? "table" : known[1]));
+	return push_row(c, drop, table, member);
+}
+
 /* ---- The daemon itself. ---- */
 
 static enum http_next post_reload(struct api_call *c, int command)
@@ -270,6 +311,8 @@ static const struct route routes[] = {
 	{ "POST", "/api/v1/runs/*/cancel", post_command, COMMAND_CANCEL },
 	{ "POST", "/api/v1/dead/*/retry", post_command, COMMAND_DEAD_RETRY },
 	{ "POST", "/api/v1/dead/*/drop", post_command, COMMAND_DEAD_DROP },
+	{ "POST", "/api/v1/tables/put", post_table, false },
+	{ "POST", "/api/v1/tables/drop", post_table, true },
 	{ "POST", "/api/v1/reload", post_reload, 0 },
 	{ "GET", "/api/v1/status", get_status, 0 },
 };

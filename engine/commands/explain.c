@@ -16,6 +16,7 @@
 #include "engine/commands/event_read.h"
 #include "engine/commands/setup.h"
 #include "engine/rules/reader.h"
+#include "engine/sequencer/tables.h"
 
 #define NAMES 4096 /* rules looked through for "did you mean" */
 
@@ -30,6 +31,7 @@ struct asking {
 	struct context *context;
 	struct config *config;
 	const struct ruleset *rules;
+	struct stored_tables tables;
 	struct store *store; /* NULL: the event comes from a file */
 	struct json_parser *parser;
 	struct text id; /* of the rule */
@@ -199,6 +201,11 @@ static int answer(struct asking *a, const struct rule *rule)
 
 	AUTO(arena_free) struct arena *trees = arena_new("explanation", LIMIT_COMMAND_ARENA);
 
+	if (a->store != NULL)
+		stored_tables_init(&a->tables, a->store, a->parser, a->rules);
+	else
+		a->tables.reader = (struct table_reader){ .set = a->rules };
+	view->event.tables = &a->tables.reader;
 	view->rule = rule;
 	view->same = view->has_run && text_eq(view->run.revision, rule->revision);
 	scope.now = view->has_run        ? view->run.created

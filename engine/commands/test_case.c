@@ -76,7 +76,7 @@ static void check_name(const struct test_reading *t, const struct yaml_node *nod
 
 static void read_moment(struct test_reading *t, const struct yaml_node *node, struct given *out)
 {
-	static const char *const known[] = { "event", "advance", "reload", NULL };
+	static const char *const known[] = { "event", "advance", "reload", "tables", NULL };
 	const struct yaml_node *val;
 
 	out->at = reader_place(&t->r, node);
@@ -84,7 +84,7 @@ static void read_moment(struct test_reading *t, const struct yaml_node *node, st
 		return;
 	if (node->count != 1) {
 		reader_error(&t->r, node, "put each in an entry of its own: - advance: 1h",
-			     "an entry of given is one of event, advance and reload");
+			     "an entry of given is one of event, advance, reload and tables");
 		return;
 	}
 	val = node->pairs[0].val;
@@ -94,6 +94,9 @@ static void read_moment(struct test_reading *t, const struct yaml_node *node, st
 	} else if (yaml_get(node, "advance") != NULL) {
 		out->kind = GIVEN_ADVANCE;
 		(void)reader_duration(&t->r, val, 0, &out->advance);
+	} else if (yaml_get(node, "tables") != NULL) {
+		out->kind = GIVEN_TABLES;
+		test_tables_read(&t->r, t->rule, val, out);
 	} else if (yaml_get(node, "reload") != NULL) {
 		out->kind = GIVEN_RELOAD;
 		if (reader_text(&t->r, val, &out->file))

@@ -19,13 +19,20 @@ struct test_event {
 	struct text data, before; /* JSON; empty: null */
 };
 
+/* A row of a table that is there before the events. */
+struct given_row {
+	struct text table, json;
+};
+
 /* One entry of the timeline. */
 struct given {
-	enum { GIVEN_EVENT, GIVEN_ADVANCE, GIVEN_RELOAD } kind;
+	enum { GIVEN_EVENT, GIVEN_ADVANCE, GIVEN_RELOAD, GIVEN_TABLES } kind;
 	struct place at;
 	struct test_event event;
-	int64_t advance;  /* ms */
-	struct text file; /* of reload: the path, resolved */
+	int64_t advance;              /* ms */
+	struct text file;             /* of reload: the path, resolved */
+	const struct given_row *rows; /* of tables */
+	size_t row_count;
 };
 
 /* How attempts of a step are answered. */
@@ -70,6 +77,10 @@ bool test_cases_read(struct arena *arena, struct diags *diags, const struct rule
 /* test_event.c: an event as tests write it: inline, or a file with `set`. False after reporting. */
 bool test_event_read(const struct reader *r, const struct rule *rule, const struct yaml_node *node,
 		     struct test_event *out);
+
+/* test_tables.c: what stands under `tables`: NAME: [ROW...]. */
+void test_tables_read(const struct reader *r, const struct rule *rule, const struct yaml_node *map,
+		      struct given *out);
 
 /* "slack.post" is the action of that step, or its name; empty names never match. */
 bool test_step_is(const struct step *step, struct text name);

@@ -12,6 +12,7 @@
 #include "engine/base/limits.h"
 #include "engine/base/timetext.h"
 #include "engine/sequencer/sequencer.h"
+#include "engine/sequencer/tables.h"
 #include "engine/value/parse.h"
 
 #define DEFAULT_TIME TEXT("2026-01-05T09:00:00Z")
@@ -250,7 +251,7 @@ static void take_outputs(struct world *w, const struct outputs *out)
 {
 	for (size_t i = 0; i < out->reply_count; i++)
 		if (out->replies[i].status >= 300)
-			world_trouble(w, text_printf(w->arena, "the event was refused: %.*s",
+			world_trouble(w, text_printf(w->arena, "it was refused: %.*s",
 						     TEXT_ARG(out->replies[i].body)));
 	for (size_t i = 0; i < out->target_count; i++) {
 		const struct input grant = {
@@ -357,6 +358,10 @@ static struct value typed(struct world *w, struct text type, struct text json)
 /* What the rule makes of the event. */
 static struct decision decide(struct world *w, const struct rule *rule, const struct test_event *e)
 {
+	struct stored_tables tables;
+
+	stored_tables_init(&tables, w->store, w->parser, rule->set);
+	tables.reader.stand_ins = true;
 	const struct event_view event = {
 		.id = e->id,
 		.source = e->source,
@@ -366,6 +371,7 @@ static struct decision decide(struct world *w, const struct rule *rule, const st
 		.time = e->time != INT64_MIN ? e->time : w->now.wall,
 		.data = typed(w, e->type, e->data),
 		.before = typed(w, e->type, e->before),
+		.tables = &tables.reader,
 	};
 	struct scope scope = {
 		.arena = w->arena, .rule = rule, .event = &event, .now = w->now.wall
@@ -413,6 +419,21 @@ static void give_event(struct world *w, const struct test_event *e)
 		input.event.connection = default_connection(w, e->type);
 	note_blind(w, e);
 	push(w, &input);
+	settle(w);
+}
+
+static void give_tables(struct world *w, const struct given *g)
+{
+	for (size_t i = 0; i < g->row_count; i++) {
+		const struct input input = {
+			.kind = INPUT_TABLE,
+			.table = { .ticket = 1,
+				   .table = g->rows[i].table,
+				   .json = g->rows[i].json },
+		};
+
+		push(w, &input);
+	}
 	settle(w);
 }
 
@@ -465,6 +486,9 @@ static void play(struct world *w)
 		switch (g->kind) {
 		case GIVEN_EVENT:
 			give_event(w, &g->event);
+			break;
+		case GIVEN_TABLES:
+			give_tables(w, g);
 			break;
 		case GIVEN_ADVANCE:
 			advance(w, g->advance);
@@ -561,7 +585,7 @@ static struct instant first_instant(const struct test_case *t)
 
 static bool world_init(struct world *w, struct ruleset *rules)
 {
-	static const struct sequencer_options options = { .keep_params = true };
+	static const struct sequencer_options options = { .keep_params = true, .stand_ins = true };
 	struct store_error error;
 
 	w->now = first_instant(w->test);

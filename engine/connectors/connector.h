@@ -202,6 +202,13 @@ struct reading {
 	} emits;
 	struct text says;
 	enum log_level level;
+
+	/* Of an inside action: the row it puts into a table, or whose key it drops. */
+	struct {
+		enum { ROW_NONE, ROW_PUT, ROW_DROP } what;
+		struct text table;
+		struct value row; /* ROW_PUT: a map; ROW_DROP: the key */
+	} keeps;
 };
 
 /* What to do when bytes may have left and no status came back. */

@@ -191,6 +191,7 @@ struct text emit(struct sequencer *s, const struct emission *e)
 		.depth = e->depth,
 		.data = e->data,
 		.before = e->before,
+		.tables = tables_reader(s),
 	};
 	struct matching m = { .s = s, .event = &view, .turn = edge_begin(s) };
 	struct matcher *matcher = seq_matcher(s);
@@ -251,6 +252,7 @@ bool emit_load(struct sequencer *s, int64_t seq, struct event_view *out)
 		.depth = r.depth,
 		.data = emit_typed(s, r.type, r.data),
 		.before = emit_typed(s, r.type, r.before),
+		.tables = tables_reader(s),
 	};
 	return true;
 }

@@ -22,6 +22,7 @@
 #include "engine/base/timetext.h"
 #include "engine/rules/edge.h"
 #include "engine/sequencer/sequencer.h"
+#include "engine/sequencer/tables.h"
 #include "engine/value/diff.h"
 
 /* A growing array in the batch arena. */
@@ -107,9 +108,10 @@ struct sequencer {
 	struct map *inflight;  /* run id (8 bytes) -> attempt number: sent, outcome not committed */
 	struct map *revisions; /* rule NUL revision -> struct ruleset, of runs that outlived their
 				  rule's text */
-	struct matcher *matcher;    /* of `rules` */
-	struct edges *edges;        /* edge.c; NULL until an event needs it */
-	uint64_t edge_turn;         /* events looked at so far: marks rules found true */
+	struct matcher *matcher; /* of `rules` */
+	struct edges *edges;     /* edge.c; NULL until an event needs it */
+	uint64_t edge_turn;      /* events looked at so far: marks rules found true */
+	struct stored_tables tables;
 	struct map *blind;          /* rule id -> struct blind_count (emit.c), heap */
 	struct map *kept_revisions; /* hash of rule and revision: known to be in the store */
 	struct heap run_timers;
@@ -429,6 +431,13 @@ int64_t schedule_next(const struct sequencer *s);
 
 /* ---- command.c ---- */
 void command_take(struct sequencer *s, const struct command_input *command);
+
+/* ---- tables.c ---- */
+const struct table_reader *tables_reader(struct sequencer *s); /* of the rules in force */
+/* NULL when the row is put, the key gone; else why not, and nothing has changed. */
+const char *tables_put(struct sequencer *s, struct text name, struct value row);
+const char *tables_drop(struct sequencer *s, struct text name, struct value key);
+void tables_take(struct sequencer *s, const struct table_input *input);
 
 /* ---- retain.c ---- */
 void retain_timer(struct sequencer *s);

@@ -328,6 +328,16 @@ static void judge_observe(struct judging *j, const struct reading *r)
 	(void)observe(j->s, &o, NULL);
 }
 
+/* Why the row can't be kept, or NULL. */
+static const char *judge_row(struct judging *j, const struct reading *r)
+{
+	if (r->keeps.what == ROW_PUT)
+		return tables_put(j->s, r->keeps.table, r->keeps.row);
+	if (r->keeps.what == ROW_DROP)
+		return tables_drop(j->s, r->keeps.table, r->keeps.row);
+	return NULL;
+}
+
 /* What an inside action does. */
 static void judge_inside(struct judging *j, const struct reading *r)
 {
@@ -383,6 +393,7 @@ static bool judge_success(struct judging *j)
 {
 	const struct reply reply = { j->end->status, j->end->body, j->end->content_type };
 	struct reading r = { .result = value_null() };
+	const char *why;
 
 	if (j->end->how == END_CUT)
 		return judge_unreadable(j, "the reply was cut off");
@@ -401,6 +412,8 @@ static bool judge_success(struct judging *j)
 			judge_observe(j, &r);
 		if (j->step->action->inside)
 			judge_inside(j, &r);
+		if ((why = judge_row(j, &r)) != NULL)
+			return judge_reject(j, text_of(why));
 		return judge_result(j, r.result);
 	case FATE_RETRY:
 		return judge_unreadable(j, j->call->why);

@@ -65,6 +65,10 @@ static unsigned input_texts(struct input *input, struct text *out[INPUT_TEXTS_MA
 		out[0] = &input->breaker.target;
 		out[1] = &input->breaker.why;
 		return 2;
+	case INPUT_TABLE:
+		out[0] = &input->table.table;
+		out[1] = &input->table.json;
+		return 2;
 	case INPUT_RELOAD:
 	case INPUT_COMMAND:
 		return 0;

@@ -32,6 +32,7 @@ enum input_kind {
 	INPUT_BREAKER, /* a target's breaker opened or closed */
 	INPUT_RELOAD,  /* a new configuration and rule set */
 	INPUT_COMMAND, /* an operator's decision */
+	INPUT_TABLE,   /* a row that an operator changes */
 };
 
 /* How a hook's body is wrapped. */
@@ -122,6 +123,12 @@ struct command_input {
 	int64_t run;
 };
 
+struct table_input {
+	uint64_t ticket;
+	bool drop;
+	struct text table, json; /* the row as a map; with drop its key */
+};
+
 struct input {
 	struct queue_item item; /* first member: queues link through it */
 	enum input_kind kind;
@@ -135,6 +142,7 @@ struct input {
 		struct breaker_input breaker;
 		struct reload_input reload;
 		struct command_input command;
+		struct table_input table;
 	};
 	char bytes[];
 };

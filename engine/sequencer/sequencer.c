@@ -157,6 +157,9 @@ static void seq_input(struct sequencer *s, struct input *input)
 	case INPUT_COMMAND:
 		command_take(s, &input->command);
 		break;
+	case INPUT_TABLE:
+		tables_take(s, &input->table);
+		break;
 	case INPUT_RELOAD:
 		break;
 	}
@@ -180,6 +183,8 @@ static uint64_t seq_ticket(const struct input *input)
 		return input->event.ticket;
 	if (input->kind == INPUT_COMMAND)
 		return input->command.ticket;
+	if (input->kind == INPUT_TABLE)
+		return input->table.ticket;
 	return 0;
 }
 

@@ -52,6 +52,7 @@ struct sequencer_options {
 	bool polls, schedules; /* off in tests: time then brings no input of its own */
 	bool retention;        /* old events are forgotten */
 	bool keep_params;      /* attempts carry their parameters (tests) */
+	bool stand_ins;        /* rows may be put for tables that are files (tests) */
 };
 
 /* Takes references to config and rules. The store is open for writing. What was

@@ -240,6 +240,8 @@ static enum fate call_read(struct trial *trial, struct call *call, struct buf *a
 	value_write(answer, reading.result);
 	value_write(answer, reading.object);
 	buf_text(answer, reading.emits.type);
+	buf_text(answer, reading.keeps.table);
+	value_write(answer, reading.keeps.row);
 	buf_text(answer, reading.says);
 	return fate;
 }

@@ -32,6 +32,8 @@ static inline void row_connect(struct row *row, const char *of)
 				    TEXT_ARG(connection));
 	kit_config(&row->kit, text_printf(row->kit.arena,
 					  "hooks: { go: { verify: none } }\n"
+					  "tables: { projects: { key: workspace_id, columns: "
+					  "{ workspace_id: text, work_set_id: text } } }\n"
 					  "connections:%s\n",
 					  entry.s)
 				  .s);

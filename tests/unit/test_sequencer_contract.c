@@ -49,6 +49,8 @@ static void row_files(struct row *row)
 				    .s);
 	row->config = text_printf(row->arena,
 				  "rules: [rules.yaml]\nhooks: { go: { verify: none } }\n"
+				  "tables: { projects: { key: workspace_id, columns: "
+				  "{ workspace_id: text, work_set_id: text } } }\n"
 				  "connections:%s\n",
 				  entry.s)
 			  .s;
