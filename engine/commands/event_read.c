@@ -90,3 +90,20 @@ bool event_of_cloudevent(struct typer *typer, struct arena *arena, struct value 
 		out->time = now;
 	return out->type.n > 0 && out->id.n > 0;
 }
+
+struct value event_known(void *of, struct arena *arena, struct text connection,
+			 const struct object_kind *kind, struct text id)
+{
+	const struct known_objects *known = of;
+	struct text shelf, json;
+	struct json_error error;
+	struct value v;
+	uint64_t hash;
+
+	assert(known != NULL && known->store != NULL && kind != NULL);
+	shelf = text_printf(arena, "%.*s/%s", TEXT_ARG(connection), kind->name);
+	if (!store_get_object(known->store, arena, shelf, id, &hash, &json) ||
+	    json_parse(known->parser, arena, json, &v, &error) != FATE_OK)
+		return value_null();
+	return object_kind_typed(kind, arena, v);
+}

@@ -23,4 +23,13 @@ bool event_of_record(struct json_parser *parser, struct arena *arena,
 bool event_of_cloudevent(struct typer *typer, struct arena *arena, struct value v, int64_t now,
 			 struct event_view *out);
 
+/* What a store knows of objects: the `of` of struct entities. */
+struct known_objects {
+	struct store *store;
+	struct json_parser *parser;
+};
+
+struct value event_known(void *of, struct arena *arena, struct text connection,
+			 const struct object_kind *kind, struct text id);
+
 #endif

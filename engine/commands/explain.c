@@ -197,6 +197,8 @@ static int answer(struct asking *a, const struct rule *rule)
 {
 	struct context *context = a->context;
 	struct explain_view *view = &a->view;
+	struct known_objects known = { a->store, a->parser };
+	const struct entities entities = { &known, event_known };
 	struct scope scope = { .arena = context->arena, .rule = rule, .event = &view->event };
 
 	AUTO(arena_free) struct arena *trees = arena_new("explanation", LIMIT_COMMAND_ARENA);
@@ -206,6 +208,7 @@ static int answer(struct asking *a, const struct rule *rule)
 	else
 		a->tables.reader = (struct table_reader){ .set = a->rules };
 	view->event.tables = &a->tables.reader;
+	scope.entities = a->store != NULL ? &entities : NULL;
 	view->rule = rule;
 	view->same = view->has_run && text_eq(view->run.revision, rule->revision);
 	scope.now = view->has_run        ? view->run.created

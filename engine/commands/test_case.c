@@ -6,6 +6,7 @@
 #include <assert.h>
 
 #include "engine/base/buf.h"
+#include "engine/base/cleanup.h"
 #include "engine/base/limits.h"
 
 #define STATUS_LEAST 100 /* RFC 9110, section 15 */
@@ -74,17 +75,71 @@ static void check_name(const struct test_reading *t, const struct yaml_node *nod
 
 /* ---- given ---- */
 
+static struct text entity_json(const struct test_reading *t, const struct yaml_node *data)
+{
+	AUTO_FINI(buf_fini) struct buf json;
+
+	buf_init(&json, LIMIT_ACTION_REPLY);
+	if (data == NULL || data->kind != YAML_MAP) {
+		if (data != NULL)
+			reader_error(&t->r, data, "data: { id: \"7\" }",
+				     "an object must be a map, not %s", yaml_kind_words(data));
+		return TEXT_NONE;
+	}
+	value_write(&json, yaml_value(t->r.arena, data));
+	if (buf_failed(&json))
+		reader_error(&t->r, data, "", "the object is too large");
+	return text_dup(t->r.arena, buf_view(&json));
+}
+
+static void read_entity(const struct test_reading *t, const struct yaml_node *node,
+			struct test_entity *out)
+{
+	static const char *const known[] = { "kind", "id", "connection", "data", NULL };
+	static const char example[] = "entity: { kind: kantata.workspace, data: { id: \"7\" } }";
+	const struct yaml_node *kind, *data, *id, *val;
+	struct text name;
+
+	if (!reader_keys(&t->r, node, "an entity", known, NULL))
+		return;
+	kind = reader_need(&t->r, node, "kind", example);
+	data = reader_need(&t->r, node, "data", example);
+	out->data = entity_json(t, data);
+	if ((val = yaml_get(node, "connection")) != NULL)
+		(void)reader_text(&t->r, val, &out->connection);
+	if (kind == NULL || !reader_text(&t->r, kind, &name))
+		return;
+	out->kind = entity_kind(name);
+	if (out->kind == NULL) {
+		reader_error(&t->r, kind, entity_kind_hint(t->r.arena, name),
+			     "there is no kind of object \"%.*s\"", TEXT_ARG(name));
+		return;
+	}
+	id = yaml_get(node, "id");
+	if (data == NULL || data->kind != YAML_MAP)
+		return; /* told */
+	if (id == NULL)
+		id = yaml_get(data, out->kind->id);
+	if (id == NULL || id->kind == YAML_MAP || id->kind == YAML_LIST || id->text.n == 0)
+		reader_error(&t->r, node, example, "an entity needs an id");
+	else
+		out->id = text_dup(t->r.arena, id->text);
+}
+
 static void read_moment(struct test_reading *t, const struct yaml_node *node, struct given *out)
 {
-	static const char *const known[] = { "event", "advance", "reload", "tables", NULL };
+	static const char *const known[] = {
+		"event", "advance", "reload", "tables", "entity", NULL
+	};
 	const struct yaml_node *val;
 
 	out->at = reader_place(&t->r, node);
 	if (!reader_keys(&t->r, node, "an entry of given", known, NULL))
 		return;
 	if (node->count != 1) {
-		reader_error(&t->r, node, "put each in an entry of its own: - advance: 1h",
-			     "an entry of given is one of event, advance, reload and tables");
+		reader_error(
+		    &t->r, node, "put each in an entry of its own: - advance: 1h",
+		    "an entry of given is one of event, advance, reload, tables and entity");
 		return;
 	}
 	val = node->pairs[0].val;
@@ -97,6 +152,9 @@ static void read_moment(struct test_reading *t, const struct yaml_node *node, st
 	} else if (yaml_get(node, "tables") != NULL) {
 		out->kind = GIVEN_TABLES;
 		test_tables_read(&t->r, t->rule, val, out);
+	} else if (yaml_get(node, "entity") != NULL) {
+		out->kind = GIVEN_ENTITY;
+		read_entity(t, val, &out->entity);
 	} else if (yaml_get(node, "reload") != NULL) {
 		out->kind = GIVEN_RELOAD;
 		if (reader_text(&t->r, val, &out->file))

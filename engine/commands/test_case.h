@@ -24,11 +24,19 @@ struct given_row {
 	struct text table, json;
 };
 
+/* An object whose state is known. */
+struct test_entity {
+	const struct object_kind *kind;
+	struct text id, connection; /* connection may be empty */
+	struct text data;           /* JSON */
+};
+
 /* One entry of the timeline. */
 struct given {
-	enum { GIVEN_EVENT, GIVEN_ADVANCE, GIVEN_RELOAD, GIVEN_TABLES } kind;
+	enum { GIVEN_EVENT, GIVEN_ADVANCE, GIVEN_RELOAD, GIVEN_TABLES, GIVEN_ENTITY } kind;
 	struct place at;
 	struct test_event event;
+	struct test_entity entity;
 	int64_t advance;              /* ms */
 	struct text file;             /* of reload: the path, resolved */
 	const struct given_row *rows; /* of tables */

@@ -11,6 +11,7 @@
 #include "engine/base/cleanup.h"
 #include "engine/base/limits.h"
 #include "engine/base/timetext.h"
+#include "engine/commands/event_read.h"
 #include "engine/sequencer/sequencer.h"
 #include "engine/sequencer/tables.h"
 #include "engine/value/parse.h"
@@ -373,9 +374,13 @@ static struct decision decide(struct world *w, const struct rule *rule, const st
 		.before = typed(w, e->type, e->before),
 		.tables = &tables.reader,
 	};
-	struct scope scope = {
-		.arena = w->arena, .rule = rule, .event = &event, .now = w->now.wall
-	};
+	struct known_objects known = { w->store, w->parser };
+	const struct entities entities = { &known, event_known };
+	struct scope scope = { .arena = w->arena,
+			       .rule = rule,
+			       .event = &event,
+			       .entities = &entities,
+			       .now = w->now.wall };
 
 	return rule_decide(&scope);
 }
@@ -437,6 +442,31 @@ static void give_tables(struct world *w, const struct given *g)
 	settle(w);
 }
 
+/* Filed under the product's only connection where none is named. */
+static struct text entity_connection(const struct world *w, const struct test_entity *e)
+{
+	struct text product, found = TEXT_NONE;
+
+	(void)text_split(text_of(e->kind->name), '.', &product);
+	if (e->connection.n > 0)
+		return e->connection;
+	for (size_t i = 0; i < w->config->connection_count; i++)
+		if (text_is(product, w->config->connections[i].connector->name))
+			found = w->config->connections[i].name;
+	return found.n > 0 ? found : product;
+}
+
+static void give_entity(struct world *w, const struct test_entity *e)
+{
+	struct text connection = entity_connection(w, e);
+	struct text shelf = text_printf(w->arena, "%.*s/%s", TEXT_ARG(connection), e->kind->name);
+
+	store_begin(w->store);
+	store_put_object(w->store, shelf, e->id, 0, e->data);
+	if (store_commit(w->store) != FATE_OK)
+		w->failed = true;
+}
+
 static const struct rule *find_rule(const struct ruleset *rules, struct text id)
 {
 	for (size_t i = 0; i < ruleset_count(rules); i++)
@@ -492,6 +522,9 @@ static void play(struct world *w)
 			break;
 		case GIVEN_ADVANCE:
 			advance(w, g->advance);
+			break;
+		case GIVEN_ENTITY:
+			give_entity(w, &g->entity);
 			break;
 		case GIVEN_RELOAD:
 			give_reload(w, g->file);

@@ -41,6 +41,9 @@ static const struct cel_function *rule_function(struct text name)
 	for (const struct cel_function *f = rule_functions; f->name != NULL; f++)
 		if (text_is(name, f->name))
 			return f;
+	for (const struct cel_function *f = entity_functions; f->name != NULL; f++)
+		if (text_is(name, f->name))
+			return f;
 	return NULL;
 }
 
@@ -146,6 +149,20 @@ static void look_at_time(struct looking *k, struct cel_part call)
 	    text_printf(k->l->r.arena,
 			"%.*s is a day like 2026-01-31, and timestamp() takes a time",
 			TEXT_ARG(shown)));
+}
+
+/* ---- Kinds of objects. ---- */
+
+static void look_at_kind(struct looking *k, struct cel_part call)
+{
+	struct cel_part first = operand(k, call, 0);
+
+	if (first.code != CEL_CODE_CONSTANT || entity_kind(value_as_text(first.constant)) != NULL)
+		return;
+	say(k, DIAG_ERROR, first,
+	    text_of(entity_kind_hint(k->l->r.arena, value_as_text(first.constant))),
+	    text_printf(k->l->r.arena, "there is no kind of object \"%.*s\"",
+			TEXT_ARG(value_as_text(first.constant))));
 }
 
 /* ---- Changes. ---- */
@@ -295,6 +312,8 @@ bool load_check_calls(struct loading *l, const struct cel_program *program,
 			look_at_change(&k, part);
 		if (f == NULL ? !is_alone(&k, part) : !f->path_args)
 			look_at_words(&k, part);
+		if (text_is(part.name, "entity"))
+			look_at_kind(&k, part);
 		if (text_is(part.name, "timestamp") && part.count == 1)
 			look_at_time(&k, part);
 	}

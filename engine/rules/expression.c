@@ -29,6 +29,7 @@ struct cel_env *load_env(struct loading *l, struct arena *arena)
 	cel_env_variable(env, "params", CEL_MAP);
 	cel_env_functions(env, rule_functions);
 	cel_env_functions(env, table_functions);
+	cel_env_functions(env, entity_functions);
 	load_field_types(l, env);
 	return env;
 }

@@ -102,6 +102,9 @@ struct loading {
 /* The functions of rules: changed, became, ..., raw. */
 extern const struct cel_function rule_functions[];
 
+/* entity(); entity_functions.c. */
+extern const struct cel_function entity_functions[];
+
 /* The names and functions of rules, with the types of fields that the rule under way may read. */
 struct cel_env *load_env(struct loading *l, struct arena *arena);
 

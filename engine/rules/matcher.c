@@ -52,6 +52,7 @@ struct matcher {
 	uint64_t asked;
 	struct hits named, sampled, all;
 	uint64_t *bits; /* one per rule, all 0 between events */
+	const struct entities *entities;
 	struct scope scope;
 	struct decision plain; /* of every rule with the default key */
 	bool failed;
@@ -92,6 +93,12 @@ void matcher_free(struct matcher *matcher)
 	mem_free(matcher->all.items);
 	ruleset_free(matcher->set);
 	mem_free(matcher);
+}
+
+void matcher_entities(struct matcher *matcher, const struct entities *entities)
+{
+	assert(matcher != NULL);
+	matcher->entities = entities;
 }
 
 /* ---- Hits. ---- */
@@ -626,7 +633,9 @@ static size_t decide_all(struct matcher *m, struct found *found)
 static void begin(struct matcher *m, struct arena *arena, const struct event_view *event,
 		  int64_t now)
 {
-	m->scope = (struct scope){ .arena = arena, .event = event, .now = now, .memo = m->memo };
+	m->scope = (struct scope){
+		.arena = arena, .event = event, .now = now, .entities = m->entities, .memo = m->memo
+	};
 	/* Slots ask for what doesn't depend on the rule: any will do. */
 	m->scope.rule = m->set->count > 0 ? m->set->rules[0] : NULL;
 	m->plain = (struct decision){

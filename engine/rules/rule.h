@@ -166,16 +166,30 @@ struct event_view {
 	const struct table_reader *tables; /* beside the event; NULL: the rule's set, no store */
 };
 
+/* Lends the last known state of objects to entity(). */
+struct entities {
+	void *of;
+
+	/* Typed and in the arena; null: nothing is known of it. */
+	struct value (*get)(void *of, struct arena *arena, struct text connection,
+			    const struct object_kind *kind, struct text id);
+};
+
+/* A kind of objects by its name ("kantata.workspace"), NULL: there is none; what may be meant. */
+const struct object_kind *entity_kind(struct text name); /* NULL: there is none */
+const char *entity_kind_hint(struct arena *arena, struct text name);
+
 /* Everything an expression of a rule may read. Zero-initialise, fill, pass by
  * pointer; caches fill up as it is used. */
 struct scope {
 	struct arena *arena;
 	const struct rule *rule;
 	const struct event_view *event;
-	int64_t now;                /* ctx.now, ms */
-	struct value steps;         /* map: NAME -> {result, status, error}; null: none yet */
-	const struct step_use *use; /* of the step in hand, or NULL */
-	struct value error;         /* on_error steps: {step, message, status}; else null */
+	int64_t now;                     /* ctx.now, ms */
+	struct value steps;              /* map: NAME -> {result, status, error}; null: none yet */
+	const struct step_use *use;      /* of the step in hand, or NULL */
+	const struct entities *entities; /* of entity(); NULL: nothing is known */
+	struct value error;              /* on_error steps: {step, message, status}; else null */
 	struct scope_event
 	    *about; /* what rules of one set share about one event; start with NULL */
 	struct scope_cache *cache; /* evaluate.c's own; start with NULL */
@@ -219,6 +233,9 @@ struct matcher;
 
 struct matcher *matcher_new(struct ruleset *set); /* holds the set; NULL when memory is out */
 void matcher_free(struct matcher *matcher);
+
+/* What entity() reads from then on; borrowed. */
+void matcher_entities(struct matcher *matcher, const struct entities *entities);
 
 /* Visits, in the order loaded, every rule that is not off and fires on the event (YES), with its
  * decision as rule_decide makes it, and those that could not be evaluated (BLIND). Of many rules

@@ -141,7 +141,9 @@ static void seen_note(struct sequencer *s, const struct edge_group *group, struc
 static bool was_false(struct sequencer *s, const struct rule *rule, const struct event_view *event)
 {
 	struct event_view prior = *event;
-	struct scope scope = { .arena = s->work, .rule = rule, .event = &prior };
+	struct scope scope = {
+		.arena = s->work, .entities = &s->entities, .rule = rule, .event = &prior
+	};
 	struct decision d;
 
 	if (value_is(event->before, VALUE_NULL))
@@ -216,7 +218,11 @@ static bool fall_note(void *of, const struct rule *rule)
 static void edge_fall(struct sequencer *s, const struct rule *rule, const struct event_view *event,
 		      struct text key)
 {
-	struct scope scope = { .arena = s->work, .rule = rule, .event = event, .now = s->now.wall };
+	struct scope scope = { .arena = s->work,
+			       .entities = &s->entities,
+			       .rule = rule,
+			       .event = event,
+			       .now = s->now.wall };
 	const char *skip = NULL;
 
 	edges_drop(s->edges, rule, key);
@@ -234,9 +240,11 @@ static void edge_fall(struct sequencer *s, const struct rule *rule, const struct
 static bool group_key(struct sequencer *s, const struct edge_group *group,
 		      const struct event_view *event, struct text *key)
 {
-	struct scope scope = {
-		.arena = s->work, .rule = group->rules[0], .event = event, .now = s->now.wall
-	};
+	struct scope scope = { .arena = s->work,
+			       .entities = &s->entities,
+			       .rule = group->rules[0],
+			       .event = event,
+			       .now = s->now.wall };
 	struct decision d = rule_decide_key(&scope);
 
 	if (d.verdict != VERDICT_YES)
@@ -257,9 +265,11 @@ static void group_end(struct sequencer *s, const struct edge_group *group,
 	edges_each(s->edges, group, key, fall_note, &f);
 	rules = f.rules.items;
 	for (size_t i = 0; i < f.rules.n && !s->broken; i++) {
-		struct scope scope = {
-			.arena = s->work, .rule = rules[i], .event = event, .now = s->now.wall
-		};
+		struct scope scope = { .arena = s->work,
+				       .entities = &s->entities,
+				       .rule = rules[i],
+				       .event = event,
+				       .now = s->now.wall };
 
 		if (edge_has_fallen(&scope))
 			edge_fall(s, rules[i], event, key);

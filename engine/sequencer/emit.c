@@ -96,7 +96,11 @@ static bool emit_throttled(const struct sequencer *s, const struct rule *rule, i
 static const char *emit_skip(struct sequencer *s, const struct rule *rule,
 			     const struct event_view *event, struct text key)
 {
-	struct scope scope = { .arena = s->work, .rule = rule, .event = event, .now = s->now.wall };
+	struct scope scope = { .arena = s->work,
+			       .rule = rule,
+			       .event = event,
+			       .entities = &s->entities,
+			       .now = s->now.wall };
 	bool shadow = rule_mode_now(&scope) == MODE_SHADOW;
 	struct text what = shadow ? TEXT("throttle.shadow") : TEXT("throttle");
 	struct text state;

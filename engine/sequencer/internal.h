@@ -109,6 +109,7 @@ struct sequencer {
 	struct map *revisions; /* rule NUL revision -> struct ruleset, of runs that outlived their
 				  rule's text */
 	struct matcher *matcher; /* of `rules` */
+	struct entities entities;   /* what the store knows, for expressions */
 	struct edges *edges;     /* edge.c; NULL until an event needs it */
 	uint64_t edge_turn;      /* events looked at so far: marks rules found true */
 	struct stored_tables tables;
@@ -215,6 +216,10 @@ void observe_gone(struct sequencer *s, const struct object_kind *kind, struct te
 /* "<connection>/<kind>" in the work arena: what snapshots are filed under. */
 struct text observe_shelf(struct sequencer *s, struct text connection,
 			  const struct object_kind *kind);
+
+/* The last known state as entity() reads it; `of` is the sequencer. */
+struct value observe_known(void *of, struct arena *arena, struct text connection,
+			   const struct object_kind *kind, struct text id);
 
 /* ---- edge.c ---- */
 

@@ -217,18 +217,20 @@ static struct value observe_overlay(struct sequencer *s, struct value before, st
 	return value_map_end(&b);
 }
 
-static struct value observe_snapshot(struct sequencer *s, const struct object_kind *kind,
-				     struct text shelf, struct text id)
+struct value observe_known(void *of, struct arena *arena, struct text connection,
+			   const struct object_kind *kind, struct text id)
 {
+	struct sequencer *s = of;
+	struct text shelf = text_printf(arena, "%.*s/%s", TEXT_ARG(connection), kind->name);
 	struct json_error error;
 	struct text json;
 	struct value v;
 	uint64_t hash;
 
-	if (!store_get_object(s->store, s->work, shelf, id, &hash, &json) ||
-	    json_parse(s->parser, s->work, json, &v, &error) != FATE_OK)
+	if (!store_get_object(s->store, arena, shelf, id, &hash, &json) ||
+	    json_parse(s->parser, arena, json, &v, &error) != FATE_OK)
 		return value_null();
-	return object_kind_typed(kind, s->work, v);
+	return object_kind_typed(kind, arena, v);
 }
 
 static struct text observe_id(struct sequencer *s, const struct object_kind *kind,
@@ -280,7 +282,7 @@ int observe(struct sequencer *s, const struct observation *o, struct text *first
 		return 0;
 	struct text shelf = observe_shelf(s, o->connection, o->kind);
 
-	c.before = observe_snapshot(s, o->kind, shelf, c.id);
+	c.before = observe_known(s, s->work, o->connection, o->kind, c.id);
 	if (observe_is_old(o->kind, c.before, after))
 		return 0;
 	c.after = o->whole ? after : observe_overlay(s, c.before, after);
@@ -300,7 +302,7 @@ void observe_gone(struct sequencer *s, const struct object_kind *kind, struct te
 	};
 	struct comparison c = { .s = s, .o = &o, .id = id };
 
-	c.before = observe_snapshot(s, kind, shelf, id);
+	c.before = observe_known(s, s->work, connection, kind, id);
 	store_drop_object(s->store, shelf, id);
 	if (kind->deleted && c.before.kind != VALUE_NULL)
 		observe_emit(&c, "deleted");

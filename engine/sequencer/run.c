@@ -324,6 +324,7 @@ static void run_scope(struct sequencer *s, struct run *run, const struct event_v
 		.rule = run->rule,
 		.event = event,
 		.now = run->created,
+		.entities = &s->entities,
 		.steps = steps_value(s, run),
 		.error = steps_error(s, run),
 		.use = run->rule->steps[run->step].use,

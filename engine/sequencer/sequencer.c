@@ -243,6 +243,8 @@ struct matcher *seq_matcher(struct sequencer *s)
 		s->matcher = matcher_new(s->rules);
 	if (s->matcher == NULL)
 		seq_break(s);
+	else
+		matcher_entities(s->matcher, &s->entities);
 	return s->matcher;
 }
 
@@ -609,6 +611,7 @@ enum fate sequencer_new(struct store *store, struct config *config, struct rules
 	s->config = config_ref(config);
 	s->rules = ruleset_ref(rules);
 	s->options = *options;
+	s->entities = (struct entities){ s, observe_known };
 	s->now = now;
 	s->retry_at = now.mono; /* the first batch comes at once */
 	s->retain_at = options->retention ? now.mono + 1000 : INT64_MAX;

@@ -222,6 +222,58 @@ START_TEST(days_ahead)
 }
 END_TEST
 
+static struct value known(void *of, struct arena *arena, struct text connection,
+			  const struct object_kind *kind, struct text id)
+{
+	struct value_map_builder b;
+
+	(void)of;
+	if (!text_is(id, "7"))
+		return value_null();
+	value_map_begin(&b, arena);
+	value_map_set(&b, "connection", value_text(connection));
+	value_map_set(&b, "kind", value_text(text_of(kind->name)));
+	return value_map_end(&b);
+}
+
+static void entity(const char *condition, const char *data, bool lent, enum verdict expected)
+{
+	static const struct entities entities = { NULL, known };
+	char text[500];
+	struct kit k;
+	struct scope *scope;
+	struct decision d;
+
+	kit_init(&k);
+	snprintf(text, sizeof(text), "rules:\n  - id: a\n    on: " UPDATED "\n    when: %s\n",
+		 condition);
+	scope = kit_event(&k, kit_rule(&k, text), UPDATED, "null", data);
+	scope->entities = lent ? &entities : NULL;
+	d = rule_decide(scope);
+	ck_assert_msg(d.verdict == expected, "%s on %s: %d (%s: %.*s)", condition, data, d.verdict,
+		      d.part, TEXT_ARG(d.why));
+	kit_fini(&k);
+}
+
+START_TEST(last_known_states)
+{
+	entity("entity('kantata.workspace', data.w).kind == 'kantata.workspace'", "{\"w\":\"7\"}",
+	       true, VERDICT_YES);
+	entity("entity('kantata.workspace', data.w).connection == 'kantata'", "{\"w\":7}", true,
+	       VERDICT_YES);
+	entity("entity('hindsite.work_set', data.w).connection == 'hindsite'", "{\"w\":7}", true,
+	       VERDICT_YES);
+	entity("entity('hindsite.work_set', data.w, 'other').connection == 'other'", "{\"w\":7}",
+	       true, VERDICT_YES);
+	entity("entity('kantata.workspace', data.w) == null", "{\"w\":\"8\"}", true, VERDICT_YES);
+	entity("entity('kantata.workspace', data.w) == null", "{\"w\":null}", true, VERDICT_YES);
+	entity("entity('kantata.workspace', '7') == null", "{}", false, VERDICT_YES);
+	entity("entity('kantata.workspace', data.w) == null", "{\"w\":[1]}", true, VERDICT_BLIND);
+	entity("entity('kantata.workspace', data.w) == null", "{}", true, VERDICT_BLIND);
+	entity("entity(data.w, 7) == null", "{\"w\":\"no.kind\"}", true, VERDICT_BLIND);
+}
+END_TEST
+
 START_TEST(deleted_objects)
 {
 	TURN("match: { object.a: 1 }\n    when: data == null", "{\"a\":1}", "null");
@@ -380,6 +432,6 @@ START_TEST(handlers_follow_the_main_steps)
 END_TEST
 
 UNIT_MAIN("rules_evaluate", documented_rule, match_operators, deep_documents_are_compared_in_time,
-	  changes, conditions, days_ahead, deleted_objects, keys, types_are_kept, slots_escape,
-	  chat_mark_up_is_text, missing_values_fail_with_their_place,
+	  changes, conditions, days_ahead, last_known_states, deleted_objects, keys, types_are_kept,
+	  slots_escape, chat_mark_up_is_text, missing_values_fail_with_their_place,
 	  handlers_follow_the_main_steps)

@@ -208,6 +208,8 @@ START_TEST(calls_about_changes)
 	mistake("    when: rose_past('title', 5)\n", 4, 21, "title is text", "");
 	mistake("    when: rose_past('percent_of_budget_used', '75')\n", 4, 47, "takes a number",
 		"without quotes");
+	mistake("    when: entity('kantata.worksace', data.id) != null\n", 4, 18,
+		"no kind of object \"kantata.worksace\"", "\"kantata.workspace\"");
 	mistake("    when: crossed('title', [5]) > 0\n", 4, 19, "title is text", "");
 }
 END_TEST
