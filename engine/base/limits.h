@@ -217,6 +217,11 @@
 #define LIMIT_MUTATIONS 5000 /* changes of rules one `test --mutate` tries: some seconds */
 #define LIMIT_STEPS     100  /* steps of one rule, handlers included */
 
+/* Results of look-ups that serve other runs: in the sequencer's memory, the oldest go first. */
+#define LIMIT_LOOKUP_CACHE   INT64_C(86400000) /* ms: what is older than a day is stale anywhere */
+#define LIMIT_LOOKUPS_KEPT   4096              /* results: those of the last minutes */
+#define LIMIT_LOOKUPS_MEMORY (16u * MIB)       /* bytes of them: 4 KiB each, a project's size */
+
 /* Hooks and the admin API. */
 #define LIMIT_SIGNATURE                                                                            \
 	(4u *                                                                                      \

@@ -214,6 +214,7 @@ static int answer(struct asking *a, const struct rule *rule)
 	scope.now = view->has_run        ? view->run.created
 		    : view->received > 0 ? view->received
 					 : a->now;
+	scope.steps = explain_lookups(a->parser, context->arena, view);
 	if (trees == NULL || !rule_explain(&scope, trees, &view->told))
 		return context_fail(context, COMMAND_FAILED, "memory is out");
 	if (!explain_judge(a->store, context->arena, a->config, a->now, view))

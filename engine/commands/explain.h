@@ -12,6 +12,7 @@
 #include "engine/rules/config.h"
 #include "engine/rules/explain.h"
 #include "engine/store/store.h"
+#include "engine/value/parse.h"
 
 #define EXPLAIN_NOTES 4
 
@@ -50,6 +51,25 @@ struct explain_edge {
 	int64_t since; /* seq of the event; 0: unknown */
 };
 
+enum lookups_told {
+	LOOKUPS_NONE,   /* the rule has none */
+	LOOKUPS_UNMADE, /* no run of this revision made any */
+	LOOKUPS_OPEN,   /* they are under way */
+	LOOKUPS_FAILED, /* one did, and the run with it */
+	LOOKUPS_MADE,
+};
+
+struct explain_lookups {
+	enum lookups_told told;
+	struct value entries; /* a list, of the run's record; null: none */
+};
+
+struct explain_lookup {
+	struct text name, state, error;
+	struct value result;
+	bool cached;
+};
+
 struct explain_view {
 	struct event_view event;
 	int64_t received; /* ms; 0: it is not recorded */
@@ -60,6 +80,7 @@ struct explain_view {
 	struct run_record run; /* of this rule and event */
 	bool same;             /* the run is of the revision that is explained */
 	struct explanation told;
+	struct explain_lookups lookups;
 	struct explain_throttle throttle;
 	struct explain_edge edge;
 	const char *verdict; /* one word */
@@ -82,6 +103,18 @@ bool explain_judge(struct store *store, struct arena *arena, const struct config
 
 /* Up to four revisions of the rule that made runs, the newest first: "a, b". */
 struct text explain_revisions(struct store *store, struct arena *arena, struct text rule);
+
+/* ---- explain_lookup.c ---- */
+
+/* Fills view->lookups; rule, run and same are there. Returns `steps` for the rule's expressions:
+ * null until all look-ups were made. */
+struct value explain_lookups(struct json_parser *parser, struct arena *arena,
+			     struct explain_view *view);
+
+/* False when the i-th entry is no look-up. */
+bool explain_lookup_at(const struct explain_lookups *lookups, uint32_t i,
+		       struct explain_lookup *out);
+struct text explain_lookup_words(struct arena *arena, const struct explain_lookup *l, size_t most);
 
 /* ---- explain_edge.c ---- */
 

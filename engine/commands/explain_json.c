@@ -82,7 +82,8 @@ static const char *outcome_word(enum explain_outcome outcome)
 	static const char *const words[] = { [EXPLAIN_NONE] = "none",
 					     [EXPLAIN_OK] = "ok",
 					     [EXPLAIN_NO] = "no",
-					     [EXPLAIN_BLIND] = "error" };
+					     [EXPLAIN_BLIND] = "error",
+					     [EXPLAIN_LATER] = "later" };
 
 	return words[outcome];
 }
@@ -136,6 +137,36 @@ static void put_defines(const struct writer *w, const struct explanation *e)
 		json_text(w->out, "name", e->defines[i].name);
 		put_value(w, e->defines[i].value);
 		put_tree(w, e->defines[i].nodes, e->defines[i].cut);
+		json_close(w->out, '}');
+	}
+	json_close(w->out, ']');
+	json_close(w->out, '}');
+}
+
+static void put_lookups(const struct writer *w, const struct explain_view *view)
+{
+	static const char *const states[] = {
+		[LOOKUPS_NONE] = "none", [LOOKUPS_UNMADE] = "not_reached",
+		[LOOKUPS_OPEN] = "open", [LOOKUPS_FAILED] = "error",
+		[LOOKUPS_MADE] = "ok",
+	};
+	const struct explain_lookups *all = &view->lookups;
+	struct explain_lookup l;
+
+	if (all->told == LOOKUPS_NONE)
+		return;
+	stage_open(w, "lookup", states[all->told]);
+	json_key(w->out, "values");
+	json_open(w->out, '[');
+	for (uint32_t i = 0; i < all->entries.n; i++) {
+		if (!explain_lookup_at(all, i, &l))
+			continue;
+		json_open(w->out, '{');
+		json_text(w->out, "name", l.name);
+		json_text(w->out, "state", l.state);
+		json_bool(w->out, "cached", l.cached);
+		json_maybe(w->out, "error", l.error);
+		put_value(w, l.result);
 		json_close(w->out, '}');
 	}
 	json_close(w->out, ']');
@@ -287,6 +318,7 @@ void explain_json(struct buf *out, struct arena *arena, const struct explain_vie
 	put_part(&w, "match", &e->match);
 	put_defines(&w, e);
 	put_part(&w, "key", &e->key);
+	put_lookups(&w, view);
 	put_part(&w, "when", &e->when);
 	put_mode(&w, view->rule->mode);
 	put_edge(&w, view);

@@ -34,7 +34,7 @@ static struct run_record run_copy(struct arena *arena, const struct run_record *
 	copy.revision = text_dup(arena, run->revision);
 	copy.key = text_dup(arena, run->key);
 	copy.reason = text_dup(arena, run->reason);
-	copy.steps = TEXT_NONE;
+	copy.steps = text_dup(arena, run->steps);
 	return copy;
 }
 
@@ -78,7 +78,8 @@ bool explain_find_run(struct store *store, struct arena *arena, struct text rule
 static bool is_suppressed(const struct run_record *run)
 {
 	return run->state == RUN_SKIPPED &&
-	       (text_is(run->reason, "throttled") || text_is(run->reason, "loop"));
+	       (text_is(run->reason, "throttled") || text_is(run->reason, "loop") ||
+		text_starts(run->reason, TEXT("when ")));
 }
 
 /* Live runs and those in shadow have throttles of their own. */
@@ -232,6 +233,13 @@ static void tell_now(struct store *store, struct arena *arena, int64_t now,
 	name_event(store, arena, t);
 }
 
+/* The run of a rule with look-ups did not come to what follows them. */
+static bool is_undecided(const struct explain_view *view)
+{
+	return view->same && view->rule->lookup_first >= 0 &&
+	       (view->lookups.told != LOOKUPS_MADE || view->told.decision.verdict != VERDICT_YES);
+}
+
 static bool judge_throttle(struct store *store, struct arena *arena, const struct config *config,
 			   int64_t now, struct explain_view *view)
 {
@@ -245,7 +253,7 @@ static bool judge_throttle(struct store *store, struct arena *arena, const struc
 		return true;
 	t->told = THROTTLE_UNREACHED;
 	t->key = view->same ? view->run.key : rule_key_bounded(arena, view->told.decision.key);
-	if (cleared)
+	if (cleared || is_undecided(view))
 		return true;
 	if (view->same && text_is(view->run.reason, "throttled"))
 		return find_spender(store, arena, config, view);
@@ -303,10 +311,33 @@ static void judge_throttled(struct explain_view *view, struct arena *arena, cons
 	       until, by);
 }
 
+/* True after settling what look-ups settle. */
+static bool judge_lookups(struct explain_view *view, struct arena *arena)
+{
+	const char *words = run_words(arena, &view->run);
+	bool blind = text_starts(view->run.reason, TEXT("when can't"));
+
+	if (view->lookups.told == LOOKUPS_FAILED)
+		settle(view, arena, "lookup", "lookup", "did not fire, for a look-up failed: %s",
+		       words);
+	else if (view->lookups.told == LOOKUPS_OPEN)
+		settle(view, arena, "lookup", "lookup",
+		       "not decided, for its look-ups are under way: %s", words);
+	else if (view->run.state == RUN_SKIPPED && text_starts(view->run.reason, TEXT("when ")))
+		settle(view, arena, blind ? "blind" : "no", "when", "did not fire: %.*s",
+		       TEXT_ARG(view->told.because.n > 0 ? view->told.because : view->run.reason));
+	else
+		return false;
+	return true;
+}
+
 /* The run that was recorded is of the revision at hand. */
 static void judge_run(struct explain_view *view, struct arena *arena)
 {
 	const struct run_record *run = &view->run;
+
+	if (view->rule->lookup_first >= 0 && judge_lookups(view, arena))
+		return;
 
 	if (view->edge.told == EDGE_TOLD_CLEARED)
 		settle(view, arena, "cleared", "edge", "it turned false, and cleared: %s",
@@ -340,6 +371,10 @@ static void judge_rule(struct explain_view *view, struct arena *arena)
 	else if (d->verdict != VERDICT_YES)
 		settle(view, arena, d->verdict == VERDICT_BLIND ? "blind" : "no", d->part,
 		       "%s: %.*s", no, TEXT_ARG(because));
+	else if (view->lookups.told == LOOKUPS_UNMADE)
+		settle(view, arena, "would_fire", "lookup",
+		       "would make its look-ups, and decide then%s",
+		       past ? "; when it came, no run was recorded" : "");
 	else if (view->edge.told == EDGE_TOLD_ACTIVE || view->edge.told == EDGE_TOLD_ARMED)
 		settle(view, arena, "active", "edge", "%s: %.*s", no,
 		       TEXT_ARG(explain_edge_words(arena, &view->edge)));
@@ -402,7 +437,8 @@ static bool note_then(struct store *store, struct arena *arena, struct explain_v
 static void note_doubt(struct explain_view *view, struct arena *arena)
 {
 	if (view->same && view->told.decision.verdict != VERDICT_YES &&
-	    view->edge.told != EDGE_TOLD_CLEARED)
+	    view->edge.told != EDGE_TOLD_CLEARED && view->run.state != RUN_SKIPPED &&
+	    view->lookups.told != LOOKUPS_OPEN)
 		note(view, text_printf(arena, "evaluated now it would not fire: %.*s",
 				       TEXT_ARG(view->told.because)));
 }

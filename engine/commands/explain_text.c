@@ -169,7 +169,8 @@ static const char *outcome_word(enum explain_outcome outcome)
 	static const char *const words[] = { [EXPLAIN_NONE] = "-",
 					     [EXPLAIN_OK] = "ok",
 					     [EXPLAIN_NO] = "NO",
-					     [EXPLAIN_BLIND] = "error" };
+					     [EXPLAIN_BLIND] = "error",
+					     [EXPLAIN_LATER] = "-" };
 
 	return words[outcome];
 }
@@ -180,7 +181,8 @@ static void put_unreached(const struct painter *p, const char *name,
 	static const char *const would[] = { [EXPLAIN_NONE] = "not reached",
 					     [EXPLAIN_OK] = "not reached; it would be true",
 					     [EXPLAIN_NO] = "not reached; it would be false",
-					     [EXPLAIN_BLIND] = "not reached" };
+					     [EXPLAIN_BLIND] = "not reached",
+					     [EXPLAIN_LATER] = "not reached" };
 	const char *words = would[part->outcome];
 
 	if (strcmp(name, "key") == 0)
@@ -197,6 +199,10 @@ static void put_condition(struct painter *p, const char *name, const struct expl
 	}
 	if (!part->reached) {
 		put_unreached(p, name, part);
+		return;
+	}
+	if (part->outcome == EXPLAIN_LATER) {
+		put_part(p, name, "-", TINT_FAINT, TEXT("decided after the look-ups"));
 		return;
 	}
 	put_part(p, name, outcome_word(part->outcome),
@@ -266,6 +272,27 @@ static void put_key(struct painter *p, const struct explain_view *view)
 		 explain_value(p->arena, key->value, VALUE_BYTES));
 	if (key->outcome == EXPLAIN_BLIND)
 		put_tree(p, key->nodes, key->cut);
+}
+
+static void put_lookups(const struct painter *p, const struct explain_view *view)
+{
+	const struct explain_lookups *all = &view->lookups;
+	const char *title = "lookup";
+	struct explain_lookup l;
+
+	if (all->told == LOOKUPS_NONE)
+		return;
+	if (all->told == LOOKUPS_UNMADE)
+		put_part(p, title, "-", TINT_FAINT, TEXT("not made"));
+	for (uint32_t i = 0; i < all->entries.n; i++) {
+		if (!explain_lookup_at(all, i, &l))
+			continue;
+		bool failed = text_is(l.state, "failed");
+
+		put_part(p, title, failed ? "error" : "ok", failed ? TINT_WARN : TINT_GOOD,
+			 explain_lookup_words(p->arena, &l, VALUE_BYTES));
+		title = "";
+	}
 }
 
 static void put_mode(const struct painter *p, const struct explain_view *view)
@@ -430,6 +457,7 @@ void explain_text(struct buf *out, struct arena *arena, const struct explain_vie
 	put_defines(&p, view);
 	p.unmarked = !decides(view, "key");
 	put_key(&p, view);
+	put_lookups(&p, view);
 	p.unmarked = !decides(view, "when");
 	put_condition(&p, "when", &view->told.when);
 	put_mode(&p, view);

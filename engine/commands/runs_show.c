@@ -149,6 +149,8 @@ static void step_json(struct buf *out, const struct run_view *view, uint32_t n, 
 	json_maybe(out, "as", member(step, "as"));
 	json_text(out, "action", member(step, "action"));
 	json_text(out, "state", step_state(view, step));
+	if (value_get(step, TEXT("cached")) != NULL)
+		json_bool(out, "cached", true);
 	json_key(out, "attempts");
 	json_open(out, '[');
 	for (size_t i = 0; i < view->attempt_count; i++)
@@ -296,6 +298,8 @@ static void step_text(struct buf *out, const struct run_view *view, uint32_t n, 
 	plain_put(out, member(step, "action"));
 	buf_str(out, "  ");
 	tint_put(out, state_tint(state), state, colour);
+	if (value_get(step, TEXT("cached")) != NULL)
+		buf_str(out, "  (its result was known)");
 	buf_char(out, '\n');
 	field(out, "   why", member(step, "error"));
 	for (size_t i = 0; i < view->attempt_count; i++)

@@ -218,6 +218,13 @@ enum doubt {
 	DOUBT_PARK,   /* an operator decides */
 };
 
+/* Whether an action changes nothing, so that a rule may look before it decides. */
+enum action_reads {
+	READS_NOT,
+	READS,           /* whatever its parameters are */
+	READS_BY_METHOD, /* with `method` GET or HEAD, or neither it nor a body */
+};
+
 struct action {
 	const char *name; /* without the connector's: "workspace.update"; NULL ends a table */
 	const char *doc;
@@ -235,6 +242,8 @@ struct action {
 	 * repeated after a doubt whatever after_doubt says, and a status the step accepts by `ok`
 	 * ends nothing. */
 	bool prepares;
+
+	enum action_reads reads;
 
 	/* Builds the request from checked parameters. FATE_REJECT with call->why when
 	 * values don't fit; must not block. */

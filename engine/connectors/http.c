@@ -417,6 +417,7 @@ static struct text error_words(struct call *call, const struct reply *reply)
 
 static const struct action actions[] = {
 	{ .name = "request",
+	  .reads = READS_BY_METHOD,
 	  .doc = "Sends an HTTP request.",
 	  .params = request_params,
 	  .after_doubt = DOUBT_REPEAT, /* with a stable Idempotency-Key */

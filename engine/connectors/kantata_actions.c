@@ -373,6 +373,7 @@ static enum fate read_success(struct call *call, const struct reply *reply, stru
 const struct action kantata_actions[] = {
 	{
 	    .name = "workspace.list",
+	    .reads = READS,
 	    .doc = "Reads the projects that fit the filters, page by page to the end.",
 	    .params = kantata_list_params,
 	    .after_doubt = DOUBT_REPEAT,
@@ -383,6 +384,7 @@ const struct action kantata_actions[] = {
 	},
 	{
 	    .name = "workspace.show",
+	    .reads = READS,
 	    .doc = "Reads a project, archived ones too.",
 	    .params = kantata_show_params,
 	    .after_doubt = DOUBT_REPEAT,
@@ -463,6 +465,7 @@ const struct action kantata_actions[] = {
 	},
 	{
 	    .name = "workspace.permissions",
+	    .reads = READS,
 	    .doc = "Reads what the token's user may do in a project.",
 	    .params = kantata_id_params,
 	    .after_doubt = DOUBT_REPEAT,
@@ -504,6 +507,7 @@ const struct action kantata_actions[] = {
 	},
 	{
 	    .name = "workspace_resource.list",
+	    .reads = READS,
 	    .doc = "Reads the resources that fit the filters, page by page to the end.",
 	    .params = kantata_resource_list_params,
 	    .after_doubt = DOUBT_REPEAT,
@@ -514,6 +518,7 @@ const struct action kantata_actions[] = {
 	},
 	{
 	    .name = "workspace_resource.show",
+	    .reads = READS,
 	    .doc = "Reads a resource, unnamed ones too.",
 	    .params = kantata_resource_show_params,
 	    .after_doubt = DOUBT_REPEAT,
@@ -587,6 +592,7 @@ const struct action kantata_actions[] = {
 	    .read = read_success,
 	},
 	{ .name = "request",
+	  .reads = READS_BY_METHOD,
 	  .doc = "Sends a request to any other path of the API.",
 	  .params = kantata_request_params,
 	  .after_doubt = DOUBT_PARK, /* only the rule's author knows whether it may be repeated */

@@ -92,7 +92,9 @@ static struct value steps_value(const struct scope *scope)
 		const struct value_pair *pair = &scope->steps.pairs[i];
 		struct text name = seen_name(scope->use, value_as_text(pair->key));
 
-		if (name.n > 0) /* of several of one use the last stays: its result is the use's */
+		if (name.n > 0 &&
+		    !text_starts(name, TEXT("lookup."))) /* of several of one use the last stays:
+							    its result is the use's */
 			value_map_add(&b, value_text(name), pair->val);
 	}
 	return value_map_end(&b);
@@ -139,6 +141,32 @@ static struct value params_value(const struct scope *scope)
 	return value_map_end(&b);
 }
 
+/* What the look-ups brought, by their names; an error before they were made. */
+static struct value lookup_value(const struct scope *scope)
+{
+	static const char step[] = "lookup.";
+	struct value_map_builder b;
+	struct value v;
+
+	if (!value_is(scope->steps, VALUE_MAP)) {
+		v = value_text(TEXT("the look-ups have not been made"));
+		v.kind = VALUE_ERROR;
+		return v;
+	}
+	value_map_begin(&b, scope->arena);
+	for (uint32_t i = 0; i < scope->steps.n; i++) {
+		const struct value_pair *pair = &scope->steps.pairs[i];
+		struct text name = value_as_text(pair->key);
+		const struct value *result = value_get(pair->val, TEXT("result"));
+
+		if (!text_starts(name, TEXT("lookup.")))
+			continue;
+		name = (struct text){ name.s + sizeof(step) - 1, name.n - (sizeof(step) - 1) };
+		value_map_add(&b, value_text(name), result != NULL ? *result : value_null());
+	}
+	return value_map_end(&b);
+}
+
 static struct value make_variable(const struct scope *scope, enum variable which)
 {
 	const struct event_view *e = scope->event;
@@ -164,6 +192,8 @@ static struct value make_variable(const struct scope *scope, enum variable which
 		return scope->error;
 	case VAR_PARAMS:
 		return params_value(scope);
+	case VAR_LOOKUP:
+		return lookup_value(scope);
 	case VARIABLES:
 		break;
 	}
@@ -229,7 +259,8 @@ static bool look_up(void *of, struct arena *arena, uint32_t index, struct value 
 	(void)arena;
 	if (index >= VARIABLES)
 		return look_up_define(scope, index - VARIABLES, out);
-	if (index == VAR_STEPS || index == VAR_ERROR || index == VAR_PARAMS) {
+	if (index == VAR_STEPS || index == VAR_ERROR || index == VAR_PARAMS ||
+	    index == VAR_LOOKUP) {
 		*out = make_variable(scope, (enum variable)index);
 		return true;
 	}
@@ -249,7 +280,8 @@ static bool look_up(void *of, struct arena *arena, uint32_t index, struct value 
 uint64_t scope_shared_variables(void)
 {
 	return (UINT64_C(1) << VARIABLES) - 1 - (UINT64_C(1) << VAR_STEPS) -
-	       (UINT64_C(1) << VAR_ERROR) - (UINT64_C(1) << VAR_PARAMS);
+	       (UINT64_C(1) << VAR_ERROR) - (UINT64_C(1) << VAR_PARAMS) -
+	       (UINT64_C(1) << VAR_LOOKUP);
 }
 
 struct cel_vars scope_vars(struct scope *scope)
@@ -264,6 +296,32 @@ struct value scope_eval(struct scope *scope, const struct cel_program *program)
 	assert(scope != NULL && scope->rule != NULL);
 	assert(scope->event != NULL && program != NULL);
 	return cel_eval_shared(program, cel_root(program), scope->arena, &vars, scope->memo, NULL);
+}
+
+/* An operand's number is below that of its part, and a define names only earlier ones: this ends.
+ */
+static bool part_reads_null(struct scope *scope, const struct cel_program *program, uint32_t at)
+{
+	struct cel_part part = cel_part(program, at);
+	struct cel_vars vars = { look_up, scope };
+
+	if (part.code == CEL_CODE_LOOP) /* its locals have no values out here */
+		return part_reads_null(scope, program, cel_operand(program, at, 0));
+	if (part.code == CEL_CODE_VARIABLE && part.variable >= VARIABLES)
+		return scope_reads_null(scope,
+					scope->rule->defines[part.variable - VARIABLES].program);
+	for (uint32_t i = 0; i < part.count; i++)
+		if (part_reads_null(scope, program, cel_operand(program, at, i)))
+			return true;
+	return part.code == CEL_CODE_SELECT &&
+	       value_is(cel_eval_part(program, cel_operand(program, at, 0), scope->arena, &vars),
+			VALUE_NULL);
+}
+
+bool scope_reads_null(struct scope *scope, const struct cel_program *program)
+{
+	assert(scope != NULL && program != NULL);
+	return part_reads_null(scope, program, cel_root(program));
 }
 
 /* ---- Decisions. ---- */
@@ -341,6 +399,18 @@ static enum verdict decide_part(struct scope *scope, const struct cel_program *p
 	return verdict;
 }
 
+/* Before look-ups are made only what is false whatever they bring counts. */
+static void decide_when(struct scope *scope, struct decision *d)
+{
+	struct decision later = *d;
+	bool early = scope->rule->lookup_first >= 0 && value_is(scope->steps, VALUE_NULL);
+
+	if (!early)
+		(void)decide_part(scope, scope->rule->when, "when", d);
+	else if (decide_part(scope, scope->rule->when, "when", &later) == VERDICT_NO)
+		*d = later;
+}
+
 static bool decide_on(const struct rule *rule, struct text type)
 {
 	for (size_t i = 0; i < rule->on_count; i++)
@@ -376,7 +446,16 @@ struct decision rule_decide(struct scope *scope)
 		return d;
 	if (d.verdict == VERDICT_YES)
 		(void)decide_key(scope, &d);
-	(void)decide_part(scope, rule->when, "when", &d);
+	decide_when(scope, &d);
+	return d;
+}
+
+struct decision rule_decide_when(struct scope *scope)
+{
+	struct decision d = { .verdict = VERDICT_YES, .part = "", .weight = 1 };
+
+	assert(scope != NULL && scope->rule != NULL);
+	(void)decide_part(scope, scope->rule->when, "when", &d);
 	return d;
 }
 

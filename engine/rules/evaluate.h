@@ -9,6 +9,10 @@
 /* The value, or VALUE_ERROR. */
 struct value scope_eval(struct scope *scope, const struct cel_program *program);
 
+/* Whether the program, which can't be evaluated, asks for a field of something that is null; that
+ * may be inside of a define it names. */
+bool scope_reads_null(struct scope *scope, const struct cel_program *program);
+
 /* What expressions of the scope's rule are evaluated with. */
 struct cel_vars scope_vars(struct scope *scope);
 

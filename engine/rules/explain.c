@@ -79,6 +79,9 @@ static void explain_parts(struct explaining *e)
 		out->key.outcome = key_outcome(out->key.value);
 	if (rule->when != NULL)
 		out->when.outcome = condition_outcome(out->when.value);
+	if (rule->lookup_first >= 0 && value_is(e->scope->steps, VALUE_NULL) &&
+	    out->when.outcome != EXPLAIN_NO && rule->when != NULL)
+		out->when.outcome = EXPLAIN_LATER;
 	/* As rule_decide asks: `when` may still be false where something failed. */
 	out->match.reached = taken;
 	out->key.reached = taken && (rule->match == NULL || out->match.outcome == EXPLAIN_OK);

@@ -38,6 +38,7 @@ enum explain_outcome {
 	EXPLAIN_OK,
 	EXPLAIN_NO,
 	EXPLAIN_BLIND,
+	EXPLAIN_LATER, /* `when`, before the look-ups are made */
 };
 
 /* match, key or when. */

@@ -27,6 +27,7 @@ struct cel_env *load_env(struct loading *l, struct arena *arena)
 	cel_env_variable(env, "steps", CEL_MAP);
 	cel_env_variable(env, "error", CEL_DYN);
 	cel_env_variable(env, "params", CEL_MAP);
+	cel_env_variable(env, "lookup", CEL_MAP);
 	cel_env_functions(env, rule_functions);
 	cel_env_functions(env, table_functions);
 	cel_env_functions(env, entity_functions);
@@ -281,6 +282,49 @@ static void visit_param(void *of, struct text path)
 			  TEXT_ARG(name));
 }
 
+/* Known, and not yet made where it is read. */
+static void early_lookup(struct checking *c, struct text name)
+{
+	if (!c->l->looking)
+		diags_add(c->l->r.diags, DIAG_ERROR, place_of(c, name),
+			  "when, live_when and the steps may read it",
+			  "look-ups are made after define and key");
+	else
+		diags_add(c->l->r.diags, DIAG_ERROR, place_of(c, name),
+			  "a look-up uses only those before it",
+			  "the look-up \"%.*s\" is not made before this one", TEXT_ARG(name));
+}
+
+static void visit_lookup(void *of, struct text path)
+{
+	struct checking *c = of;
+	const struct yaml_node *map = c->l->lookups;
+	struct text rest, name = head_of(path, &rest);
+	const char *names[64];
+	size_t n = 0;
+
+	for (size_t i = 0; map != NULL && i < map->count; i++) {
+		if (name.n == 0 || text_eq(map->pairs[i].key->text, name)) {
+			if (i >= c->l->looked_up && first_time(c, name))
+				early_lookup(c, name);
+			return;
+		}
+		if (n < 63)
+			names[n++] = text_dup(c->l->scratch, map->pairs[i].key->text).s;
+	}
+	names[n] = NULL;
+	if (c->l->lookups_wrong || !first_time(c, name))
+		return;
+	if (map == NULL)
+		diags_add(c->l->r.diags, DIAG_ERROR, place_of(c, path),
+			  "lookup: { NAME: { kantata.workspace.show: { id: \"${data.x}\" } } }",
+			  "the rule has no look-ups");
+	else
+		diags_add(c->l->r.diags, DIAG_ERROR, place_of(c, name),
+			  reader_nearest(c->l->r.arena, name, names),
+			  "there is no look-up \"%.*s\"", TEXT_ARG(name));
+}
+
 /* True when the table lists what is beneath the path, so that anything else is unknown. */
 static bool has_parts(const struct object_kind *kind, struct text path)
 {
@@ -362,7 +406,7 @@ void load_check_names(struct loading *l, const struct cel_program *program,
 		      { "event", visit_event },  { "ctx", visit_ctx },
 		      { "error", visit_error },  { "data", visit_field },
 		      { "before", visit_field }, { "object", visit_field },
-		      { "params", visit_param } };
+		      { "params", visit_param }, { "lookup", visit_lookup } };
 	struct checking c = { .l = l, .node = node, .offset = offset };
 
 	assert(l != NULL && program != NULL && node != NULL);

@@ -123,6 +123,7 @@ static enum cel_type ask(void *of, uint32_t variable, struct text path)
 		return in_rows(error_rows, path);
 	case VAR_CHANGED:
 	case VAR_PARAMS:
+	case VAR_LOOKUP:
 	case VARIABLES:
 		break;
 	}

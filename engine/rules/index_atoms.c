@@ -508,6 +508,12 @@ static uint32_t put_conjuncts(struct conjunct *items, const struct cel_program *
 	return count;
 }
 
+/* What look-ups bring isn't known yet: the matcher asks rule_decide. */
+static const struct cel_program *known_when(const struct rule *rule)
+{
+	return rule->lookup_first < 0 ? rule->when : NULL;
+}
+
 struct conjuncts rule_conjuncts(struct arena *arena, const struct rule *rule)
 {
 	uint32_t count = 0;
@@ -515,13 +521,13 @@ struct conjuncts rule_conjuncts(struct arena *arena, const struct rule *rule)
 
 	assert(arena != NULL && rule != NULL);
 	count += rule->match != NULL ? count_conjuncts(rule->match) : 0;
-	count += rule->when != NULL ? count_conjuncts(rule->when) : 0;
+	count += known_when(rule) != NULL ? count_conjuncts(known_when(rule)) : 0;
 	items = arena_array(arena, count, sizeof(*items));
 	if (items == NULL)
 		return (struct conjuncts){ NULL, 0 };
 	count = rule->match != NULL ? put_conjuncts(items, rule->match) : 0;
-	if (rule->when != NULL)
-		count += put_conjuncts(items + count, rule->when);
+	if (known_when(rule) != NULL)
+		count += put_conjuncts(items + count, known_when(rule));
 	return (struct conjuncts){ items, count };
 }
 

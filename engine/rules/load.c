@@ -21,12 +21,12 @@
 static const char *const rule_keys[] = { "id",     "description", "on",        "from",     "match",
 					 "define", "when",        "key",       "throttle", "mode",
 					 "do",     "tests",       "live_when", "edge",     "first",
-					 "clear",  NULL };
+					 "clear",  "lookup",      NULL };
 static const char *const later_rule_keys[] = {
-	"lookup",   "for_each", "tables",   "links",    "lane",      "echoes",
-	"use",      "for",      "count",    "within",   "absent",    "sequence",
-	"debounce", "group",    "wait_for", "approve",  "parallel",  "undo",
-	"guard",    "budget",   "hold",     "silences", "calendars", NULL,
+	"for_each", "tables",   "links",    "lane",      "echoes",   "use",
+	"for",      "count",    "within",   "absent",    "sequence", "debounce",
+	"group",    "wait_for", "approve",  "parallel",  "undo",     "guard",
+	"budget",   "hold",     "silences", "calendars", NULL,
 };
 static const char *const file_keys[] = { "params", "defaults", "actions", "tables", "rules", NULL };
 static const char *const later_file_keys[] = { "links", "silences", "calendars", NULL };
@@ -137,10 +137,10 @@ static void read_from(struct loading *l, const struct yaml_node *node)
 
 static bool define_name_fits(struct loading *l, const struct yaml_node *key)
 {
-	static const char *const taken[] = { "event",   "data",   "before",  "object",
-					     "changed", "vars",   "ctx",     "steps",
-					     "error",   "params", "secrets", "true",
-					     "false",   "null",   "in",      NULL };
+	static const char *const taken[] = { "event",  "data",    "before", "object", "changed",
+					     "vars",   "ctx",     "steps",  "error",  "params",
+					     "lookup", "secrets", "true",   "false",  "null",
+					     "in",     NULL };
 	struct text t = key->text;
 
 	for (size_t i = 0; taken[i] != NULL; i++) {
@@ -331,6 +331,8 @@ static void read_parts(struct loading *l, const struct yaml_node *map)
 		read_mode(l, node);
 	if ((int)l->rule->mode < l->config->max_mode)
 		l->rule->mode = (enum rule_mode)l->config->max_mode;
+	if (l->lookups != NULL)
+		l->looked_up = l->lookups->count;
 	if ((node = yaml_get(map, "live_when")) != NULL)
 		l->rule->live_when = load_condition(l, node);
 	if ((node = yaml_get(map, "when")) != NULL)
@@ -340,6 +342,11 @@ static void read_parts(struct loading *l, const struct yaml_node *map)
 	if ((node = yaml_get(map, "edge")) != NULL)
 		read_edge(l, node);
 	read_edge_words(l, map);
+	if (l->lookups != NULL)
+		load_lookups(l, l->lookups);
+	if (l->lookups != NULL && l->rule->edge != EDGE_NONE)
+		reader_error(&l->r, yaml_get(map, "edge"), "entity() reads what polls know",
+			     "edge is not yet supported in a rule with look-ups");
 }
 
 static void read_rule(struct loading *l, const struct yaml_node *map)
@@ -353,7 +360,8 @@ static void read_rule(struct loading *l, const struct yaml_node *map)
 	l->use = NULL;
 	l->inherited = NULL;
 	parts_begin(l->parts);
-	rule->clear_first = -1;
+	rule->clear_first = rule->lookup_first = -1;
+	l->lookups = lookups_open(l, yaml_get(map, "lookup"));
 	l->step_count = l->visible = l->visible_from = 0;
 	l->handled = -1;
 	l->defining = NULL;

@@ -45,6 +45,7 @@ enum variable {
 	VAR_STEPS,
 	VAR_ERROR,
 	VAR_PARAMS,
+	VAR_LOOKUP,
 	VARIABLES,
 };
 
@@ -93,6 +94,10 @@ struct loading {
 	const struct step_use *use;        /* the named list under way, or NULL */
 	const struct inherited *inherited; /* innermost first */
 	struct text action;                /* of the step under way: "slack.post" */
+	const struct yaml_node *lookups;   /* the map `lookup`, or NULL */
+	bool lookups_wrong;                /* it was reported: nobody asks for its names */
+	bool looking;                      /* its entries are read */
+	size_t looked_up;                  /* how many of its entries may be read by now */
 	const struct yaml_node *defining;  /* the map `define` while one of its values is read */
 	size_t defined;                    /* which */
 };
@@ -239,6 +244,23 @@ void load_steps(struct loading *l, const struct yaml_node *list);
 /* The steps of `clear`, behind those of `do`. */
 void load_clear(struct loading *l, const struct yaml_node *list);
 bool step_has_key(struct text key); /* as, if, retry, ... */
+
+/* The look-ups, behind all other steps. */
+void load_lookups(struct loading *l, const struct yaml_node *map);
+
+/* ---- lookups.c ---- */
+
+/* The map `lookup` of a rule, ahead of everything that reads what it names; NULL after reporting.
+ */
+const struct yaml_node *lookups_open(struct loading *l, const struct yaml_node *map);
+
+/* The action of a look-up, or NULL after reporting; its name as a step. */
+const struct yaml_pair *lookup_action(struct loading *l, const struct yaml_node *map);
+struct text lookup_step_name(struct arena *arena, struct text name);
+
+/* What only look-ups have: `cache`; and that the action only reads. */
+void lookup_finish(struct loading *l, const struct yaml_node *map, const struct yaml_pair *action,
+		   struct step *step);
 
 /* ---- catalog.c ---- */
 

@@ -611,6 +611,8 @@ static bool decide(struct matcher *m, struct hit hit, struct found *out)
 	if (verdict == VERDICT_NO)
 		return false;
 	out->rule = m->scope.rule;
+	if (m->scope.rule->lookup_first >= 0)
+		verdict = VERDICT_BLIND; /* `when` isn't among what was verified */
 	if (verdict == VERDICT_YES && !v->keyed)
 		out->decision = m->plain;
 	else

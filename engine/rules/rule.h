@@ -67,7 +67,9 @@ struct step {
 	int next;   /* index of the step that follows, -1: the end */
 	int resume; /* ON_ERROR_CONTINUE: the one that follows when this one failed */
 	const struct step_use *use; /* the named list it comes from, or NULL */
-	int handles; /* index of the step whose failure this one handles, -1: a main step */
+	bool reads;    /* a look-up: made before the rule decides, named "lookup.NAME" */
+	int64_t cache; /* look-ups: ms for which a result serves others, too; 0: none */
+	int handles;   /* index of the step whose failure this one handles, -1: a main step */
 };
 
 struct rule_written;
@@ -94,7 +96,8 @@ struct rule {
 	int64_t throttle;         /* ms; 0: none */
 	const struct step *steps; /* main steps first: [0, main_count), then handlers */
 	int step_count, main_count;
-	int clear_first; /* index of the first step of `clear`, or -1 */
+	int lookup_first; /* index of the first look-up, or -1 */
+	int clear_first;  /* index of the first step of `clear`, or -1 */
 	enum rule_edge edge;
 	size_t number;                 /* place in its set */
 	const struct yaml_node *tests; /* list, or NULL */
@@ -215,6 +218,11 @@ struct decision {
  * could not be evaluated, as false && error is false. */
 struct decision rule_decide(struct scope *scope);
 
+/* Of a rule with look-ups rule_decide knows nothing of them while scope->steps is null: it says NO
+ * to what is false whatever they bring, and else YES, which means that they are to be made. With
+ * them in scope->steps `when` is decided as any. This asks for `when` alone. */
+struct decision rule_decide_when(struct scope *scope);
+
 /* The same for a rule that takes the event and of which match and when are known to be true. */
 struct decision rule_decide_key(struct scope *scope);
 
@@ -286,7 +294,8 @@ enum rule_mode rule_mode_now(struct scope *scope);
 enum verdict step_condition(struct scope *scope, const struct step *step, struct text *why);
 
 /* A step's parameters with templates filled in: FATE_OK, or FATE_REJECT with why
- * (with the place as file:line:column). */
+ * (with the place as file:line:column). `out` null: it is a look-up with a parameter that is null,
+ * or the field of something that is, and is not made. */
 enum fate step_params(struct scope *scope, const struct step *step, struct value *out,
 		      struct text *why);
 

@@ -633,6 +633,13 @@ static void handlers(struct loading *l, const struct pending_handler *pending, i
 	l->use = NULL;
 }
 
+static void read_handlers(struct loading *l, int first, int end)
+{
+	for (int i = first; i < end; i++)
+		if (l->steps[i].on_error == ON_ERROR_STEPS && l->pending[i].list != NULL)
+			handlers(l, &l->pending[i], i);
+}
+
 /* Steps from l->step_count on, then their handlers; how many steps without those. */
 static int read_list(struct loading *l, const char *word, const struct yaml_node *list)
 {
@@ -651,9 +658,7 @@ static int read_list(struct loading *l, const char *word, const struct yaml_node
 		read_step(l, list->items[i]);
 	end = l->step_count;
 	chain(l, first, end);
-	for (int i = first; i < end; i++)
-		if (l->steps[i].on_error == ON_ERROR_STEPS && l->pending[i].list != NULL)
-			handlers(l, &l->pending[i], i);
+	read_handlers(l, first, end);
 	return end - first;
 }
 
@@ -679,5 +684,53 @@ void load_clear(struct loading *l, const struct yaml_node *list)
 	assert(l != NULL && list != NULL);
 	if (read_list(l, "clear", list) > 0)
 		l->rule->clear_first = first;
+	keep_steps(l);
+}
+
+/* One look-up: a step of its own kind, named "lookup.NAME". */
+static void read_lookup(struct loading *l, const struct yaml_pair *entry)
+{
+	const struct yaml_pair *pair = lookup_action(l, entry->val);
+	struct step step;
+
+	if (l->step_count == LIMIT_STEPS) {
+		reader_error(&l->r, entry->key, "split the rule", "more than %d steps",
+			     LIMIT_STEPS);
+		return;
+	}
+	if (pair == NULL)
+		return;
+	defaults(l, entry->val, &step);
+	options(l, entry->val, &step);
+	step.reads = true;
+	step.name = lookup_step_name(l->r.arena, entry->key->text);
+	if (step.on_error == ON_ERROR_CONTINUE)
+		step.on_error = ON_ERROR_STOP;
+	if (read_action(l, pair->key, &step)) {
+		with_action(l, pair, entry->val, &step);
+		lookup_finish(l, entry->val, pair, &step);
+	}
+	l->steps[l->step_count++] = step;
+}
+
+void load_lookups(struct loading *l, const struct yaml_node *map)
+{
+	int first = l->step_count, end;
+
+	assert(l != NULL && map != NULL);
+	l->visible = l->visible_from = first;
+	l->handled = -1;
+	l->looking = true;
+	for (size_t i = 0; i < map->count; i++) {
+		l->looked_up = i;
+		read_lookup(l, &map->pairs[i]);
+	}
+	l->looked_up = map->count;
+	l->looking = false;
+	end = l->step_count;
+	chain(l, first, end);
+	read_handlers(l, first, end);
+	if (end > first)
+		l->rule->lookup_first = first;
 	keep_steps(l);
 }

@@ -17,6 +17,7 @@
 struct filling {
 	struct scope *scope;
 	struct text *why;
+	bool *absent; /* of a look-up: set where a value is null; else NULL */
 };
 
 static enum fate fail(const struct filling *f, struct place at, const char *what, struct text more)
@@ -198,6 +199,12 @@ static enum fate evaluate(const struct filling *f, const struct template_part *p
 			  struct value *out)
 {
 	*out = scope_eval(f->scope, part->program);
+	if (f->absent != NULL &&
+	    (value_is(*out, VALUE_NULL) ||
+	     (value_is(*out, VALUE_ERROR) && scope_reads_null(f->scope, part->program)))) {
+		*f->absent = true;
+		*out = value_null();
+	}
 	if (value_is(*out, VALUE_ERROR))
 		return fail(f, part->at, "", value_as_text(*out));
 	return FATE_OK;
@@ -323,10 +330,10 @@ static enum fate fill(const struct filling *f, const struct template *t, struct 
 	return FATE_BUG;
 }
 
-enum fate template_fill(struct scope *scope, const struct template *t, struct value *out,
-			struct text *why)
+static enum fate fill_all(struct scope *scope, const struct template *t, struct value *out,
+			  struct text *why, bool *absent)
 {
-	struct filling f = { scope, why };
+	struct filling f = { scope, why, absent };
 	enum fate fate;
 
 	assert(scope != NULL && t != NULL);
@@ -340,12 +347,26 @@ enum fate template_fill(struct scope *scope, const struct template *t, struct va
 	return fate;
 }
 
+enum fate template_fill(struct scope *scope, const struct template *t, struct value *out,
+			struct text *why)
+{
+	return fill_all(scope, t, out, why, NULL);
+}
+
 enum fate step_params(struct scope *scope, const struct step *step, struct value *out,
 		      struct text *why)
 {
+	bool absent = false;
+	enum fate fate;
+
 	assert(scope != NULL && step != NULL);
 	assert(out != NULL && why != NULL);
 	*why = TEXT_NONE;
 	*out = (struct value){ .kind = VALUE_MAP };
-	return step->params != NULL ? template_fill(scope, step->params, out, why) : FATE_OK;
+	if (step->params == NULL)
+		return FATE_OK;
+	fate = fill_all(scope, step->params, out, why, step->reads ? &absent : NULL);
+	if (absent)
+		*out = value_null();
+	return absent ? FATE_OK : fate;
 }

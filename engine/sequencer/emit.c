@@ -83,6 +83,13 @@ static void blind_note(struct sequencer *s, const struct rule *rule, const struc
 	blind_raise(s, rule, seen, count->blind < seen ? count->blind : seen, event, decision);
 }
 
+void emit_blind(struct sequencer *s, const struct rule *rule, const struct event_view *event,
+		const struct decision *decision)
+{
+	if (seq_matcher(s) != NULL)
+		blind_note(s, rule, event, decision);
+}
+
 /* A wall clock that was far ahead when the throttle was spent must not close it for as long:
  * what lies further off than twice its length isn't believed. */
 static bool emit_throttled(const struct sequencer *s, const struct rule *rule, int64_t until)
@@ -92,21 +99,15 @@ static bool emit_throttled(const struct sequencer *s, const struct rule *rule, i
 	return left > 0 && left <= 2 * rule->throttle;
 }
 
-/* Why a match does nothing, or NULL. Spends the throttle. */
-static const char *emit_skip(struct sequencer *s, const struct rule *rule,
-			     const struct event_view *event, struct text key)
+const char *emit_skip(struct sequencer *s, struct scope *scope, struct text key, int64_t run)
 {
-	struct scope scope = { .arena = s->work,
-			       .rule = rule,
-			       .event = event,
-			       .entities = &s->entities,
-			       .now = s->now.wall };
-	bool shadow = rule_mode_now(&scope) == MODE_SHADOW;
+	const struct rule *rule = scope->rule;
+	bool shadow = rule_mode_now(scope) == MODE_SHADOW;
 	struct text what = shadow ? TEXT("throttle.shadow") : TEXT("throttle");
 	struct text state;
 	int64_t until = 0;
 
-	if (event->depth > LIMIT_DEPTH)
+	if (scope->event->depth > LIMIT_DEPTH)
 		return "loop";
 	if (rule->throttle > 0) {
 		if (store_get_state(s->store, s->work, rule->id, what, key, &state)) {
@@ -117,7 +118,7 @@ static const char *emit_skip(struct sequencer *s, const struct rule *rule,
 				return "throttled";
 		}
 		state = text_printf(s->work, "%lld %lld", (long long)(s->now.wall + rule->throttle),
-				    (long long)(s->last_run + 1));
+				    (long long)run);
 		store_put_state(s->store, rule->id, what, key, state, s->now.wall);
 	}
 	return shadow ? "shadow" : NULL;
@@ -135,12 +136,22 @@ static bool emit_match(void *of, const struct rule *rule, const struct decision 
 		return !s->broken;
 	}
 	struct text key = rule_key_bounded(s->work, decision->key);
+	struct scope scope = { .arena = s->work,
+			       .rule = rule,
+			       .event = m->event,
+			       .entities = &s->entities,
+			       .now = s->now.wall };
 	const char *skip = NULL;
 
+	if (rule->lookup_first >= 0) {
+		skip = m->event->depth > LIMIT_DEPTH ? "loop" : NULL;
+		run_begin(s, rule, m->event, key, skip, rule->lookup_first);
+		return !s->broken;
+	}
 	if (rule->edge != EDGE_NONE && !edge_rise(s, rule, m->event, key, m->turn, &skip))
 		return !s->broken;
 	if (skip == NULL)
-		skip = emit_skip(s, rule, m->event, key);
+		skip = emit_skip(s, &scope, key, s->last_run + 1);
 
 	s->stats.matches++;
 	run_begin(s, rule, m->event, key, skip, rule->main_count > 0 ? 0 : rule->step_count);

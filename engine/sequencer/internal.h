@@ -80,6 +80,8 @@ struct run {
 	int64_t doubt;     /* wall ms since when its target is asked whether it happened, or 0 */
 	bool entered;      /* the step in hand has an entry */
 	bool gathered;     /* which holds what pages gave so far */
+	bool recalled;     /* the look-up in hand needs no request: its result is known */
+	char *recall;      /* heap: what the result of the look-up in hand is kept as, or NULL */
 	bool fresh, dirty; /* not yet in the store; changed in this batch */
 	struct run *next_dirty;
 	struct lane *lane;
@@ -108,10 +110,11 @@ struct sequencer {
 	struct map *inflight;  /* run id (8 bytes) -> attempt number: sent, outcome not committed */
 	struct map *revisions; /* rule NUL revision -> struct ruleset, of runs that outlived their
 				  rule's text */
-	struct matcher *matcher; /* of `rules` */
-	struct entities entities;   /* what the store knows, for expressions */
-	struct edges *edges;     /* edge.c; NULL until an event needs it */
-	uint64_t edge_turn;      /* events looked at so far: marks rules found true */
+	struct matcher *matcher;             /* of `rules` */
+	struct entities entities;            /* what the store knows, for expressions */
+	struct recollections *recollections; /* lookups.c; NULL until a result is kept */
+	struct edges *edges;                 /* edge.c; NULL until an event needs it */
+	uint64_t edge_turn;                  /* events looked at so far: marks rules found true */
 	struct stored_tables tables;
 	struct map *blind;          /* rule id -> struct blind_count (emit.c), heap */
 	struct map *kept_revisions; /* hash of rule and revision: known to be in the store */
@@ -169,6 +172,13 @@ struct emission {
 	struct value data, before; /* typed when the type's kind is known */
 	struct event_body *body;   /* it came in, or NULL; the first event keeps it */
 };
+
+/* Why a match does nothing, or NULL. Spends the throttle, for `run`. */
+const char *emit_skip(struct sequencer *s, struct scope *scope, struct text key, int64_t run);
+
+/* Counts a rule that could not be evaluated, and raises it when that is most of its events. */
+void emit_blind(struct sequencer *s, const struct rule *rule, const struct event_view *event,
+		const struct decision *decision);
 
 /* The beginning of a reply, fit for a message: cut between characters, in one line. */
 struct text seq_quote(struct sequencer *s, struct text body);
@@ -231,6 +241,20 @@ bool edge_rise(struct sequencer *s, const struct rule *rule, const struct event_
 	       struct text key, uint64_t turn, const char **skip);
 void edge_end(struct sequencer *s, const struct event_view *event, uint64_t turn);
 void edge_forget(struct sequencer *s); /* memory is read again when it is next needed */
+
+/* ---- lookups.c ---- */
+
+/* A rule's look-ups are made: what it decides. The index of the step to go on with; -1: nothing
+ * is to be done, and *reason says why the run is skipped (NULL: it is done). */
+int lookups_decide(struct sequencer *s, struct run *run, const char **reason);
+
+/* What a look-up's result is kept as: its connection, action and parameters. */
+void lookup_name(const struct step *step, struct text params, char out[HASH_HEX]);
+/* False when no result is known that is young enough and that the step accepts. */
+bool lookup_recall(struct sequencer *s, const struct step *step, struct text name, int *status,
+		   struct value *result);
+void lookup_keep(struct sequencer *s, struct text name, int status, struct value result);
+void lookups_forget(struct sequencer *s);
 
 /* ---- run.c ---- */
 /* `first` is the index of the step it begins with. */

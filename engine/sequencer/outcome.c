@@ -204,6 +204,8 @@ static bool judge_done(struct judging *j, struct value result)
 		return judge_reject(j, why);
 	j->fate = "ok";
 	judge_record(j);
+	if (j->run->recall != NULL)
+		lookup_keep(j->s, text_of(j->run->recall), j->end->status, result);
 	return run_step_done(j->s, j->run, j->end->status, result);
 }
 
@@ -308,6 +310,12 @@ static struct value judge_body(struct judging *j)
 	if (json_parse(j->s->parser, j->s->work, j->end->body, &v, &error) == FATE_OK)
 		return v;
 	return text_is_utf8(j->end->body) ? value_text(j->end->body) : value_null();
+}
+
+/* What a look-up asked for isn't there when the status says so: a page of error is no object. */
+static struct value judge_accepted(struct judging *j)
+{
+	return j->step->reads && j->end->status >= 400 ? value_null() : judge_body(j);
 }
 
 static void judge_observe(struct judging *j, const struct reading *r)
@@ -431,7 +439,7 @@ static bool judge_reply(struct judging *j)
 
 	if (j->run->doubt == 0 && judge_ok_listed(j) && !j->step->action->inside &&
 	    !judge_prepares(j))
-		return judge_done(j, judge_body(j));
+		return judge_done(j, judge_accepted(j));
 	if (status >= 200 && status < 300)
 		return judge_success(j);
 	if (judge_is_retry(j))

@@ -45,6 +45,7 @@ void run_free(struct run *run)
 	mem_free(run->failure);
 	mem_free(run->key);
 	mem_free(run->request);
+	mem_free(run->recall);
 	buf_fini(&run->steps);
 	ruleset_free(run->set);
 	mem_free(run);
@@ -203,6 +204,9 @@ struct prepared {
 	struct value params;
 	const struct connection *connection;
 	char key[HASH_HEX]; /* the idempotency key */
+	int status;         /* of a look-up whose result is known */
+	struct value recalled;
+	bool absent; /* a look-up whose parameters are null: there is no request */
 };
 
 static struct text run_target(struct sequencer *s, const struct step *step,
@@ -244,6 +248,10 @@ static bool run_prepare(struct sequencer *s, struct run *run, struct scope *scop
 	if (step_params(scope, step, &out->params, &error) != FATE_OK) {
 		*why = text_dup(s->work, error).s;
 		return false;
+	}
+	if (step->reads && value_is(out->params, VALUE_NULL)) {
+		out->absent = true;
+		return true;
 	}
 	call->arena = s->work;
 	call->parser = s->parser;
@@ -331,6 +339,19 @@ static void run_scope(struct sequencer *s, struct run *run, const struct event_v
 	};
 }
 
+/* Whether the look-up's result is known; what it is kept as when it isn't. */
+static bool run_recall(struct sequencer *s, struct run *run, struct prepared *p)
+{
+	char name[HASH_HEX];
+
+	lookup_name(&run->rule->steps[run->step], seq_json(s, p->params), name);
+	run->recalled =
+	    lookup_recall(s, &run->rule->steps[run->step], text_of(name), &p->status, &p->recalled);
+	mem_free(run->recall);
+	run->recall = text_heap(text_of(name));
+	return run->recalled;
+}
+
 /* One step's worth of progress. True when the next step can be looked at now. */
 static bool run_progress(struct sequencer *s, struct run *run, const struct event_view *event)
 {
@@ -363,6 +384,10 @@ static bool run_progress(struct sequencer *s, struct run *run, const struct even
 		run_end(s, run, RUN_IN_DOUBT, why);
 		return false;
 	}
+	if (p->absent)
+		return run_step_skipped(s, run);
+	if (step->cache > 0 && run_recall(s, run, p))
+		return run_step_done(s, run, p->status, p->recalled);
 	struct target *target = target_get(s, p->target);
 
 	if (target == NULL)
@@ -451,14 +476,27 @@ static void run_forget_step(struct run *run)
 	run->doubt = 0;
 	run->entered = false;
 	run->gathered = false;
+	run->recalled = false;
+	mem_free(run->recall);
+	run->recall = NULL;
 }
 
 /* `next` is the index of the step that follows, -1: the end. */
 static bool run_go(struct sequencer *s, struct run *run, int next)
 {
 	const struct step *step = &run->rule->steps[run->step];
+	const char *reason = NULL;
 
 	run_forget_step(run);
+	if (next < 0 && step->reads) {
+		if (run->state != RUN_PENDING)
+			run_move(run, RUN_PENDING);
+		next = lookups_decide(s, run, &reason);
+	}
+	if (reason != NULL) {
+		run_end(s, run, RUN_SKIPPED, reason);
+		return false;
+	}
 	if (next >= 0) {
 		run->step = next;
 		if (run->state != RUN_PENDING)
@@ -481,7 +519,7 @@ bool run_step_skipped(struct sequencer *s, struct run *run)
 bool run_step_done(struct sequencer *s, struct run *run, int status, struct value result)
 {
 	steps_leave(s, run, "done", status, result, NULL);
-	run->steps_done++;
+	run->steps_done += !run->rule->steps[run->step].reads;
 	return run_go(s, run, run->rule->steps[run->step].next);
 }
 
@@ -572,6 +610,8 @@ void run_end(struct sequencer *s, struct run *run, enum run_state state, const c
 	lane_leave(s, run);
 	if (state == RUN_DONE)
 		s->stats.runs_done++;
+	if (state == RUN_SKIPPED)
+		s->stats.runs_skipped++;
 	if (state == RUN_IN_DOUBT)
 		s->stats.runs_doubt++;
 	run_report(s, run->id, run->rule, state, run->reason);

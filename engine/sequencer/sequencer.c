@@ -261,6 +261,7 @@ static void seq_reload(struct sequencer *s, struct input *input)
 	matcher_free(s->matcher); /* the next event makes one of the new set */
 	s->matcher = NULL;
 	edge_forget(s);
+	lookups_forget(s); /* a connection may lead elsewhere now */
 	if (!poll_setup(s) || !schedule_setup(s))
 		seq_break(s);
 	seq_forget_revisions(s);
@@ -634,6 +635,7 @@ void sequencer_free(struct sequencer *s)
 	drop_values(s->revisions, drop_rules);
 	drop_values(s->blind, drop_plain);
 	matcher_free(s->matcher);
+	lookups_forget(s);
 	map_free(s->inflight);
 	mem_free(s->turn);
 	heap_fini(&s->run_timers);

@@ -21,6 +21,7 @@
  *   emit.c      an event -> the log; which rules match it -> runs
  *   run.c       a run, step by step: condition, parameters, request, credit
  *   outcome.c   how an attempt ended -> done, again later, failed, in doubt
+ *   lookups.c   what look-ups brought -> whether the rule fires; results kept for others
  *   lane.c      whose turn it is: order per (rule, key), credit per target
  *   command.c   operators' decisions
  *   recover.c   what was open when the daemon stopped;  retain.c  what is too old

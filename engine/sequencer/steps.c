@@ -3,7 +3,8 @@
  * steps.c - the record of what each step of a run did.
  *
  * It is kept as the inner text of a JSON list, one entry per step reached, in
- * the order reached: {"i", "as", "action", "state", "status", "result", "error"};
+ * the order reached: {"i", "as", "action", "state", "status", "result", "error"}, of a look-up
+ * whose result was known already "cached", too;
  * the one in hand is "open" and may hold "pages", "doubt" and "gathered".
  * The store keeps that text, `tappet runs` shows it, and expressions read it as
  * `steps` and `error`, so a run goes on after a restart exactly where it was.
@@ -82,6 +83,8 @@ void steps_leave(struct sequencer *s, struct run *run, const char *state, int st
 	if (b->n > 0)
 		buf_char(b, ',');
 	entry_head(b, run, state);
+	if (run->recalled)
+		buf_str(b, ",\"cached\":true");
 	if (status != 0)
 		buf_printf(b, ",\"status\":%d", status);
 	if (result.kind != VALUE_NULL) {
@@ -168,7 +171,10 @@ void steps_load(struct sequencer *s, struct run *run, struct text json)
 	struct value list = steps_list(s, run);
 
 	for (uint32_t i = 0; list.kind == VALUE_LIST && i < list.n; i++) {
-		if (text_is(value_as_text(steps_part(list.items[i], "state")), "done"))
+		int64_t step = steps_int(list.items[i], "i");
+
+		if (text_is(value_as_text(steps_part(list.items[i], "state")), "done") &&
+		    step < run->rule->step_count && !run->rule->steps[step].reads)
 			run->steps_done++;
 		run->base = (int)steps_int(list.items[i], "from");
 	}
