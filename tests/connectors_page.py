@@ -38,6 +38,11 @@ DOUBT = {
     "park": "the run waits as IN_DOUBT until somebody decides: a second time could be a second effect.",
 }
 
+READS = {
+    "yes": "it only reads.",
+    "by_method": "with `method: GET`, which it is without a body.",
+}
+
 AUTH = {
     "bearer": "a bearer token",
     "client_credentials": "OAuth 2 client credentials; tokens are fetched and renewed by tappet",
@@ -161,7 +166,10 @@ def actions(c):
         if a["example"]:
             lines += ["```yaml fragment", "do:", f"  - {a['name']}: {a['example']}", "```", ""]
         lines += [f"- Result: {a['result'] or 'none.'}",
-                  f"- In doubt: {DOUBT[a['after_doubt']]}", ""]
+                  f"- In doubt: {DOUBT[a['after_doubt']]}"]
+        if a["reads"] in READS:
+            lines.append(f"- In [look-ups](RULES.md#look-ups): {READS[a['reads']]}")
+        lines.append("")
     return lines
 
 

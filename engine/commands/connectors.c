@@ -67,6 +67,18 @@ static const char *doubt_word(enum doubt doubt)
 	return words[doubt];
 }
 
+static const char *reads_word(enum action_reads reads)
+{
+	static const char *const words[] = {
+		[READS_NOT] = "no",
+		[READS] = "yes",
+		[READS_BY_METHOD] = "by_method",
+	};
+
+	assert((size_t)reads < sizeof(words) / sizeof(words[0]));
+	return words[reads];
+}
+
 /* ---- JSON. ---- */
 
 static void json_params(struct buf *out, const char *key, const struct param *table, bool of_action)
@@ -136,6 +148,7 @@ static void json_actions(struct buf *out, const struct connector *c)
 		json_str(out, "doc", a->doc);
 		json_params(out, "params", a->params, true);
 		json_str(out, "after_doubt", doubt_word(a->after_doubt));
+		json_str(out, "reads", reads_word(a->reads));
 		json_str(out, "example", a->example);
 		json_str(out, "result", a->result);
 		json_close(out, '}');
@@ -259,6 +272,9 @@ static void text_actions(struct context *context, const struct connector *c)
 		text_params(out, a->params, 0, true);
 		buf_printf(out, "    result: %s\n", a->result != NULL ? a->result : "none");
 		buf_printf(out, "    in doubt: %s\n", doubt_word(a->after_doubt));
+		if (a->reads != READS_NOT)
+			buf_printf(out, "    look-ups: yes%s\n",
+				   a->reads == READS_BY_METHOD ? ", with method GET" : "");
 		if (a->example != NULL)
 			buf_printf(out, "    - %s.%s: %s\n", c->name, a->name, a->example);
 	}
