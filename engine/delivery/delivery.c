@@ -107,12 +107,27 @@ static enum host_result delivery_result(const struct http_outcome *o)
 	return o->status == 429 ? HOST_NEUTRAL : HOST_GOOD;
 }
 
-void delivery_redirect(const struct http_outcome *o, char out[REDIRECT_SIZE])
+/* "https://example.com" of a URL; empty for a reference without a host. */
+static struct text redirect_origin(struct text url)
+{
+	size_t at = text_find(url, TEXT("://")), n = at + 3;
+
+	if (at == SIZE_MAX)
+		return TEXT_NONE;
+	while (n < url.n && url.s[n] != '/')
+		n++;
+	return text_head(url, n);
+}
+
+void delivery_redirect(const struct connection *c, const struct http_outcome *o,
+		       char out[REDIRECT_SIZE])
 {
 	struct text where, rest = text_split(o->location, '?', &where);
 
 	(void)rest;
 	(void)text_split(where, '#', &where);
+	if (c != NULL && c->url != NULL)
+		where = redirect_origin(where); /* its path may be the secret's */
 	out[0] = '\0';
 	if (o->status < 300 || o->status > 399 || where.n == 0 || !url_is_clean(where) ||
 	    text_find(where, TEXT("@")) != SIZE_MAX)
@@ -200,7 +215,7 @@ void delivery_done(void *of, const struct http_outcome *o)
 	enum host_result result = mail ? delivery_mail_result(o) : delivery_result(o);
 	char redirect[REDIRECT_SIZE];
 
-	delivery_redirect(o, redirect);
+	delivery_redirect(config_connection(d->config, job->connection), o, redirect);
 	if (redirect[0] != '\0')
 		ending.error = text_of(redirect);
 	delivery_standing(d, job, o, &ending, &result);
