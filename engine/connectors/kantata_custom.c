@@ -91,24 +91,25 @@ static struct value shown_of(struct arena *arena, struct value row)
 	return text_is(type, "single") && shown.n > 0 ? value_text(shown) : v;
 }
 
-static int64_t field_number(struct arena *arena, struct value row)
+static int64_t field_number(struct value row)
 {
-	struct text id;
+	struct value id = param_value(row, "custom_field_id");
 	int64_t n;
 
-	if (!value_id(arena, param_value(row, "custom_field_id"), &id) || !text_to_int(id, &n))
-		return INT64_MAX;
-	return n;
+	if (value_is(id, VALUE_INT))
+		return id.i;
+	return value_is(id, VALUE_TEXT) && text_to_int(value_as_text(id), &n) ? n : INT64_MAX;
 }
 
-/* True when a field with a lower id, or an earlier row, has the same name. */
-static bool is_hidden(struct arena *arena, struct value rows, uint32_t at)
+/* Each is compared with all: nothing is allocated. True when a field with a lower id, or an earlier
+ * row, has the same name. */
+static bool is_hidden(struct value rows, uint32_t at)
 {
 	struct text name = param_text(rows.items[at], "custom_field_name");
-	int64_t id = field_number(arena, rows.items[at]);
+	int64_t id = field_number(rows.items[at]);
 
 	for (uint32_t i = 0; i < rows.n; i++) {
-		int64_t other = field_number(arena, rows.items[i]);
+		int64_t other = field_number(rows.items[i]);
 
 		if (i != at && (other < id || (other == id && i < at)) &&
 		    text_eq(param_text(rows.items[i], "custom_field_name"), name))
@@ -128,7 +129,7 @@ struct value kantata_custom(struct arena *arena, struct value rows)
 	for (uint32_t i = 0; i < rows.n; i++) {
 		struct text name = param_text(rows.items[i], "custom_field_name");
 
-		if (name.n > 0 && !is_hidden(arena, rows, i))
+		if (name.n > 0 && !is_hidden(rows, i))
 			value_map_add(&map, value_text(name), shown_of(arena, rows.items[i]));
 	}
 	return value_map_end(&map);

@@ -180,18 +180,19 @@ static void put_masked(struct buf *out, struct text t)
 	buf_char(out, '"');
 }
 
-/* Offset of the @ that ends the user and password of a URL, or 0. */
+/* Offset of the @ that ends the user and password of a URL, or 0. A password may have one, too: the
+ * last is the end (so libcurl reads it). */
 static size_t user_end(struct text t, size_t *from)
 {
-	size_t at = text_find(t, TEXT("://"));
+	size_t at = text_find(t, TEXT("://")), end = 0;
 
 	if (at == SIZE_MAX)
 		return 0;
 	*from = at + 3;
 	for (size_t i = at + 3; i < t.n && strchr("/?#", t.s[i]) == NULL; i++)
 		if (t.s[i] == '@')
-			return i;
-	return 0;
+			end = i;
+	return end;
 }
 
 static void put_scalar(const struct printing *p, const struct yaml_node *node)

@@ -91,6 +91,35 @@ START_TEST(values_are_read_by_name)
 }
 END_TEST
 
+/* 200 projects of a page have their fields each: reading one must not take an arena's worth. */
+START_TEST(many_values_take_little_memory)
+{
+	struct reading r;
+	struct buf b;
+	size_t used;
+
+	buf_init(&b, MIB);
+	buf_str(&b, "{\"results\":[{\"key\":\"workspaces\",\"id\":\"7\"}],\"workspaces\":{\"7\":{"
+		    "\"id\":\"7\",\"custom_field_value_ids\":[");
+	for (int i = 1; i <= LIMIT_CUSTOM_VALUES; i++)
+		buf_printf(&b, "%s\"%d\"", i > 1 ? "," : "", i);
+	buf_str(&b, "]}},\"custom_field_values\":{");
+	for (int i = 1; i <= LIMIT_CUSTOM_VALUES; i++)
+		buf_printf(&b,
+			   "%s\"%d\":{\"custom_field_id\":%d,\"custom_field_name\":\"F%d\","
+			   "\"type\":\"string\",\"value\":\"x\"}",
+			   i > 1 ? "," : "", i, i, i);
+	buf_str(&b, "}}");
+	used = arena_used(arena);
+	ck_assert_int_eq(
+	    read_reply("kantata", "workspace.show", 200, "application/json", buf_view(&b), &r),
+	    FATE_OK);
+	ck_assert_uint_eq(value_get(r.result, TEXT("custom"))->n, LIMIT_CUSTOM_VALUES);
+	ck_assert_uint_lt(arena_used(arena) - used, 512 * KIB);
+	buf_fini(&b);
+}
+END_TEST
+
 START_TEST(a_step_reads_definitions_first)
 {
 	ck_assert_str_eq(update_with("\"PO\":1,\"Region\":\"EMEA\""), ASK_SETS);
@@ -216,6 +245,7 @@ int main(void)
 	tcase_add_checked_fixture(cases, setup, teardown);
 	tcase_set_timeout(cases, 60);
 	tcase_add_test(cases, values_are_read_by_name);
+	tcase_add_test(cases, many_values_take_little_memory);
 	tcase_add_test(cases, a_step_reads_definitions_first);
 	tcase_add_test(cases, no_choices_no_second_request);
 	tcase_add_test(cases, without_names_it_is_one_request);

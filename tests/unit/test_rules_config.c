@@ -585,11 +585,13 @@ START_TEST(what_they_come_to)
 		      "connections:\n"
 		      "  crm: { connector: http, base_url: \"https://u:pw@x.example/\", bearer: "
 		      "\"abc${env:NOPE}def\" }\n"
+		      "  odd: { connector: http, base_url: \"https://u:p@s3cret@y.example\" }\n"
 		      "  slack: { connector: slack, webhook_url: https://hooks.example/s3cret }\n",
 		      "vars: { a: \"x: y\", n: 5 }\n");
 	buf_init(&b, MIB);
 	ck_assert(config_effective(o.paths, 2, k.diags, &b));
 	ck_assert_ptr_nonnull(strstr(buf_cstr(&b), "base_url: \"https://***@x.example/\"  # "));
+	ck_assert_ptr_nonnull(strstr(buf_cstr(&b), "base_url: \"https://***@y.example\"  # "));
 	ck_assert_ptr_nonnull(strstr(buf_cstr(&b), "bearer: \"***${env:NOPE}***\""));
 	ck_assert_ptr_nonnull(strstr(buf_cstr(&b), "webhook_url: \"***\""));
 	ck_assert_ptr_nonnull(strstr(buf_cstr(&b), "a: \"x: y\"  # "));
