@@ -21,6 +21,8 @@
 #include "engine/base/cleanup.h"
 #include "engine/base/limits.h"
 
+#define MOST_HEADERS (sizeof(((struct request *)0)->headers) / sizeof(struct request_header))
+
 #define MAX_PAGE_SIZE 100000 /* rows; a page is at most LIMIT_REPLY, and a row has some bytes */
 
 /* ---- settings ---- */
@@ -236,7 +238,11 @@ static bool headers_fit(struct call *call, struct value settings, const char **a
 			return unfit(call, at, "headers",
 				     "these headers are set by tappet itself: see conditional");
 	}
-	return !value_is(headers, VALUE_MAP) || http_headers(call, &request, headers) == FATE_OK;
+	if (value_is(headers, VALUE_MAP) && http_headers(call, &request, headers) != FATE_OK)
+		return false;
+	if (request.header_count == MOST_HEADERS)
+		return unfit(call, at, "headers", "too many headers: one is ours, see conditional");
+	return true;
 }
 
 static bool list_fits(struct call *call, struct value settings, const char **at)

@@ -33,6 +33,33 @@ static const char *fits(const char *json)
 	return buf_cstr(&out);
 }
 
+/* A validator needs a place among the headers. */
+START_TEST(a_header_is_left_for_the_validator)
+{
+	struct page_ask ask = { .etag = TEXT("\"e\"") };
+	struct request request;
+	struct buf json;
+
+	for (int n = 23; n <= 24; n++) {
+		buf_init(&json, 64 * KIB);
+		buf_str(&json, "{\"path\":\"/a\",\"headers\":{");
+		for (int i = 0; i < n; i++)
+			buf_printf(&json, "%s\"X-%d\":\"a\"", i > 0 ? "," : "", i);
+		buf_str(&json, "}}");
+		ck_assert_str_eq(fits(buf_cstr(&json)),
+				 n == 23 ? "fits"
+					 : "headers: too many headers: one is ours, see "
+					   "conditional");
+		if (n == 23) {
+			ask.settings = settings(buf_cstr(&json));
+			ck_assert_int_eq(http_list.ask(&call, &ask, &request), FATE_OK);
+			ck_assert_uint_eq(request.header_count, 24);
+		}
+		buf_fini(&json);
+	}
+}
+END_TEST
+
 START_TEST(settings_fit_or_not)
 {
 	static const struct {
@@ -368,6 +395,7 @@ int main(void)
 	tcase_add_checked_fixture(cases, setup, teardown);
 	tcase_set_timeout(cases, 60);
 	tcase_add_test(cases, settings_fit_or_not);
+	tcase_add_test(cases, a_header_is_left_for_the_validator);
 	tcase_add_test(cases, pages_are_asked_for);
 	tcase_add_test(cases, validators_are_for_the_first_page);
 	tcase_add_test(cases, rows_are_found);
