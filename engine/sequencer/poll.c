@@ -652,7 +652,8 @@ void poll_fetched(struct sequencer *s, const struct fetched_input *f)
 {
 	struct source *src = source_find(s, f->source);
 
-	/* A fetch from before a reload or a failed batch: asked for again already. */
+	/* A fetch from before a reload or a failed batch: asked for again already. One that made
+	 * the batch fail has the number of those that are not. */
 	if (src == NULL || src->fetch != f->fetch)
 		return;
 	src->fetch = 0;

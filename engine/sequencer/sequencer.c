@@ -377,6 +377,20 @@ static void batch_free_inputs(struct queue_item *inputs)
 	}
 }
 
+/* A page that is too heavy is a failure of its poll like any other: it waits, and people hear of
+ * it. Its number is that of polls that are read anew (poll_fetched). */
+static void batch_lighten_page(struct fetched_input *page)
+{
+	page->fetch = 0;
+	page->ending = (struct ending){
+		.how = END_REFUSED,
+		.error = TEXT("the page takes more memory than there is for it"),
+		.retry_after = -1,
+		.started = page->ending.started,
+		.ended = page->ending.ended,
+	};
+}
+
 /* What took too much memory is tried once more, for others may have taken it. Then a large
  * reply loses its body: the outcome is still a fact. The third time its run is given up
  * (outcome_drop). */
@@ -387,6 +401,8 @@ static void batch_lighten(struct sequencer *s, struct input *input)
 	if (input != s->culprit)
 		return;
 	input->broke++;
+	if (input->kind == INPUT_FETCHED)
+		batch_lighten_page(&input->fetched);
 	if (input->kind != INPUT_OUTCOME || input->broke < 2 || end->body.n <= LIMIT_REPLY_KEPT)
 		return;
 	end->body.n = LIMIT_REPLY_KEPT;
@@ -397,6 +413,8 @@ static void batch_lighten(struct sequencer *s, struct input *input)
  * on without it. */
 static bool batch_keeps(const struct sequencer *s, const struct input *input)
 {
+	if (input == s->culprit && input->kind == INPUT_FETCHED)
+		return input->broke == 0;
 	return seq_is_fact(input) || (s->culprit != NULL && input != s->culprit);
 }
 

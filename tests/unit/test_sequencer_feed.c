@@ -502,7 +502,7 @@ static bool go_on(struct world *w, int n, struct told *told)
 		    FED(NEWS_ROW("81") "," NEWS_ROW("82"),
 			NEWS("81", "story:created", "5") "," NEWS("82", "workspace:updated", "1")));
 	if (projects.fetch != 0)
-		push(w, &projects, 200, named ? ACME2 : BASE);
+		push(w, &projects, 200, named || told->updated > 0 ? ACME2 : BASE);
 	w->now.wall += 1000;
 	w->now.mono += 1000;
 	if (n > 0)

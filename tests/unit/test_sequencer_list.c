@@ -138,6 +138,35 @@ START_TEST(a_round_that_fails_deletes_nothing)
 }
 END_TEST
 
+/* Its tree is larger than an object's arena. It must not be asked for without a pause. */
+START_TEST(a_page_that_is_too_heavy_is_a_failure)
+{
+	struct world w;
+	struct buf b;
+
+	buf_init(&b, LIMIT_REPLY);
+	buf_str(&b, "[{\"id\":1,\"a\":[0");
+	for (int i = 0; i < 5000000; i++)
+		buf_str(&b, ",0");
+	buf_str(&b, "]}]");
+	world_init(&w, PLAIN, RULES);
+	for (int i = 1; i <= 3; i++) {
+		ck_assert_str_eq(asked(&w), "/rows");
+		reply(&w, 200, buf_cstr(&b), (struct head){ NULL, NULL });
+		ck_assert_int_eq(world_batch(&w), FATE_RETRY);
+		ck_assert_int_eq(world_batch(&w), FATE_OK);
+		ck_assert_uint_eq(w.out.fetch_count, 0);
+		ck_assert(world_has_event(&w, "tappet.source.stalled") == (i == 3));
+		world_advance(&w, HOUR);
+	}
+	page(&w, "[{\"id\":1}]");
+	minute(&w);
+	ck_assert_str_eq(asked(&w), "/rows");
+	buf_fini(&b);
+	world_fini(&w);
+}
+END_TEST
+
 START_TEST(a_page_that_never_comes_begins_the_round_anew)
 {
 	struct world w;
@@ -513,11 +542,12 @@ START_TEST(without_memory_each_change_is_told_once)
 END_TEST
 
 UNIT_MAIN("sequencer_list", a_list_is_compared_with_its_last_round,
-	  a_round_that_fails_deletes_nothing, a_page_that_never_comes_begins_the_round_anew,
-	  a_row_that_moved_meanwhile_is_not_gone, an_unchanged_list_is_not_read,
-	  validators_are_not_trusted_for_ever, a_time_counts_when_it_is_old_enough,
-	  validators_of_one_page_of_several_say_nothing, another_list_takes_stock_anew,
-	  what_is_ignored_changes_nothing, many_deletions_are_told_some_at_a_time,
-	  a_crash_amid_deletions_loses_none, a_list_without_end_is_given_up,
-	  a_cursor_that_comes_twice_is_no_cursor, a_row_on_two_pages_is_one,
-	  a_reload_amid_a_round_begins_it_anew, without_memory_each_change_is_told_once)
+	  a_page_that_is_too_heavy_is_a_failure, a_round_that_fails_deletes_nothing,
+	  a_page_that_never_comes_begins_the_round_anew, a_row_that_moved_meanwhile_is_not_gone,
+	  an_unchanged_list_is_not_read, validators_are_not_trusted_for_ever,
+	  a_time_counts_when_it_is_old_enough, validators_of_one_page_of_several_say_nothing,
+	  another_list_takes_stock_anew, what_is_ignored_changes_nothing,
+	  many_deletions_are_told_some_at_a_time, a_crash_amid_deletions_loses_none,
+	  a_list_without_end_is_given_up, a_cursor_that_comes_twice_is_no_cursor,
+	  a_row_on_two_pages_is_one, a_reload_amid_a_round_begins_it_anew,
+	  without_memory_each_change_is_told_once)
