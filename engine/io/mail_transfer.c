@@ -207,6 +207,14 @@ static const char *line_error(CURLcode code, bool sent)
 	}
 }
 
+/* A refusal ends the conversation, unless libcurl goes on after it, with HELO or another way to log
+ * in: when that has no answer, the refusal was not the last word. */
+static bool is_refused(const struct mail_line *line, CURLcode code)
+{
+	return line->fresh && line->letter->status >= 400 && code != CURLE_RECV_ERROR &&
+	       code != CURLE_OPERATION_TIMEDOUT;
+}
+
 static void line_end(struct mail_line *line, CURLcode code)
 {
 	struct letter *letter = line->letter;
@@ -214,7 +222,7 @@ static void line_end(struct mail_line *line, CURLcode code)
 	/* Also of a failure: it may be seen only after all was read. */
 	letter->sent = line->taken == letter->call.message.n;
 	letter->error = "";
-	if (code == CURLE_OK || (line->fresh && letter->status >= 400)) {
+	if (code == CURLE_OK || is_refused(line, code)) {
 		letter->end = HTTP_REPLIED;
 		return;
 	}

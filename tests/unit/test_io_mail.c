@@ -310,6 +310,18 @@ START_TEST(a_server_goes_before_the_message)
 }
 END_TEST
 
+/* The refusal was of EHLO; libcurl goes on with HELO, and that is what has no answer. */
+START_TEST(a_server_goes_after_it_knew_no_ehlo)
+{
+	static const char *const replies[] = { "220 hello", "502 what", NO_MORE };
+	struct told told = told_by(replies);
+
+	ck_assert_int_eq(told.end, HTTP_NO_REPLY);
+	ck_assert_int_eq(told.status, 0);
+	ck_assert(!told.sent);
+}
+END_TEST
+
 START_TEST(a_server_goes_after_the_message)
 {
 	static const char *const replies[] = { TO_DATA, GO_ON, NO_MORE };
@@ -490,6 +502,7 @@ int main(void)
 	tcase_add_test(cases, a_greeting_is_cut);
 	tcase_add_test(cases, a_server_goes_before_the_message);
 	tcase_add_test(cases, a_server_goes_after_the_message);
+	tcase_add_test(cases, a_server_goes_after_it_knew_no_ehlo);
 	tcase_add_test(cases, the_last_reply_is_cut);
 	tcase_add_test(cases, without_starttls_nothing_is_said);
 	tcase_add_test(cases, what_follows_starttls_in_clear_is_not_read);
