@@ -289,6 +289,7 @@ static enum http_next get_status(struct api_call *c, int command)
 	COUNT(refused);
 	COUNT(matches);
 	COUNT(blind);
+	COUNT(echoes);
 	COUNT(open_runs);
 	COUNT(runs_done);
 	COUNT(runs_dead);

@@ -57,6 +57,8 @@ static const struct counter counters[] = {
 	{ "tappet_matches_total", "", "Rules that matched an event.", STAT(matches) },
 	{ "tappet_rules_blind_total", "", "Conditions and keys that could not be evaluated.",
 	  STAT(blind) },
+	{ "tappet_echoes_total", "",
+	  "Matches that rules ignored, as they wrote the change themselves.", STAT(echoes) },
 	{ "tappet_runs_total", "{state=\"done\"}", "Runs that ended, by state.", STAT(runs_done) },
 	{ "tappet_runs_total", "{state=\"dead\"}", NULL, STAT(runs_dead) },
 	{ "tappet_runs_total", "{state=\"skipped\"}", NULL, STAT(runs_skipped) },

@@ -225,6 +225,34 @@ enum action_reads {
 	READS_BY_METHOD, /* with `method` GET or HEAD, or neither it nor a body */
 };
 
+/* ---- What an action changes in objects that are observed. ---- */
+
+struct write_field {
+	const char *member; /* of the body; NULL: written whatever the parameters are */
+	const char *field;  /* what it is read as, dotted; NULL: nothing that is known */
+	const char *value;  /* what the field is then, as text; NULL: what the member is */
+	bool turns;         /* the field changes, to a value nobody knows beforehand */
+
+	/* Further fields that change along with it, to values that are the product's business;
+	 * NULL, or ends with NULL. */
+	const char *const *also;
+};
+
+struct writes {
+	const struct object_kind *kind;
+	const char *id; /* parameter with the object's id; NULL: it is in no single parameter */
+
+	/* Parameter whose members are written: those that `fields` doesn't name are fields of the
+	 * same name, where the kind has one. "": the parameters themselves; NULL: none are. */
+	const char *body;
+	enum {
+		WRITES_FIELDS,
+		WRITES_NEW,
+		WRITES_END
+	} how;                            /* the object is changed, made, deleted */
+	const struct write_field *fields; /* NULL, or ends with neither member nor field */
+};
+
 struct action {
 	const char *name; /* without the connector's: "workspace.update"; NULL ends a table */
 	const char *doc;
@@ -233,6 +261,9 @@ struct action {
 	const char *example; /* the YAML of its parameters, flow style: { id: "7", ... } */
 	const char *result;  /* one sentence: what steps.NAME.result is */
 	const char *needs;   /* a setting the connection must have; NULL: none */
+
+	/* What it changes, as far as that can be told ahead; NULL: nothing. */
+	const struct writes *writes;
 
 	/* Nothing is sent: the request's body is the reply's, and the effect is what `read` says.
 	 * It needs no connection. */
@@ -519,6 +550,27 @@ struct typer *typer_new(void); /* NULL when memory is out */
 void typer_free(struct typer *typer);
 struct value typer_apply(struct typer *typer, const struct object_kind *kind, struct arena *arena,
 			 struct value object);
+
+/* ---- Writes (writes.c). ---- */
+
+/* Visits the fields that a member of the body is read as; `row` is NULL where none names it. */
+void writes_member(const struct writes *writes, struct text member,
+		   void (*visit)(void *of, struct text field, const struct write_field *row),
+		   void *of);
+
+/* A value as it compares with another that means the same: 305 and "305", null and "", lists in
+ * any order, text without the blanks around it. Long ones are hashed. */
+struct text written_token(struct arena *arena, struct value v);
+
+/* What a call with these parameters writes. Everything lives in the arena. */
+struct wrote {
+	struct text id;    /* of the object; empty: nothing is known */
+	struct value set;  /* map: field -> token */
+	struct value any;  /* list of fields that change to a value nobody knows */
+	struct value also; /* list of fields that change along */
+};
+
+struct wrote action_wrote(const struct action *action, struct arena *arena, struct value params);
 
 /* ---- Helpers for connectors (request.c, params.c). ---- */
 

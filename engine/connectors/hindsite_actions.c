@@ -311,6 +311,33 @@ static enum fate read_any(struct call *call, const struct reply *reply, struct r
 	return reply_json(call, reply, &out->result);
 }
 
+/* ---- what is written ---- */
+
+static const char *const start_also[] = { "started_on", "editable", NULL };
+
+static const struct write_field start_fields[] = {
+	{ .field = "started_at", .turns = true, .also = start_also },
+	{ .member = NULL },
+};
+
+static const struct writes start_writes = {
+	.kind = &hindsite_work_set, .id = "id", .body = "", .fields = start_fields
+};
+
+static const char *const task_also[] = {
+	"work_set_workflows_count",   "progress",       "work_set_workflows_approved",
+	"work_set_journeys_approved", "assigned_users", NULL
+};
+
+static const struct write_field task_fields[] = {
+	{ .field = "work_set_workflows", .turns = true, .also = task_also },
+	{ .member = NULL },
+};
+
+static const struct writes task_writes = { .kind = &hindsite_work_set,
+					   .id = "work_set_id",
+					   .fields = task_fields };
+
 /* ---- the table ---- */
 
 const struct action hindsite_actions[] = {
@@ -321,6 +348,7 @@ const struct action hindsite_actions[] = {
 	  .after_doubt = DOUBT_PARK,
 	  .example = "{ id: \"01J8Z3QK5T\" }",
 	  .result = "The work set after the start.",
+	  .writes = &start_writes,
 	  .build = build_start,
 	  .read = read_start },
 	{ .name = "work_set_workflow.create",
@@ -330,6 +358,7 @@ const struct action hindsite_actions[] = {
 	  .example = "{ work_set_id: \"01J8Z3QK5T\", workflow_collection_id: \"01J8Z3WC01\", "
 		     "user_ids: [\"01J9\"] }",
 	  .result = "The work set workflow.",
+	  .writes = &task_writes,
 	  .build = build_task,
 	  .read = read_made },
 	{ .name = "journey.create",

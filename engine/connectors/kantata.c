@@ -24,7 +24,7 @@ static const struct edge edges[] = {
 	{ .field = NULL },
 };
 
-static const struct object_kind workspace = {
+const struct object_kind kantata_workspace = {
 	.name = "kantata.workspace",
 	.id = "id",
 	.fields = kantata_workspace_fields,
@@ -38,7 +38,7 @@ static const struct object_kind workspace = {
 
 static const struct edge no_edges[] = { { .field = NULL } };
 
-static const struct object_kind workspace_resource = {
+const struct object_kind kantata_workspace_resource = {
 	.name = "kantata.workspace_resource",
 	.id = "id",
 	.fields = kantata_resource_fields,
@@ -77,26 +77,27 @@ static const struct object_kind workspace_resource = {
 	"\"current_payload\":{\"time_in_minutes\":90}}"
 
 static const struct event_type events[] = {
-	{ "kantata.workspace.created", "A project that was not there before.", &workspace,
+	{ "kantata.workspace.created", "A project that was not there before.", &kantata_workspace,
 	  EXAMPLE_OPEN },
 	{ "kantata.workspace.updated", "A project changed; archiving alone is told apart.",
-	  &workspace, EXAMPLE_OPEN },
-	{ "kantata.workspace.archived", "A project was archived.", &workspace, EXAMPLE_ARCHIVED },
-	{ "kantata.workspace.unarchived", "An archived project was brought back.", &workspace,
-	  EXAMPLE_OPEN },
+	  &kantata_workspace, EXAMPLE_OPEN },
+	{ "kantata.workspace.archived", "A project was archived.", &kantata_workspace,
+	  EXAMPLE_ARCHIVED },
+	{ "kantata.workspace.unarchived", "An archived project was brought back.",
+	  &kantata_workspace, EXAMPLE_OPEN },
 	{ "kantata.workspace.deleted",
 	  "A project is gone, as the feed or a full sweep told; data is null, before its last "
 	  "known state.",
-	  &workspace, "null" },
+	  &kantata_workspace, "null" },
 	{ "kantata.workspace_resource.created",
-	  "A resource of a project that was not there before.", &workspace_resource,
+	  "A resource of a project that was not there before.", &kantata_workspace_resource,
 	  EXAMPLE_RESOURCE },
 	{ "kantata.workspace_resource.updated", "A resource of a project changed.",
-	  &workspace_resource, EXAMPLE_RESOURCE },
+	  &kantata_workspace_resource, EXAMPLE_RESOURCE },
 	{ "kantata.workspace_resource.deleted",
 	  "A resource is gone, as the feed or a full sweep told; data is null, before its last "
 	  "known state.",
-	  &workspace_resource, "null" },
+	  &kantata_workspace_resource, "null" },
 	{ "kantata.feed.*.*",
 	  "The feed told of something that is not polled, or that came and went unseen: subject "
 	  "and "
@@ -111,7 +112,7 @@ const struct kantata_kind kantata_workspaces = {
 	.noun = "workspace",
 	.shown = "include_archived=true",
 	.includes = kantata_workspace_includes,
-	.object = &workspace,
+	.object = &kantata_workspace,
 	.bulk = 100,
 };
 
@@ -121,7 +122,7 @@ const struct kantata_kind kantata_resources = {
 	.noun = "resource",
 	.shown = "include_unnamed=true",
 	.includes = kantata_resource_includes,
-	.object = &workspace_resource,
+	.object = &kantata_workspace_resource,
 	.bulk = 200,
 };
 
@@ -167,7 +168,7 @@ static const struct resource resources[] = {
 	  .doc =
 	      "Projects: what changed every minute, and all of them every six hours, which is how "
 	      "deletions show up.",
-	  .kind = &workspace,
+	  .kind = &kantata_workspace,
 	  .every = 60 * 1000,
 	  .full = INT64_C(6) * 3600 * 1000,
 	  .overlap = OVERLAP,
@@ -179,7 +180,7 @@ static const struct resource resources[] = {
 	  .doc =
 	      "Resources of projects, unnamed ones too: what changed every five minutes, and all "
 	      "of them every six hours, which is how deletions show up.",
-	  .kind = &workspace_resource,
+	  .kind = &kantata_workspace_resource,
 	  .every = INT64_C(5) * 60 * 1000,
 	  .full = INT64_C(6) * 3600 * 1000,
 	  .overlap = OVERLAP,

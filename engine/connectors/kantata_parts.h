@@ -12,6 +12,7 @@
  *   kantata_request.c   any other path
  *   kantata_envelope.c  what every reply is wrapped in
  *   kantata_custom.c    custom fields by their names
+ *   kantata_writes.c    what actions write, in the form it is read in
  *   kantata_fields.c, kantata_params.c, kantata_filters.c   workspaces
  *   kantata_resource.c                                      workspace resources
  *
@@ -43,7 +44,14 @@ struct kantata_kind {
 };
 
 extern const struct kantata_kind kantata_workspaces, kantata_resources; /* kantata.c */
-extern const struct action kantata_actions[];                           /* kantata_actions.c */
+extern const struct object_kind kantata_workspace, kantata_workspace_resource;
+extern const struct action kantata_actions[]; /* kantata_actions.c */
+
+/* ---- kantata_writes.c, by action ---- */
+extern const struct writes kantata_writes_update, kantata_writes_create, kantata_writes_create_many,
+    kantata_writes_delete, kantata_writes_expenses, kantata_writes_times, kantata_writes_unarchive,
+    kantata_writes_resource_update, kantata_writes_resource_create,
+    kantata_writes_resource_create_many, kantata_writes_resource_delete;
 
 /* ---- The tables. ---- */
 

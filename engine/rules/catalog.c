@@ -17,6 +17,7 @@ static const char *const own_types[] = {
 	"tappet.source.gap",
 	"tappet.run.dead",
 	"tappet.rule.blind",
+	"tappet.loop",
 	"tappet.breaker.open",
 	"tappet.breaker.closed",
 	NULL,

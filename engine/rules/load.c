@@ -21,12 +21,12 @@
 static const char *const rule_keys[] = { "id",     "description", "on",        "from",     "match",
 					 "define", "when",        "key",       "throttle", "mode",
 					 "do",     "tests",       "live_when", "edge",     "first",
-					 "clear",  "lookup",      NULL };
+					 "clear",  "lookup",      "echoes",    NULL };
 static const char *const later_rule_keys[] = {
-	"for_each", "tables",   "links",    "lane",      "echoes",   "use",
-	"for",      "count",    "within",   "absent",    "sequence", "debounce",
-	"group",    "wait_for", "approve",  "parallel",  "undo",     "guard",
-	"budget",   "hold",     "silences", "calendars", NULL,
+	"for_each", "tables",   "links",     "lane",     "use",      "for",
+	"count",    "within",   "absent",    "sequence", "debounce", "group",
+	"wait_for", "approve",  "parallel",  "undo",     "guard",    "budget",
+	"hold",     "silences", "calendars", NULL,
 };
 static const char *const file_keys[] = { "params", "defaults", "actions", "tables", "rules", NULL };
 static const char *const later_file_keys[] = { "links", "silences", "calendars", NULL };
@@ -249,6 +249,15 @@ static void read_mode(struct loading *l, const struct yaml_node *node)
 		l->rule->mode = (enum rule_mode)choice;
 }
 
+static void read_echoes(struct loading *l, const struct yaml_node *node)
+{
+	static const char *const words[] = { "ignore", "allow", NULL };
+	int choice;
+
+	if (reader_choice(&l->r, node, words, NULL, &choice))
+		l->rule->echoes = choice == 1;
+}
+
 static void read_edge(struct loading *l, const struct yaml_node *node)
 {
 	bool edge = false;
@@ -341,6 +350,8 @@ static void read_parts(struct loading *l, const struct yaml_node *map)
 		load_steps(l, node);
 	if ((node = yaml_get(map, "edge")) != NULL)
 		read_edge(l, node);
+	if ((node = yaml_get(map, "echoes")) != NULL)
+		read_echoes(l, node);
 	read_edge_words(l, map);
 	if (l->lookups != NULL)
 		load_lookups(l, l->lookups);

@@ -99,6 +99,7 @@ struct rule {
 	int lookup_first; /* index of the first look-up, or -1 */
 	int clear_first;  /* index of the first step of `clear`, or -1 */
 	enum rule_edge edge;
+	bool echoes;                   /* it also takes changes that are what it wrote itself */
 	size_t number;                 /* place in its set */
 	const struct yaml_node *tests; /* list, or NULL */
 	const struct ruleset *set;

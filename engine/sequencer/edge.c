@@ -235,6 +235,8 @@ static void edge_fall(struct sequencer *s, const struct rule *rule, const struct
 		skip = "shadow";
 	s->stats.matches++;
 	run_begin(s, rule, event, key, skip, rule->clear_first);
+	if (event->depth > LIMIT_DEPTH)
+		guard_loop(s, rule, event);
 }
 
 static bool group_key(struct sequencer *s, const struct edge_group *group,

@@ -3,7 +3,7 @@
  * emit.c - an event enters the log, and the rules that match it begin runs.
  *
  * The order of evaluation per rule is on, from, match, define, when, key, mode,
- * throttle; see rule_decide (rules/evaluate.c) for the first part. A rule that
+ * echo, throttle; see rule_decide (rules/evaluate.c) for the first part. A rule that
  * can't be evaluated is counted as blind and does not fire.
  *
  * I1  The event's row and the rows of all its runs are in one batch.
@@ -24,6 +24,7 @@ struct matching {
 	struct sequencer *s;
 	const struct event_view *event;
 	uint64_t turn; /* edge_begin's */
+	const struct guarded *guarded;
 };
 
 static struct blind_count *blind_count(struct sequencer *s, struct text rule)
@@ -150,15 +151,20 @@ static bool emit_match(void *of, const struct rule *rule, const struct decision 
 	}
 	if (rule->edge != EDGE_NONE && !edge_rise(s, rule, m->event, key, m->turn, &skip))
 		return !s->broken;
+	if (guard_ignores(s, rule, m->event, m->guarded))
+		return !s->broken;
 	if (skip == NULL)
 		skip = emit_skip(s, &scope, key, s->last_run + 1);
 
 	s->stats.matches++;
 	run_begin(s, rule, m->event, key, skip, rule->main_count > 0 ? 0 : rule->step_count);
+	if (m->event->depth > LIMIT_DEPTH)
+		guard_loop(s, rule, m->event);
 	return !s->broken;
 }
 
-static void emit_put(struct sequencer *s, const struct event_view *v, const struct emission *e)
+static void emit_put(struct sequencer *s, const struct event_view *v, const struct emission *e,
+		     int64_t cause)
 {
 	struct event_record record = {
 		.seq = v->seq,
@@ -169,7 +175,7 @@ static void emit_put(struct sequencer *s, const struct event_view *v, const stru
 		.connection = v->connection,
 		.time = v->time,
 		.received = s->now.wall,
-		.cause = e->cause,
+		.cause = cause,
 		.depth = v->depth,
 		.data = seq_json(s, v->data),
 		.before = seq_json(s, v->before),
@@ -193,7 +199,9 @@ struct text emit(struct sequencer *s, const struct emission *e)
 {
 	char number[24];
 	int64_t seq = ++s->last_event;
+	struct guarded guarded;
 
+	guard_judge(s, e, &guarded);
 	(void)snprintf(number, sizeof(number), "%lld", (long long)seq);
 	struct event_view view = {
 		.id = text_dup(s->batch, e->id.n > 0 ? e->id : text_of(number)),
@@ -203,15 +211,15 @@ struct text emit(struct sequencer *s, const struct emission *e)
 		.connection = e->connection,
 		.time = e->time,
 		.seq = seq,
-		.depth = e->depth,
+		.depth = guarded.depth,
 		.data = e->data,
 		.before = e->before,
 		.tables = tables_reader(s),
 	};
-	struct matching m = { .s = s, .event = &view, .turn = edge_begin(s) };
+	struct matching m = { .s = s, .event = &view, .turn = edge_begin(s), .guarded = &guarded };
 	struct matcher *matcher = seq_matcher(s);
 
-	emit_put(s, &view, e);
+	emit_put(s, &view, e, guarded.cause);
 	if (matcher == NULL || !matcher_each(matcher, s->work, &view, s->now.wall, emit_match, &m))
 		seq_break(s);
 	if (!s->broken)

@@ -231,6 +231,40 @@ struct text observe_shelf(struct sequencer *s, struct text connection,
 struct value observe_known(void *of, struct arena *arena, struct text connection,
 			   const struct object_kind *kind, struct text id);
 
+/* The object's identity, or empty. */
+struct text observe_id(struct sequencer *s, const struct object_kind *kind, struct value object);
+
+/* False for what is no event by itself: ignored fields, and absence that tells nothing. */
+bool observe_counts(const struct object_kind *kind, const struct change *change);
+
+/* ---- guard.c: what the engine wrote itself ---- */
+
+struct echo {
+	struct text rule;
+	int64_t run; /* that wrote it */
+	struct echo *next;
+};
+
+struct guarded {
+	int64_t cause;       /* run, or 0 */
+	int depth;           /* of the event */
+	struct echo *echoes; /* rules that wrote all that changed */
+};
+
+/* What the attempt in hand writes, from its parameters; `depth` is its event's. */
+void guard_wrote(struct sequencer *s, const struct run *run, int depth, struct value params);
+/* The reply says that it made this object. */
+void guard_made(struct sequencer *s, const struct run *run, int depth,
+		const struct object_kind *kind, struct text id);
+void guard_refused(struct sequencer *s, const struct run *run, struct value params);
+/* Before an event is put: whose doing it is. */
+void guard_judge(struct sequencer *s, const struct emission *e, struct guarded *out);
+/* True when the event is an echo that the rule doesn't want. */
+bool guard_ignores(struct sequencer *s, const struct rule *rule, const struct event_view *event,
+		   const struct guarded *g);
+/* tappet.loop: the rule was skipped, as the event is too deep. */
+void guard_loop(struct sequencer *s, const struct rule *rule, const struct event_view *event);
+
 /* ---- edge.c ---- */
 
 /* Around the matching of an event: edge_begin names it, edge_rise is told of each rule with an edge

@@ -75,7 +75,7 @@ static bool observe_listed(struct text path, const char *const *fields)
 	return false;
 }
 
-static bool observe_counts(const struct object_kind *kind, const struct change *change)
+bool observe_counts(const struct object_kind *kind, const struct change *change)
 {
 	if (kind->absent_is_unknown && (change->was_absent || change->is_absent))
 		return false;
@@ -233,8 +233,7 @@ struct value observe_known(void *of, struct arena *arena, struct text connection
 	return object_kind_typed(kind, arena, v);
 }
 
-static struct text observe_id(struct sequencer *s, const struct object_kind *kind,
-			      struct value object)
+struct text observe_id(struct sequencer *s, const struct object_kind *kind, struct value object)
 {
 	const struct value *id = value_get(object, text_of(kind->id));
 	struct buf b;

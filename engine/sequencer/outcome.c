@@ -119,8 +119,17 @@ static bool judge_retry(struct judging *j, struct text why)
 	return judge_again(j, why.s, j->end->retry_after);
 }
 
+/* A request that was refused wrote nothing. */
+static void judge_unwritten(struct judging *j)
+{
+	if (j->step->action->writes != NULL && j->run->doubt == 0)
+		guard_refused(j->s, j->run, run_params(j->s, j->run, &j->event));
+}
+
 static bool judge_reject(struct judging *j, struct text why)
 {
+	if (j->end->how == END_REFUSED || j->end->status >= 300)
+		judge_unwritten(j);
 	j->fate = "reject";
 	j->error = why;
 	judge_record(j);
@@ -333,6 +342,9 @@ static void judge_observe(struct judging *j, const struct reading *r)
 		.depth = j->event.depth + 1,
 	};
 
+	if (r->happened != NULL && strcmp(r->happened, "created") == 0)
+		guard_made(j->s, j->run, j->event.depth, r->kind,
+			   observe_id(j->s, r->kind, r->object));
 	(void)observe(j->s, &o, NULL);
 }
 

@@ -292,7 +292,7 @@ static void run_keep_request(struct run *run, const struct request *r)
 }
 
 static void run_start(struct sequencer *s, struct run *run, struct target *target,
-		      const struct prepared *p)
+		      const struct prepared *p, int depth)
 {
 	const struct step *step = &run->rule->steps[run->step];
 	struct attempt_out *out = vector_add(s, &s->attempts, sizeof(*out));
@@ -307,6 +307,9 @@ static void run_start(struct sequencer *s, struct run *run, struct target *targe
 	run_keep_request(run, &p->request);
 	if (p->request.keep.kind != VALUE_NULL && !run->gathered && run->doubt == 0)
 		steps_keep(s, run, p->request.keep);
+	if (step->action->writes != NULL && run->doubt == 0 &&
+	    strcmp(p->request.method, "GET") != 0)
+		guard_wrote(s, run, depth, p->params);
 	s->stats.attempts++;
 	out->run = run->id;
 	out->step = run->step;
@@ -397,7 +400,7 @@ static bool run_progress(struct sequencer *s, struct run *run, const struct even
 			run_move(run, RUN_PENDING);
 		target_queue(s, target, run);
 	} else {
-		run_start(s, run, target, p);
+		run_start(s, run, target, p, event->depth);
 	}
 	return false;
 }

@@ -19,6 +19,7 @@
  *   poll.c      pages of a poll -> objects (listing.c, undelivered.c);  schedule.c  time -> events
  *   feed.c      news of changes -> events, or what a poll is to read again (poll_feed.c)
  *   emit.c      an event -> the log; which rules match it -> runs
+ *   guard.c     whose doing a change is: echoes, loops;  edge.c  conditions that turn
  *   run.c       a run, step by step: condition, parameters, request, credit
  *   outcome.c   how an attempt ended -> done, again later, failed, in doubt
  *   lookups.c   what look-ups brought -> whether the rule fires; results kept for others
@@ -42,7 +43,7 @@ struct sequencer;
 
 /* Written by the sequencer's thread, read by any (metrics). */
 struct sequencer_stats {
-	atomic_uint_fast64_t events, repeats, refused, matches, blind;
+	atomic_uint_fast64_t events, repeats, refused, matches, blind, echoes;
 	atomic_uint_fast64_t runs_done, runs_dead, runs_skipped, runs_doubt;
 	atomic_uint_fast64_t attempts, retries, batches, failed_batches;
 	atomic_uint_fast64_t open_runs, last_commit_ms, polls_ok, polls_failed;

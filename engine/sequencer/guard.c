@@ -1,0 +1,566 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * guard.c - which changes the engine made itself: echoes, and chains of events that
+ * actions caused.
+ *
+ * What an attempt writes is remembered in the commit that records it, under the
+ * object, for as long as a product may take to show it. A change event is compared
+ * with that: it has the run that wrote as its cause and is one deeper than that run's
+ * event; and when every change in it is what one rule wrote, it is that rule's echo.
+ * The target need not know of any of this.
+ *
+ * A written value explains a change to it until the field is seen to change away
+ * from it: after that somebody else has set it again. What is written without its
+ * value being known (a start's time) is the first change of that field.
+ *
+ * I1  What an attempt writes is remembered before its request leaves.
+ * I2  A request that was refused wrote nothing.
+ * I3  Whether an event is an echo depends on the event and on what is remembered.
+ * Never: keeps what was written where it is long; its hash is enough. */
+#include "engine/sequencer/internal.h"
+
+#define STATE "wrote"
+
+struct write {
+	struct text rule;
+	int64_t run, at; /* wall ms */
+	int64_t step, depth;
+	struct value set, any, also; /* as of struct wrote; of `set` what is left of it */
+	struct text how;             /* "new", "end" or empty */
+	bool hit;                    /* it is in the event */
+};
+
+struct object {
+	struct sequencer *s;
+	struct text shelf, id; /* names of the state */
+	struct write *writes;  /* LIMIT_WRITES and one more, oldest first */
+	size_t count;
+	bool dirty;
+};
+
+/* ---- The row of an object. ---- */
+
+static int64_t row_int(struct value row, const char *name)
+{
+	struct value v = param_value(row, name);
+
+	return value_is(v, VALUE_INT) ? v.i : 0;
+}
+
+/* A wall clock that was set back makes no write last longer. */
+static bool is_fresh(const struct sequencer *s, int64_t at)
+{
+	int64_t age = s->now.wall - at;
+
+	return age < LIMIT_WRITE_MS && age > -LIMIT_WRITE_MS;
+}
+
+static struct write row_write(struct value row)
+{
+	return (struct write){
+		.rule = param_text(row, "rule"),
+		.run = row_int(row, "run"),
+		.at = row_int(row, "at"),
+		.step = row_int(row, "step"),
+		.depth = row_int(row, "depth"),
+		.set = param_value(row, "set"),
+		.any = param_value(row, "any"),
+		.also = param_value(row, "also"),
+		.how = param_text(row, "how"),
+	};
+}
+
+/* What is remembered of the object. False when memory is out. */
+static bool object_load(struct object *o, struct sequencer *s, struct text connection,
+			const struct object_kind *kind, struct text id)
+{
+	struct json_error error;
+	struct value rows;
+	struct text json;
+
+	*o = (struct object){ .s = s, .id = written_token(s->work, value_text(id)) };
+	o->shelf = text_printf(s->work, "wrote:%.*s/%s", TEXT_ARG(connection), kind->name);
+	o->writes = arena_array(s->work, LIMIT_WRITES + 1, sizeof(*o->writes));
+	if (o->writes == NULL) {
+		seq_break(s);
+		return false;
+	}
+	if (!store_get_state(s->store, s->work, o->shelf, TEXT(STATE), o->id, &json) ||
+	    json_parse(s->parser, s->work, json, &rows, &error) != FATE_OK)
+		return true;
+	for (uint32_t i = 0; value_is(rows, VALUE_LIST) && i < rows.n; i++) {
+		struct write w = row_write(rows.items[i]);
+
+		if (o->count < LIMIT_WRITES && is_fresh(s, w.at))
+			o->writes[o->count++] = w;
+	}
+	return true;
+}
+
+static struct value write_row(struct arena *arena, const struct write *w)
+{
+	struct value_map_builder b;
+
+	value_map_begin(&b, arena);
+	value_map_set(&b, "rule", value_text(w->rule));
+	value_map_set(&b, "run", value_int(w->run));
+	value_map_set(&b, "step", value_int(w->step));
+	value_map_set(&b, "at", value_int(w->at));
+	value_map_set(&b, "depth", value_int(w->depth));
+	value_map_set(&b, "set", w->set);
+	value_map_set(&b, "any", w->any);
+	value_map_set(&b, "also", w->also);
+	value_map_set(&b, "how", value_text(w->how));
+	return value_map_end(&b);
+}
+
+static void object_store(const struct object *o)
+{
+	struct value_list_builder rows;
+
+	value_list_begin(&rows, o->s->work);
+	for (size_t i = 0; i < o->count; i++)
+		value_list_add(&rows, write_row(o->s->work, &o->writes[i]));
+	if (o->count == 0)
+		store_drop_state(o->s->store, o->shelf, TEXT(STATE), o->id);
+	else
+		store_put_state(o->s->store, o->shelf, TEXT(STATE), o->id,
+				seq_json(o->s, value_list_end(&rows)), o->s->now.wall);
+}
+
+static void object_drop(struct object *o, size_t at)
+{
+	memmove(&o->writes[at], &o->writes[at + 1], (o->count - at - 1) * sizeof(*o->writes));
+	o->count--;
+	o->dirty = true;
+}
+
+/* ---- Remembering. ---- */
+
+static void object_forget(struct object *o, const struct run *run)
+{
+	for (size_t i = o->count; i > 0; i--)
+		if (o->writes[i - 1].run == run->id && o->writes[i - 1].step == run->step)
+			object_drop(o, i - 1);
+}
+
+static void object_add(struct object *o, struct write w)
+{
+	o->writes[o->count++] = w;
+	if (o->count > LIMIT_WRITES)
+		object_drop(o, 0);
+	object_store(o);
+}
+
+void guard_wrote(struct sequencer *s, const struct run *run, int depth, struct value params)
+{
+	const struct step *step = &run->rule->steps[run->step];
+	struct wrote wrote = action_wrote(step->action, s->work, params);
+	struct object o;
+
+	if (wrote.id.n == 0 ||
+	    !object_load(&o, s, step->connection, step->action->writes->kind, wrote.id))
+		return;
+	object_forget(&o, run); /* the attempt before this one wrote the same */
+	object_add(&o, (struct write){
+			   .rule = run->rule->id,
+			   .run = run->id,
+			   .step = run->step,
+			   .at = s->now.wall,
+			   .depth = depth + 1,
+			   .set = wrote.set,
+			   .any = wrote.any,
+			   .also = wrote.also,
+			   .how = step->action->writes->how == WRITES_END ? TEXT("end") : TEXT(""),
+		       });
+}
+
+void guard_made(struct sequencer *s, const struct run *run, int depth,
+		const struct object_kind *kind, struct text id)
+{
+	const struct step *step = &run->rule->steps[run->step];
+	struct object o;
+
+	if (!object_load(&o, s, step->connection, kind, id))
+		return;
+	object_add(&o, (struct write){ .rule = run->rule->id,
+				       .run = run->id,
+				       .step = run->step,
+				       .at = s->now.wall,
+				       .depth = depth + 1,
+				       .how = TEXT("new") });
+}
+
+void guard_refused(struct sequencer *s, const struct run *run, struct value params)
+{
+	const struct step *step = &run->rule->steps[run->step];
+	struct wrote wrote = action_wrote(step->action, s->work, params);
+	struct object o;
+
+	if (wrote.id.n == 0 ||
+	    !object_load(&o, s, step->connection, step->action->writes->kind, wrote.id))
+		return;
+	object_forget(&o, run);
+	if (o.dirty)
+		object_store(&o);
+}
+
+/* ---- What explains a change. ---- */
+
+/* A change that counts, with its values as they are remembered. */
+struct told {
+	struct text path, from, to;
+};
+
+struct comparing {
+	struct object *object;
+	struct told *told;
+	size_t count;
+	struct guarded *out;
+	bool late; /* the object may be older than what was known of it */
+};
+
+static bool is_beneath(struct text path, struct text field)
+{
+	return text_starts(path, field) && (path.n == field.n || path.s[field.n] == '.');
+}
+
+static bool is_listed(struct value fields, struct text path)
+{
+	for (uint32_t i = 0; value_is(fields, VALUE_LIST) && i < fields.n; i++)
+		if (value_is(fields.items[i], VALUE_TEXT) &&
+		    is_beneath(path, value_as_text(fields.items[i])))
+			return true;
+	return false;
+}
+
+static bool has_set(const struct write *w, struct text path, struct text token)
+{
+	const struct value *v = value_get(w->set, path);
+
+	return v != NULL && value_is(*v, VALUE_TEXT) && text_eq(value_as_text(*v), token);
+}
+
+/* The map `set` without `path`, or with it at `token` (when that is not NULL). */
+static void set_to(struct object *o, struct write *w, struct text path, const struct text *token)
+{
+	struct value_map_builder b;
+
+	value_map_begin(&b, o->s->work);
+	for (uint32_t i = 0; value_is(w->set, VALUE_MAP) && i < w->set.n; i++)
+		if (!text_eq(value_as_text(w->set.pairs[i].key), path))
+			value_map_add(&b, w->set.pairs[i].key, w->set.pairs[i].val);
+	if (token != NULL)
+		value_map_add(&b, value_text(path), value_text(*token));
+	w->set = value_map_end(&b);
+	o->dirty = true;
+}
+
+/* What turns has its value now; it explains no other one. */
+static void settle(struct object *o, struct write *w, struct text path, struct text token)
+{
+	struct value_list_builder rest;
+
+	value_list_begin(&rest, o->s->work);
+	for (uint32_t i = 0; i < w->any.n; i++)
+		if (!is_beneath(path, value_as_text(w->any.items[i])))
+			value_list_add(&rest, w->any.items[i]);
+	w->any = value_list_end(&rest);
+	set_to(o, w, path, &token);
+}
+
+static void mark_hits(struct comparing *c)
+{
+	for (size_t i = 0; i < c->object->count; i++)
+		for (size_t k = 0; k < c->count; k++) {
+			struct write *w = &c->object->writes[i];
+			const struct told *t = &c->told[k];
+
+			if (is_listed(w->any, t->path) && !has_set(w, t->path, t->to))
+				settle(c->object, w, t->path, t->to);
+			w->hit = w->hit || has_set(w, t->path, t->to);
+		}
+}
+
+/* Whether the rule's writes are all that the event tells. */
+static bool explains(const struct comparing *c, struct text rule)
+{
+	for (size_t k = 0; k < c->count; k++) {
+		bool found = false;
+
+		for (size_t i = 0; i < c->object->count && !found; i++) {
+			const struct write *w = &c->object->writes[i];
+
+			found = w->hit && text_eq(w->rule, rule) &&
+				(has_set(w, c->told[k].path, c->told[k].to) ||
+				 is_listed(w->also, c->told[k].path));
+		}
+		if (!found)
+			return false;
+	}
+	return c->count > 0;
+}
+
+static bool is_echo_of(const struct guarded *g, struct text rule)
+{
+	for (const struct echo *e = g->echoes; e != NULL; e = e->next)
+		if (text_eq(e->rule, rule))
+			return true;
+	return false;
+}
+
+static void note_echo(struct sequencer *s, struct guarded *g, const struct write *w)
+{
+	struct echo *echo = arena_zero(s->work, sizeof(*echo));
+
+	if (echo == NULL) {
+		seq_break(s);
+		return;
+	}
+	echo->rule = w->rule;
+	echo->run = w->run;
+	echo->next = g->echoes;
+	g->echoes = echo;
+}
+
+static void note_cause(struct guarded *g, const struct write *w)
+{
+	g->cause = w->run;
+	g->depth = w->depth > g->depth ? (int)w->depth : g->depth;
+}
+
+/* The latest writes first: they are the cause, and name the run. */
+static void judge_hits(struct comparing *c)
+{
+	for (size_t i = c->object->count; i > 0; i--) {
+		const struct write *w = &c->object->writes[i - 1];
+
+		if (!w->hit)
+			continue;
+		if (c->out->cause == 0)
+			note_cause(c->out, w);
+		else if (w->depth > c->out->depth)
+			c->out->depth = (int)w->depth;
+		if (!is_echo_of(c->out, w->rule) && explains(c, w->rule))
+			note_echo(c->object->s, c->out, w);
+	}
+}
+
+/* The field has left what was written, or a later write of it has arrived. */
+static void forget_left(struct comparing *c)
+{
+	for (size_t k = 0; k < c->count; k++) {
+		const struct told *t = &c->told[k];
+		bool later = false;
+
+		for (size_t i = c->object->count; i > 0; i--) {
+			struct write *w = &c->object->writes[i - 1];
+			bool has = value_get(w->set, t->path) != NULL;
+
+			if (has && !has_set(w, t->path, t->to) &&
+			    (later || has_set(w, t->path, t->from)))
+				set_to(c->object, w, t->path, NULL);
+			later = later || has_set(w, t->path, t->to);
+		}
+	}
+}
+
+/* ---- The event. ---- */
+
+static void judge_whole(struct comparing *c, const char *how)
+{
+	for (size_t i = c->object->count; i > 0; i--) {
+		const struct write *w = &c->object->writes[i - 1];
+
+		if (!text_is(w->how, how))
+			continue;
+		if (c->out->cause == 0)
+			note_cause(c->out, w);
+		if (!is_echo_of(c->out, w->rule))
+			note_echo(c->object->s, c->out, w);
+	}
+}
+
+/* Pages and replies may overtake each other. */
+static bool is_late(const struct object_kind *kind, const struct emission *e)
+{
+	struct text version = text_of(kind->version != NULL ? kind->version : "updated_at");
+	const struct value *was = value_get(e->before, version);
+	const struct value *is = value_get(e->data, version);
+
+	return was != NULL && is != NULL && value_order(*is, *was) <= 0;
+}
+
+static void judge_changes(struct comparing *c, const struct object_kind *kind,
+			  const struct emission *e)
+{
+	struct arena *arena = c->object->s->work;
+	struct changes changes = diff_values(arena, e->before, e->data);
+
+	c->told = arena_array(arena, changes.count + 1, sizeof(*c->told));
+	if (c->told == NULL) {
+		seq_break(c->object->s);
+		return;
+	}
+	for (size_t i = 0; i < changes.count; i++) {
+		const struct change *at = &changes.items[i];
+
+		if (!observe_counts(kind, at) || (value_is(at->to, VALUE_MAP) && at->to.n > 0))
+			continue;
+		c->told[c->count++] = (struct told){
+			.path = at->path,
+			.from = written_token(arena, at->from),
+			.to = written_token(arena, at->to),
+		};
+	}
+	mark_hits(c);
+	judge_hits(c);
+	if (!is_late(kind, e))
+		forget_left(c);
+}
+
+void guard_judge(struct sequencer *s, const struct emission *e, struct guarded *out)
+{
+	const struct event_type *type =
+	    e->connection.n > 0 && e->subject.n > 0 ? connectors_event(e->type) : NULL;
+	struct object o;
+	struct comparing c = { .object = &o, .out = out };
+
+	*out = (struct guarded){ .cause = 0, .depth = e->depth };
+	if (type == NULL || type->kind == NULL ||
+	    !object_load(&o, s, e->connection, type->kind, e->subject) || o.count == 0)
+		return;
+	if (value_is(e->data, VALUE_NULL))
+		judge_whole(&c, "end");
+	else if (value_is(e->before, VALUE_NULL))
+		judge_whole(&c, "new");
+	else
+		judge_changes(&c, type->kind, e);
+	if (o.dirty)
+		object_store(&o);
+	if (out->cause == 0)
+		out->cause = e->cause;
+}
+
+/* ---- What follows for a rule. ---- */
+
+/* Filed for whoever explains it; not under the rule's own id, so that retention takes it. */
+static void keep_echo(struct sequencer *s, const struct rule *rule, int64_t seq,
+		      const struct echo *echo)
+{
+	store_put_state(s->store, text_printf(s->work, "echo:%.*s", TEXT_ARG(rule->id)),
+			TEXT("echo"), text_printf(s->work, "%lld", (long long)seq),
+			text_printf(s->work, "%lld", (long long)echo->run), s->now.wall);
+}
+
+bool guard_ignores(struct sequencer *s, const struct rule *rule, const struct event_view *event,
+		   const struct guarded *g)
+{
+	const struct echo *echo = g->echoes;
+
+	while (echo != NULL && !text_eq(echo->rule, rule->id))
+		echo = echo->next;
+	if (echo == NULL || rule->echoes)
+		return false;
+	s->stats.echoes++;
+	keep_echo(s, rule, event->seq, echo);
+	return true;
+}
+
+/* ---- Loops. ---- */
+
+struct link {
+	struct event_record event;
+	struct text rule;    /* whose run caused the event, or empty */
+	int64_t run, before; /* before: seq of the event that this run answered */
+};
+
+/* Runs begun in this batch have no row yet. */
+static bool link_run(struct sequencer *s, struct link *link)
+{
+	const struct run *run = run_find(s, link->event.cause);
+	struct run_record record;
+
+	link->run = link->event.cause;
+	if (run != NULL) {
+		link->rule = run->rule->id;
+		link->before = run->event;
+		return true;
+	}
+	if (link->run == 0 || !store_get_run(s->store, s->work, link->run, &record))
+		return false;
+	link->rule = record.rule;
+	link->before = record.event;
+	return true;
+}
+
+static struct value link_value(struct arena *arena, const struct link *link)
+{
+	struct value_map_builder b;
+
+	value_map_begin(&b, arena);
+	if (link->rule.n > 0) {
+		value_map_set(&b, "rule", value_text(link->rule));
+		value_map_set(&b, "run", value_int(link->run));
+	}
+	value_map_set(&b, "event", value_text(link->event.id));
+	value_map_set(&b, "type", value_text(link->event.type));
+	value_map_set(&b, "connection", value_text(link->event.connection));
+	value_map_set(&b, "subject", value_text(link->event.subject));
+	return value_map_end(&b);
+}
+
+/* From the event back to what began it; how many links. 0: it is the engine's own, which would
+ * never end. */
+static size_t chain_find(struct sequencer *s, int64_t seq, struct link links[LIMIT_CHAIN])
+{
+	size_t n = 0;
+
+	while (n < LIMIT_CHAIN) {
+		struct link *link = &links[n];
+
+		*link = (struct link){ .rule = TEXT_NONE };
+		if (!store_get_event(s->store, s->work, seq, &link->event))
+			break;
+		if (text_is(link->event.type, "tappet.loop"))
+			return 0;
+		n++;
+		if (!link_run(s, link))
+			break;
+		seq = link->before;
+	}
+	return n;
+}
+
+void guard_loop(struct sequencer *s, const struct rule *rule, const struct event_view *event)
+{
+	struct link *links = arena_array(s->work, LIMIT_CHAIN, sizeof(*links));
+	size_t n = links != NULL ? chain_find(s, event->seq, links) : 0;
+	struct value_list_builder chain;
+	struct value_map_builder b;
+	struct text path = TEXT_NONE;
+
+	if (links == NULL)
+		seq_break(s);
+	if (n == 0)
+		return;
+	value_list_begin(&chain, s->work);
+	for (size_t i = n; i > 0; i--) {
+		const struct link *link = &links[i - 1];
+
+		value_list_add(&chain, link_value(s->work, link));
+		path =
+		    text_printf(s->work, "%.*s%.*s%s%.*s -> ", TEXT_ARG(path), TEXT_ARG(link->rule),
+				link->rule.n > 0 ? " -> " : "", TEXT_ARG(link->event.type));
+	}
+	value_map_begin(&b, s->work);
+	value_map_set(&b, "rule", value_text(rule->id));
+	value_map_set(&b, "event", value_text(event->id));
+	value_map_set(&b, "depth", value_int(event->depth));
+	value_map_set(
+	    &b, "path",
+	    value_text(text_printf(s->work, "%.*s%.*s", TEXT_ARG(path), TEXT_ARG(rule->id))));
+	value_map_set(&b, "chain", value_list_end(&chain));
+	emit_own(s, "tappet.loop", rule->id, value_map_end(&b), run_find(s, links[0].run),
+		 LIMIT_DEPTH);
+}
