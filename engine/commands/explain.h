@@ -83,6 +83,7 @@ struct explain_view {
 	struct explain_lookups lookups;
 	struct explain_throttle throttle;
 	struct explain_edge edge;
+	int64_t echo; /* run that wrote all that the event tells, which the rule ignored; 0: none */
 	const char *verdict; /* one word */
 	const char *part;    /* that decided it, or "" */
 	struct text why;     /* one sentence */

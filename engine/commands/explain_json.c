@@ -251,6 +251,15 @@ static void put_edge(const struct writer *w, const struct explain_view *view)
 	json_close(w->out, '}');
 }
 
+static void put_echo(const struct writer *w, const struct explain_view *view)
+{
+	if (view->echo == 0)
+		return;
+	stage_open(w, "echo", "no");
+	json_int(w->out, "run", view->echo);
+	json_close(w->out, '}');
+}
+
 static void put_run(const struct writer *w, const struct explain_view *view)
 {
 	const struct run_record *run = &view->run;
@@ -322,6 +331,7 @@ void explain_json(struct buf *out, struct arena *arena, const struct explain_vie
 	put_part(&w, "when", &e->when);
 	put_mode(&w, view->rule->mode);
 	put_edge(&w, view);
+	put_echo(&w, view);
 	put_throttle(&w, view);
 	json_close(out, ']');
 	put_run(&w, view);

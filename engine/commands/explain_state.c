@@ -264,6 +264,22 @@ static bool judge_throttle(struct store *store, struct arena *arena, const struc
 	return true;
 }
 
+/* ---- Echoes. ---- */
+
+/* Noted when the event came and the rule left it alone (sequencer/guard.c). */
+static void find_echo(struct store *store, struct arena *arena, struct explain_view *view)
+{
+	struct text state;
+
+	view->echo = 0;
+	if (store == NULL || view->has_run || view->event.seq == 0 ||
+	    !store_get_state(
+		store, arena, text_printf(arena, "echo:%.*s", TEXT_ARG(view->rule->id)),
+		TEXT("echo"), text_printf(arena, "%lld", (long long)view->event.seq), &state))
+		return;
+	(void)text_to_int(state, &view->echo);
+}
+
 /* ---- The verdict. ---- */
 
 static void settle(struct explain_view *view, struct arena *arena, const char *verdict,
@@ -375,6 +391,10 @@ static void judge_rule(struct explain_view *view, struct arena *arena)
 		settle(view, arena, "would_fire", "lookup",
 		       "would make its look-ups, and decide then%s",
 		       past ? "; when it came, no run was recorded" : "");
+	else if (view->echo > 0)
+		settle(view, arena, "echo", "echo",
+		       "did not fire: the event is its own doing, run %lld wrote all that changed",
+		       (long long)view->echo);
 	else if (view->edge.told == EDGE_TOLD_ACTIVE || view->edge.told == EDGE_TOLD_ARMED)
 		settle(view, arena, "active", "edge", "%s: %.*s", no,
 		       TEXT_ARG(explain_edge_words(arena, &view->edge)));
@@ -485,6 +505,7 @@ bool explain_judge(struct store *store, struct arena *arena, const struct config
 	if (!judge_throttle(store, arena, config, now, view))
 		return false;
 	explain_edge(store, arena, view);
+	find_echo(store, arena, view);
 	if (view->same)
 		judge_run(view, arena);
 	else

@@ -363,6 +363,14 @@ static void put_edge(const struct painter *p, const struct explain_view *view)
 		put_yes_no(p, "edge", told != EDGE_TOLD_ACTIVE && told != EDGE_TOLD_ARMED, words);
 }
 
+static void put_echo(const struct painter *p, const struct explain_view *view)
+{
+	if (view->echo > 0)
+		put_yes_no(p, "echo", false,
+			   text_printf(p->arena, "run %lld of this rule wrote all that changed",
+				       (long long)view->echo));
+}
+
 static void put_run(const struct painter *p, const struct explain_view *view)
 {
 	const struct run_record *run = &view->run;
@@ -462,6 +470,7 @@ void explain_text(struct buf *out, struct arena *arena, const struct explain_vie
 	put_condition(&p, "when", &view->told.when);
 	put_mode(&p, view);
 	put_edge(&p, view);
+	put_echo(&p, view);
 	put_throttle(&p, view);
 	put_run(&p, view);
 }
