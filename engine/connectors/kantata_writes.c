@@ -78,14 +78,22 @@ static const struct write_field of_unarchive[] = {
 	{ .member = NULL },
 };
 
+#define OF_RESOURCE                                                                                \
+	SAME("user_id", "user", "full_name", "photo_path", "display_label", "label",               \
+	     "participation", "participation_id", "organization_membership",                       \
+	     "organization_membership_id", "resource_bill_rate", "resource_cost_rate"),            \
+	    SAME("role_id", "role", "role_name", "role_initials", "display_label", "label",        \
+		 "resource_bill_rate", "resource_cost_rate"),                                      \
+	    NOTHING("external_reference")
+
 static const struct write_field of_resource[] = {
 	SAME("label", "display_label"),
-	SAME("user_id", "user", "full_name", "photo_path", "display_label", "label",
-	     "participation", "participation_id", "organization_membership",
-	     "organization_membership_id", "resource_bill_rate", "resource_cost_rate"),
-	SAME("role_id", "role", "role_name", "role_initials", "display_label", "label",
-	     "resource_bill_rate", "resource_cost_rate"),
-	NOTHING("external_reference"),
+	OF_RESOURCE,
+	{ .member = NULL },
+};
+
+static const struct write_field of_new_resource[] = {
+	OF_RESOURCE,
 	{ .member = NULL },
 };
 
@@ -102,6 +110,6 @@ WRITES(unarchive, &kantata_workspace, .id = "id", .fields = of_unarchive);
 WRITES(resource_update, &kantata_workspace_resource, .id = "id", .body = "workspace_resource",
        .fields = of_resource);
 WRITES(resource_create, &kantata_workspace_resource, .body = "workspace_resource",
-       .how = WRITES_NEW, .fields = of_resource);
+       .how = WRITES_NEW, .fields = of_new_resource);
 WRITES(resource_create_many, &kantata_workspace_resource, .how = WRITES_NEW);
 WRITES(resource_delete, &kantata_workspace_resource, .id = "id", .how = WRITES_END);

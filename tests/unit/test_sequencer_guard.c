@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the engine wrote itself, as far as a test without a network can see: which
+ * changes are echoes, for how long, and how deep the others are. */
+#include "tests/unit/sequencer_world.h"
+
+#define CONFIG                                                                                     \
+	"rules: [rules.yaml]\n"                                                                    \
+	"hooks: { go: { verify: none } }\n"                                                        \
+	"connections:\n"                                                                           \
+	"  kantata: { connector: kantata, base_url: \"http://127.0.0.1:1\", token: t }\n"
+
+#define RULES                                                                                      \
+	"rules:\n"                                                                                 \
+	"  - id: mark\n"                                                                           \
+	"    on: [hook.go, kantata.workspace.updated]\n"                                           \
+	"    when: event.type == 'hook.go' || data.status.key != '300'\n"                          \
+	"    do: [ kantata.workspace.update: { id: \"7\", workspace: { status_key: 305, title: "   \
+	"Acme } } ]\n"                                                                             \
+	"  - { id: other, on: kantata.workspace.updated }\n"
+
+#define STATE(key, title)                                                                          \
+	"{\"id\":\"7\",\"title\":\"" title "\",\"status\":{\"key\":\"" key "\",\"color\":\"c" key  \
+	"\"},\"price_in_cents\":5}"
+
+static void change(struct world *w, const char *before, const char *data)
+{
+	const struct input input = {
+		.kind = INPUT_EVENT,
+		.event = { .ticket = 0,
+			   .type = TEXT("kantata.workspace.updated"),
+			   .source = TEXT("test"),
+			   .subject = TEXT("7"),
+			   .connection = TEXT("kantata"),
+			   .time = INT64_MIN,
+			   .data = text_of(data),
+			   .before = text_of(before) },
+	};
+
+	world_push(w, &input);
+	ck_assert_int_eq(world_batch(w), FATE_OK);
+}
+
+/* The rule has written; its reply shows nothing. */
+static void written(struct world *w, int status)
+{
+	world_hook(w, "go", "", "{}");
+	ck_assert_int_eq(world_batch(w), FATE_OK);
+	world_grant(w, 4);
+	ck_assert_uint_eq(w->out.attempt_count, 1);
+	world_answer(w, 0, status, "{\"errors\":[{\"message\":\"no\"}]}");
+}
+
+static uint64_t echoes(const struct world *w)
+{
+	return sequencer_stats(w->sequencer)->echoes;
+}
+
+/* Depth of the last event. */
+static int depth(struct world *w)
+{
+	struct arena *arena = arena_new("test", 1u << 20);
+	struct event_record r;
+	int d;
+
+	ck_assert(store_get_event(w->store, arena, store_last_event(w->store), &r));
+	d = r.depth;
+	ck_assert((r.cause != 0) == (d != 0));
+	arena_free(arena);
+	return d;
+}
+
+START_TEST(what_a_rule_wrote_is_its_echo)
+{
+	struct world w;
+
+	world_init(&w, CONFIG, RULES);
+	written(&w, 503); /* it may have had its effect */
+	change(&w, STATE("300", "Beta"), STATE("305", "Acme"));
+	ck_assert_uint_eq(echoes(&w), 1);
+	ck_assert_int_eq(depth(&w), 1);
+	/* A second event tells of the same change. */
+	change(&w, STATE("300", "Beta"), STATE("305", "Acme"));
+	ck_assert_uint_eq(echoes(&w), 2);
+	world_fini(&w);
+}
+END_TEST
+
+START_TEST(what_else_changed_makes_it_no_echo)
+{
+	struct world w;
+
+	world_init(&w, CONFIG, RULES);
+	written(&w, 503);
+	change(&w, STATE("300", "Beta"), STATE("305", "Gamma"));
+	ck_assert_uint_eq(echoes(&w), 0);
+	ck_assert_int_eq(depth(&w), 1); /* the status is the rule's doing */
+	change(&w, STATE("305", "Gamma"), STATE("405", "Gamma"));
+	ck_assert_uint_eq(echoes(&w), 0);
+	ck_assert_int_eq(depth(&w), 0);
+	world_fini(&w);
+}
+END_TEST
+
+START_TEST(a_colour_alone_is_nobodys_echo)
+{
+	struct world w;
+
+	world_init(&w, CONFIG, RULES);
+	written(&w, 503);
+	change(&w, "{\"id\":\"7\",\"status\":{\"color\":\"a\"}}",
+	       "{\"id\":\"7\",\"status\":{\"color\":\"b\"}}");
+	ck_assert_uint_eq(echoes(&w), 0);
+	ck_assert_int_eq(depth(&w), 0);
+	world_fini(&w);
+}
+END_TEST
+
+START_TEST(set_again_by_somebody_else_it_counts)
+{
+	struct world w;
+
+	world_init(&w, CONFIG, RULES);
+	written(&w, 503);
+	change(&w, STATE("300", "Acme"), STATE("305", "Acme"));
+	ck_assert_uint_eq(echoes(&w), 1);
+	change(&w, STATE("305", "Acme"), STATE("300", "Acme"));
+	change(&w, STATE("300", "Acme"), STATE("305", "Acme"));
+	ck_assert_uint_eq(echoes(&w), 1);
+	ck_assert_int_eq(depth(&w), 0);
+	world_fini(&w);
+}
+END_TEST
+
+START_TEST(it_is_remembered_for_ten_minutes_and_over_a_crash)
+{
+	struct world w;
+
+	world_init(&w, CONFIG, RULES);
+	written(&w, 503);
+	world_crash(&w);
+	w.now.wall += 599000;
+	change(&w, STATE("300", "Acme"), STATE("305", "Acme"));
+	ck_assert_uint_eq(echoes(&w), 1);
+	w.now.wall += 2000;
+	change(&w, STATE("300", "Acme"), STATE("305", "Acme"));
+	ck_assert_uint_eq(echoes(&w), 1);
+	world_fini(&w);
+}
+END_TEST
+
+START_TEST(a_refused_request_wrote_nothing)
+{
+	struct world w;
+
+	world_init(&w, CONFIG, RULES);
+	written(&w, 422);
+	change(&w, STATE("300", "Acme"), STATE("305", "Acme"));
+	ck_assert_uint_eq(echoes(&w), 0);
+	ck_assert_int_eq(depth(&w), 0);
+	world_fini(&w);
+}
+END_TEST
+
+START_TEST(another_connection_or_object_is_another_matter)
+{
+	struct world w;
+	struct input input = {
+		.kind = INPUT_EVENT,
+		.event = { .type = TEXT("kantata.workspace.updated"),
+			   .source = TEXT("test"),
+			   .subject = TEXT("8"),
+			   .connection = TEXT("kantata"),
+			   .time = INT64_MIN,
+			   .data = text_of(STATE("305", "Acme")),
+			   .before = text_of(STATE("300", "Acme")) },
+	};
+
+	world_init(&w, CONFIG, RULES);
+	written(&w, 503);
+	world_push(&w, &input);
+	input.event.subject = TEXT("7");
+	input.event.connection = TEXT("second");
+	world_push(&w, &input);
+	input.event.connection = TEXT("");
+	world_push(&w, &input);
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	ck_assert_uint_eq(echoes(&w), 0);
+	ck_assert_int_eq(depth(&w), 0);
+	world_fini(&w);
+}
+END_TEST
+
+START_TEST(many_writes_of_one_object_leave_the_latest)
+{
+	struct world w;
+
+	world_init(&w, CONFIG, RULES);
+	for (int i = 0; i < LIMIT_WRITES + 4; i++) {
+		change(&w, STATE("1", "x"), STATE("2", "x"));
+		world_grant(&w, 4);
+		if (w.out.attempt_count > 0)
+			world_answer(&w, 0, 200,
+				     "{\"results\":[{\"key\":\"workspaces\",\"id\":\"7\"}],"
+				     "\"workspaces\":{\"7\":{\"id\":\"7\"}}}");
+	}
+	change(&w, STATE("300", "Acme"), STATE("305", "Acme"));
+	ck_assert_uint_eq(echoes(&w), 1);
+	world_fini(&w);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+	Suite *s = suite_create("sequencer_guard");
+	TCase *tc = tcase_create("all");
+
+	tcase_add_test(tc, what_a_rule_wrote_is_its_echo);
+	tcase_add_test(tc, what_else_changed_makes_it_no_echo);
+	tcase_add_test(tc, a_colour_alone_is_nobodys_echo);
+	tcase_add_test(tc, set_again_by_somebody_else_it_counts);
+	tcase_add_test(tc, it_is_remembered_for_ten_minutes_and_over_a_crash);
+	tcase_add_test(tc, a_refused_request_wrote_nothing);
+	tcase_add_test(tc, another_connection_or_object_is_another_matter);
+	tcase_add_test(tc, many_writes_of_one_object_leave_the_latest);
+	suite_add_tcase(s, tc);
+	return s;
+}
+
+int main(void)
+{
+	SRunner *runner = srunner_create(suite());
+
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+
+	srunner_free(runner);
+	return failed == 0 ? 0 : 1;
+}
