@@ -260,6 +260,19 @@ static void put_echo(const struct writer *w, const struct explain_view *view)
 	json_close(w->out, '}');
 }
 
+static void put_lane(const struct writer *w, const struct explain_view *view)
+{
+	const struct explanation *e = &view->told;
+	bool told = e->lane.n > 0 || e->laneless.n > 0;
+
+	if (view->rule->lane == NULL)
+		return;
+	stage_open(w, "lane", !told ? "not_reached" : e->laneless.n > 0 ? "error" : "ok");
+	json_maybe(w->out, "lane", e->lane);
+	json_maybe(w->out, "error", e->laneless);
+	json_close(w->out, '}');
+}
+
 static void put_run(const struct writer *w, const struct explain_view *view)
 {
 	const struct run_record *run = &view->run;
@@ -333,6 +346,7 @@ void explain_json(struct buf *out, struct arena *arena, const struct explain_vie
 	put_edge(&w, view);
 	put_echo(&w, view);
 	put_throttle(&w, view);
+	put_lane(&w, view);
 	json_close(out, ']');
 	put_run(&w, view);
 	json_close(out, '}');

@@ -371,6 +371,18 @@ static void put_echo(const struct painter *p, const struct explain_view *view)
 				       (long long)view->echo));
 }
 
+static void put_lane(const struct painter *p, const struct explain_view *view)
+{
+	const struct explanation *e = &view->told;
+
+	if (view->rule->lane != NULL && e->laneless.n > 0)
+		put_part(p, "lane", "error", TINT_WARN, e->laneless);
+	else if (view->rule->lane != NULL && e->lane.n == 0)
+		put_part(p, "lane", "-", TINT_FAINT, TEXT("not reached"));
+	else if (view->rule->lane != NULL)
+		put_part(p, "lane", "ok", TINT_GOOD, e->lane);
+}
+
 static void put_run(const struct painter *p, const struct explain_view *view)
 {
 	const struct run_record *run = &view->run;
@@ -472,5 +484,6 @@ void explain_text(struct buf *out, struct arena *arena, const struct explain_vie
 	put_edge(&p, view);
 	put_echo(&p, view);
 	put_throttle(&p, view);
+	put_lane(&p, view);
 	put_run(&p, view);
 }

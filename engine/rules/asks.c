@@ -52,6 +52,8 @@ static void visit_rule(struct asking *asking, const struct rule *rule)
 	visit_program(asking, rule->key);
 	visit_program(asking, rule->when);
 	visit_program(asking, rule->live_when);
+	if (rule->lane != NULL)
+		template_programs(rule->lane, visit_program, asking);
 	for (size_t i = 0; i < rule->define_count; i++)
 		visit_program(asking, rule->defines[i].program);
 	for (int i = 0; i < rule->step_count; i++) {

@@ -244,6 +244,8 @@ bool rule_explain(struct scope *scope, struct arena *trees, struct explanation *
 	if (arena_failed(scope->arena))
 		return false;
 	explain_because(&e);
+	if (out->decision.verdict == VERDICT_YES)
+		(void)rule_lane(scope, &out->lane, &out->laneless);
 	if (out->decision.verdict == VERDICT_BLIND)
 		out->at = failing_place(&e);
 	return !arena_failed(scope->arena);

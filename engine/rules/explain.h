@@ -63,8 +63,10 @@ struct explanation {
 	struct explain_part match, key, when;
 	const struct explain_define *defines;
 	size_t define_count;
-	struct text because; /* NO, BLIND: "match is false because ..." */
-	struct place at;     /* BLIND: where in the rule's source; line 0: unknown */
+	struct text lane;     /* of the run; empty: that of its rule and key, or not reached */
+	struct text laneless; /* why the lane can't be told, or empty */
+	struct text because;  /* NO, BLIND: "match is false because ..." */
+	struct place at;      /* BLIND: where in the rule's source; line 0: unknown */
 };
 
 /* Explains scope->rule, which was loaded by itself (ruleset_load_revision). Trees go to an arena of

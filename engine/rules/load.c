@@ -21,12 +21,11 @@
 static const char *const rule_keys[] = { "id",     "description", "on",        "from",     "match",
 					 "define", "when",        "key",       "throttle", "mode",
 					 "do",     "tests",       "live_when", "edge",     "first",
-					 "clear",  "lookup",      "echoes",    NULL };
+					 "clear",  "lookup",      "echoes",    "lane",     NULL };
 static const char *const later_rule_keys[] = {
-	"for_each", "tables",   "links",     "lane",     "use",      "for",
-	"count",    "within",   "absent",    "sequence", "debounce", "group",
-	"wait_for", "approve",  "parallel",  "undo",     "guard",    "budget",
-	"hold",     "silences", "calendars", NULL,
+	"for_each", "tables",   "links",    "use",   "for",      "count",     "within",
+	"absent",   "sequence", "debounce", "group", "wait_for", "approve",   "parallel",
+	"undo",     "guard",    "budget",   "hold",  "silences", "calendars", NULL,
 };
 static const char *const file_keys[] = { "params", "defaults", "actions", "tables", "rules", NULL };
 static const char *const later_file_keys[] = { "links", "silences", "calendars", NULL };
@@ -324,8 +323,9 @@ static void read_parts(struct loading *l, const struct yaml_node *map)
 		void (*read)(struct loading *l, const struct yaml_node *node);
 	} parts[] = {
 		/* In this order: each sees the names that those before it define. */
-		{ "from", read_from },         { "define", read_defines }, { "key", read_key },
-		{ "throttle", read_throttle }, { "mode", read_mode },      { "tests", read_tests },
+		{ "from", read_from },   { "define", read_defines },    { "key", read_key },
+		{ "lane", load_lane },   { "throttle", read_throttle }, { "mode", read_mode },
+		{ "tests", read_tests },
 	};
 	const struct yaml_node *node;
 

@@ -237,6 +237,10 @@ void load_check_members(struct loading *l, const struct yaml_node *map, const st
 bool param_value_fits(const struct param *row, struct value v);
 const char *param_type_word(enum param_type type);
 
+/* ---- lane.c ---- */
+
+void load_lane(struct loading *l, const struct yaml_node *node);
+
 /* ---- steps.c ---- */
 
 void load_steps(struct loading *l, const struct yaml_node *list);

@@ -91,6 +91,7 @@ struct rule {
 	size_t define_count;
 	const struct cel_program *when; /* or NULL */
 	const struct cel_program *key;  /* or NULL: the default key */
+	const struct template *lane;    /* or NULL: runs wait for those of their rule and key */
 	const struct cel_program
 	    *live_when;           /* or NULL; a live rule is in shadow where it is false */
 	int64_t throttle;         /* ms; 0: none */
@@ -287,6 +288,10 @@ void matcher_forget(struct matcher *matcher);
 /* How many rules were looked at, found by the index or sampled, since the matcher was made: what
  * matching costs beyond the look-ups. */
 uint64_t matcher_asked(const struct matcher *matcher);
+
+/* The lane in which the rule's runs about this event wait for their turn, across rules; empty: they
+ * have none but their rule and key. False with *why where it can't be told. */
+bool rule_lane(struct scope *scope, struct text *out, struct text *why);
 
 /* The mode for this event: `mode`, with live_when. What can't be evaluated isn't true. */
 enum rule_mode rule_mode_now(struct scope *scope);

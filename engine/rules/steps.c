@@ -18,9 +18,9 @@
 
 static const char *const step_keys[] = { "as",     "if",  "retry",    "timeout",     "ok",
 					 "result", "via", "on_error", "after_doubt", NULL };
-static const char *const later_keys[] = { "for_each", "lookup", "wait_for", "approve", "parallel",
-					  "undo",     "guard",  "budget",   "hold",    "lane",
-					  "echoes",   "for",    "debounce", NULL };
+static const char *const later_keys[] = { "for_each", "lookup",   "wait_for", "approve", "parallel",
+					  "undo",     "guard",    "budget",   "hold",    "echoes",
+					  "for",      "debounce", NULL };
 /* What a use passes on; the rest belongs to the action's own steps. */
 static const char *const use_keys[] = { "as", "if", "retry", "timeout", "on_error", NULL };
 

@@ -36,7 +36,8 @@ void *vector_add(struct sequencer *s, struct vector *v, size_t size);
 
 struct run;
 
-/* Runs of one (rule, key), in order; the head alone may act. */
+/* Runs of one (rule, key), or of the rules that name the same lane, in order; the head alone may
+ * act. */
 struct lane {
 	struct run *head, *tail;
 	size_t key_size;
@@ -73,6 +74,7 @@ struct run {
 	int base;             /* attempts made before an operator asked for more */
 	int64_t created, due; /* wall ms */
 	char *key;
+	char *lane_name;  /* heap: of the lane its rule names, or NULL */
 	struct buf steps; /* inner text of the JSON list of steps reached */
 	size_t entry;     /* offset of the entry of the step in hand */
 	int steps_done;
@@ -105,7 +107,7 @@ struct sequencer {
 	struct arena *object; /* stands in for `work` while one object of a page is observed */
 	struct json_parser *parser, *page_parser;
 	struct map *runs;      /* id (8 bytes) -> struct run: open ones */
-	struct map *lanes;     /* rule NUL key -> struct lane */
+	struct map *lanes;     /* rule NUL key, or NUL name -> struct lane */
 	struct map *targets;   /* name -> struct target */
 	struct map *inflight;  /* run id (8 bytes) -> attempt number: sent, outcome not committed */
 	struct map *revisions; /* rule NUL revision -> struct ruleset, of runs that outlived their

@@ -2,7 +2,8 @@
  *
  * lane.c - whose turn it is.
  *
- * A lane is the queue of open runs of one (rule, key). Only its head acts; a
+ * A lane is the queue of open runs of one (rule, key), or of the rules that name the same
+ * `lane`. Only its head acts; a
  * retry that waits keeps its lane, so order per key holds. A target is where
  * requests go; it has credit, granted by delivery, and a queue of runs that lack
  * nothing else. Credit is spent in the batch that records the attempt.
@@ -275,7 +276,9 @@ void targets_serve(struct sequencer *s)
 
 static struct lane *lane_get(struct sequencer *s, const struct run *run)
 {
-	struct text parts[2] = { run->rule->id, text_of(run->key) };
+	bool named = run->lane_name != NULL; /* a rule has an id, so these can't meet */
+	struct text parts[2] = { named ? TEXT("") : run->rule->id,
+				 text_of(named ? run->lane_name : run->key) };
 	char room[512];
 	struct buf name;
 	struct lane *lane = NULL;

@@ -44,6 +44,7 @@ void run_free(struct run *run)
 	mem_free(run->reason);
 	mem_free(run->failure);
 	mem_free(run->key);
+	mem_free(run->lane_name);
 	mem_free(run->request);
 	mem_free(run->recall);
 	buf_fini(&run->steps);
@@ -142,6 +143,27 @@ static void run_record_only(struct sequencer *s, const struct rule *rule,
 	run_report(s, record.id, rule, record.state, skipped);
 }
 
+/* The lane its rule names. False with *why where that can't be told. */
+static bool run_lane(struct sequencer *s, struct run *run, const struct event_view *event,
+		     const char **why)
+{
+	struct scope scope = {
+		.arena = s->work, .rule = run->rule, .event = event, .now = run->created
+	};
+	struct text name, error;
+
+	if (run->rule->lane == NULL)
+		return true;
+	if (!rule_lane(&scope, &name, &error)) {
+		*why = text_printf(s->work, "lane: %.*s", TEXT_ARG(error)).s;
+		return false;
+	}
+	run->lane_name = text_heap(name);
+	if (run->lane_name == NULL)
+		seq_break(s);
+	return true;
+}
+
 void run_begin(struct sequencer *s, const struct rule *rule, const struct event_view *event,
 	       struct text key, const char *skipped, int first)
 {
@@ -153,6 +175,7 @@ void run_begin(struct sequencer *s, const struct rule *rule, const struct event_
 		return;
 	}
 	struct run *run = run_new(s, rule, s->rules, key);
+	const char *why = "";
 
 	if (run == NULL || !map_put(s->runs, run_id_key(&id), run)) {
 		run_free(run);
@@ -167,8 +190,24 @@ void run_begin(struct sequencer *s, const struct rule *rule, const struct event_
 	run->fresh = true;
 	s->stats.open_runs++;
 	run_dirty(s, run);
-	if (lane_join(s, run))
+	if (!run_lane(s, run, event, &why))
+		run_end(s, run, RUN_DEAD, why);
+	else if (lane_join(s, run))
 		run_act(s, run, event);
+}
+
+/* As it was named when the run began: the same event and rule say so again. Without it, which only
+ * an event that is gone or other vars can bring about, the run takes turns with its own rule's. */
+static void run_load_lane(struct sequencer *s, struct run *run)
+{
+	struct event_view event;
+	const char *why = "its event is no longer in the store";
+
+	if (run->rule->lane == NULL)
+		return;
+	if (!emit_load(s, run->event, &event) || !run_lane(s, run, &event, &why))
+		log_write(LOG_WARN, "a run has lost its lane", LOG_I("run", run->id),
+			  LOG_S("why", why));
 }
 
 struct run *run_load(struct sequencer *s, const struct run_record *record)
@@ -193,6 +232,7 @@ struct run *run_load(struct sequencer *s, const struct run_record *record)
 	run->failure = record->reason.n > 0 ? text_heap(record->reason) : NULL;
 	s->stats.open_runs++;
 	steps_load(s, run, record->steps);
+	run_load_lane(s, run);
 	return run;
 }
 
