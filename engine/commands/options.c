@@ -30,12 +30,14 @@ static const struct option_row *row_find(const struct option_row *table, struct 
 	return NULL;
 }
 
+/* A command's own rows come first: a common word may mean something else to it. */
 static const struct option_row *row_any(const struct command *command, struct text name,
 					char letter)
 {
-	const struct option_row *row = row_find(common, name, letter);
+	const struct option_row *row =
+	    command != NULL ? row_find(command->options, name, letter) : NULL;
 
-	return row != NULL || command == NULL ? row : row_find(command->options, name, letter);
+	return row != NULL ? row : row_find(common, name, letter);
 }
 
 static const char *row_nearest(const struct command *command, struct text name)
@@ -297,5 +299,6 @@ void options_help(struct buf *out, const struct command *command)
 	for (const struct option_row *r = command->options; r != NULL && r->name != NULL; r++)
 		help_row(out, r);
 	for (const struct option_row *r = common; r->name != NULL; r++)
-		help_row(out, r);
+		if (row_find(command->options, text_of(r->name), 0) == NULL)
+			help_row(out, r);
 }

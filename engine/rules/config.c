@@ -15,6 +15,7 @@
 #include "engine/base/cleanup.h"
 #include "engine/base/limits.h"
 #include "engine/rules/overlay.h"
+#include "engine/rules/words.h"
 
 #define DAY INT64_C(86400000)
 
@@ -370,6 +371,11 @@ static const struct {
 };
 
 #define SECTIONS (sizeof(sections) / sizeof(*sections))
+
+const char *config_section(size_t i)
+{
+	return i < SECTIONS ? sections[i].key : NULL;
+}
 
 static size_t members(const struct yaml_node *root, const char *key)
 {

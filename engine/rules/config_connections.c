@@ -8,15 +8,15 @@
 
 #include "engine/base/limits.h"
 #include "engine/connectors/mailbox.h"
+#include "engine/rules/words.h"
 
 #define MAX_SETTINGS  32   /* of one connector, the common ones included; ours have at most 8 */
 #define DEFAULT_SLOTS 8    /* requests at once: what a browser grants a host, and a little more */
 #define MAX_SLOTS     1000 /* sockets of one connection */
 #define LEAST_POLL    100  /* ms; below that a poll is a busy loop */
 
-static const char *const common_keys[] = { "connector", "allow_private", "rate",
-					   "poll",      "webhook",       "timeout",
-					   "proxy",     "ca_file",       NULL };
+const char *const connection_keys[] = { "connector", "allow_private", "rate",    "poll", "webhook",
+					"timeout",   "proxy",         "ca_file", NULL };
 
 static void check_setting_keys(struct configuring *c, const struct yaml_node *node,
 			       const struct connector *connector)
@@ -25,8 +25,8 @@ static void check_setting_keys(struct configuring *c, const struct yaml_node *no
 	struct text what = text_printf(c->r.arena, "a %s connection", connector->name);
 	size_t n = 0;
 
-	for (size_t i = 0; common_keys[i] != NULL; i++)
-		known[n++] = common_keys[i];
+	for (size_t i = 0; connection_keys[i] != NULL; i++)
+		known[n++] = connection_keys[i];
 	for (const struct param *p = connector->settings;
 	     p != NULL && p->name != NULL && n < MAX_SETTINGS; p++)
 		known[n++] = p->name;

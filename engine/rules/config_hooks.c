@@ -7,6 +7,7 @@
 
 #include "engine/base/limits.h"
 #include "engine/base/zone.h"
+#include "engine/rules/words.h"
 
 /* ---- Hooks. ---- */
 
@@ -143,18 +144,19 @@ static void hook_options(struct configuring *c, const struct yaml_node *map,
 	config_keep_body(c, map, hook);
 }
 
+const char *const hook_keys[] = {
+	"verify",    "secret", "event_header",     "id_header",       "dedupe",
+	"handshake", "header", "algorithm",        "encoding",        "prefix",
+	"tolerance", "signed", "timestamp_header", "secret_encoding", "user",
+	"keep_body", NULL,
+};
+
 static void hook(struct configuring *c, const struct yaml_node *key, const struct yaml_node *map)
 {
-	static const char *const keys[] = {
-		"verify",    "secret", "event_header",     "id_header",       "dedupe",
-		"handshake", "header", "algorithm",        "encoding",        "prefix",
-		"tolerance", "signed", "timestamp_header", "secret_encoding", "user",
-		"keep_body", NULL,
-	};
 	struct hook_config *hook = &c->hooks[c->config->hook_count];
 	enum verify_scheme verify;
 
-	if (!config_name(c, key, "hook") || !reader_keys(&c->r, map, "a hook", keys, NULL) ||
+	if (!config_name(c, key, "hook") || !reader_keys(&c->r, map, "a hook", hook_keys, NULL) ||
 	    !config_verify(c, map, &verify))
 		return;
 	*hook = (struct hook_config){ .name = text_dup(c->r.arena, key->text),
@@ -239,11 +241,11 @@ static void schedule_words(struct configuring *c, const struct yaml_node *map,
 		schedule->missed = (enum missed)choice;
 }
 
+const char *const schedule_keys[] = { "cron", "timezone", "on_gap", "on_overlap", "missed", NULL };
+
 static void schedule(struct configuring *c, const struct yaml_node *key,
 		     const struct yaml_node *map)
 {
-	static const char *const keys[] = { "cron",       "timezone", "on_gap",
-					    "on_overlap", "missed",   NULL };
 	struct schedule_config *schedule = &c->schedules[c->config->schedule_count];
 
 	if (!reader_is_name(key->text)) {
@@ -251,7 +253,7 @@ static void schedule(struct configuring *c, const struct yaml_node *key,
 			     "\"%.*s\" is no name for a schedule", TEXT_ARG(key->text));
 		return;
 	}
-	if (!reader_keys(&c->r, map, "a schedule", keys, NULL))
+	if (!reader_keys(&c->r, map, "a schedule", schedule_keys, NULL))
 		return;
 	*schedule = (struct schedule_config){ .name = text_dup(c->r.arena, key->text),
 					      .at = reader_place(&c->r, key) };

@@ -3,20 +3,21 @@
  * config_verify - how a hook's sender proves itself: `verify` and the keys that
  * belong to one scheme or another.
  *
- * A scheme is a word in schemes[], a member of enum verify_scheme, and a
+ * A scheme is a word in verify_words[], a member of enum verify_scheme, and a
  * function in sources/verify.c; its keys are bits in options[]. */
 #include <assert.h>
 
 #include "engine/base/limits.h"
 #include "engine/rules/config_internal.h"
+#include "engine/rules/words.h"
 
 #define DEFAULT_TOLERANCE (5 * 60 * 1000) /* ms; what all schemes with a signed time advise */
 
-static const char *const schemes[] = { "none",  "hindsite", "github", "standard-webhooks",
-				       "hmac",  "bearer",   "stripe", "slack",
-				       "basic", NULL };
+const char *const verify_words[] = { "none",  "hindsite", "github", "standard-webhooks",
+				     "hmac",  "bearer",   "stripe", "slack",
+				     "basic", NULL };
 
-_Static_assert(VERIFY_BASIC == 8, "schemes[] follows enum verify_scheme");
+_Static_assert(VERIFY_BASIC == 8, "verify_words[] follows enum verify_scheme");
 
 #define ONLY(scheme) (1u << (scheme))
 #define TIMED        (ONLY(VERIFY_STANDARD) | ONLY(VERIFY_STRIPE) | ONLY(VERIFY_SLACK))
@@ -39,8 +40,8 @@ static const struct {
 bool config_verify_scheme(const char *word, enum verify_scheme *out)
 {
 	assert(word != NULL && out != NULL);
-	for (int i = 0; schemes[i] != NULL; i++) {
-		if (strcmp(word, schemes[i]) == 0) {
+	for (int i = 0; verify_words[i] != NULL; i++) {
+		if (strcmp(word, verify_words[i]) == 0) {
 			*out = (enum verify_scheme)i;
 			return true;
 		}
@@ -56,10 +57,11 @@ static const char *owners(struct configuring *c, unsigned bits)
 	struct text words = TEXT("it belongs to verify:");
 	const char *comma = " ";
 
-	for (unsigned i = 0; schemes[i] != NULL && words.s != NULL; i++) {
+	for (unsigned i = 0; verify_words[i] != NULL && words.s != NULL; i++) {
 		if ((bits & ONLY(i)) == 0)
 			continue;
-		words = text_printf(c->r.arena, "%.*s%s%s", TEXT_ARG(words), comma, schemes[i]);
+		words =
+		    text_printf(c->r.arena, "%.*s%s%s", TEXT_ARG(words), comma, verify_words[i]);
 		comma = ", ";
 	}
 	return words.s;
@@ -75,7 +77,7 @@ static void refuse_options(struct configuring *c, const struct yaml_node *map,
 			if (text_is(key->text, options[k].key) &&
 			    (options[k].schemes & ONLY(verify)) == 0)
 				reader_error(&c->r, key, owners(c, options[k].schemes),
-					     "verify: %s has no \"%.*s\"", schemes[verify],
+					     "verify: %s has no \"%.*s\"", verify_words[verify],
 					     TEXT_ARG(key->text));
 	}
 }
@@ -220,7 +222,7 @@ bool config_verify(struct configuring *c, const struct yaml_node *map, enum veri
 	    &c->r, map, "verify", "how the sender proves itself; verify: none must be written");
 	int choice;
 
-	if (verify == NULL || !reader_choice(&c->r, verify, schemes, NULL, &choice))
+	if (verify == NULL || !reader_choice(&c->r, verify, verify_words, NULL, &choice))
 		return false;
 	*out = (enum verify_scheme)choice;
 	return true;

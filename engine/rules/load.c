@@ -15,19 +15,21 @@
 #include "engine/base/limits.h"
 #include "engine/base/map.h"
 #include "engine/rules/reuse.h"
+#include "engine/rules/words.h"
 
 #define REVISION_DIGITS 12
 
-static const char *const rule_keys[] = { "id",     "description", "on",        "from",     "match",
-					 "define", "when",        "key",       "throttle", "mode",
-					 "do",     "tests",       "live_when", "edge",     "first",
-					 "clear",  "lookup",      "echoes",    "lane",     NULL };
+const char *const rule_keys[] = { "id",     "description", "on",        "from",     "match",
+				  "define", "when",        "key",       "throttle", "mode",
+				  "do",     "tests",       "live_when", "edge",     "first",
+				  "clear",  "lookup",      "echoes",    "lane",     NULL };
 static const char *const later_rule_keys[] = {
 	"for_each", "tables",   "links",    "use",   "for",      "count",     "within",
 	"absent",   "sequence", "debounce", "group", "wait_for", "approve",   "parallel",
 	"undo",     "guard",    "budget",   "hold",  "silences", "calendars", NULL,
 };
-static const char *const file_keys[] = { "params", "defaults", "actions", "tables", "rules", NULL };
+const char *const file_keys[] = { "params", "defaults", "actions", "tables", "rules", NULL };
+const char *const test_keys[] = { "name", "given", "reply", "expect", NULL };
 static const char *const later_file_keys[] = { "links", "silences", "calendars", NULL };
 
 /* ---- id, on, from. ---- */
@@ -290,7 +292,6 @@ static void read_edge_words(struct loading *l, const struct yaml_node *map)
 
 static void read_tests(struct loading *l, const struct yaml_node *list)
 {
-	static const char *const keys[] = { "name", "given", "reply", "expect", NULL };
 	static const char *const later[] = { "tables", "lookup", NULL };
 
 	if (list->kind != YAML_LIST) {
@@ -299,7 +300,7 @@ static void read_tests(struct loading *l, const struct yaml_node *list)
 		return;
 	}
 	for (size_t i = 0; i < list->count; i++)
-		reader_keys(&l->r, list->items[i], "a test", keys, later);
+		reader_keys(&l->r, list->items[i], "a test", test_keys, later);
 	l->rule->tests = yaml_copy(l->r.arena, list, l->r.file);
 }
 

@@ -16,6 +16,7 @@
 #include "engine/base/cleanup.h"
 #include "engine/base/limits.h"
 #include "engine/base/timetext.h"
+#include "engine/rules/words.h"
 
 /* The text being made, and where each piece came from. */
 struct piece {
@@ -429,6 +430,11 @@ static const struct operator operators[] = {
 };
 
 #define OPERATORS (sizeof(operators) / sizeof(*operators))
+
+const char *match_operator(size_t i)
+{
+	return i < OPERATORS ? operators[i].word : NULL;
+}
 
 /* What other languages call an operator. Signs come first, longer ones before shorter: a key
  * that was mended may have swallowed its value. */

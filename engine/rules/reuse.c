@@ -9,6 +9,7 @@
 #include "engine/base/cleanup.h"
 #include "engine/base/limits.h"
 #include "engine/base/map.h"
+#include "engine/rules/words.h"
 
 /* ---- Declared parameters: of a file, of an action. ---- */
 
@@ -134,6 +135,11 @@ bool param_value_fits(const struct param *row, struct value v)
 	return kind_fits(row->type, v);
 }
 
+const char *param_word(size_t i)
+{
+	return i < PARAM_TYPES ? param_types[i].word : NULL;
+}
+
 const char *param_type_word(enum param_type type)
 {
 	for (size_t i = 0; i < PARAM_TYPES; i++)
@@ -246,12 +252,12 @@ bool parts_var(struct parts *parts, struct text name)
 
 /* ---- defaults. ---- */
 
+const char *const default_keys[] = { "mode", "on_error", "retry", "timeout", NULL };
+
 static void read_defaults(struct loading *l, struct parts *parts, const struct yaml_node *map)
 {
-	static const char *const keys[] = { "mode", "on_error", "retry", "timeout", NULL };
-
 	if (reader_map(&l->r, map, "defaults", "mode", "shadow") &&
-	    reader_keys(&l->r, map, "defaults", keys, NULL))
+	    reader_keys(&l->r, map, "defaults", default_keys, NULL))
 		parts->defaults = map;
 }
 

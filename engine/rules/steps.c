@@ -8,6 +8,7 @@
 
 #include "engine/base/limits.h"
 #include "engine/rules/reuse.h"
+#include "engine/rules/words.h"
 
 #define DEFAULT_ATTEMPTS 8
 #define DEFAULT_FIRST    1000        /* ms */
@@ -16,13 +17,13 @@
 #define MAX_ATTEMPTS     1000        /* three days at the ceiling of 5 minutes */
 #define MAX_TIMEOUT      600000      /* ms; a connection is held that long */
 
-static const char *const step_keys[] = { "as",     "if",  "retry",    "timeout",     "ok",
-					 "result", "via", "on_error", "after_doubt", NULL };
+const char *const step_keys[] = { "as",     "if",  "retry",    "timeout",     "ok",
+				  "result", "via", "on_error", "after_doubt", NULL };
 static const char *const later_keys[] = { "for_each", "lookup",   "wait_for", "approve", "parallel",
 					  "undo",     "guard",    "budget",   "hold",    "echoes",
 					  "for",      "debounce", NULL };
 /* What a use passes on; the rest belongs to the action's own steps. */
-static const char *const use_keys[] = { "as", "if", "retry", "timeout", "on_error", NULL };
+const char *const use_keys[] = { "as", "if", "retry", "timeout", "on_error", NULL };
 
 static bool in_list(struct text word, const char *const *list)
 {

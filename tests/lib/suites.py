@@ -275,6 +275,11 @@ def suite_differential(context, _):
         sys.executable, "tests/differential/run", "--build", context.build_directory("asan")])
 
 
+def suite_schema(context, _):
+    return summary(context, "schema", [
+        sys.executable, "tests/schema/run", "--build", context.build_directory("asan")])
+
+
 def suite_webhooks(context, _):
     return summary(context, "webhooks", [
         sys.executable, "tests/webhooks/run", "--build", context.build_directory("asan")])
@@ -313,6 +318,7 @@ SUITES = {
     "conformance": Suite("every case of the conformance suite of CEL", "asan", suite_conformance),
     "differential": Suite("the match index on GitHub's webhooks, beside every rule by itself", "asan",
                           suite_differential),
+    "schema": Suite("tappet schema, beside a JSON Schema library", "asan", suite_schema),
     "webhooks": Suite("every webhook of GitHub's, to a running daemon", "asan", suite_webhooks),
     "email": Suite("mail to a real mail server, byte by byte", "asan", suite_email),
     "sandbox": Suite("the fake APIs, from outside", "asan", suite_sandbox),

@@ -50,6 +50,24 @@ static bool parse(struct context *context, const char *const *words)
 		__VA_ARGS__, NULL                                                                  \
 	}
 
+/* --config that is a command's own leaves -c what it is. */
+START_TEST(own_words_come_first)
+{
+	static const struct option_row own[] = { { "config", 0, NULL, "something else" }, { 0 } };
+	const struct command command = { .name = "own", .options = own, .run = run_nothing };
+	const char *const words[] = { "--config", "-c", "x.yaml" };
+	struct context c;
+
+	ck_assert(context_init(&c));
+	ck_assert(options_parse(&c, &command, 3, words));
+	ck_assert(option_flag(&c, "config"));
+	ck_assert_ptr_null(option_value(&c, "config"));
+	ck_assert(c.config_given);
+	ck_assert_str_eq(c.config_files[0], "x.yaml");
+	context_fini(&c);
+}
+END_TEST
+
 START_TEST(takes_options_anywhere)
 {
 	struct context c;
@@ -225,7 +243,7 @@ START_TEST(lost_output_is_told)
 }
 END_TEST
 
-UNIT_MAIN("commands_options", takes_options_anywhere, has_defaults, two_dashes_end_options,
-	  an_empty_value_is_a_value, several_configurations, refuses,
+UNIT_MAIN("commands_options", own_words_come_first, takes_options_anywhere, has_defaults,
+	  two_dashes_end_options, an_empty_value_is_a_value, several_configurations, refuses,
 	  finds_the_command_behind_options, help_names_every_option, reads_since_and_numbers,
 	  options_may_be_for_another, options_before_a_command_are_known, lost_output_is_told)

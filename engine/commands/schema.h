@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * schema - what the parts of the command schema share: JSON Schema (draft
+ * 2020-12, https://json-schema.org/draft/2020-12) of rules files and tappet.yaml.
+ *
+ * Which keys there are comes from the loader's own lists (rules/words.h), actions
+ * and settings come from the connectors' tables; what stands here is what a key's
+ * value looks like.
+ * I1  A schema takes everything that the loader takes. It refuses less: names that
+ *     exist, expressions and times are the business of check. */
+#ifndef TAPPET_COMMANDS_SCHEMA_H
+#define TAPPET_COMMANDS_SCHEMA_H
+
+#include "engine/base/buf.h"
+#include "engine/connectors/connector.h"
+
+/* One key. */
+struct schema_row {
+	const char *name; /* NULL ends a table */
+	const char *body; /* members of its schema, with ' for "; NULL: anything */
+	const char *doc;
+};
+
+enum schema_side {
+	SCHEMA_STEP,    /* parameters of an action: ${...} where a value stands */
+	SCHEMA_SETTING, /* of a connection */
+};
+
+/* ---- schema_parts.c: all write members into an object that is open. ---- */
+
+void schema_put(struct buf *out, const char *body); /* ' is written as " */
+
+/* A key with a schema of its own. */
+void schema_key(struct buf *out, const char *key, const char *doc, const char *body);
+
+/* An object with exactly these keys. A key without a row may hold anything. */
+void schema_object(struct buf *out, const char *const *keys, const struct schema_row *rows);
+
+/* The properties alone: more may follow. */
+void schema_properties(struct buf *out, const char *const *keys, const struct schema_row *rows);
+
+/* Parameters. Those that take a secret are left out of steps. */
+void schema_param_properties(struct buf *out, const struct param *table, enum schema_side side);
+void schema_params(struct buf *out, const struct param *table, enum schema_side side);
+bool schema_requires(const struct param *table); /* one of them is required */
+
+void schema_words(struct buf *out, const char *key, const char *const *words); /* "enum":[...] */
+
+/* ---- schema_rules.c, schema_config.c: the whole of one. ---- */
+
+void schema_rules(struct buf *out);
+void schema_config(struct buf *out);
+
+#endif
