@@ -184,6 +184,11 @@
 #define LIMIT_STEPS_TEXT   (4u * MIB) /* record of all steps of one run */
 #define LIMIT_REPLY_KEPT   4096u /* of a reply, kept with its attempt: enough to quote an error */
 #define LIMIT_REQUEST_KEPT (64u * KIB) /* of a request, kept with its attempt */
+#define LIMIT_SHADOW_KEPT                                                                          \
+	(64u * KIB) /* of what one run in shadow would have sent: as much as of one request */
+#define LIMIT_SHADOW_ARENA                                                                         \
+	(16u * MIB) /* to render it: four times the largest request; more isn't worth a commit's   \
+		       time when nothing is sent */
 #define LIMIT_BATCH                                                                                \
 	512 /* inputs in one commit: the largest number of connections served at once              \
 	     */

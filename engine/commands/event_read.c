@@ -5,7 +5,10 @@
 
 #include <assert.h>
 
+#include "engine/base/limits.h"
 #include "engine/base/timetext.h"
+#include "engine/commands/setup.h"
+#include "engine/rules/reader.h"
 
 static const struct object_kind *kind_of(struct text type)
 {
@@ -106,4 +109,47 @@ struct value event_known(void *of, struct arena *arena, struct text connection,
 	    json_parse(known->parser, arena, json, &v, &error) != FATE_OK)
 		return value_null();
 	return object_kind_typed(kind, arena, v);
+}
+
+bool event_find(struct store *store, struct arena *arena, struct text word,
+		struct event_record *out)
+{
+	struct run_record run;
+	int64_t number;
+
+	assert(store != NULL && arena != NULL && out != NULL);
+	if (store_get_event_by_id(store, arena, word, out))
+		return true;
+	if (text_to_int(word, &number))
+		return number > 0 && store_get_event(store, arena, number, out);
+	if (!text_starts(word, TEXT("run:")))
+		return false;
+	word.s += 4;
+	word.n -= 4;
+	return text_to_int(word, &number) && store_get_run(store, arena, number, &run) &&
+	       store_get_event(store, arena, run.event, out);
+}
+
+int event_of_file(struct context *context, struct json_parser *parser, const char *file,
+		  int64_t now, struct event_view *out)
+{
+	struct arena *arena = context->arena;
+	AUTO(typer_free) struct typer *typer = typer_new();
+	AUTO_FINI(buf_fini) struct buf content;
+	struct json_error error;
+	const char *why = NULL;
+	struct value v;
+
+	buf_init(&content, LIMIT_BODY_MAX);
+	if (typer == NULL)
+		return context_fail(context, COMMAND_FAILED, "memory is out");
+	if (!reader_file(text_of(file), LIMIT_BODY_MAX, &content, &why))
+		return context_fail(context, COMMAND_USAGE, "%s: %s", file, why);
+	if (json_parse(parser, arena, text_dup(arena, buf_view(&content)), &v, &error) != FATE_OK)
+		return context_fail(context, COMMAND_FAILED, "%s:%d:%d: %s", file, error.line,
+				    error.column, error.what);
+	if (!event_of_cloudevent(typer, arena, value_copy(arena, v), now, out))
+		return context_fail(context, COMMAND_FAILED, "%s: an event needs id and type",
+				    file);
+	return COMMAND_OK;
 }

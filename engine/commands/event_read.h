@@ -9,6 +9,7 @@
 #ifndef TAPPET_COMMANDS_EVENT_READ_H
 #define TAPPET_COMMANDS_EVENT_READ_H
 
+#include "engine/commands/command.h"
 #include "engine/rules/rule.h"
 #include "engine/store/store.h"
 #include "engine/value/parse.h"
@@ -31,5 +32,13 @@ struct known_objects {
 
 struct value event_known(void *of, struct arena *arena, struct text connection,
 			 const struct object_kind *kind, struct text id);
+
+/* The recorded event that a word of a command line names: its id, its seq, or run:ID. */
+bool event_find(struct store *store, struct arena *arena, struct text word,
+		struct event_record *out);
+
+/* A CloudEvent in a file; COMMAND_OK, or the exit code after a message. `now`: ms. */
+int event_of_file(struct context *context, struct json_parser *parser, const char *file,
+		  int64_t now, struct event_view *out);
 
 #endif

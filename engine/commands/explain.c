@@ -15,7 +15,6 @@
 #include "engine/base/limits.h"
 #include "engine/commands/event_read.h"
 #include "engine/commands/setup.h"
-#include "engine/rules/reader.h"
 #include "engine/sequencer/tables.h"
 
 #define NAMES 4096 /* rules looked through for "did you mean" */
@@ -42,29 +41,11 @@ struct asking {
 
 /* ---- The event. ---- */
 
-static bool find_event(struct asking *a, struct text word, struct event_record *out)
-{
-	struct arena *arena = a->context->arena;
-	struct run_record run;
-	int64_t number;
-
-	if (store_get_event_by_id(a->store, arena, word, out))
-		return true;
-	if (text_to_int(word, &number))
-		return number > 0 && store_get_event(a->store, arena, number, out);
-	if (!text_starts(word, TEXT("run:")))
-		return false;
-	word.s += 4;
-	word.n -= 4;
-	return text_to_int(word, &number) && store_get_run(a->store, arena, number, &run) &&
-	       store_get_event(a->store, arena, run.event, out);
-}
-
 static int take_recorded(struct asking *a, const char *word)
 {
 	struct event_record record;
 
-	if (!find_event(a, text_of(word), &record))
+	if (!event_find(a->store, a->context->arena, text_of(word), &record))
 		return context_fail(a->context, COMMAND_FAILED,
 				    "there is no event %s; \"tappet events\" lists them, and "
 				    "retention forgets what is old",
@@ -80,26 +61,7 @@ static int take_recorded(struct asking *a, const char *word)
 
 static int take_file(struct asking *a, const char *file)
 {
-	struct arena *arena = a->context->arena;
-	AUTO(typer_free) struct typer *typer = typer_new();
-	AUTO_FINI(buf_fini) struct buf content;
-	struct json_error error;
-	const char *why = NULL;
-	struct value v;
-
-	buf_init(&content, LIMIT_BODY_MAX);
-	if (typer == NULL)
-		return context_fail(a->context, COMMAND_FAILED, "memory is out");
-	if (!reader_file(text_of(file), LIMIT_BODY_MAX, &content, &why))
-		return context_fail(a->context, COMMAND_USAGE, "%s: %s", file, why);
-	if (json_parse(a->parser, arena, text_dup(arena, buf_view(&content)), &v, &error) !=
-	    FATE_OK)
-		return context_fail(a->context, COMMAND_FAILED, "%s:%d:%d: %s", file, error.line,
-				    error.column, error.what);
-	if (!event_of_cloudevent(typer, arena, value_copy(arena, v), a->now, &a->view.event))
-		return context_fail(a->context, COMMAND_FAILED, "%s: an event needs id and type",
-				    file);
-	return COMMAND_OK;
+	return event_of_file(a->context, a->parser, file, a->now, &a->view.event);
 }
 
 /* ---- The rule. ---- */

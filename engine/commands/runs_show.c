@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "engine/base/cleanup.h"
 #include "engine/base/limits.h"
 #include "engine/base/timetext.h"
 #include "engine/commands/json.h"
@@ -140,6 +141,23 @@ static void attempt_json(struct buf *out, const struct attempt_record *a, bool f
 	json_close(out, '}');
 }
 
+/* What a run in shadow would have sent (sequencer/shadow.c). */
+static void unsent_json(struct buf *out, struct value step)
+{
+	const struct value *request = value_get(step, TEXT("request"));
+	const struct value *cut = value_get(step, TEXT("cut"));
+
+	if (request != NULL) {
+		json_key(out, "request");
+		value_write(out, *request);
+		json_bool(out, "cut", cut != NULL);
+	}
+	if (member(step, "needs").n > 0)
+		json_text(out, "needs", member(step, "needs"));
+	if (member(step, "needs_if").n > 0)
+		json_text(out, "needs_if", member(step, "needs_if"));
+}
+
 static void step_json(struct buf *out, const struct run_view *view, uint32_t n, bool full)
 {
 	struct value step = view->steps.items[n];
@@ -161,6 +179,7 @@ static void step_json(struct buf *out, const struct run_view *view, uint32_t n, 
 		json_maybe(out, "error", member(step, "error"));
 		json_key(out, "result");
 		value_write(out, result != NULL ? *result : value_null());
+		unsent_json(out, step);
 	}
 	json_close(out, '}');
 }
@@ -200,7 +219,8 @@ static enum tint state_tint(struct text state)
 		return TINT_BAD;
 	if (text_ieq(state, TEXT("in_doubt")) || text_ieq(state, TEXT("waiting")))
 		return TINT_WARN;
-	return text_ieq(state, TEXT("skipped")) ? TINT_FAINT : TINT_NONE;
+	return text_ieq(state, TEXT("skipped")) || text_is(state, "unsent") ? TINT_FAINT
+									    : TINT_NONE;
 }
 
 void run_view_row(struct table *table, const struct run_view *view)
@@ -285,6 +305,23 @@ static void attempt_text(struct buf *out, const struct attempt_record *a, bool c
 	field(out, "     why", a->error);
 }
 
+static void unsent_text(struct buf *out, struct value step)
+{
+	const struct value *request = value_get(step, TEXT("request"));
+	AUTO_FINI(buf_fini) struct buf json;
+
+	buf_init(&json, LIMIT_COMMAND_OUTPUT);
+	if (request != NULL)
+		value_write(&json, *request);
+	field(out, "   send", buf_view(&json));
+	if (value_get(step, TEXT("cut")) != NULL)
+		field(out, "   ", TEXT("(the rest is not kept)"));
+	if (value_get(step, TEXT("prepares")) != NULL)
+		field(out, "   ", TEXT("(and then what that reads is needed for)"));
+	field(out, "   needs", member(step, "needs"));
+	field(out, "   if", member(step, "needs_if"));
+}
+
 static void step_text(struct buf *out, const struct run_view *view, uint32_t n, bool colour)
 {
 	struct value step = view->steps.items[n];
@@ -302,6 +339,7 @@ static void step_text(struct buf *out, const struct run_view *view, uint32_t n, 
 		buf_str(out, "  (its result was known)");
 	buf_char(out, '\n');
 	field(out, "   why", member(step, "error"));
+	unsent_text(out, step);
 	for (size_t i = 0; i < view->attempt_count; i++)
 		if (is_attempt_of(view, n, &view->attempts[i]))
 			attempt_text(out, &view->attempts[i], colour);

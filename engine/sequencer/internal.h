@@ -21,6 +21,7 @@
 #include "engine/base/mem.h"
 #include "engine/base/timetext.h"
 #include "engine/rules/edge.h"
+#include "engine/rules/render.h"
 #include "engine/sequencer/sequencer.h"
 #include "engine/sequencer/tables.h"
 #include "engine/value/diff.h"
@@ -320,6 +321,12 @@ void run_name(const struct run *run, const struct step *step, struct text event_
 struct text run_id_key(const int64_t *id); /* map key */
 void run_request(struct sequencer *s,
 		 struct run *run); /* makes run->request again after a restart */
+
+/* ---- shadow.c ---- */
+
+/* The steps of a run in shadow, as the record of steps has it; empty: there are none. */
+struct text shadow_steps(struct sequencer *s, const struct rule *rule,
+			 const struct event_view *event, struct text key, int first);
 
 /* ---- steps.c: the record of what each step did ---- */
 void steps_enter(struct sequencer *s, struct run *run);

@@ -55,14 +55,7 @@ void run_free(struct run *run)
 void run_name(const struct run *run, const struct step *step, struct text event_id,
 	      char out[HASH_HEX])
 {
-	char index[16];
-
-	(void)snprintf(index, sizeof(index), "%d", (int)(step - run->rule->steps));
-	const struct text parts[5] = { event_id, run->rule->id,
-				       step->name.n > 0 ? step->name : text_of(index),
-				       TEXT("") /* the item of a loop */, step->connection };
-
-	hash_name(parts, 5, out);
+	step_key(run->rule, step, event_id, TEXT(""), out);
 }
 
 /* ---- Beginning. ---- */
@@ -119,9 +112,11 @@ static void run_report(struct sequencer *s, int64_t id, const struct rule *rule,
 	out->reason = text_dup(s->batch, text_of(reason));
 }
 
-/* A run that is over as it begins: skipped, or a rule without steps. */
+/* A run that is over as it begins: skipped, or a rule without steps. `steps` is what a run in
+ * shadow would have sent. */
 static void run_record_only(struct sequencer *s, const struct rule *rule,
-			    const struct event_view *event, struct text key, const char *skipped)
+			    const struct event_view *event, struct text key, const char *skipped,
+			    struct text steps)
 {
 	const struct run_record record = {
 		.id = s->last_run,
@@ -131,6 +126,7 @@ static void run_record_only(struct sequencer *s, const struct rule *rule,
 		.key = key,
 		.state = skipped != NULL ? RUN_SKIPPED : RUN_DONE,
 		.reason = text_of(skipped),
+		.steps = steps,
 		.created = s->now.wall,
 		.updated = s->now.wall,
 	};
@@ -171,7 +167,10 @@ void run_begin(struct sequencer *s, const struct rule *rule, const struct event_
 
 	run_revision(s, rule);
 	if (skipped != NULL || first >= rule->step_count) {
-		run_record_only(s, rule, event, key, skipped);
+		bool shadow = skipped != NULL && strcmp(skipped, "shadow") == 0;
+
+		run_record_only(s, rule, event, key, skipped,
+				shadow ? shadow_steps(s, rule, event, key, first) : TEXT_NONE);
 		return;
 	}
 	struct run *run = run_new(s, rule, s->rules, key);
