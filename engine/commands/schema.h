@@ -42,6 +42,8 @@ void schema_properties(struct buf *out, const char *const *keys, const struct sc
 /* Parameters. Those that take a secret are left out of steps. */
 void schema_param_properties(struct buf *out, const struct param *table, enum schema_side side);
 void schema_params(struct buf *out, const struct param *table, enum schema_side side);
+/* "required": those of the table that are, and one more unless NULL. */
+void schema_required(struct buf *out, const struct param *table, const char *also);
 bool schema_requires(const struct param *table); /* one of them is required */
 
 void schema_words(struct buf *out, const char *key, const char *const *words); /* "enum":[...] */

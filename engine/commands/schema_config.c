@@ -123,16 +123,49 @@ static const struct schema_row defs[] = {
 
 /* ---- Connections. ---- */
 
+/* One with settings of its own has these and three of the common ones. */
+static void put_poll(struct buf *out, const struct resource *r, const char *name)
+{
+	static const char *const common[] = { "every", "full", "baseline", NULL };
+	static const struct schema_row rows[] = {
+		{ "every", "'$ref':'#/$defs/duration'", "How often what changed is asked for." },
+		{ "full", "'$ref':'#/$defs/duration'", "How often everything is." },
+		{ "baseline", "'enum':['silent','emit']", "Whether the first poll makes events." },
+		{ NULL },
+	};
+
+	if (r->params == NULL) {
+		schema_key(out, name, r->doc, "'$ref':'#/$defs/poll'");
+		return;
+	}
+	json_key(out, name);
+	json_open(out, '{');
+	json_str(out, "description", r->doc);
+	schema_put(out, "'type':'object'");
+	json_key(out, "properties");
+	json_open(out, '{');
+	schema_properties(out, common, rows);
+	schema_param_properties(out, r->params, SCHEMA_SETTING);
+	json_close(out, '}');
+	schema_put(out, "'additionalProperties':false");
+	schema_required(out, r->params, NULL);
+	json_close(out, '}');
+}
+
 static void put_polls(struct buf *out, const struct connector *c)
 {
 	json_key(out, "poll");
 	json_open(out, '{');
-	schema_put(out, "'type':'object','additionalProperties':false");
+	schema_put(out, "'type':'object'");
 	json_key(out, "properties");
 	json_open(out, '{');
 	for (const struct resource *r = c->resources; r != NULL && r->name != NULL; r++)
-		schema_key(out, r->name, r->doc, "'$ref':'#/$defs/poll'");
+		put_poll(out, r, r->name);
 	json_close(out, '}');
+	if (c->any_resource != NULL)
+		put_poll(out, c->any_resource, "additionalProperties");
+	else
+		schema_put(out, "'additionalProperties':false");
 	json_close(out, '}');
 }
 
@@ -150,17 +183,6 @@ static void put_common(struct buf *out, const struct connector *c)
 	}
 }
 
-static void put_required(struct buf *out, const struct param *settings)
-{
-	json_key(out, "required");
-	json_open(out, '[');
-	json_item(out, TEXT("connector"));
-	for (; settings != NULL && settings->name != NULL; settings++)
-		if (settings->required)
-			json_item(out, text_of(settings->name));
-	json_close(out, ']');
-}
-
 static void put_connector(struct buf *out, const struct connector *c)
 {
 	char name[DEF_NAME];
@@ -175,7 +197,7 @@ static void put_connector(struct buf *out, const struct connector *c)
 	put_common(out, c);
 	schema_param_properties(out, c->settings, SCHEMA_SETTING);
 	json_close(out, '}');
-	put_required(out, c->settings);
+	schema_required(out, c->settings, "connector");
 	json_close(out, '}');
 }
 

@@ -231,6 +231,18 @@ void schema_param_properties(struct buf *out, const struct param *table, enum sc
 	}
 }
 
+void schema_required(struct buf *out, const struct param *table, const char *also)
+{
+	json_key(out, "required");
+	json_open(out, '[');
+	if (also != NULL)
+		json_item(out, text_of(also));
+	for (; table != NULL && table->name != NULL; table++)
+		if (table->required)
+			json_item(out, text_of(table->name));
+	json_close(out, ']');
+}
+
 bool schema_requires(const struct param *table)
 {
 	for (; table != NULL && table->name != NULL; table++)
@@ -247,12 +259,5 @@ void schema_params(struct buf *out, const struct param *table, enum schema_side 
 	schema_param_properties(out, table, side);
 	json_close(out, '}');
 	schema_put(out, "'additionalProperties':false");
-	if (!schema_requires(table))
-		return;
-	json_key(out, "required");
-	json_open(out, '[');
-	for (const struct param *p = table; p != NULL && p->name != NULL; p++)
-		if (p->required)
-			json_item(out, text_of(p->name));
-	json_close(out, ']');
+	schema_required(out, table, NULL);
 }
