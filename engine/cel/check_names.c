@@ -138,8 +138,11 @@ static bool is_function(const struct checker *c, struct text name)
 static void hint_names(struct checker *c, struct text name)
 {
 	char names[100];
+	bool has_data = false;
 	size_t n = 0;
 
+	for (uint32_t i = 0; i < c->env->variable_count; i++)
+		has_data = has_data || strcmp(c->env->variables[i].name, "data") == 0;
 	for (uint32_t i = 0; i < c->env->variable_count; i++) {
 		const char *v = c->env->variables[i].name;
 
@@ -149,6 +152,10 @@ static void hint_names(struct checker *c, struct text name)
 	}
 	if (n == 0 || name.n > 30)
 		cel_hint(c->issue, "a text stands in quotes: \"%.*s\"", TEXT_ARG(name));
+	else if (has_data)
+		cel_hint(c->issue,
+			 "a text stands in quotes: \"%.*s\"; a field is data.%.*s; names are %.*s",
+			 TEXT_ARG(name), TEXT_ARG(name), (int)n, names);
 	else
 		cel_hint(c->issue, "a text stands in quotes: \"%.*s\"; names are %.*s",
 			 TEXT_ARG(name), (int)n, names);

@@ -256,37 +256,95 @@ static void check_received(struct loading *l, const struct yaml_node *node, stru
 			    connector->name);
 }
 
-static bool polls_feed(const struct config *config, const struct connector *connector)
+/* Of a feed read for hints alone: does it still tell of the subject that rest begins with? */
+static bool hinted_subject(const char *const *subjects, struct text rest)
+{
+	struct text subject;
+
+	text_split(rest, '.', &subject);
+	for (; *subjects != NULL; subjects++)
+		if (text_is(subject, *subjects))
+			return true;
+	return memchr(subject.s, '*', subject.n) != NULL;
+}
+
+/* Does a connection read the feed that tells "KIND.rest"? */
+static bool polls_feed(const struct config *config, const struct connector *connector,
+		       struct text rest)
 {
 	for (size_t i = 0; i < config->connection_count; i++) {
 		const struct connection *c = &config->connections[i];
 
-		for (size_t k = 0; c->connector == connector && k < c->poll_count; k++)
-			if (c->polls[k].resource->feed != NULL)
+		for (size_t k = 0; c->connector == connector && k < c->poll_count; k++) {
+			const struct poll_config *poll = &c->polls[k];
+
+			if (poll->resource->feed != NULL &&
+			    (poll->subjects == NULL || hinted_subject(poll->subjects, rest)))
 				return true;
+		}
 	}
 	return false;
+}
+
+static bool is_of(const struct resource *r, struct text type, struct text *rest)
+{
+	size_t n = r->feed != NULL ? strlen(r->kind->name) : 0;
+
+	if (n == 0 || type.n <= n || !text_starts(type, text_of(r->kind->name)) || type.s[n] != '.')
+		return false;
+	*rest = (struct text){ type.s + n + 1, type.n - n - 1 };
+	return true;
 }
 
 /* Events that only a feed brings, which no connection reads. */
 static void check_fed(struct loading *l, const struct yaml_node *node, struct text type)
 {
 	const struct connector *connector;
-	struct text head;
+	struct text head, rest;
 
 	text_split(type, '.', &head);
 	connector = connector_find(head);
-	if (connector == NULL || config_is_bare(l->config) || l->config->incomplete ||
-	    polls_feed(l->config, connector))
+	if (connector == NULL || config_is_bare(l->config) || l->config->incomplete)
 		return;
 	for (const struct resource *r = connector->resources; r != NULL && r->name != NULL; r++)
-		if (r->feed != NULL && text_starts(type, text_of(r->kind->name)) &&
-		    type.n > strlen(r->kind->name) && type.s[strlen(r->kind->name)] == '.')
+		if (is_of(r, type, &rest) && !polls_feed(l->config, connector, rest))
 			reader_warn(
 			    &l->r, node,
 			    text_printf(l->r.arena, "poll: { %s: { every: 1m } }", r->name).s,
 			    "this comes by the feed, and no %s connection polls it",
 			    connector->name);
+}
+
+/* Events of objects that are only known by a poll, while no connection polls them. */
+static const struct resource *resource_of(const struct connector *connector, struct text type)
+{
+	for (const struct event_type *e = connector->events; e != NULL && e->name != NULL; e++) {
+		if (e->kind == NULL || !text_is(type, e->name))
+			continue;
+		for (const struct resource *r = connector->resources; r != NULL && r->name; r++)
+			if (r->kind == e->kind)
+				return r;
+	}
+	return NULL;
+}
+
+static void check_polled(struct loading *l, const struct yaml_node *node,
+			 const struct connector *connector, struct text type)
+{
+	const struct resource *r = resource_of(connector, type);
+
+	if (r == NULL || r->feed != NULL || l->config->incomplete)
+		return;
+	for (size_t i = 0; i < l->config->connection_count; i++) {
+		const struct connection *c = &l->config->connections[i];
+
+		for (size_t k = 0; c->connector == connector && k < c->poll_count; k++)
+			if (c->polls[k].resource == r)
+				return;
+	}
+	reader_warn(&l->r, node, text_printf(l->r.arena, "poll: { %s: { every: 5m } }", r->name).s,
+		    "no %s connection polls %s: only what tappet's own actions change is told",
+		    connector->name, r->name);
 }
 
 static void check_glob(struct loading *l, const struct yaml_node *node, const struct known *k,
@@ -315,6 +373,7 @@ static void check_connected(struct loading *l, const struct yaml_node *node, str
 		if (l->config->connections[i].connector == connector) {
 			check_received(l, node, type);
 			check_fed(l, node, type);
+			check_polled(l, node, connector, type);
 			return;
 		}
 	reader_warn(&l->r, node, "add one under connections in tappet.yaml",

@@ -110,15 +110,26 @@ static void read_on(struct loading *l, const struct yaml_node *map)
 	l->rule->on_count = types.count;
 }
 
+/* The nearest connection or hook, else all of them. */
 static const char *from_hint(struct loading *l, struct text word)
 {
-	const char *names[64];
+	struct text all = TEXT("one of:");
+	const char *names[64], *near;
 	size_t n = 0;
 
 	for (size_t i = 0; i < l->config->connection_count && n < 63; i++)
 		names[n++] = l->config->connections[i].name.s;
+	for (size_t i = 0; i < l->config->hook_count && n < 63; i++)
+		if (l->config->hooks[i].connection == NULL)
+			names[n++] = l->config->hooks[i].name.s;
 	names[n] = NULL;
-	return reader_nearest(l->r.arena, word, names);
+	near = reader_nearest(l->r.arena, word, names);
+	for (size_t i = 0; near[0] == '\0' && i < n && all.s != NULL; i++)
+		all = text_printf(l->r.arena, "%.*s%s %s", TEXT_ARG(all), i == 0 ? "" : ",",
+				  names[i]);
+	if (near[0] != '\0' || n == 0 || all.s == NULL)
+		return near;
+	return all.s;
 }
 
 static void read_from(struct loading *l, const struct yaml_node *node)
@@ -130,8 +141,8 @@ static void read_from(struct loading *l, const struct yaml_node *node)
 	l->rule->from = name;
 	if (!config_is_bare(l->config) && config_connection(l->config, name) == NULL &&
 	    config_hook(l->config, name) == NULL)
-		reader_error(&l->r, node, from_hint(l, name), "there is no connection \"%.*s\"",
-			     TEXT_ARG(name));
+		reader_error(&l->r, node, from_hint(l, name),
+			     "there is no connection or hook \"%.*s\"", TEXT_ARG(name));
 }
 
 /* ---- define, key, throttle, mode. ---- */

@@ -363,6 +363,22 @@ struct reusable *use_find(struct loading *l, const struct yaml_node *key)
 	return NULL;
 }
 
+const char *use_hint(struct loading *l, struct text key)
+{
+	const struct parts *parts = l->parts;
+	struct text hint;
+
+	for (size_t i = 0; parts != NULL && i < parts->action_count; i++) {
+		struct text known = parts->actions[i].key->text;
+
+		if (!text_eq(known, key) && !text_is(key, "use"))
+			continue;
+		hint = text_printf(l->r.arena, "write use.%.*s: { ... }", TEXT_ARG(known));
+		return hint.s != NULL ? hint.s : "";
+	}
+	return "";
+}
+
 /* ---- A file's parts. ---- */
 
 struct parts *parts_read(struct loading *l, const struct yaml_node *root)

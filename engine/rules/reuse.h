@@ -66,4 +66,8 @@ bool use_is(struct text key);
 /* The entry that `key` names, or NULL after reporting. */
 struct reusable *use_find(struct loading *l, const struct yaml_node *key);
 
+/* For a step's key that is the name of an action of this file, or "use" alone: what to write
+ * instead; else "". */
+const char *use_hint(struct loading *l, struct text key);
+
 #endif

@@ -45,6 +45,8 @@ static const char *key_hint(struct loading *l, struct text key, const struct yam
 {
 	const char *hint = reader_nearest(l->r.arena, key, step_keys);
 
+	if (use_hint(l, key)[0] != '\0')
+		return use_hint(l, key);
 	if (hint[0] != '\0')
 		return hint;
 	if (action != NULL && action->val->kind == YAML_NULL)
@@ -78,13 +80,29 @@ static const struct yaml_pair *action_pair(struct loading *l, const struct yaml_
 	return found;
 }
 
+/* Connections are named by via; the action's own first word is the connector. */
+static const char *connector_hint(struct loading *l, struct text word)
+{
+	const struct connection *c = config_connection(l->config, word);
+	struct text hint;
+
+	if (c == NULL || c->connector == NULL || c->connector->actions == NULL)
+		return catalog_connector_hint(l->r.arena, word);
+	hint = text_printf(l->r.arena,
+			   "\"%.*s\" is a connection: write an action of %s, such as %s.%s, and "
+			   "via: %.*s beside it",
+			   TEXT_ARG(word), c->connector->name, c->connector->name,
+			   c->connector->actions->name, TEXT_ARG(word));
+	return hint.s != NULL ? hint.s : "";
+}
+
 static bool read_action(struct loading *l, const struct yaml_node *key, struct step *step)
 {
 	struct text connector, action = text_split(key->text, '.', &connector);
 
 	step->connector = connector_find(connector);
 	if (step->connector == NULL) {
-		reader_error(&l->r, key, catalog_connector_hint(l->r.arena, connector),
+		reader_error(&l->r, key, connector_hint(l, connector),
 			     "there is no connector \"%.*s\"", TEXT_ARG(connector));
 		return false;
 	}
@@ -161,6 +179,23 @@ static void only_connection(struct loading *l, const struct yaml_node *key, stru
 			reader_error(&l->r, key, "add one under connections in tappet.yaml",
 				     "no connection uses the connector %s", step->connector->name);
 	}
+}
+
+/* A path alone leads nowhere without a connection; at run time it could only fail. */
+static void relative_url(struct loading *l, const struct yaml_node *params, const struct step *step)
+{
+	const struct yaml_node *url = params->kind == YAML_MAP ? yaml_get(params, "url") : NULL;
+	const char *hint =
+	    "add a connection under connections in tappet.yaml, or write https://HOST/...";
+
+	if (!step->connector->connection_optional || step->connection.n > 0 || url == NULL ||
+	    url->kind != YAML_TEXT || !text_starts(url->text, TEXT("/")) || l->by_itself ||
+	    config_is_bare(l->config) || l->config->incomplete)
+		return;
+	for (size_t i = 0; i < l->config->connection_count; i++)
+		if (l->config->connections[i].connector == step->connector)
+			hint = connection_names(l, step->connector);
+	reader_error(&l->r, url, hint, "a URL that names no host needs a connection");
 }
 
 /* ---- Options. ---- */
@@ -425,6 +460,8 @@ static void with_action(struct loading *l, const struct yaml_pair *pair,
 		via(l, node, step);
 	else if (!step->connector->connection_optional || !step->literal_host)
 		only_connection(l, pair->key, step);
+	if (yaml_get(map, "via") == NULL)
+		relative_url(l, pair->val, step);
 	if ((node = yaml_get(map, "after_doubt")) != NULL)
 		after_doubt(l, node, step);
 	connection = step->connection.n > 0 ? config_connection(l->config, step->connection) : NULL;

@@ -504,6 +504,59 @@ START_TEST(what_the_configuration_has)
 }
 END_TEST
 
+static int told_of_polls(const struct kit *k)
+{
+	int n = 0;
+
+	for (size_t i = 0; i < diags_count(k->diags); i++)
+		n += strstr(diags_at(k->diags, i)->what, "kantata connection polls") != NULL;
+	return n;
+}
+
+START_TEST(events_of_objects_nobody_polls)
+{
+	struct kit k;
+
+	kit_init(&k);
+	kit_config(&k, "connections: { k: { connector: kantata, token: \"${env:A}\",\n"
+		       "  poll: { workspaces: { every: 1m } } } }\n");
+	kit_load(&k, "rules:\n  - { id: a, on: kantata.workspace_resource.updated }\n"
+		     "  - { id: b, on: kantata.workspace.updated }\n");
+	kit_expect(k.diags, 2, 18, "no kantata connection polls workspace_resources",
+		   "poll: { workspace_resources:");
+	ck_assert_int_eq(told_of_polls(&k), 1);
+	kit_fini(&k);
+}
+END_TEST
+
+START_TEST(names_in_the_wrong_place)
+{
+	struct kit k;
+
+	kit_init(&k);
+	kit_config(&k, "connections:\n"
+		       "  partner: { connector: http, base_url: \"https://a.example\" }\n"
+		       "  other: { connector: http, base_url: \"https://b.example\" }\n"
+		       "hooks: { shop: { verify: none } }\n");
+	kit_load(&k, "actions:\n  tell: { do: [ { log.write: { text: a } } ] }\n"
+		     "rules:\n  - id: a\n    on: hook.shop\n    from: shopp\n    do:\n"
+		     "      - partner.send: { url: /x }\n      - tell: {}\n      - use: tell\n"
+		     "      - http.request: { url: /x }\n"
+		     "      - http.request: { url: \"https://c.example/x\" }\n"
+		     "      - log.write: { text: \"${title}\" }\n"
+		     "      - use.tell: {}\n"
+		     "  - { id: b, on: hook.shop, from: zzz }\n");
+	kit_expect(k.diags, 6, 11, "no connection or hook \"shopp\"", "\"shop\"");
+	kit_expect(k.diags, 8, 9, "no connector \"partner\"", "http.request, and via: partner");
+	kit_expect(k.diags, 9, 9, "no key \"tell\"", "use.tell");
+	kit_expect(k.diags, 10, 9, "no key \"use\"", "use.tell");
+	kit_expect(k.diags, 11, 30, "names no host", "one of: partner, other");
+	kit_expect(k.diags, 13, 31, "unknown name \"title\"", "data.title");
+	kit_expect(k.diags, 15, 35, "no connection or hook \"zzz\"", "partner, other, shop");
+	kit_fini(&k);
+}
+END_TEST
+
 START_TEST(events_of_a_feed_nobody_reads)
 {
 	static const char *const rules =
@@ -523,6 +576,15 @@ START_TEST(events_of_a_feed_nobody_reads)
 	kit_init(&k);
 	kit_config(&k, "connections: { k: { connector: kantata, token: \"${env:A}\",\n"
 		       "  poll: { workspaces: { hints: subscribed_events } } } }\n");
+	kit_load(&k, rules);
+	/* Hints tell nothing but what is polled. */
+	kit_expect(k.diags, 2, 18, "no kantata connection polls it", "subscribed_events");
+	kit_expect(k.diags, 3, 18, "no kantata connection polls it", "subscribed_events");
+	ck_assert_int_eq(told_of_polls(&k), 2);
+	kit_fini(&k);
+	kit_init(&k);
+	kit_config(&k, "connections: { k: { connector: kantata, token: \"${env:A}\",\n"
+		       "  poll: { workspaces: {}, subscribed_events: {} } } }\n");
 	kit_load(&k, rules);
 	for (size_t i = 0; i < diags_count(k.diags); i++)
 		ck_assert_ptr_null(strstr(diags_at(k.diags, i)->what, "feed"));
@@ -670,6 +732,7 @@ UNIT_MAIN("rules_mistakes", braces_of_other_tools, ten_mistakes, what_needs_quot
 	  kinds_agree_on_types, what_costs_too_much, whole_numbers_divided, steps_one_by_one,
 	  operators_of_other_languages, operands_that_never_fit, options_among_parameters,
 	  shapes_and_synonyms, quotes_of_flow_maps, error_where_it_is_known,
-	  what_the_configuration_has, events_of_a_feed_nobody_reads, actions_that_need_a_setting,
-	  types_of_events, types_that_are_fine, no_mistakes_follow_from_others,
+	  what_the_configuration_has, events_of_a_feed_nobody_reads, events_of_objects_nobody_polls,
+	  names_in_the_wrong_place, actions_that_need_a_setting, types_of_events,
+	  types_that_are_fine, no_mistakes_follow_from_others,
 	  a_mistake_in_the_configuration_is_told_once, the_same_id_twice)
