@@ -19,7 +19,7 @@ DEFINE_AUTO(table_free, struct table *)
 static const struct option_row options[] = {
 	{ "follow", 'f', NULL, "go on with what comes in, until interrupted" },
 	{ "since", 0, "TIME", "received since: 10m, 2h, 1d, or 2026-01-31T08:00:00Z" },
-	{ "type", 0, "TYPE", "only this type; a trailing * takes all that begin so" },
+	{ "type", 0, "TYPE", "only this type; a trailing * or ** takes all that begin so" },
 	{ "id", 0, "ID", "only this event" },
 	{ "raw", 0, NULL, "with --id: the body it came in, to the byte" },
 	{ "limit", 'n', "N", "the newest N" },

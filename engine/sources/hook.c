@@ -345,14 +345,17 @@ static enum http_next hand_over(const struct visit *v, const struct hook_input *
 	return HTTP_PARKED;
 }
 
-/* The sender learns nothing more; the operator learns at which hook. Lines are limited by the
- * log, so nobody can flood it. */
-static enum http_next refuse_signature(const struct visit *v)
+/* The sender learns nothing more; the operator learns at which hook, and why. Lines are limited by
+ * the log, so nobody can flood it. */
+static enum http_next refuse_signature(const struct visit *v, const struct verify_request *r)
 {
 	char name[80]; /* names are at most 64 characters */
+	char why[200];
 
 	(void)snprintf(name, sizeof(name), "%.*s", TEXT_ARG(v->hook->name));
-	log_write(LOG_INFO, "a webhook was refused: its proof does not fit", LOG_S("hook", name));
+	verify_tell(v->hook, r, why, sizeof(why));
+	log_write(LOG_INFO, "a webhook was refused: its proof does not fit", LOG_S("hook", name),
+		  LOG_S("why", why));
 	return refuse(v, S401, "{\"error\":\"unauthorized\"}");
 }
 
@@ -402,7 +405,7 @@ static enum http_next take(const struct visit *v, struct text body, http_ticket 
 
 	in.media = (struct text){ media.s, media.n < LIMIT_MEDIA ? media.n : LIMIT_MEDIA };
 	if (!verify_request(v->hook, &r, &in.sender_id))
-		return refuse_signature(v);
+		return refuse_signature(v, &r);
 	wrong = read_headers(v, &in, &room);
 	if (wrong == NULL)
 		return unpack_and_hand_over(v, &in);

@@ -9,6 +9,7 @@
 #include "engine/sources/verify.h"
 
 #include <assert.h>
+#include <stdio.h>
 
 #include "engine/base/buf.h"
 #include "engine/base/crypto.h"
@@ -518,4 +519,88 @@ bool verify_request(const struct hook_config *hook, const struct verify_request 
 	assert(sender_id != NULL);
 	*sender_id = TEXT_NONE;
 	return checks[hook->verify](hook, r, sender_id);
+}
+
+/* ---- For the operator. ---- */
+
+/* What a scheme wants besides the body, as far as it stands in headers. */
+struct wanted {
+	const char *header, *prefix, *timestamp_header, *id_header;
+};
+
+static struct wanted wanted_of(const struct hook_config *hook)
+{
+	static const struct wanted fixed[] = {
+		[VERIFY_HINDSITE] = { .header = "X-Webhook-Signature" },
+		[VERIFY_GITHUB] = { .header = "X-Hub-Signature-256", .prefix = "sha256=" },
+		[VERIFY_STANDARD] = { .header = "webhook-signature",
+				      .timestamp_header = "webhook-timestamp",
+				      .id_header = "webhook-id" },
+		[VERIFY_BEARER] = { .header = "Authorization", .prefix = "Bearer " },
+		[VERIFY_STRIPE] = { .header = "Stripe-Signature" },
+		[VERIFY_SLACK] = { .header = "X-Slack-Signature",
+				   .prefix = "v0=",
+				   .timestamp_header = "X-Slack-Request-Timestamp" },
+		[VERIFY_BASIC] = { .header = "Authorization", .prefix = "Basic " },
+	};
+
+	if (hook->verify == VERIFY_HMAC)
+		return (struct wanted){ hook->header, hook->prefix, hook->timestamp_header,
+					signs(hook, SIGNED_ID) ? hook->id_header : NULL };
+	return (size_t)hook->verify < sizeof(fixed) / sizeof(fixed[0]) ? fixed[hook->verify]
+								       : (struct wanted){ 0 };
+}
+
+/* The first of its headers that is absent, empty or too long; NULL: all are there. */
+static const char *missing(const struct wanted *w, const struct verify_request *r)
+{
+	const char *const names[] = { w->header, w->timestamp_header, w->id_header };
+	struct text t;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (names[i] != NULL && !verify_header(r, names[i], &t))
+			return names[i];
+	return NULL;
+}
+
+/* The word of Authorization is compared without regard to case, as RFC 9110 has it. */
+static bool begins(const struct hook_config *hook, struct text t, struct text prefix)
+{
+	bool word = hook->verify == VERIFY_BEARER || hook->verify == VERIFY_BASIC;
+
+	return word ? t.n >= prefix.n && text_ieq((struct text){ t.s, prefix.n }, prefix)
+		    : text_starts(t, prefix);
+}
+
+static bool token_in_url(const struct hook_config *hook, const struct verify_request *r)
+{
+	return hook->verify == VERIFY_BEARER && r->query != NULL &&
+	       r->query(r->of, "access_token").n > 0;
+}
+
+void verify_tell(const struct hook_config *hook, const struct verify_request *r, char *out,
+		 size_t room)
+{
+	struct wanted w;
+	const char *absent;
+	struct text t;
+
+	assert(hook != NULL && r != NULL && r->header != NULL);
+	assert(out != NULL && room > 0);
+	w = wanted_of(hook);
+	absent = token_in_url(hook, r) ? NULL : missing(&w, r);
+	if (absent != NULL)
+		snprintf(out, room, "there is no header %s", absent);
+	else if (w.prefix != NULL && verify_header(r, w.header, &t) &&
+		 !begins(hook, t, text_of(w.prefix)))
+		snprintf(out, room, "the header %s doesn't begin with \"%s\"", w.header, w.prefix);
+	else if (w.timestamp_header != NULL && verify_header(r, w.timestamp_header, &t) &&
+		 !verify_fresh(hook, r, t))
+		snprintf(out, room, "the time in %s is no Unix time within %lld s of ours",
+			 w.timestamp_header, (long long)(tolerance_of(hook) / 1000));
+	else
+		snprintf(out, room, "%s",
+			 hook->verify == VERIFY_STRIPE
+			     ? "it is of another secret, of another body, or too old"
+			     : "it is of another secret, or of another body");
 }

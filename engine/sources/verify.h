@@ -6,7 +6,8 @@
  * is parsed.
  * I1  Fails closed: a missing header, an empty secret, an option that wasn't
  *     given and spent memory all mean no.
- * I2  The answer is yes or no; nothing tells which check failed.
+ * I2  The sender's answer is yes or no; only the operator is told which check failed, in
+ *     words of the configuration, never of the request.
  * I3  Signatures and tokens are compared in constant time, over decoded bytes.
  * I4  The work is bounded: LIMIT_SIGNATURE bytes of header, LIMIT_SIGNATURES
  *     signatures, one MAC over the body for each configured secret.
@@ -46,5 +47,10 @@ struct verify_request {
  *   basic              Authorization: Basic, the hook's user with a secret (RFC 7617) */
 bool verify_request(const struct hook_config *hook, const struct verify_request *r,
 		    struct text *sender_id);
+
+/* Why a request that verify_request refused was refused, for the log: a header that isn't there,
+ * a prefix, a time. Written to out, cut where it is too long. */
+void verify_tell(const struct hook_config *hook, const struct verify_request *r, char *out,
+		 size_t room);
 
 #endif

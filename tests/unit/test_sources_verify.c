@@ -717,6 +717,54 @@ START_TEST(basic)
 }
 END_TEST
 
+static const char *told(struct given g)
+{
+	static char why[200];
+	struct verify_request r = { .header = find,
+				    .query = find_query,
+				    .of = g.headers,
+				    .body = g.body,
+				    .now_wall_ms = g.now * 1000 };
+
+	verify_tell(&g.hook, &r, why, sizeof(why));
+	return why;
+}
+
+START_TEST(operators_are_told_why)
+{
+	struct given g = {
+		.hook = { .verify = VERIFY_HMAC,
+			  .header = "X-Sig",
+			  .prefix = "v1=",
+			  .timestamp_header = "X-Time",
+			  .tolerance = 60000 },
+		.headers = { { "X-Sig", "v1=00" }, { "X-Time", "1614265300" } },
+		.secrets = { "s3cret" },
+		.body = TEXT("{}"),
+		.now = NOW,
+	};
+
+	ck_assert_str_eq(told(g), "it is of another secret, or of another body");
+	ck_assert_str_eq(told(with(g, "X-Sig", NULL)), "there is no header X-Sig");
+	ck_assert_str_eq(told(with(g, "X-Time", NULL)), "there is no header X-Time");
+	ck_assert_str_eq(told(with(g, "X-Sig", "00")),
+			 "the header X-Sig doesn't begin with \"v1=\"");
+	ck_assert_str_eq(told(at(g, NOW + 61)),
+			 "the time in X-Time is no Unix time within 60 s of ours");
+	ck_assert_str_eq(told(with(g, "X-Time", "2021-02-25T15:02:10Z")),
+			 "the time in X-Time is no Unix time within 60 s of ours");
+	g.hook = (struct hook_config){ .verify = VERIFY_BEARER };
+	ck_assert_str_eq(told(g), "there is no header Authorization");
+	g.headers[0] = (struct header){ "Authorization", "bearer other" };
+	ck_assert_str_eq(told(g), "it is of another secret, or of another body");
+	g.headers[0].value = "Basic other";
+	ck_assert_str_eq(told(g), "the header Authorization doesn't begin with \"Bearer \"");
+	g.headers[0].name = NULL;
+	g.access_token = "other";
+	ck_assert_str_eq(told(g), "it is of another secret, or of another body");
+}
+END_TEST
+
 START_TEST(none_takes_all)
 {
 	struct given g = { .hook = { .verify = VERIFY_NONE, .prefix = "" } };
@@ -732,4 +780,4 @@ UNIT_MAIN("sources_verify", github_vector, github_refuses, every_secret_is_tried
 	  standard_secrets, standard_tolerance, standard_borders_cannot_move, standard_ed25519,
 	  signatures_are_bounded, hmac_options, hmac_with_a_timestamp, hmac_template,
 	  hmac_template_borders, hmac_keys, slack_vector, slack_refuses, stripe_vector,
-	  stripe_refuses, bearer, bearer_in_the_url, basic, none_takes_all)
+	  stripe_refuses, bearer, bearer_in_the_url, basic, operators_are_told_why, none_takes_all)
