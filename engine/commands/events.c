@@ -5,6 +5,7 @@
  * I1  --raw writes what a sender wrote and nothing else, whatever a terminal makes of it.
  * I2  Output is in the order of seq; --limit keeps the newest ones. */
 #include <assert.h>
+#include <string.h>
 
 #include "engine/base/hex.h"
 #include "engine/base/limits.h"
@@ -20,7 +21,7 @@ static const struct option_row options[] = {
 	{ "follow", 'f', NULL, "go on with what comes in, until interrupted" },
 	{ "since", 0, "TIME", "received since: 10m, 2h, 1d, or 2026-01-31T08:00:00Z" },
 	{ "type", 0, "TYPE", "only this type; a trailing * or ** takes all that begin so" },
-	{ "id", 0, "ID", "only this event" },
+	{ "id", 0, "ID", "only this event, by its id or its seq" },
 	{ "raw", 0, NULL, "with --id: the body it came in, to the byte" },
 	{ "limit", 'n', "N", "the newest N" },
 	{ 0 },
@@ -191,18 +192,42 @@ static int show_body(struct context *context, struct store *store, struct text i
 
 /* ---- The command. ---- */
 
+/* The id of the event whose seq was given in place of one; an id stays as it is, and so does
+ * what is neither. */
+static struct text id_of(struct context *context, struct store *store, struct text word)
+{
+	struct event_record event;
+	int64_t seq;
+
+	if (word.n == 0 || !text_to_int(word, &seq) || seq <= 0 ||
+	    store_get_event_by_id(store, context->arena, word, &event) ||
+	    !store_get_event(store, context->arena, seq, &event))
+		return word;
+	return event.id;
+}
+
+/* Rules write "**" for any number of segments; here "*" is any text already. */
+static struct text type_of(struct text type)
+{
+	while (text_ends(type, TEXT("**")))
+		type.n--;
+	return type;
+}
+
 static int run(struct context *context)
 {
 	static const char *const titles[] = {
 		"SEQ", "TIME", "TYPE", "SUBJECT", "SOURCE", "ID", NULL
 	};
 	static const char *const raw_goes_with[] = { "raw", "id", NULL };
-	struct event_query query = { .type = text_of(option_value(context, "type")),
+	struct event_query query = { .type = type_of(text_of(option_value(context, "type"))),
 				     .id = text_of(option_value(context, "id")) };
 	struct listing l = { .context = context };
 	size_t limit;
 	int code;
 
+	if (query.type.n > 0 && memchr(query.type.s, '*', query.type.n - 1) != NULL)
+		return context_usage(context, "--type: a * stands at the end only");
 	if (option_flag(context, "raw") &&
 	    (query.id.n == 0 || !options_only(context, "--raw", raw_goes_with)))
 		return query.id.n > 0 ? COMMAND_USAGE
@@ -213,6 +238,7 @@ static int run(struct context *context)
 
 	if (store == NULL)
 		return code;
+	query.id = id_of(context, store, query.id);
 	if (option_flag(context, "raw"))
 		return show_body(context, store, query.id);
 	AUTO(table_free) struct table *table = table_new(titles);
