@@ -81,7 +81,9 @@ static void basic(struct configuring *c, const struct yaml_node *node, struct co
 	struct secret *secret;
 	struct text name;
 
-	if (!reader_keys(&c->r, node, "basic", keys, NULL))
+	if (!config_secret_map(c, node, "basic",
+			       "basic: { user: NAME, password: \"${env:NAME}\" }") ||
+	    !reader_keys(&c->r, node, "basic", keys, NULL))
 		return;
 	user = reader_need(&c->r, node, "user", hint);
 	password = reader_need(&c->r, node, "password", hint);
@@ -126,7 +128,9 @@ static void api_key(struct configuring *c, const struct yaml_node *node, struct 
 	const struct yaml_node *value, *query;
 	const char *header = NULL;
 
-	if (!reader_keys(&c->r, node, "api_key", keys, NULL))
+	if (!config_secret_map(c, node, "api_key",
+			       "api_key: { header: X-Api-Key, value: \"${env:NAME}\" }") ||
+	    !reader_keys(&c->r, node, "api_key", keys, NULL))
 		return;
 	value = reader_need(&c->r, node, "value",
 			    "api_key: { header: X-Api-Key, value: \"${env:NAME}\" }");
@@ -274,6 +278,28 @@ static enum severity severity_of(const struct configuring *c, const struct yaml_
 	return literal || c->secrets == CONFIG_SECRETS_NEEDED ? DIAG_ERROR : DIAG_WARNING;
 }
 
+static void misspelled(struct configuring *c, const struct yaml_node *node, enum key_form form)
+{
+	diags_add(c->r.diags, severity_of(c, node), node->at,
+		  "copy it whole, as the other side shows it",
+		  "the secret is not %s of at most %u bytes", form == KEY_HEX ? "hex" : "base64",
+		  LIMIT_SIGNING_KEY);
+}
+
+void config_key_spelled(struct configuring *c, const struct yaml_node *node, struct text given,
+			enum key_form form)
+{
+	char key[LIMIT_SIGNING_KEY];
+	size_t n = 0;
+
+	assert(c != NULL && node != NULL);
+	if (form != KEY_TEXT && given.n > 0 &&
+	    !(form == KEY_HEX ? hex_decode(given, key, sizeof(key), &n)
+			      : base64_decode(given, key, sizeof(key), &n)))
+		misspelled(c, node, form);
+	bytes_wipe(key, sizeof(key));
+}
+
 /* `form`: how the text spells the key. What it was is never shown. */
 static struct secret *decoded(struct configuring *c, const struct yaml_node *node,
 			      const struct secret *given, enum key_form form)
@@ -289,9 +315,7 @@ static struct secret *decoded(struct configuring *c, const struct yaml_node *nod
 			    : base64_decode(t, key, sizeof(key), &n))
 		made = config_keep(c, (struct text){ key, n });
 	else if (t.n > 0 || c->secrets == CONFIG_SECRETS_NEEDED)
-		diags_add(c->r.diags, severity_of(c, node), node->at, "",
-			  "the secret is not %s of at most %u bytes",
-			  form == KEY_HEX ? "hex" : "base64", LIMIT_SIGNING_KEY);
+		misspelled(c, node, form);
 	bytes_wipe(key, sizeof(key));
 	return made;
 }

@@ -458,7 +458,8 @@ static void connection_webhook(struct configuring *c, const struct yaml_node *no
 		reader_error(&c->r, node, "", "%s sends no webhooks", conn->connector->title);
 		return;
 	}
-	if (!reader_keys(&c->r, node, "webhook", keys, NULL))
+	if (!config_secret_map(c, node, "webhook", "webhook: { secret: \"${env:NAME}\" }") ||
+	    !reader_keys(&c->r, node, "webhook", keys, NULL))
 		return;
 	secret = reader_need(&c->r, node, "secret", "webhook: { secret: \"${env:NAME}\" }");
 	if (secret == NULL ||

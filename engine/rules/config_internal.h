@@ -41,6 +41,16 @@ struct secret *config_secret(struct configuring *c, const struct yaml_node *node
 bool config_secret_list(struct configuring *c, const struct yaml_node *node, struct secret ***out,
 			size_t *count);
 
+/* Is what should hold a secret among its members a map? A text in its place may be the secret
+ * itself: it is hidden, and `like` shows what to write. */
+bool config_secret_map(struct configuring *c, const struct yaml_node *node, const char *what,
+		       const char *like);
+
+/* Says so when a secret that is there doesn't spell a key: a warning while configurations are only
+ * checked and it comes from outside, else an error. */
+void config_key_spelled(struct configuring *c, const struct yaml_node *node, struct text given,
+			enum key_form form);
+
 /* A plain text in which ${env:NAME} may stand. */
 bool config_env_text(struct configuring *c, const struct yaml_node *node, struct text *out);
 

@@ -197,6 +197,18 @@ struct secret *config_secret(struct configuring *c, const struct yaml_node *node
 	return secret;
 }
 
+bool config_secret_map(struct configuring *c, const struct yaml_node *node, const char *what,
+		       const char *like)
+{
+	assert(c != NULL && node != NULL && what != NULL && like != NULL);
+	if (node->kind == YAML_MAP)
+		return true;
+	if (node->kind != YAML_LIST && text_find(node->text, TEXT("${")) == SIZE_MAX)
+		diags_hide(c->r.diags, node->at, node->to - node->from);
+	reader_error(&c->r, node, like, "%s must be a map, not %s", what, yaml_kind_words(node));
+	return false;
+}
+
 struct text config_file(struct configuring *c, const struct yaml_node *node, size_t limit)
 {
 	AUTO_FINI(buf_fini) struct buf content;

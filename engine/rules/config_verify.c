@@ -6,6 +6,7 @@
  * A scheme is a word in verify_words[], a member of enum verify_scheme, and a
  * function in sources/verify.c; its keys are bits in options[]. */
 #include <assert.h>
+#include <string.h>
 
 #include "engine/base/limits.h"
 #include "engine/rules/config_internal.h"
@@ -179,6 +180,29 @@ static void basic_options(struct configuring *c, const struct yaml_node *map,
 
 /* ---- Secrets. ---- */
 
+/* A key that can't be read proves nothing: every request would be refused. */
+static void keys_spelled(struct configuring *c, const struct yaml_node *node,
+			 const struct hook_config *hook)
+{
+	static const char *const prefixes[] = { "whsec_", "whpk_" };
+	bool standard = hook->verify == VERIFY_STANDARD;
+
+	for (size_t i = 0; i < hook->secret_count; i++) {
+		const struct yaml_node *at = node->kind == YAML_LIST ? node->items[i] : node;
+		struct text t = secret_reveal(hook->secrets[i]);
+
+		for (size_t k = 0; standard && k < 2; k++) {
+			size_t n = strlen(prefixes[k]);
+
+			if (text_starts(t, text_of(prefixes[k]))) {
+				t = (struct text){ t.s + n, t.n - n };
+				break;
+			}
+		}
+		config_key_spelled(c, at, t, standard ? KEY_BASE64 : hook->key_form);
+	}
+}
+
 static void hook_secrets(struct configuring *c, const struct yaml_node *map,
 			 struct hook_config *hook)
 {
@@ -188,7 +212,8 @@ static void hook_secrets(struct configuring *c, const struct yaml_node *map,
 		if (node != NULL)
 			reader_error(&c->r, node, "", "verify: none uses no secret");
 	} else if (node != NULL) {
-		config_secret_list(c, node, &hook->secrets, &hook->secret_count);
+		if (config_secret_list(c, node, &hook->secrets, &hook->secret_count))
+			keys_spelled(c, node, hook);
 	} else {
 		reader_need(&c->r, map, "secret",
 			    "secret: \"${env:NAME}\", or a list while keys change");

@@ -324,6 +324,10 @@ START_TEST(hook_mistakes)
 	mistake("hooks: { a: { verify: none, keep_body: 1 } }\n", 1, 40, "true or false", "");
 	mistake("hooks: { a: { verify: github } }\n", 1, 13, "\"secret\" is missing", "");
 	mistake("hooks: { a: { verify: hmac, secret: x } }\n", 1, 13, "\"header\" is missing", "");
+	mistake("hooks: { a: { verify: standard-webhooks, secret: [AAAA, 'whsec_!'] } }\n", 1, 57,
+		"not base64", "copy it whole");
+	mistake("hooks: { a: { verify: hmac, header: H, secret: xyz, secret_encoding: hex } }\n", 1,
+		48, "not hex", "copy it whole");
 	mistake("hooks: { a: { verify: github, secret: x, header: y } }\n", 1, 42,
 		"has no \"header\"", "hmac");
 	mistake("hooks: { a: { verify: none, secret: x } }\n", 1, 37, "no secret", "");
@@ -377,14 +381,15 @@ START_TEST(any_webhook)
 	const struct hook_config *hook;
 
 	kit_init(&k);
-	kit_config(&k, "hooks:\n  a: { verify: hmac, secret: x, header: H, timestamp_header: T,\n"
-		       "       id_header: I, signed: 'v1:{id}:{timestamp}:{body}',\n"
-		       "       secret_encoding: base64 }\n"
-		       "  b: { verify: slack, secret: x }\n"
-		       "  c: { verify: basic, user: u, secret: [x, y] }\n"
-		       "  d: { verify: stripe, secret: x, tolerance: 1m,\n"
-		       "       handshake: { origins: [a.example, b.example], rate: 60 } }\n"
-		       "  e: { verify: hindsite, secret: x, keep_body: false }\n");
+	kit_config(&k,
+		   "hooks:\n  a: { verify: hmac, secret: AAAA, header: H, timestamp_header: T,\n"
+		   "       id_header: I, signed: 'v1:{id}:{timestamp}:{body}',\n"
+		   "       secret_encoding: base64 }\n"
+		   "  b: { verify: slack, secret: x }\n"
+		   "  c: { verify: basic, user: u, secret: [x, y] }\n"
+		   "  d: { verify: stripe, secret: x, tolerance: 1m,\n"
+		   "       handshake: { origins: [a.example, b.example], rate: 60 } }\n"
+		   "  e: { verify: hindsite, secret: x, keep_body: false }\n");
 	ck_assert_uint_eq(diags_errors(k.diags), 0);
 	hook = config_hook(k.config, TEXT("a"));
 	ck_assert_uint_eq(hook->signed_count, 6);

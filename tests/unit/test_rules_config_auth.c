@@ -207,6 +207,31 @@ START_TEST(secrets_stay_unsaid)
 }
 END_TEST
 
+/* A secret in place of the map that should hold it is not shown either. */
+START_TEST(secrets_in_the_wrong_place)
+{
+	static const char *const config =
+	    "connections:\n"
+	    "  a: { connector: http, base_url: \"https://a.example\", api_key: s3cr3t }\n"
+	    "  b: { connector: http, base_url: \"https://a.example\", basic: s3cr3t }\n"
+	    "  c: { connector: hindsite, client_id: \"${env:A}\", client_secret: \"${env:A}\",\n"
+	    "       webhook: s3cr3t }\n";
+	struct buf b;
+	struct kit k;
+
+	kit_init(&k);
+	kit_config(&k, config);
+	kit_expect(k.diags, 2, 65, "api_key must be a map, not a text", "value: \"${env:NAME}\"");
+	kit_expect(k.diags, 3, 63, "basic must be a map, not a text", "password: ");
+	kit_expect(k.diags, 5, 17, "webhook must be a map, not a text", "webhook: { secret: ");
+	buf_init(&b, MIB);
+	diags_print(k.diags, &b, false);
+	ck_assert(strstr(buf_cstr(&b), "s3cr3t") == NULL);
+	buf_fini(&b);
+	kit_fini(&k);
+}
+END_TEST
+
 START_TEST(proxy)
 {
 	struct kit k;
@@ -270,4 +295,4 @@ START_TEST(common_to_all)
 END_TEST
 
 UNIT_MAIN("rules_config_auth", bearer, basic, api_key, oauth2, sign, auth_mistakes,
-	  secrets_stay_unsaid, proxy, authorities, common_to_all)
+	  secrets_stay_unsaid, secrets_in_the_wrong_place, proxy, authorities, common_to_all)
