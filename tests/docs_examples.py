@@ -27,7 +27,7 @@ WORLD = """vars:
   recovered_status: 305
   owners: { "7": Kim }
 connections:
-  kantata: { connector: kantata, token: "${env:TOKEN}" }
+  kantata: { connector: kantata, token: "${env:TOKEN}", poll: { workspaces: {}, workspace_resources: {}, subscribed_events: {} } }
   hindsite: { connector: hindsite, client_id: "${env:ID}", client_secret: "${env:SECRET}" }
   slack: { connector: slack, webhook_url: "${env:URL}" }
   teams: { connector: teams, webhook_url: "${env:URL}" }
