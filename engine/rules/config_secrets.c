@@ -9,6 +9,7 @@
 #include "engine/rules/config_internal.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 #include "engine/base/buf.h"
 #include "engine/base/cleanup.h"

@@ -11,6 +11,7 @@
 #include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 
 #include "engine/base/gunzip.h"
 #include "engine/base/limits.h"
