@@ -295,6 +295,7 @@ static enum http_next get_status(struct api_call *c, int command)
 	COUNT(runs_dead);
 	COUNT(runs_skipped);
 	COUNT(runs_doubt);
+	COUNT(runs_held);
 	COUNT(attempts);
 	COUNT(retries);
 	COUNT(polls_ok);
@@ -310,6 +311,8 @@ static const struct route routes[] = {
 	{ "POST", "/api/v1/events", post_event, 0 },
 	{ "POST", "/api/v1/runs/*/resolve", post_resolve, 0 },
 	{ "POST", "/api/v1/runs/*/cancel", post_command, COMMAND_CANCEL },
+	{ "POST", "/api/v1/runs/*/release", post_command, COMMAND_RELEASE },
+	{ "POST", "/api/v1/runs/*/drop", post_command, COMMAND_HELD_DROP },
 	{ "POST", "/api/v1/dead/*/retry", post_command, COMMAND_DEAD_RETRY },
 	{ "POST", "/api/v1/dead/*/drop", post_command, COMMAND_DEAD_DROP },
 	{ "POST", "/api/v1/tables/put", post_table, false },

@@ -63,6 +63,7 @@ static const struct counter counters[] = {
 	{ "tappet_runs_total", "{state=\"dead\"}", NULL, STAT(runs_dead) },
 	{ "tappet_runs_total", "{state=\"skipped\"}", NULL, STAT(runs_skipped) },
 	{ "tappet_runs_total", "{state=\"in_doubt\"}", NULL, STAT(runs_doubt) },
+	{ "tappet_runs_total", "{state=\"held\"}", NULL, STAT(runs_held) },
 	{ "tappet_attempts_total", "", "Requests of actions decided on.", STAT(attempts) },
 	{ "tappet_retries_total", "", "Attempts that failed and are made again.", STAT(retries) },
 	{ "tappet_batches_total", "", "Commits.", STAT(batches) },

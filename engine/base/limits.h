@@ -224,6 +224,12 @@
 			      */
 #define LIMIT_MUTATIONS 5000 /* changes of rules one `test --mutate` tries: some seconds */
 #define LIMIT_STEPS     100  /* steps of one rule, handlers included */
+#define LIMIT_ITEMS                                                                                \
+	10000 /* of one for_each: each has a letter in the run's record, and requests              \
+	       */
+#define LIMIT_ITEMS_USUAL 1000 /* of a for_each without `max`: more are held for an operator */
+#define LIMIT_ITEM_ERRORS 20   /* kept with the run of a for_each: the attempts have them all */
+#define LIMIT_ITEM_ERROR  300u /* bytes of one */
 
 /* Results of look-ups that serve other runs: in the sequencer's memory, the oldest go first. */
 #define LIMIT_LOOKUP_CACHE   INT64_C(86400000) /* ms: what is older than a day is stale anywhere */

@@ -50,7 +50,8 @@ static void pump_log(const struct outputs *out)
 {
 	for (size_t i = 0; i < out->run_count; i++) {
 		const struct run_out *r = &out->runs[i];
-		bool bad = text_is(r->state, "DEAD") || text_is(r->state, "IN_DOUBT");
+		bool bad = text_is(r->state, "DEAD") || text_is(r->state, "IN_DOUBT") ||
+			   text_is(r->state, "HELD");
 
 		log_write(bad ? LOG_WARN : LOG_DEBUG, bad ? "a run needs a look" : "run ended",
 			  LOG_I("run", r->run), LOG_S("rule", r->rule.s),

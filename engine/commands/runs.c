@@ -14,7 +14,7 @@ static const struct option_row options[] = {
 	{ "follow", 'f', NULL, "go on with what happens, until interrupted" },
 	{ "rule", 0, "ID", "only this rule's" },
 	{ "event", 0, "ID", "only those of this event" },
-	{ "state", 0, "STATE,...", "PENDING STARTED WAITING DONE DEAD IN_DOUBT SKIPPED" },
+	{ "state", 0, "STATE,...", "PENDING STARTED WAITING DONE DEAD IN_DOUBT SKIPPED HELD" },
 	{ "since", 0, "TIME", "begun since: 10m, 2h, 1d, or 2026-01-31T08:00:00Z" },
 	{ "limit", 'n', "N", "the newest N" },
 	{ "done", 0, NULL, "resolve: it happened; go on with the next step" },
@@ -118,12 +118,21 @@ static int resolve(struct context *context, int64_t id)
 	return post(context, id, "resolve", json);
 }
 
+static bool is_verb(const char *word)
+{
+	static const char *const verbs[] = { "resolve", "release", "drop", "cancel" };
+
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++)
+		if (strcmp(word, verbs[i]) == 0)
+			return true;
+	return false;
+}
+
 static int run(struct context *context)
 {
 	static const char *const none[] = { NULL };
 	const char *first = context->args[0];
-	bool verb = context->arg_count > 0 &&
-		    (strcmp(first, "resolve") == 0 || strcmp(first, "cancel") == 0);
+	bool verb = context->arg_count > 0 && is_verb(first);
 	int64_t id;
 
 	assert(context->arg_count <= 2);
@@ -138,22 +147,23 @@ static int run(struct context *context)
 	if (!verb && text_to_int(text_of(first), &id))
 		return context_usage(context, "one ID at a time");
 	if (!verb)
-		return context_usage(context, "runs knows resolve and cancel, not \"%s\"", first);
+		return context_usage(
+		    context, "runs knows resolve, release, drop and cancel, not \"%s\"", first);
 	if (!read_id(context, context->args[1], &id))
 		return COMMAND_USAGE;
 	if (strcmp(first, "resolve") == 0)
 		return resolve(context, id);
-	return options_only(context, "cancel", none) ? post(context, id, "cancel", "{}")
-						     : COMMAND_USAGE;
+	return options_only(context, first, none) ? post(context, id, first, "{}") : COMMAND_USAGE;
 }
 
 const struct command command_runs = {
 	.name = "runs",
-	.arguments = "[ID | resolve ID --done|--repeat|--drop | cancel ID]",
-	.doc = "Lists what was done; shows one run; decides what is in doubt",
-	.more = "An ID shows one run with every attempt's request and reply. resolve and cancel "
-		"need the "
-		"daemon.",
+	.arguments = "[ID | resolve ID --done|--repeat|--drop | release ID | drop ID | cancel ID]",
+	.doc = "Lists what was done; shows one run; decides what is in doubt or held",
+	.more =
+	    "An ID shows one run with every attempt's request and reply. resolve, release, drop "
+	    "and cancel need the "
+	    "daemon.",
 	.options = options,
 	.most = 2,
 	.run = run,

@@ -224,7 +224,7 @@ bool runs_states(struct context *context, const char *words, unsigned *states)
 			(void)context_usage(
 			    context,
 			    "there is no state \"%.*s\"; there are PENDING, STARTED, "
-			    "WAITING, DONE, DEAD, IN_DOUBT and SKIPPED",
+			    "WAITING, DONE, DEAD, IN_DOUBT, SKIPPED and HELD",
 			    TEXT_ARG(word));
 			return false;
 		}

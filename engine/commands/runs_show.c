@@ -105,6 +105,28 @@ static bool is_attempt_of(const struct run_view *view, uint32_t n, const struct 
 	return true;
 }
 
+/* Those of the items of a for_each that are over: theirs have no entry any more. */
+static bool is_attempt_of_items(const struct run_view *view, uint32_t n,
+				const struct attempt_record *a)
+{
+	const struct value *steps = view->steps.items, *body = value_get(steps[n], TEXT("body"));
+
+	if (body == NULL || body->kind != VALUE_LIST || body->n != 2 ||
+	    a->step < body->items[0].i || a->step >= body->items[1].i)
+		return false;
+	for (uint32_t i = n + 1; i < view->steps.n; i++)
+		if (is_attempt_of(view, i, a) ||
+		    (member_int(steps[i], "i") == member_int(steps[n], "i") &&
+		     value_get(steps[i], TEXT("body")) != NULL))
+			return false;
+	return true;
+}
+
+static bool belongs(const struct run_view *view, uint32_t n, const struct attempt_record *a)
+{
+	return is_attempt_of(view, n, a) || is_attempt_of_items(view, n, a);
+}
+
 /* The step in hand is where the run is. */
 static struct text step_state(const struct run_view *view, struct value step)
 {
@@ -158,6 +180,21 @@ static void unsent_json(struct buf *out, struct value step)
 		json_text(out, "needs_if", member(step, "needs_if"));
 }
 
+/* Of a for_each. */
+static void items_json(struct buf *out, struct value step)
+{
+	static const char *const counts[] = { "items", "done", "failed", NULL };
+	const struct value *errors = value_get(step, TEXT("errors"));
+
+	if (value_get(step, TEXT("items")) == NULL)
+		return;
+	for (size_t i = 0; counts[i] != NULL; i++)
+		json_int(out, counts[i], member_int(step, counts[i]));
+	json_text(out, "outcomes", member(step, "outcomes"));
+	json_key(out, "errors");
+	value_write(out, errors != NULL ? *errors : (struct value){ .kind = VALUE_LIST });
+}
+
 static void step_json(struct buf *out, const struct run_view *view, uint32_t n, bool full)
 {
 	struct value step = view->steps.items[n];
@@ -169,10 +206,11 @@ static void step_json(struct buf *out, const struct run_view *view, uint32_t n, 
 	json_text(out, "state", step_state(view, step));
 	if (value_get(step, TEXT("cached")) != NULL)
 		json_bool(out, "cached", true);
+	items_json(out, step);
 	json_key(out, "attempts");
 	json_open(out, '[');
 	for (size_t i = 0; i < view->attempt_count; i++)
-		if (is_attempt_of(view, n, &view->attempts[i]))
+		if (belongs(view, n, &view->attempts[i]))
 			attempt_json(out, &view->attempts[i], full);
 	json_close(out, ']');
 	if (full) {
@@ -217,7 +255,8 @@ static enum tint state_tint(struct text state)
 		return TINT_GOOD;
 	if (text_ieq(state, TEXT("dead")) || text_ieq(state, TEXT("failed")))
 		return TINT_BAD;
-	if (text_ieq(state, TEXT("in_doubt")) || text_ieq(state, TEXT("waiting")))
+	if (text_ieq(state, TEXT("in_doubt")) || text_ieq(state, TEXT("held")) ||
+	    text_ieq(state, TEXT("waiting")))
 		return TINT_WARN;
 	return text_ieq(state, TEXT("skipped")) || text_is(state, "unsent") ? TINT_FAINT
 									    : TINT_NONE;
@@ -322,6 +361,24 @@ static void unsent_text(struct buf *out, struct value step)
 	field(out, "   if", member(step, "needs_if"));
 }
 
+/* Of a for_each. */
+static void items_text(struct buf *out, struct value step)
+{
+	const struct value *errors = value_get(step, TEXT("errors"));
+
+	if (value_get(step, TEXT("items")) == NULL)
+		return;
+	buf_printf(out, "     %lld items: %lld done, %lld failed\n",
+		   (long long)member_int(step, "items"), (long long)member_int(step, "done"),
+		   (long long)member_int(step, "failed"));
+	for (uint32_t i = 0; errors != NULL && errors->kind == VALUE_LIST && i < errors->n; i++) {
+		buf_printf(out,
+			   "     item %lld: ", (long long)member_int(errors->items[i], "item") + 1);
+		plain_put(out, member(errors->items[i], "error"));
+		buf_char(out, '\n');
+	}
+}
+
 static void step_text(struct buf *out, const struct run_view *view, uint32_t n, bool colour)
 {
 	struct value step = view->steps.items[n];
@@ -340,8 +397,9 @@ static void step_text(struct buf *out, const struct run_view *view, uint32_t n, 
 	buf_char(out, '\n');
 	field(out, "   why", member(step, "error"));
 	unsent_text(out, step);
+	items_text(out, step);
 	for (size_t i = 0; i < view->attempt_count; i++)
-		if (is_attempt_of(view, n, &view->attempts[i]))
+		if (belongs(view, n, &view->attempts[i]))
 			attempt_text(out, &view->attempts[i], colour);
 }
 

@@ -24,15 +24,9 @@ struct test_reading {
 
 bool test_step_is(const struct step *step, struct text name)
 {
-	struct text connector = text_of(step->connector->name);
-
-	if (name.n == 0)
-		return false;
-	if (text_eq(step->name, name))
-		return true;
-	return name.n > connector.n && text_starts(name, connector) && name.s[connector.n] == '.' &&
-	       text_is((struct text){ name.s + connector.n + 1, name.n - connector.n - 1 },
-		       step->action->name);
+	/* A for_each sends nothing by itself. */
+	return name.n > 0 && step->loop == NULL &&
+	       (text_eq(step->name, name) || text_is(name, step->what));
 }
 
 /* The names a test may use, for hints; ends with NULL. */
@@ -48,11 +42,12 @@ static const char *const *step_names(const struct test_reading *t)
 	for (int i = 0; i < rule->step_count; i++) {
 		const struct step *step = &rule->steps[i];
 
+		if (step->loop != NULL)
+			continue;
 		if (step->name.n > 0)
 			names[n++] = text_dup(t->r.arena, step->name).s;
-		names[n++] =
-		    text_printf(t->r.arena, "%s.%s", step->connector->name, step->action->name).s;
-		if (names[n - 1] == NULL)
+		names[n++] = step->what;
+		if (step->name.n > 0 && names[n - 2] == NULL)
 			return NULL;
 	}
 	names[n] = NULL;

@@ -200,9 +200,7 @@ static void tell_unreached(struct context *context, const struct rule *rule,
 	struct buf *out = &context->out;
 
 	if (step != NULL)
-		name = step->name.n > 0 ? step->name
-					: text_printf(context->arena, "%s.%s",
-						      step->connector->name, step->action->name);
+		name = step->name.n > 0 ? step->name : text_of(step->what);
 	if (context->format == OUTPUT_JSON) {
 		json_open(out, '{');
 		json_str(out, "file", at->file);
@@ -253,7 +251,7 @@ size_t test_report_unreached(struct context *context, const struct ruleset *rule
 			continue;
 		}
 		for (int k = 0; k < rule->step_count; k++) {
-			if (coverage_step(coverage, rule, k) ||
+			if (rule->steps[k].loop != NULL || coverage_step(coverage, rule, k) ||
 			    told_with_another(coverage, rule, k))
 				continue;
 			tell_unreached(context, rule, &rule->steps[k]);

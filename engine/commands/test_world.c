@@ -209,12 +209,14 @@ static void note_sent(struct world *w, const struct attempt_out *a, struct text 
 	if (is_unasked(w, a->step_name))
 		return;
 	for (size_t i = 0; i < w->sent.count; i++)
-		if (known[i].run == a->run && known[i].step == a->step)
+		if (known[i].run == a->run && known[i].step == a->step &&
+		    text_eq(known[i].key, a->key))
 			return;
 	if (!is_tested(w, a->rule) || (sent = list_add(w, &w->sent, sizeof(*sent))) == NULL)
 		return;
 	sent->run = a->run;
 	sent->step = a->step;
+	sent->key = text_dup(w->arena, a->key);
 	sent->name = text_dup(w->arena, a->step_name);
 	sent->action = action;
 	if (json_parse(w->parser, w->arena, a->params, &sent->params, &error) != FATE_OK)

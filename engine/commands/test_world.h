@@ -22,6 +22,7 @@
 struct sent {
 	int64_t run;
 	int step;
+	struct text key;    /* tells items of a for_each apart */
 	struct text name;   /* `as`, or empty */
 	struct text action; /* "slack.post" */
 	struct value params;

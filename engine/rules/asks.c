@@ -63,6 +63,8 @@ static void visit_rule(struct asking *asking, const struct rule *rule)
 				template_programs(u->args, visit_program, asking);
 		}
 		visit_program(asking, rule->steps[i].condition);
+		if (rule->steps[i].loop != NULL)
+			visit_program(asking, rule->steps[i].loop->list);
 		if (rule->steps[i].params != NULL)
 			template_programs(rule->steps[i].params, visit_program, asking);
 	}

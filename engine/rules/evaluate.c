@@ -245,7 +245,11 @@ static bool look_up_define(struct scope *scope, size_t i, struct value *out)
 {
 	struct scope_cache *cache = cache_of(scope);
 
-	assert(i < scope->rule->define_count);
+	assert(i <= scope->rule->define_count);
+	if (i == scope->rule->define_count) { /* behind the defines: load_loop_env */
+		*out = scope->item;
+		return true;
+	}
 	if (cache != NULL)
 		*out = define_value(scope, cache, i);
 	return cache != NULL;

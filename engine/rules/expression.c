@@ -151,10 +151,12 @@ static int step_named(const struct loading *l, struct text name)
 	return -1;
 }
 
-/* Steps before this one may be named. */
-static int visible(const struct loading *l)
+/* Steps before it may be named: in a for_each also those of its own. */
+static bool visible(const struct loading *l, int i)
 {
-	return l->use != NULL ? l->step_count : l->visible;
+	if (l->within >= 0 && i >= l->within)
+		return i >= l->body_from && (l->handled < 0 || i <= l->handled);
+	return i < (l->use != NULL ? l->step_count : l->visible);
 }
 
 static void unknown_step(struct checking *c, struct text name)
@@ -163,10 +165,10 @@ static void unknown_step(struct checking *c, struct text name)
 	const char *names[64], *hint;
 	size_t n = 0;
 
-	for (int i = l->visible_from; i < visible(l) && n < 63; i++) {
+	for (int i = l->visible_from; i < l->step_count && n < 63; i++) {
 		struct text seen = text_dup(l->scratch, seen_name(l, &l->steps[i]));
 
-		if (seen.n > 0)
+		if (seen.n > 0 && visible(l, i))
 			names[n++] = seen.s;
 	}
 	names[n] = NULL;
@@ -186,7 +188,7 @@ static void visit_step(void *of, struct text path)
 
 	if (name.n == 0)
 		return;
-	if ((i < 0 || i >= visible(c->l)) && first_time(c, name)) {
+	if ((i < 0 || !visible(c->l, i)) && first_time(c, name)) {
 		unknown_step(c, name);
 	} else if (i >= 0 && member.n > 0 && !text_is(member, "result") &&
 		   !text_is(member, "status") && !text_is(member, "error") && first_time(c, path)) {

@@ -147,7 +147,7 @@ static void read_from(struct loading *l, const struct yaml_node *node)
 
 /* ---- define, key, throttle, mode. ---- */
 
-static bool define_name_fits(struct loading *l, const struct yaml_node *key)
+bool load_name_fits(struct loading *l, const struct yaml_node *key)
 {
 	static const char *const taken[] = { "event",  "data",    "before", "object", "changed",
 					     "vars",   "ctx",     "steps",  "error",  "params",
@@ -203,7 +203,7 @@ static void read_defines(struct loading *l, const struct yaml_node *map)
 		const struct yaml_node *key = map->pairs[i].key, *val = map->pairs[i].val;
 		struct define *define = &defines[l->rule->define_count];
 
-		if (!define_name_fits(l, key))
+		if (!load_name_fits(l, key))
 			continue;
 		define->name = text_dup(l->r.arena, key->text);
 		define->program = NULL;
@@ -386,7 +386,7 @@ static void read_rule(struct loading *l, const struct yaml_node *map)
 	rule->clear_first = rule->lookup_first = -1;
 	l->lookups = lookups_open(l, yaml_get(map, "lookup"));
 	l->step_count = l->visible = l->visible_from = 0;
-	l->handled = -1;
+	l->handled = l->within = -1;
 	l->defining = NULL;
 	rule->at = reader_place(&l->r, map);
 	rule->mode = MODE_LIVE;

@@ -30,6 +30,11 @@ struct pending_handler {
 	const struct yaml_node *list; /* NULL: none */
 	const struct step_use *use;
 	bool own; /* the step itself says what happens when it fails */
+	/* The steps of a for_each. */
+	const struct yaml_node *body; /* NULL: none */
+	struct loop *loop;
+	const struct step_use *body_use;
+	const struct inherited *inherited;
 };
 
 /* The order of cel_env_variable, so the index an evaluation asks for. A rule's
@@ -89,6 +94,8 @@ struct loading {
 	int step_count;
 	int visible_from;                  /* steps before it belong to another list */
 	int visible;                       /* steps[0..visible) may be named by steps.NAME */
+	int within;                        /* the for_each whose steps are read, or -1 */
+	int body_from;                     /* the first of those */
 	struct pending_handler *pending;   /* LIMIT_STEPS of them: of each step */
 	int handled;                       /* the step whose handler is read, -1: a main step */
 	const struct step_use *use;        /* the named list under way, or NULL */
@@ -241,6 +248,18 @@ const char *param_type_word(enum param_type type);
 
 void load_lane(struct loading *l, const struct yaml_node *node);
 
+/* ---- loops.c ---- */
+
+/* The keys of a for_each; its steps are read later. NULL after reporting. */
+struct loop *load_loop(struct loading *l, const struct yaml_node *map);
+
+/* Whether the step under way is one of a for_each that an item which fails ends: the on_error of
+ * the for_each says what follows, and what the file says for all steps would be done twice. */
+bool load_in_strict_loop(const struct loading *l);
+
+/* The names that its steps may use: the rule's, and the item's. */
+struct cel_env *load_loop_env(struct loading *l, const struct loop *loop);
+
 /* ---- steps.c ---- */
 
 void load_steps(struct loading *l, const struct yaml_node *list);
@@ -278,6 +297,9 @@ const char *catalog_connector_hint(struct arena *arena, struct text word);
 const char *catalog_action_hint(struct arena *arena, struct text word);
 
 /* ---- load.c ---- */
+
+/* Whether a define or an item may be called that; reports. */
+bool load_name_fits(struct loading *l, const struct yaml_node *name);
 
 /* Reads the rules of one file into the set, or the one rule whose text this is. */
 void load_file(struct loading *l, struct text path);

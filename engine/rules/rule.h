@@ -46,9 +46,21 @@ struct step_use {
 
 enum on_error { ON_ERROR_STOP, ON_ERROR_CONTINUE, ON_ERROR_STEPS };
 
+/* What a step repeats for each item of a list. */
+struct loop {
+	const struct cel_program *list;
+	struct text item; /* the name by which its steps see the item */
+	int max;          /* a longer list is held for an operator */
+	bool go_on;       /* with the next item when one failed */
+	int first, end;   /* its steps, their handlers included: [first, end) */
+};
+
 struct step {
 	struct text name; /* `as`, or empty */
 	struct place at;
+	const char *what;        /* its action, "slack.post", or "for_each" */
+	const struct loop *loop; /* for_each, which has neither connector nor action; or NULL */
+	int within;              /* index of the for_each it is a step of, -1: none */
 	const struct connector *connector;
 	const struct action *action;
 	struct text connection; /* resolved name; empty: none (http without one) */
@@ -97,6 +109,8 @@ struct rule {
 	int64_t throttle;         /* ms; 0: none */
 	const struct step *steps; /* main steps first: [0, main_count), then handlers */
 	int step_count, main_count;
+	/* Behind those the steps of `clear` and look-ups; those of a for_each stand behind its
+	 * list. */
 	int lookup_first; /* index of the first look-up, or -1 */
 	int clear_first;  /* index of the first step of `clear`, or -1 */
 	enum rule_edge edge;
@@ -193,6 +207,7 @@ struct scope {
 	int64_t now;                     /* ctx.now, ms */
 	struct value steps;              /* map: NAME -> {result, status, error}; null: none yet */
 	const struct step_use *use;      /* of the step in hand, or NULL */
+	struct value item;               /* of the for_each it is a step of */
 	const struct entities *entities; /* of entity(); NULL: nothing is known */
 	struct value error;              /* on_error steps: {step, message, status}; else null */
 	struct scope_event
@@ -298,6 +313,10 @@ enum rule_mode rule_mode_now(struct scope *scope);
 
 /* A step's `if`: VERDICT_BLIND fails the step. */
 enum verdict step_condition(struct scope *scope, const struct step *step, struct text *why);
+
+/* The list of a for_each: FATE_OK, or FATE_REJECT with why. */
+enum fate step_list(struct scope *scope, const struct step *step, struct value *out,
+		    struct text *why);
 
 /* A step's parameters with templates filled in: FATE_OK, or FATE_REJECT with why
  * (with the place as file:line:column). `out` null: it is a look-up with a parameter that is null,

@@ -19,9 +19,9 @@
 
 const char *const step_keys[] = { "as",     "if",  "retry",    "timeout",     "ok",
 				  "result", "via", "on_error", "after_doubt", NULL };
-static const char *const later_keys[] = { "for_each", "lookup",   "wait_for", "approve", "parallel",
-					  "undo",     "guard",    "budget",   "hold",    "echoes",
-					  "for",      "debounce", NULL };
+static const char *const later_keys[] = { "lookup", "wait_for", "approve",  "parallel",
+					  "undo",   "guard",    "budget",   "hold",
+					  "echoes", "for",      "debounce", NULL };
 /* What a use passes on; the rest belongs to the action's own steps. */
 const char *const use_keys[] = { "as", "if", "retry", "timeout", "on_error", NULL };
 
@@ -382,7 +382,7 @@ static void options(struct loading *l, const struct yaml_node *map, struct step 
 		ok(l, node, step);
 	if ((node = yaml_get(map, "result")) != NULL)
 		result(l, node, step);
-	node = l->handled < 0
+	node = l->handled < 0 && !load_in_strict_loop(l)
 		   ? option(l, map, "on_error", offsetof(struct inherited, on_error), &use)
 		   : yaml_get(map, "on_error");
 	if (node != NULL)
@@ -442,7 +442,9 @@ static void defaults(struct loading *l, const struct yaml_node *map, struct step
 			       .next = -1,
 			       .resume = -1,
 			       .use = l->use,
-			       .handles = l->handled };
+			       .handles = l->handled,
+			       .within = l->within,
+			       .what = "" };
 }
 
 static void with_action(struct loading *l, const struct yaml_pair *pair,
@@ -452,6 +454,7 @@ static void with_action(struct loading *l, const struct yaml_pair *pair,
 	const struct connection *connection;
 
 	step->after_doubt = step->action->after_doubt;
+	step->what = text_dup(l->r.arena, pair->key->text).s;
 	l->action = pair->key->text;
 	params(l, pair->val, step);
 	table_uses_step(l, step, pair->val);
@@ -572,17 +575,19 @@ static void read_steps_of(struct loading *l, const struct reusable *action)
 static void read_use(struct loading *l, const struct yaml_node *map, const struct yaml_pair *pair)
 {
 	struct reusable *action = use_find(l, pair->key);
-	struct inherited inherited = { .outer = l->inherited,
-				       .retry = yaml_get(map, "retry"),
-				       .timeout = yaml_get(map, "timeout"),
-				       .on_error = yaml_get(map, "on_error"),
-				       .use = l->use };
+	/* As long as the file: the steps of a for_each are read later. */
+	struct inherited *inherited = arena_zero(l->scratch, sizeof(*inherited));
 	const struct step_use *use;
 	int first = l->step_count;
 
 	check_use_keys(l, map, pair);
-	if (action == NULL || action->steps == NULL)
+	if (action == NULL || action->steps == NULL || inherited == NULL)
 		return;
+	*inherited = (struct inherited){ .outer = l->inherited,
+					 .retry = yaml_get(map, "retry"),
+					 .timeout = yaml_get(map, "timeout"),
+					 .on_error = yaml_get(map, "on_error"),
+					 .use = l->use };
 	if (action->open) {
 		reader_error(&l->r, pair->key, "leave this step out",
 			     "the action \"%.*s\" would use itself", TEXT_ARG(action->key->text));
@@ -593,16 +598,41 @@ static void read_use(struct loading *l, const struct yaml_node *map, const struc
 		return;
 	action->open = action->used = action->ever_used = true;
 	l->use = use;
-	l->inherited = &inherited;
+	l->inherited = inherited;
 	read_steps_of(l, action);
 	l->use = use->outer;
-	l->inherited = inherited.outer;
+	l->inherited = inherited->outer;
 	action->open = false;
 	/* A use that is to go on after a failure goes on after all of its steps. */
-	for (int i = first; inherited.on_error != NULL && i < l->step_count; i++)
+	for (int i = first; inherited->on_error != NULL && i < l->step_count; i++)
 		if (l->steps[i].on_error == ON_ERROR_CONTINUE && l->steps[i].resume < 0 &&
 		    !l->pending[i].own)
 			l->steps[i].resume = l->step_count;
+}
+
+static void add_step(struct loading *l, const struct step *step)
+{
+	l->steps[l->step_count++] = *step;
+	if (l->handled < 0 && l->within < 0)
+		l->visible = l->step_count;
+}
+
+static void read_loop(struct loading *l, const struct yaml_node *map)
+{
+	struct loop *loop = load_loop(l, map);
+	struct step step;
+
+	if (loop == NULL)
+		return;
+	defaults(l, map, &step);
+	options(l, map, &step);
+	step.what = "for_each";
+	step.loop = loop;
+	l->pending[l->step_count].body = yaml_get(map, "do");
+	l->pending[l->step_count].loop = loop;
+	l->pending[l->step_count].body_use = l->use;
+	l->pending[l->step_count].inherited = l->inherited;
+	add_step(l, &step);
 }
 
 static void read_step(struct loading *l, const struct yaml_node *map)
@@ -624,6 +654,10 @@ static void read_step(struct loading *l, const struct yaml_node *map)
 		read_use(l, map, pair);
 		return;
 	}
+	if (yaml_get(map, "for_each") != NULL) {
+		read_loop(l, map);
+		return;
+	}
 	defaults(l, map, &step);
 	pair = action_pair(l, map);
 	if (pair == NULL && !map->damaged)
@@ -632,9 +666,7 @@ static void read_step(struct loading *l, const struct yaml_node *map)
 	options(l, map, &step);
 	if (pair != NULL && read_action(l, pair->key, &step))
 		with_action(l, pair, map, &step);
-	l->steps[l->step_count++] = step;
-	if (l->handled < 0)
-		l->visible = l->step_count;
+	add_step(l, &step);
 }
 
 /* Each goes on with the one behind it; a failed one that may, where its use says. */
@@ -678,13 +710,38 @@ static void read_handlers(struct loading *l, int first, int end)
 			handlers(l, &l->pending[i], i);
 }
 
-/* Steps from l->step_count on, then their handlers; how many steps without those. */
+/* The steps of the for_each at `step`, then their handlers. */
+static void body(struct loading *l, const struct pending_handler *pending, int step)
+{
+	struct cel_env *outside = l->env;
+	int first = l->step_count, end;
+
+	l->env = load_loop_env(l, pending->loop);
+	l->within = l->visible = step;
+	l->body_from = first;
+	l->use = pending->body_use;
+	l->inherited = pending->inherited;
+	for (size_t i = 0; l->env != NULL && i < pending->body->count; i++)
+		read_step(l, pending->body->items[i]);
+	end = l->step_count;
+	chain(l, first, end);
+	read_handlers(l, first, end);
+	pending->loop->first = first;
+	pending->loop->end = l->step_count;
+	l->use = NULL;
+	l->inherited = NULL;
+	l->within = -1;
+	l->env = outside;
+}
+
+/* Steps from l->step_count on, then their handlers and what they repeat; how many steps without
+ * those. */
 static int read_list(struct loading *l, const char *word, const struct yaml_node *list)
 {
 	int first = l->step_count, end;
 
 	l->visible = l->visible_from = first;
-	l->handled = -1;
+	l->handled = l->within = -1;
 	if (list->kind != YAML_LIST) {
 		if (list->kind != YAML_NULL)
 			reader_error(&l->r, list, "a list: [ { slack.post: { text: \"...\" } } ]",
@@ -697,6 +754,9 @@ static int read_list(struct loading *l, const char *word, const struct yaml_node
 	end = l->step_count;
 	chain(l, first, end);
 	read_handlers(l, first, end);
+	for (int i = first; i < end; i++)
+		if (l->steps[i].loop != NULL)
+			body(l, &l->pending[i], i);
 	return end - first;
 }
 

@@ -61,15 +61,26 @@ static void command_resolve_done(struct sequencer *s, const struct command_input
 	command_answer(s, c, run_state_word(run->state));
 }
 
+/* The steps whose attempts are numbered together: those of a for_each, else one. */
 struct numbering {
-	int step, last;
+	int first, end, last;
 };
+
+static struct numbering numbering_of(const struct run *run)
+{
+	const struct step *steps = run->rule->steps;
+	int step = steps[run->step].within >= 0 ? steps[run->step].within : run->step;
+
+	if (steps[step].loop != NULL)
+		return (struct numbering){ steps[step].loop->first, steps[step].loop->end, 0 };
+	return (struct numbering){ step, step + 1, 0 };
+}
 
 static bool command_last(void *of, const struct attempt_record *attempt)
 {
 	struct numbering *n = of;
 
-	if (attempt->step == n->step && attempt->n > n->last)
+	if (attempt->step >= n->first && attempt->step < n->end && attempt->n > n->last)
 		n->last = attempt->n;
 	return true;
 }
@@ -85,7 +96,7 @@ static void command_again(struct sequencer *s, const struct command_input *c,
 		return;
 	if (c->kind == COMMAND_DEAD_RETRY && run->rule->steps[run->step].handles >= 0)
 		run->step = run->rule->steps[run->step].handles;
-	struct numbering numbering = { .step = run->step };
+	struct numbering numbering = numbering_of(run);
 
 	/* The doubtful attempts stay on record, in an entry of their own. */
 	if (run->entered)
@@ -110,6 +121,32 @@ static void command_close(struct sequencer *s, const struct command_input *c,
 	record->due = 0;
 	store_update_run(s->store, record);
 	command_answer(s, c, run_state_word(to));
+}
+
+static void command_release(struct sequencer *s, const struct command_input *c,
+			    const struct run_record *record)
+{
+	struct run *run = command_reopen(s, c, record);
+
+	if (run == NULL)
+		return;
+	/* A run is held at its for_each, whose entry is open. */
+	if (run->loop != NULL) {
+		run->loop->released = true;
+		steps_keep(s, run, value_null());
+	}
+	command_go(s, c, run);
+}
+
+static void command_held(struct sequencer *s, const struct command_input *c,
+			 struct run_record *record)
+{
+	if (record->state != RUN_HELD)
+		command_conflict(s, c, record->state, "HELD");
+	else if (c->kind == COMMAND_RELEASE)
+		command_release(s, c, record);
+	else
+		command_close(s, c, record, RUN_DEAD, "was held; dropped by an operator");
 }
 
 static void command_cancel(struct sequencer *s, const struct command_input *c,
@@ -164,6 +201,10 @@ static const char *command_word(enum command_kind kind)
 		return "dead retry";
 	case COMMAND_DEAD_DROP:
 		return "dead drop";
+	case COMMAND_RELEASE:
+		return "release";
+	case COMMAND_HELD_DROP:
+		return "drop";
 	}
 	return "?";
 }
@@ -197,6 +238,10 @@ void command_take(struct sequencer *s, const struct command_input *c)
 	case COMMAND_DEAD_RETRY:
 	case COMMAND_DEAD_DROP:
 		command_dead(s, c, &record);
+		return;
+	case COMMAND_RELEASE:
+	case COMMAND_HELD_DROP:
+		command_held(s, c, &record);
 		return;
 	case COMMAND_CANCEL:
 		command_cancel(s, c, &record);

@@ -62,6 +62,16 @@ struct target {
 	char name[];
 };
 
+/* The for_each that a run is in; loop.c. */
+struct run_loop {
+	int step;                    /* its index */
+	int at, items;               /* the item in hand, of so many */
+	int done, failed;            /* items so far */
+	bool released;               /* an operator let it go beyond its max */
+	size_t entry;                /* offset of its entry in the run's steps */
+	struct buf outcomes, errors; /* a letter for each item; inner text of a JSON list */
+};
+
 struct run {
 	int64_t id, event; /* event: seq */
 	const struct rule *rule;
@@ -79,7 +89,8 @@ struct run {
 	struct buf steps; /* inner text of the JSON list of steps reached */
 	size_t entry;     /* offset of the entry of the step in hand */
 	int steps_done;
-	int pages;         /* attempts of the step in hand that were no tries: pages, lookups */
+	int pages;             /* attempts of the step in hand that were no tries: pages, lookups */
+	struct run_loop *loop; /* or NULL */
 	int64_t doubt;     /* wall ms since when its target is asked whether it happened, or 0 */
 	bool entered;      /* the step in hand has an entry */
 	bool gathered;     /* which holds what pages gave so far */
@@ -339,6 +350,21 @@ struct value steps_value(struct sequencer *s, const struct run *run);    /* `ste
 struct value steps_error(struct sequencer *s, const struct run *run);    /* `error` for handlers */
 char *steps_failure(struct sequencer *s, const struct run *run); /* heap; NULL: no handler runs */
 void steps_load(struct sequencer *s, struct run *run, struct text json); /* as the store keeps it */
+
+/* What the step in hand told when it was last given up, or null. */
+struct value steps_earlier(struct sequencer *s, const struct run *run);
+
+/* ---- loop.c: for_each ---- */
+void loop_free(struct run *run);
+/* The step in hand is a for_each: what follows. True when the next step can be looked at now. */
+bool loop_enter(struct sequencer *s, struct run *run, struct scope *scope);
+/* The last step of an item is over; as above. */
+bool loop_item_end(struct sequencer *s, struct run *run, bool failed);
+/* The item in hand, or VALUE_ERROR. */
+struct value loop_item(const struct run *run, const struct scope *scope);
+void loop_put(struct buf *b, const struct run *run); /* members of its entry */
+/* The for_each of an open entry, which begins at byte `at` of the run's steps. */
+void loop_load(struct sequencer *s, struct run *run, struct value entry, size_t at);
 
 /* ---- outcome.c ---- */
 void outcome_take(struct sequencer *s, const struct outcome_input *outcome);

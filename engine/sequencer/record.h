@@ -115,6 +115,8 @@ enum command_kind {
 	COMMAND_CANCEL,
 	COMMAND_DEAD_RETRY,
 	COMMAND_DEAD_DROP,
+	COMMAND_RELEASE,
+	COMMAND_HELD_DROP,
 };
 
 struct command_input {

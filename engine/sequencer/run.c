@@ -45,6 +45,7 @@ void run_free(struct run *run)
 	mem_free(run->failure);
 	mem_free(run->key);
 	mem_free(run->lane_name);
+	loop_free(run);
 	mem_free(run->request);
 	mem_free(run->recall);
 	buf_fini(&run->steps);
@@ -55,7 +56,11 @@ void run_free(struct run *run)
 void run_name(const struct run *run, const struct step *step, struct text event_id,
 	      char out[HASH_HEX])
 {
-	step_key(run->rule, step, event_id, TEXT(""), out);
+	char item[16] = "";
+
+	if (step->within >= 0)
+		(void)snprintf(item, sizeof(item), "%d", run->loop->at);
+	step_key(run->rule, step, event_id, text_of(item), out);
 }
 
 /* ---- Beginning. ---- */
@@ -231,6 +236,8 @@ struct run *run_load(struct sequencer *s, const struct run_record *record)
 	run->failure = record->reason.n > 0 ? text_heap(record->reason) : NULL;
 	s->stats.open_runs++;
 	steps_load(s, run, record->steps);
+	if (rule->steps[run->step].within >= 0 && run->loop == NULL)
+		run->step = rule->steps[run->step].within; /* nothing tells which item: anew */
 	run_load_lane(s, run);
 	return run;
 }
@@ -324,6 +331,8 @@ static void run_keep_request(struct run *run, const struct request *r)
 		buf_str(&b, ",\"body\":");
 		value_write_text(&b, text_is_utf8(body) ? body : TEXT("(not text)"));
 	}
+	if (run->rule->steps[run->step].within >= 0)
+		buf_printf(&b, ",\"item\":%d", run->loop->at);
 	buf_char(&b, '}');
 	mem_free(run->request);
 	run->request = buf_failed(&b) ? NULL : buf_take(&b, &n);
@@ -379,6 +388,8 @@ static void run_scope(struct sequencer *s, struct run *run, const struct event_v
 		.error = steps_error(s, run),
 		.use = run->rule->steps[run->step].use,
 	};
+	if (run->rule->steps[run->step].within >= 0)
+		scope->item = loop_item(run, scope);
 }
 
 /* Whether the look-up's result is known; what it is kept as when it isn't. */
@@ -420,6 +431,8 @@ static bool run_progress(struct sequencer *s, struct run *run, const struct even
 			return run_step_failed(s, run, 0,
 					       text_printf(s->work, "if: %.*s", TEXT_ARG(error)).s);
 	}
+	if (step->loop != NULL)
+		return loop_enter(s, run, &scope);
 	if (!run_prepare(s, run, &scope, p, &why)) {
 		if (run->doubt == 0)
 			return run_step_failed(s, run, 0, why);
@@ -512,7 +525,10 @@ void run_act(struct sequencer *s, struct run *run, const struct event_view *even
 
 static void run_forget_step(struct run *run)
 {
-	run->attempt = 0;
+	if (run->rule->steps[run->step].within < 0) {
+		run->attempt = 0;
+		loop_free(run);
+	}
 	run->base = 0;
 	run->pages = 0;
 	run->doubt = 0;
@@ -545,6 +561,8 @@ static bool run_go(struct sequencer *s, struct run *run, int next)
 			run_move(run, RUN_PENDING);
 		return true;
 	}
+	if (step->within >= 0)
+		return loop_item_end(s, run, step->handles >= 0);
 	if (step->handles >= 0)
 		run_end(s, run, RUN_DEAD, run->failure != NULL ? run->failure : "a step failed");
 	else
@@ -567,8 +585,7 @@ bool run_step_done(struct sequencer *s, struct run *run, int status, struct valu
 
 static void run_fail(struct sequencer *s, struct run *run, const struct step *step, const char *why)
 {
-	struct text text =
-	    text_printf(s->work, "%s.%s: %s", step->connector->name, step->action->name, why);
+	struct text text = text_printf(s->work, "%s: %s", step->what, why);
 
 	mem_free(run->failure);
 	run->failure = text_heap(text);
@@ -589,6 +606,10 @@ bool run_step_failed(struct sequencer *s, struct run *run, int status, const cha
 		if (run->state != RUN_PENDING)
 			run_move(run, RUN_PENDING);
 		return true;
+	}
+	if (step->within >= 0) {
+		run_forget_step(run);
+		return loop_item_end(s, run, true);
 	}
 	run_end(s, run, RUN_DEAD, run->failure != NULL ? run->failure : why);
 	return false;
@@ -620,13 +641,12 @@ static void run_unthrottle(struct sequencer *s, const struct run *run)
 		store_drop_state(s->store, run->rule->id, TEXT("throttle"), text_of(run->key));
 }
 
-static void run_mourn(struct sequencer *s, struct run *run)
+/* An event of the engine's own about a run that needs a look. */
+static void run_tell(struct sequencer *s, struct run *run, const char *type)
 {
 	struct event_record cause;
 	struct value_map_builder b;
 
-	s->stats.runs_dead++;
-	run_unthrottle(s, run);
 	if (!store_get_event(s->store, s->work, run->event, &cause) ||
 	    text_starts(cause.type, TEXT("tappet.")))
 		return; /* an alert about a failed alert would never end */
@@ -636,7 +656,14 @@ static void run_mourn(struct sequencer *s, struct run *run)
 	value_map_set(&b, "event", value_text(cause.id));
 	value_map_set(&b, "key", value_text(text_of(run->key)));
 	value_map_set(&b, "reason", value_text(text_of(run->reason)));
-	emit_own(s, "tappet.run.dead", run->rule->id, value_map_end(&b), run, cause.depth + 1);
+	emit_own(s, type, run->rule->id, value_map_end(&b), run, cause.depth + 1);
+}
+
+static void run_mourn(struct sequencer *s, struct run *run)
+{
+	s->stats.runs_dead++;
+	run_unthrottle(s, run);
+	run_tell(s, run, "tappet.run.dead");
 }
 
 void run_end(struct sequencer *s, struct run *run, enum run_state state, const char *reason)
@@ -659,6 +686,10 @@ void run_end(struct sequencer *s, struct run *run, enum run_state state, const c
 	run_report(s, run->id, run->rule, state, run->reason);
 	if (state == RUN_DEAD)
 		run_mourn(s, run);
+	if (state == RUN_HELD) {
+		s->stats.runs_held++;
+		run_tell(s, run, "tappet.run.held");
+	}
 }
 
 void run_timers(struct sequencer *s)

@@ -44,7 +44,7 @@ struct sequencer;
 /* Written by the sequencer's thread, read by any (metrics). */
 struct sequencer_stats {
 	atomic_uint_fast64_t events, repeats, refused, matches, blind, echoes;
-	atomic_uint_fast64_t runs_done, runs_dead, runs_skipped, runs_doubt;
+	atomic_uint_fast64_t runs_done, runs_dead, runs_skipped, runs_doubt, runs_held;
 	atomic_uint_fast64_t attempts, retries, batches, failed_batches;
 	atomic_uint_fast64_t open_runs, last_commit_ms, polls_ok, polls_failed;
 	atomic_bool store_down;

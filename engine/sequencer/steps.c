@@ -5,11 +5,13 @@
  * It is kept as the inner text of a JSON list, one entry per step reached, in
  * the order reached: {"i", "as", "action", "state", "status", "result", "error"}, of a look-up
  * whose result was known already "cached", too;
- * the one in hand is "open" and may hold "pages", "doubt" and "gathered".
+ * the one in hand is "open" and may hold "pages", "doubt" and "gathered". That of a for_each counts
+ * its items (loop.c) and stays open while theirs, behind it, come and go.
  * The store keeps that text, `tappet runs` shows it, and expressions read it as
  * `steps` and `error`, so a run goes on after a restart exactly where it was.
  *
- * I1  Only the last entry is ever rewritten, by the step it belongs to. */
+ * I1  Only the last entry is ever rewritten, by the step it belongs to; and that of a for_each when
+ *     those of an item go. */
 #include "engine/sequencer/internal.h"
 
 static void entry_head(struct buf *b, const struct run *run, const char *state)
@@ -23,9 +25,7 @@ static void entry_head(struct buf *b, const struct run *run, const char *state)
 		value_write_text(b, step->name);
 	}
 	buf_str(b, ",\"action\":\"");
-	buf_str(b, step->connector->name);
-	buf_char(b, '.');
-	buf_str(b, step->action->name);
+	buf_str(b, step->what);
 	buf_str(b, "\",\"state\":\"");
 	buf_str(b, state);
 	buf_char(b, '"');
@@ -33,6 +33,8 @@ static void entry_head(struct buf *b, const struct run *run, const char *state)
 		buf_str(b, ",\"from\":");
 		buf_int(b, run->base);
 	}
+	if (run->loop != NULL && run->loop->step == run->step)
+		loop_put(b, run);
 }
 
 static void open_entry(struct buf *b, const struct run *run, struct value gathered)
@@ -53,6 +55,7 @@ void steps_enter(struct sequencer *s, struct run *run)
 {
 	assert(!run->entered);
 	run->entered = true;
+	run->base = run->attempt;
 	run->entry = run->steps.n;
 	if (run->steps.n > 0)
 		buf_char(&run->steps, ',');
@@ -118,10 +121,11 @@ static struct value steps_part(struct value entry, const char *name)
 	return v != NULL ? *v : value_null();
 }
 
-/* Where the last of several JSON objects with commas between them begins. */
-static size_t last_object(struct text t)
+/* Where one of several JSON objects with commas between them begins, with its comma. */
+static size_t object_at(struct text t, uint32_t number)
 {
-	size_t last = 0, depth = 0;
+	size_t depth = 0;
+	uint32_t seen = 0;
 	bool quoted = false;
 
 	for (size_t i = 0; i < t.n; i++) {
@@ -129,12 +133,12 @@ static size_t last_object(struct text t)
 			i++;
 		else if (t.s[i] == '"')
 			quoted = !quoted;
-		else if (!quoted && t.s[i] == '{' && depth++ == 0)
-			last = i;
+		else if (!quoted && t.s[i] == '{' && depth++ == 0 && seen++ == number)
+			return i > 0 ? i - 1 : 0;
 		else if (!quoted && t.s[i] == '}')
 			depth--;
 	}
-	return last;
+	return t.n;
 }
 
 static int64_t steps_int(struct value entry, const char *name)
@@ -145,7 +149,7 @@ static int64_t steps_int(struct value entry, const char *name)
 }
 
 /* The entry of the step in hand is the last one, and "open". */
-static void steps_load_open(struct run *run, struct value entry)
+static void steps_load_open(struct run *run, struct value entry, size_t at)
 {
 	struct text state = value_as_text(steps_part(entry, "state"));
 
@@ -155,9 +159,7 @@ static void steps_load_open(struct run *run, struct value entry)
 	run->pages = (int)steps_int(entry, "pages");
 	run->doubt = steps_int(entry, "doubt");
 	run->gathered = steps_part(entry, "gathered").kind != VALUE_NULL;
-	run->entry = last_object(buf_view(&run->steps));
-	if (run->entry > 0)
-		run->entry--; /* the comma before it belongs to it */
+	run->entry = at;
 }
 
 /* What is known of a run read from the store: whether its step in hand has an
@@ -177,9 +179,24 @@ void steps_load(struct sequencer *s, struct run *run, struct text json)
 		    step < run->rule->step_count && !run->rule->steps[step].reads)
 			run->steps_done++;
 		run->base = (int)steps_int(list.items[i], "from");
+		if (text_is(value_as_text(steps_part(list.items[i], "state")), "open") &&
+		    value_get(list.items[i], TEXT("items")) != NULL)
+			loop_load(s, run, list.items[i], object_at(buf_view(&run->steps), i));
 	}
 	if (list.kind == VALUE_LIST && list.n > 0)
-		steps_load_open(run, list.items[list.n - 1]);
+		steps_load_open(run, list.items[list.n - 1],
+				object_at(buf_view(&run->steps), list.n - 1));
+}
+
+struct value steps_earlier(struct sequencer *s, const struct run *run)
+{
+	struct value list = steps_list(s, run);
+
+	assert(run->entered);
+	for (uint32_t i = list.kind == VALUE_LIST && list.n > 0 ? list.n - 1 : 0; i-- > 0;)
+		if (steps_int(list.items[i], "i") == run->step)
+			return list.items[i];
+	return value_null();
 }
 
 struct value steps_gathered(struct sequencer *s, const struct run *run)

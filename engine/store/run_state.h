@@ -19,7 +19,8 @@
 	X(DONE, 4, "all steps that had to succeed did")                                            \
 	X(DEAD, 5, "given up; the reason says why")                                                \
 	X(IN_DOUBT, 6, "a request may have had its effect; an operator decides")                   \
-	X(SKIPPED, 7, "decided, and nothing sent; the reason says why")
+	X(SKIPPED, 7, "decided, and nothing sent; the reason says why")                            \
+	X(HELD, 8, "a for_each has more items than its max; an operator decides")
 
 enum run_state {
 #define X(name, number, doc) RUN_##name = number,
@@ -73,6 +74,8 @@ static inline bool run_state_may(enum run_state from, enum run_state to)
 		return to == RUN_PENDING || to == RUN_DONE || to == RUN_DEAD || to == RUN_STARTED;
 	case RUN_DEAD:
 		return to == RUN_PENDING || to == RUN_SKIPPED;
+	case RUN_HELD:
+		return to == RUN_PENDING || to == RUN_DEAD;
 	case RUN_DONE:
 	case RUN_SKIPPED:
 		return false;

@@ -167,7 +167,7 @@ void sq_seen_forget(struct store *store); /* the map only */
  * to the letter, else SQLite does not see that the partial index applies. */
 #define SQ_UNFINISHED "state IN (1, 2, 3, 5, 6)"
 /* States that keep a run, its event and that event's other runs: I4. */
-#define SQ_PINNING "state IN (1, 2, 3, 6)"
+#define SQ_PINNING "state IN (1, 2, 3, 6, 8)"
 /* Event ids are indexed in groups of 2^11 consecutive events. */
 #define SQ_ID_GROUP "11"
 

@@ -304,9 +304,10 @@ def suite_poll(context, _):
 
 def suite_crash(context, _):
     base = context.build_directory("release")
-    return context.one("crash", [
-        sys.executable, "tests/crash/kill.py", "--tappet", base + "/engine/tappet",
-        "--sandbox", base + "/tests/sandbox/tappet-sandbox"])
+    counts = [context.one("crash", [
+        sys.executable, f"tests/crash/{name}.py", "--tappet", base + "/engine/tappet",
+        "--sandbox", base + "/tests/sandbox/tappet-sandbox"]) for name in ("kill", "items")]
+    return Counts(*(sum(c[i] for c in counts) for i in range(3)))
 
 
 # name -> what it is, the build it needs, how it is run, which tests it has

@@ -111,8 +111,7 @@ START_TEST(one_by_one)
 	mistake("    when: \"data.title.matches('\\d')\"\n", 4, 11, "no such escape",
 		"single quotes");
 	mistake("    when: event.typ == 'x'\n", 4, 17, "no event.typ", "\"type\"");
-	mistake("    lookup: {}\n", 4, 5, "not yet", "");
-	mistake("    for_each: x\n", 4, 5, "not yet", "");
+	mistake("    wait_for: x\n", 4, 5, "not yet", "");
 	mistake("    throttle: { evry: 1h }\n", 4, 17, "\"evry\"", "\"every\"");
 	mistake("    throttle: { every: 1 hour }\n", 4, 24, "duration", "5m");
 	mistake("    mode: lve\n", 4, 11, "\"lve\"", "\"live\"");

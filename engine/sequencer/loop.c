@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * loop.c - the items of a for_each, one after the other.
+ *
+ * The for_each has an open entry in the run's record, which counts the items and has a letter for
+ * the outcome of each; behind it stand the entries of the item in hand, which go when it is over.
+ * The list is not kept: the event, the steps before and the rule's text give it again.
+ *
+ * I1  An item's idempotency keys have its number in them.
+ * I2  Attempts are numbered through the whole for_each: no two of a step have the same number.
+ * I3  Each item begins with memory of its own: it waits for its turn like another run. */
+#include "engine/sequencer/internal.h"
+
+void loop_free(struct run *run)
+{
+	if (run->loop == NULL)
+		return;
+	buf_fini(&run->loop->outcomes);
+	buf_fini(&run->loop->errors);
+	mem_free(run->loop);
+	run->loop = NULL;
+}
+
+static bool loop_make(struct sequencer *s, struct run *run, int step, size_t entry)
+{
+	assert(run->loop == NULL);
+	run->loop = mem_zero(1, sizeof(*run->loop));
+	if (run->loop == NULL) {
+		seq_break(s);
+		return false;
+	}
+	run->loop->step = step;
+	run->loop->entry = entry;
+	buf_init(&run->loop->outcomes, LIMIT_ITEMS);
+	buf_init(&run->loop->errors, LIMIT_ITEM_ERRORS * 8 * LIMIT_ITEM_ERROR);
+	return true;
+}
+
+/* ---- The record. ---- */
+
+void loop_put(struct buf *b, const struct run *run)
+{
+	const struct run_loop *loop = run->loop;
+	const struct loop *of = run->rule->steps[loop->step].loop;
+
+	buf_printf(b, ",\"items\":%d,\"at\":%d,\"done\":%d,\"failed\":%d", loop->items, loop->at,
+		   loop->done, loop->failed);
+	buf_printf(b, ",\"body\":[%d,%d],\"outcomes\":\"%.*s\"", of->first, of->end,
+		   TEXT_ARG(buf_view(&loop->outcomes)));
+	if (loop->errors.n > 0)
+		buf_printf(b, ",\"errors\":[%.*s]", TEXT_ARG(buf_view(&loop->errors)));
+	if (loop->released)
+		buf_str(b, ",\"released\":true");
+}
+
+static int entry_int(struct value entry, const char *name)
+{
+	const struct value *v = value_get(entry, text_of(name));
+
+	return v != NULL && v->kind == VALUE_INT && v->i >= 0 && v->i <= LIMIT_ITEMS ? (int)v->i
+										     : 0;
+}
+
+static void loop_read(struct sequencer *s, struct run_loop *loop, struct value entry)
+{
+	const struct value *errors = value_get(entry, TEXT("errors"));
+	const struct value *outcomes = value_get(entry, TEXT("outcomes"));
+	const struct value *released = value_get(entry, TEXT("released"));
+
+	loop->items = entry_int(entry, "items");
+	loop->at = entry_int(entry, "at");
+	loop->done = entry_int(entry, "done");
+	loop->failed = entry_int(entry, "failed");
+	loop->released = released != NULL && value_is(*released, VALUE_BOOL) && released->b;
+	if (outcomes != NULL && value_is(*outcomes, VALUE_TEXT))
+		buf_text(&loop->outcomes, value_as_text(*outcomes));
+	for (uint32_t i = 0; errors != NULL && errors->kind == VALUE_LIST && i < errors->n; i++) {
+		if (i > 0)
+			buf_char(&loop->errors, ',');
+		value_write(&loop->errors, errors->items[i]);
+	}
+	if (buf_failed(&loop->outcomes) || buf_failed(&loop->errors))
+		seq_break(s);
+}
+
+void loop_load(struct sequencer *s, struct run *run, struct value entry, size_t at)
+{
+	const struct value *i = value_get(entry, TEXT("i"));
+
+	if (i == NULL || i->kind != VALUE_INT || i->i < 0 || i->i >= run->rule->step_count ||
+	    run->rule->steps[i->i].loop == NULL || run->loop != NULL)
+		return;
+	if (loop_make(s, run, (int)i->i, at))
+		loop_read(s, run->loop, entry);
+}
+
+static void loop_note_error(struct sequencer *s, struct run_loop *loop, const char *why)
+{
+	if (loop->failed > LIMIT_ITEM_ERRORS)
+		return;
+	if (loop->errors.n > 0)
+		buf_char(&loop->errors, ',');
+	buf_printf(&loop->errors, "{\"item\":%d,\"error\":", loop->at);
+	value_write_text(&loop->errors, text_head(text_of(why), LIMIT_ITEM_ERROR));
+	buf_char(&loop->errors, '}');
+	if (buf_failed(&loop->errors))
+		seq_break(s);
+}
+
+/* ---- The for_each itself. ---- */
+
+/* The step in hand is the for_each again; what its item did is left out of the record. */
+static void loop_return(struct run *run)
+{
+	run->step = run->loop->step;
+	run->entry = run->loop->entry;
+	run->entered = true;
+}
+
+static bool loop_finish(struct sequencer *s, struct run *run)
+{
+	const struct run_loop *loop = run->loop;
+	struct value_map_builder b;
+
+	value_map_begin(&b, s->work);
+	value_map_set(&b, "items", value_int(loop->items));
+	value_map_set(&b, "done", value_int(loop->done));
+	value_map_set(&b, "failed", value_int(loop->failed));
+	return run_step_done(s, run, 0, value_map_end(&b));
+}
+
+static void loop_first_step(struct sequencer *s, struct run *run)
+{
+	steps_keep(s, run, value_null());
+	run->entered = false;
+	run->step = run->rule->steps[run->loop->step].loop->first;
+}
+
+/* One that failed before goes on with the item that failed. */
+static bool loop_begin(struct sequencer *s, struct run *run)
+{
+	struct value earlier = steps_earlier(s, run);
+
+	if (!loop_make(s, run, run->step, run->entry))
+		return false;
+	if (earlier.kind == VALUE_MAP)
+		loop_read(s, run->loop, earlier);
+	return !s->broken;
+}
+
+static bool loop_hold(struct sequencer *s, struct run *run, int max)
+{
+	steps_keep(s, run, value_null());
+	run_end(s, run, RUN_HELD,
+		text_printf(s->work, "for_each has %d items, more than its max of %d",
+			    run->loop->items, max)
+		    .s);
+	return false;
+}
+
+bool loop_enter(struct sequencer *s, struct run *run, struct scope *scope)
+{
+	const struct step *step = &run->rule->steps[run->step];
+	struct value list;
+	struct text why;
+
+	assert(step->loop != NULL);
+	if (step_list(scope, step, &list, &why) != FATE_OK)
+		return run_step_failed(s, run, 0, text_dup(s->work, why).s);
+	if (list.n > LIMIT_ITEMS)
+		return run_step_failed(
+		    s, run, 0,
+		    text_printf(s->work, "%u items; it can go through %d", list.n, LIMIT_ITEMS).s);
+	if (run->loop == NULL && !loop_begin(s, run))
+		return false;
+	run->loop->items = (int)list.n;
+	if (run->loop->items > step->loop->max && !run->loop->released)
+		return loop_hold(s, run, step->loop->max);
+	if (run->loop->at >= run->loop->items)
+		return loop_finish(s, run);
+	loop_first_step(s, run);
+	return true;
+}
+
+/* ---- Items. ---- */
+
+struct value loop_item(const struct run *run, const struct scope *scope)
+{
+	const struct step *step = &run->rule->steps[run->loop->step];
+	struct scope outside = *scope;
+	struct value v;
+	struct text why;
+
+	outside.use = step->use;
+	if (step_list(&outside, step, &v, &why) == FATE_OK && (uint32_t)run->loop->at < v.n)
+		return v.items[run->loop->at];
+	v = value_text(TEXT("the list of the for_each is not what it was"));
+	v.kind = VALUE_ERROR;
+	return v;
+}
+
+/* The next item waits for its turn, as a run does whose lane is free. */
+static bool loop_next(struct sequencer *s, struct run *run)
+{
+	mem_free(run->failure);
+	run->failure = NULL;
+	loop_first_step(s, run);
+	if (run->state != RUN_PENDING)
+		run_move(run, RUN_PENDING);
+	run_dirty(s, run);
+	if (run->lane->head == run)
+		target_queue(s, s->turn, run);
+	return false;
+}
+
+bool loop_item_end(struct sequencer *s, struct run *run, bool failed)
+{
+	struct run_loop *loop = run->loop;
+	const char *why = run->failure != NULL ? run->failure : "a step failed";
+
+	loop_return(run);
+	if (failed && !run->rule->steps[run->step].loop->go_on)
+		return run_step_failed(
+		    s, run, 0,
+		    text_printf(s->work, "item %d of %d: %s", loop->at + 1, loop->items, why).s);
+	if (failed) {
+		loop->failed++;
+		loop_note_error(s, loop, why);
+	} else {
+		loop->done++;
+	}
+	loop->at++;
+	buf_char(&loop->outcomes, failed ? 'f' : 'd');
+	if (loop->at < loop->items)
+		return loop_next(s, run);
+	mem_free(run->failure);
+	run->failure = NULL;
+	return loop_finish(s, run);
+}
