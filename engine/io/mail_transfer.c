@@ -18,8 +18,9 @@
 #include "engine/base/hash.h"
 #include "engine/base/mem.h"
 
-#define SOCKETS      4   /* open at once: two while IPv6 and IPv4 race, one being closed */
-#define CODE_CLOSING 221 /* the answer to QUIT */
+#define MAIL_URL     1024 /* smtps://, a host of 255, a port, and a name of ours as long */
+#define SOCKETS      4    /* open at once: two while IPv6 and IPv4 race, one being closed */
+#define CODE_CLOSING 221  /* the answer to QUIT */
 
 struct mail_line {
 	const atomic_bool *stop;
@@ -287,7 +288,7 @@ static bool easy_login(CURL *easy, const struct mail_call *call)
 static bool easy_setup(struct mail_line *line, const struct mail_call *call)
 {
 	CURL *easy = line->easy;
-	char url[512];
+	char url[MAIL_URL];
 	int n = snprintf(url, sizeof(url), "%.*s/%.*s", TEXT_ARG(call->url), TEXT_ARG(call->hello));
 
 	if (n < 0 || (size_t)n >= sizeof(url) || !easy_secure(easy, call))

@@ -64,6 +64,15 @@ static void base_url(struct configuring *c, const struct yaml_node *node, struct
 		reader_error(&c->r, node, "", "this URL has no host");
 		return;
 	}
+	if (memchr(config_url_host(url).s, '@', config_url_host(url).n) != NULL) {
+		diags_hide(c->r.diags, node->at, node->to - node->from);
+		reader_error(&c->r, node,
+			     conn->connector->auth == AUTH_ANY
+				 ? "write basic: { user: NAME, password: \"${env:PASSWORD}\" }"
+				 : "credentials have settings of their own",
+			     "a URL holds no user and password");
+		return;
+	}
 	while (url.n > 0 && url.s[url.n - 1] == '/')
 		url.n--;
 	conn->base_url = text_dup(c->r.arena, url);

@@ -47,6 +47,13 @@ static bool edge_load_row(void *of, struct text id, struct text key, struct text
 	if (rule == NULL || rule->edge == EDGE_NONE || rule->mode == MODE_OFF ||
 	    (rule->mode == MODE_SHADOW) != l->shadow)
 		return true;
+	if (edges_active(l->s->edges) >= LIMIT_EDGES) {
+		/* Rules that were off meanwhile: what they had is more than there is room for now.
+		 */
+		log_write(LOG_ERROR, "more keys are active than can be remembered",
+			  LOG_I("limit", LIMIT_EDGES));
+		return false;
+	}
 	if (edges_put(l->s->edges, rule, key))
 		return true;
 	seq_break(l->s);

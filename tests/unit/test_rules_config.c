@@ -608,6 +608,24 @@ START_TEST(what_they_come_to)
 }
 END_TEST
 
+START_TEST(no_user_in_a_base_url)
+{
+	struct kit k;
+	struct buf b;
+
+	kit_init(&k);
+	kit_config(&k,
+		   "connections:\n"
+		   "  crm: { connector: http, base_url: \"https://kim:psst@x.example/api\" }\n");
+	kit_expect(k.diags, 2, 37, "a URL holds no user and password", "basic: { user");
+	buf_init(&b, MIB);
+	diags_print(k.diags, &b, false);
+	ck_assert_ptr_null(strstr(buf_cstr(&b), "psst"));
+	buf_fini(&b);
+	kit_fini(&k);
+}
+END_TEST
+
 START_TEST(secrets_are_not_quoted)
 {
 	struct kit k;
@@ -631,8 +649,8 @@ START_TEST(secrets_are_not_quoted)
 END_TEST
 
 UNIT_MAIN("rules_config", later_files_win, overlays_that_do_not_fit, what_they_come_to,
-	  secrets_are_not_quoted, documented_example, missed_webhooks_need_a_webhook,
-	  settings_with_parts, defaults, bare, secrets, a_missing_secret_is_an_error_at_run,
-	  top_level_mistakes, connection_mistakes, mail_mistakes, mail_servers, hook_mistakes,
-	  signed_mistakes, any_webhook, hmac_hook, list_mistakes, lists_of_any_api,
-	  a_file_that_is_not_there)
+	  secrets_are_not_quoted, no_user_in_a_base_url, documented_example,
+	  missed_webhooks_need_a_webhook, settings_with_parts, defaults, bare, secrets,
+	  a_missing_secret_is_an_error_at_run, top_level_mistakes, connection_mistakes,
+	  mail_mistakes, mail_servers, hook_mistakes, signed_mistakes, any_webhook, hmac_hook,
+	  list_mistakes, lists_of_any_api, a_file_that_is_not_there)
