@@ -171,13 +171,16 @@
 #define LIMIT_LIST_CURSOR (4u * KIB) /* of a page; servers refuse URLs beyond 8 */
 
 /* The sequencer. */
-#define LIMIT_RUN_KEY   1024       /* a rule's key: longer ones are replaced by their hash */
-#define LIMIT_OPEN_RUNS 100000     /* in memory, about 300 bytes each; beyond it hooks get 429 */
-#define LIMIT_WRITE_MS  600000     /* a write is remembered: polls are made every few minutes */
-#define LIMIT_WRITES    16         /* remembered of one object: rules that write it, twice each */
-#define LIMIT_CHAIN     16         /* events named of a loop: all that LIMIT_DEPTH allows */
-#define LIMIT_DEPTH     8          /* events caused by actions caused by events ...: a loop */
-#define LIMIT_RESULT    (1u * MIB) /* of one step, kept with its run; larger fails the step */
+#define LIMIT_RUN_KEY   1024   /* a rule's key: longer ones are replaced by their hash */
+#define LIMIT_OPEN_RUNS 100000 /* in memory, about 300 bytes each; beyond it hooks get 429 */
+#define LIMIT_WRITE_MS  600000 /* a write is remembered: polls are made every few minutes */
+#define LIMIT_WRITES    16     /* remembered of one object: rules that write it, twice each */
+#define LIMIT_LEADS                                                                                \
+	2000000         /* pairs of rules of which one may set the other off: about a second       \
+			 */
+#define LIMIT_CHAIN  16 /* events named of a loop: all that LIMIT_DEPTH allows */
+#define LIMIT_DEPTH  8  /* events caused by actions caused by events ...: a loop */
+#define LIMIT_RESULT (1u * MIB) /* of one step, kept with its run; larger fails the step */
 #define LIMIT_RESULTS                                                                              \
 	(2u * MIB) /* of all steps of a run: each step parses them again, at about 10 times that   \
 		    */

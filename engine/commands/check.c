@@ -5,6 +5,7 @@
 #include <assert.h>
 
 #include "engine/base/limits.h"
+#include "engine/commands/check_graph.h"
 #include "engine/commands/check_index.h"
 #include "engine/commands/setup.h"
 #include "engine/commands/table.h"
@@ -12,6 +13,7 @@
 
 static const struct option_row options[] = {
 	{ "index", 0, NULL, "also tell how events find each rule, and what is left to verify" },
+	{ "graph", 0, NULL, "also tell which rules write what others take" },
 	{ "effective", 0, NULL,
 	  "print what the files of -c come to, with where each value stands; no secrets" },
 	{ 0 },
@@ -110,6 +112,8 @@ static int run(struct context *context)
 	assert((config == NULL) == (rules == NULL));
 	if (rules != NULL)
 		check_tests(context, rules, diags);
+	if (rules != NULL && diags_errors(diags) == 0)
+		check_loops(context, rules, diags);
 	if (context->format == OUTPUT_JSON)
 		diags_print_json(diags, &context->out);
 	else
@@ -118,6 +122,8 @@ static int run(struct context *context)
 		return code;
 	if (option_flag(context, "index") && diags_errors(diags) == 0)
 		check_index(context, rules);
+	if (option_flag(context, "graph") && diags_errors(diags) == 0)
+		check_graph(context, rules);
 	if (context->format == OUTPUT_TEXT)
 		summary(context, rules, diags);
 	return diags_errors(diags) > 0 ? COMMAND_FAILED : COMMAND_OK;

@@ -125,6 +125,14 @@ const char *emit_skip(struct sequencer *s, struct scope *scope, struct text key,
 	return shadow ? "shadow" : NULL;
 }
 
+static void emit_run(struct matching *m, const struct rule *rule, struct text key, const char *skip,
+		     int first)
+{
+	run_begin(m->s, rule, m->event, key, skip, first);
+	if (m->event->depth > LIMIT_DEPTH)
+		guard_loop(m->s, rule, m->event);
+}
+
 static bool emit_match(void *of, const struct rule *rule, const struct decision *decision)
 {
 	struct matching *m = of;
@@ -146,7 +154,8 @@ static bool emit_match(void *of, const struct rule *rule, const struct decision 
 
 	if (rule->lookup_first >= 0) {
 		skip = m->event->depth > LIMIT_DEPTH ? "loop" : NULL;
-		run_begin(s, rule, m->event, key, skip, rule->lookup_first);
+		if (!guard_ignores(s, rule, m->event, m->guarded))
+			emit_run(m, rule, key, skip, rule->lookup_first);
 		return !s->broken;
 	}
 	if (rule->edge != EDGE_NONE && !edge_rise(s, rule, m->event, key, m->turn, &skip))
@@ -157,9 +166,7 @@ static bool emit_match(void *of, const struct rule *rule, const struct decision 
 		skip = emit_skip(s, &scope, key, s->last_run + 1);
 
 	s->stats.matches++;
-	run_begin(s, rule, m->event, key, skip, rule->main_count > 0 ? 0 : rule->step_count);
-	if (m->event->depth > LIMIT_DEPTH)
-		guard_loop(s, rule, m->event);
+	emit_run(m, rule, key, skip, rule->main_count > 0 ? 0 : rule->step_count);
 	return !s->broken;
 }
 

@@ -217,7 +217,7 @@ struct comparing {
 	struct told *told;
 	size_t count;
 	struct guarded *out;
-	bool late; /* the object may be older than what was known of it */
+	bool caused; /* by one of the writes */
 };
 
 static bool is_beneath(struct text path, struct text field)
@@ -323,10 +323,14 @@ static void note_echo(struct sequencer *s, struct guarded *g, const struct write
 	g->echoes = echo;
 }
 
-static void note_cause(struct guarded *g, const struct write *w)
+/* Told from the latest write on: that is the cause. */
+static void note_cause(struct comparing *c, const struct write *w)
 {
-	g->cause = w->run;
-	g->depth = w->depth > g->depth ? (int)w->depth : g->depth;
+	if (!c->caused)
+		c->out->cause = w->run;
+	c->caused = true;
+	if (w->depth > c->out->depth)
+		c->out->depth = (int)w->depth;
 }
 
 /* The latest writes first: they are the cause, and name the run. */
@@ -337,10 +341,7 @@ static void judge_hits(struct comparing *c)
 
 		if (!w->hit)
 			continue;
-		if (c->out->cause == 0)
-			note_cause(c->out, w);
-		else if (w->depth > c->out->depth)
-			c->out->depth = (int)w->depth;
+		note_cause(c, w);
 		if (!is_echo_of(c->out, w->rule) && explains(c, w->rule))
 			note_echo(c->object->s, c->out, w);
 	}
@@ -374,8 +375,7 @@ static void judge_whole(struct comparing *c, const char *how)
 
 		if (!text_is(w->how, how))
 			continue;
-		if (c->out->cause == 0)
-			note_cause(c->out, w);
+		note_cause(c, w);
 		if (!is_echo_of(c->out, w->rule))
 			note_echo(c->object->s, c->out, w);
 	}
@@ -426,7 +426,7 @@ void guard_judge(struct sequencer *s, const struct emission *e, struct guarded *
 	struct object o;
 	struct comparing c = { .object = &o, .out = out };
 
-	*out = (struct guarded){ .cause = 0, .depth = e->depth };
+	*out = (struct guarded){ .cause = e->cause, .depth = e->depth };
 	if (type == NULL || type->kind == NULL ||
 	    !object_load(&o, s, e->connection, type->kind, e->subject) || o.count == 0)
 		return;
@@ -438,8 +438,6 @@ void guard_judge(struct sequencer *s, const struct emission *e, struct guarded *
 		judge_changes(&c, type->kind, e);
 	if (o.dirty)
 		object_store(&o);
-	if (out->cause == 0)
-		out->cause = e->cause;
 }
 
 /* ---- What follows for a rule. ---- */

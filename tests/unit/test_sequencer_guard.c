@@ -210,6 +210,24 @@ START_TEST(many_writes_of_one_object_leave_the_latest)
 }
 END_TEST
 
+START_TEST(events_of_no_object_keep_their_cause)
+{
+	struct world w;
+
+	world_init(&w, CONFIG,
+		   "rules:\n  - { id: say, on: hook.go, do: [ tappet.emit: { type: com.acme.x } ] "
+		   "}\n");
+	world_hook(&w, "go", "", "{}");
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	world_grant(&w, 1);
+	ck_assert_uint_eq(w.out.attempt_count, 1);
+	world_answer(&w, 0, 200, "{\"type\":\"com.acme.x\"}");
+	ck_assert(world_has_event(&w, "com.acme.x"));
+	ck_assert_int_eq(depth(&w), 1);
+	world_fini(&w);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("sequencer_guard");
@@ -223,6 +241,7 @@ static Suite *suite(void)
 	tcase_add_test(tc, a_refused_request_wrote_nothing);
 	tcase_add_test(tc, another_connection_or_object_is_another_matter);
 	tcase_add_test(tc, many_writes_of_one_object_leave_the_latest);
+	tcase_add_test(tc, events_of_no_object_keep_their_cause);
 	suite_add_tcase(s, tc);
 	return s;
 }
