@@ -28,7 +28,7 @@ WORLD = """vars:
   owners: { "7": Kim }
 connections:
   kantata: { connector: kantata, token: "${env:TOKEN}", poll: { workspaces: {}, workspace_resources: {}, subscribed_events: {} } }
-  hindsite: { connector: hindsite, client_id: "${env:ID}", client_secret: "${env:SECRET}" }
+  hindsite: { connector: hindsite, client_id: "${env:ID}", client_secret: "${env:SECRET}", webhook: { secret: "${env:SECRET}" } }
   slack: { connector: slack, webhook_url: "${env:URL}" }
   teams: { connector: teams, webhook_url: "${env:URL}" }
   pagerduty: { connector: pagerduty, routing_key: "${env:TOKEN}" }
@@ -115,6 +115,8 @@ def run(command, folder, environment):
 def check(tappet, folder, text):
     """None, or what is wrong with the block."""
     rules = is_rules(text)
+    for path in re.findall(r"file: (\w+\.csv)", text):
+        make(os.path.join(folder, path), "email,name,level\nann@example.com,Ann,3\n")
     if rules:
         environment = prepare(folder, WORLD)
         make(os.path.join(folder, "tappet.yaml"), WORLD + "rules: [example.yaml]\n")
