@@ -158,18 +158,32 @@ struct watches {
 	struct watch files, secrets;
 };
 
-static void watches_init(struct watches *w, const struct config *config)
+/* The configuration, rules, and the files of tables; as many as there is room for. */
+static size_t watched(const struct loaded *loaded, struct text *out, size_t room)
 {
-	size_t files = config->file_count;
-	size_t count = config->watch ? config->rule_path_count + files : 0;
+	const struct config *config = loaded->config;
+	const struct table_list *tables = ruleset_tables(loaded->rules);
+	size_t n = 0;
+
+	for (size_t i = 0; i < config->file_count && n < room; i++)
+		out[n++] = config->files[i].path;
+	for (size_t i = 0; i < config->rule_path_count && n < room; i++)
+		out[n++] = config->rule_paths[i];
+	for (size_t i = 0; i < tables->count && n < room; i++)
+		if (tables->items[i]->file.n > 0)
+			out[n++] = tables->items[i]->file;
+	return n;
+}
+
+static void watches_init(struct watches *w, const struct loaded *loaded)
+{
+	const struct config *config = loaded->config;
+	size_t room =
+	    config->file_count + config->rule_path_count + ruleset_tables(loaded->rules)->count;
 
 	mem_free(w->paths);
-	w->paths = count > 0 ? mem_zero(count, sizeof(*w->paths)) : NULL;
-	if (w->paths == NULL)
-		count = 0;
-	for (size_t i = 0; i < count; i++)
-		w->paths[i] = i < files ? config->files[i].path : config->rule_paths[i - files];
-	watch_init(&w->files, w->paths, count);
+	w->paths = config->watch ? mem_zero(room, sizeof(*w->paths)) : NULL;
+	watch_init(&w->files, w->paths, w->paths != NULL ? watched(loaded, w->paths, room) : 0);
 	watch_init(&w->secrets, config->secret_files, config->secret_file_count);
 }
 
@@ -191,7 +205,7 @@ static void serve(struct context *context, struct daemon *daemon, struct loaded 
 
 	for (;;) {
 		if (changed)
-			watches_init(&w, current->config);
+			watches_init(&w, current);
 		int signal = wait_signal(set, &w);
 
 		if (signal == SIGTERM || signal == SIGINT)

@@ -51,7 +51,7 @@ static enum fate build(struct call *call, const char *method, const struct param
 
 static enum fate build_put(struct call *call, struct value given, struct request *out)
 {
-	return build(call, "PUT", put_params, given, out);
+	return build(call, "KEEP", put_params, given, out);
 }
 
 static enum fate build_drop(struct call *call, struct value given, struct request *out)
