@@ -13,7 +13,10 @@ is quiet, these must hold:
   - each has one run, DONE, and its request at the target at least once;
   - every repeat of a request carries the Idempotency-Key of the first;
   - the first requests of a key are in the order of the events' sequence numbers;
-  - no request is without an event.
+  - no request is without an event;
+  - after every kill and at the end, the rows of a table are those of the runs whose step
+    that puts one is done, and whose step that drops it isn't; at the end another table has
+    the last event of each key.
 
 Prints what it counted; exit 0 when all of it holds.
 """
@@ -45,6 +48,9 @@ connections: { sandbox: { connector: http, base_url: "%s" } }
 """
 
 RULES = """\
+tables:
+  odd: { key: n, unique: [row], columns: { n: int, row: text } }
+  last: { key: key, columns: { key: text, n: int } }
 rules:
   - id: forward
     on: hook.crash
@@ -53,6 +59,12 @@ rules:
       - http.request: { url: /sink/crash, json: { n: "${data.n}", key: "${data.key}" } }
         retry: { attempts: 30, first: 20ms, max: 100ms }
         timeout: 10s
+      - as: put
+        table.put: { table: odd, row: { n: "${data.n}", row: "row ${data.n}" } }
+      - as: dropped
+        table.drop: { table: odd, key: "${data.n}" }
+        if: data.n % 2 == 0
+      - table.put: { table: last, row: { key: "${data.key}", n: "${data.n}" } }
 """
 
 
@@ -114,6 +126,20 @@ class Posting:
             self.post_until_taken(n)
 
 
+def compare_rows(daemon):
+    """What is wrong with the rows of the table, as far as the runs tell; the daemon is dead."""
+    numbers = {e["id"]: e["data"]["n"] for e in daemon.listed("events")
+               if e["type"] == "hook.crash"}
+    wanted = set()
+    for r in daemon.listed("runs"):
+        done = {s["as"] for s in r["steps"] if s["state"] == "done"}
+        if "put" in done and "dropped" not in done:
+            wanted.add(numbers[r["event"]])
+    rows = {row["n"] for row in daemon.listed("table", "show", "odd")}
+    return [f"after a kill: {len(rows - wanted)} rows without their runs, {len(wanted - rows)} "
+            f"runs without their rows"] if rows != wanted else []
+
+
 def kill_again_and_again(daemon, sandbox, posting, options, chance):
     """Kills at as many moments, spread over all events; returns how many came before ready."""
     early = 0
@@ -126,6 +152,7 @@ def kill_again_and_again(daemon, sandbox, posting, options, chance):
                                            "times": chance.randrange(1, 4)})
         time.sleep(chance.uniform(0, 0.05))  # the random moment; nothing waits for it
         daemon.kill()
+        posting.wrong += compare_rows(daemon)
         if chance.random() < 0.2:
             early += 1
             daemon.launch()
@@ -162,6 +189,14 @@ class Audit:
                   "runs and events don't pair")
         for r in runs:
             self.must(r["state"] == "DONE", f"run {r['id']} is {r['state']}: {r.get('reason')}")
+
+    def tables(self, events, odd, last):
+        self.must(sorted(row["n"] for row in odd) ==
+                  sorted(e["data"]["n"] for e in events if e["data"]["n"] % 2),
+                  "the rows aren't those of the odd events")
+        newest = {e["data"]["key"]: e["data"]["n"] for e in sorted(events, key=lambda e: e["seq"])}
+        self.must({row["key"]: row["n"] for row in last} == newest,
+                  "a key's last row isn't that of its last event")
 
     def requests(self, events, journal):
         """Counts of repeats; order and keys."""
@@ -209,6 +244,7 @@ def run(options, directory):
         others = sorted({e["type"] for e in events} - {"hook.crash"})
         events = [e for e in events if e["type"] == "hook.crash"]
         journal = sandbox.journal("sink/crash")
+        odd, last = daemon.listed("table", "show", "odd"), daemon.listed("table", "show", "last")
         code = daemon.stop()
     except (Failed, SystemError):
         print("\n".join(daemon.log[-30:]))
@@ -223,13 +259,14 @@ def run(options, directory):
         audit.must(False, line)
     audit.events(events, posting)
     audit.runs(events, runs)
+    audit.tables(events, odd, last)
     repeats = audit.requests(events, journal)
     print(f"seed {options.seed}: {options.kills} kills of a running daemon, {early} more before it "
           f"was ready, {time.monotonic() - begin:.0f} s")
     print(f"{posting.posts} posts of {options.events} events; {len(posting.answered)} answered "
           f"202; {len(events)} recorded; {len(runs)} runs")
     print(f"{len(journal)} requests, {repeats} of them repeats; {KEYS} keys; "
-          f"{len(audit.offences)} offences" + (f"; also {', '.join(others)}" if others else ""))
+          f"{len(odd)} rows; {len(audit.offences)} offences" + (f"; also {', '.join(others)}" if others else ""))
     for offence in audit.offences[:20]:
         print("OFFENCE " + offence)
     return 1 if audit.offences else 0
