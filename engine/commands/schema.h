@@ -21,6 +21,13 @@ struct schema_row {
 	const char *doc;
 };
 
+/* `tables`, in either kind of file. */
+#define SCHEMA_TABLES                                                                              \
+	"'type':['object','null'],'additionalProperties':{'type':'object',"                        \
+	"'additionalProperties':false,'required':['key'],'properties':{"                           \
+	"'file':{'type':'string'},'key':{},'unique':{},'columns':{'type':'object',"                \
+	"'additionalProperties':{'enum':['text','int','number','bool']}}}}"
+
 enum schema_side {
 	SCHEMA_STEP,    /* parameters of an action: ${...} where a value stands */
 	SCHEMA_SETTING, /* of a connection */

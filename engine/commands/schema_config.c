@@ -24,7 +24,7 @@ static const struct schema_row section_rows[] = {
 	  "Values that rules read as vars.NAME; never secrets." },
 	{ "secrets", "'type':'object','additionalProperties':{'type':'string'}",
 	  "Seen as secrets.NAME by parameters that take a secret." },
-	{ "tables", "'type':'object'", "Tables that rules read and write." },
+	{ "tables", SCHEMA_TABLES, "Tables that rules read and write." },
 	{ "retention",
 	  "'type':'object','additionalProperties':false,'properties':{"
 	  "'events':{'$ref':'#/$defs/duration'},'dedupe':{'$ref':'#/$defs/duration'}}",

@@ -25,7 +25,7 @@ static const struct schema_row file_rows[] = {
 	  "'type':'object','propertyNames':{'pattern':'" NAME
 	  "'},'additionalProperties':{'$ref':'#/$defs/action'}",
 	  "Named lists of steps, used as use.NAME." },
-	{ "tables", "'type':'object'", "Tables that rules read and write." },
+	{ "tables", SCHEMA_TABLES, "Tables that rules read and write." },
 	{ "rules", "'type':['array','null'],'items':{'$ref':'#/$defs/rule'}", "The rules." },
 	{ NULL },
 };
@@ -109,7 +109,7 @@ static const struct schema_row test_rows[] = {
 	{ "name", "'type':'string'", "What the test shows, in words." },
 	{ "tables", "'type':'object'", "Rows that tables have when it begins." },
 	{ "given", "'type':'array','items':{'type':'object','minProperties':1}",
-	  "A timeline of event, advance and reload." },
+	  "A timeline of event, advance, reload and tables." },
 	{ "reply", "'type':'object'",
 	  "What steps are answered, by name or action; else 200 with {}." },
 	{ "expect", "'type':'array','items':{'type':['string','object'],'maxProperties':1}",

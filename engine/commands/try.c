@@ -17,6 +17,7 @@
 #include "engine/commands/table.h"
 #include "engine/rules/explain.h"
 #include "engine/rules/render.h"
+#include "engine/sequencer/tables.h"
 
 static const struct option_row options[] = {
 	{ "clear", 0, NULL, "the steps of clear instead of those of do" },
@@ -29,6 +30,9 @@ struct trying {
 	const struct config *config;
 	struct json_parser *parser;
 	const struct rule *rule;
+	struct store
+	    *store; /* NULL: the event comes from a file, and no table in a store has rows */
+	struct stored_tables tables;
 	struct event_view event;
 	int64_t now; /* ms: ctx.now */
 	bool clear;
@@ -295,11 +299,10 @@ static int take_event(struct trying *t, const char *word)
 	if (access(word, F_OK) == 0)
 		return event_of_file(t->context, t->parser, word, t->now, &t->event);
 
-	AUTO(store_close) struct store *store = setup_store(t->context, &code);
-
-	if (store == NULL)
+	t->store = setup_store(t->context, &code);
+	if (t->store == NULL)
 		return code;
-	if (!event_find(store, t->context->arena, text_of(word), &record))
+	if (!event_find(t->store, t->context->arena, text_of(word), &record))
 		return context_fail(
 		    t->context, COMMAND_FAILED,
 		    "there is no event %s and no such file; \"tappet events\" lists "
@@ -308,6 +311,8 @@ static int take_event(struct trying *t, const char *word)
 	if (!event_of_record(t->parser, t->context->arena, &record, &t->event))
 		return context_fail(t->context, COMMAND_FAILED, "the event can't be read");
 	t->now = record.received;
+	stored_tables_init(&t->tables, t->store, t->parser, t->rule->set);
+	t->event.tables = &t->tables.reader;
 	return COMMAND_OK;
 }
 
@@ -361,7 +366,10 @@ static int run(struct context *context)
 		return context_fail(context, COMMAND_FAILED, "rule %s has no clear",
 				    context->args[0]);
 	code = take_event(&t, context->args[1]);
-	return code == COMMAND_OK ? answer(&t) : code;
+	if (code == COMMAND_OK)
+		code = answer(&t);
+	store_close(t.store);
+	return code;
 }
 
 const struct command command_try = {
