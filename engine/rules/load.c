@@ -303,7 +303,7 @@ static void read_edge_words(struct loading *l, const struct yaml_node *map)
 
 static void read_tests(struct loading *l, const struct yaml_node *list)
 {
-	static const char *const later[] = { "tables", "lookup", NULL };
+	static const char *const later[] = { "lookup", NULL };
 
 	if (list->kind != YAML_LIST) {
 		reader_error(&l->r, list, "tests: [ { name, given, expect } ]",
