@@ -806,6 +806,7 @@ static void read_lookup(struct loading *l, const struct yaml_pair *entry)
 		step.on_error = ON_ERROR_STOP;
 	if (read_action(l, pair->key, &step)) {
 		with_action(l, pair, entry->val, &step);
+		step.after_doubt = DOUBT_REPEAT; /* it only reads, whatever the action may */
 		lookup_finish(l, entry->val, pair, &step);
 	}
 	l->steps[l->step_count++] = step;

@@ -42,6 +42,20 @@ START_TEST(steps_of_their_own_behind_all_others)
 }
 END_TEST
 
+START_TEST(what_only_reads_is_repeated)
+{
+	struct kit k;
+	const struct rule *rule;
+
+	kit_init(&k);
+	rule =
+	    kit_rule(&k, HEAD "    lookup: { t: { kantata.request: { path: /time_entries } } }\n");
+	ck_assert_int_eq(rule->steps[0].action->after_doubt, DOUBT_PARK);
+	ck_assert_int_eq(rule->steps[0].after_doubt, DOUBT_REPEAT);
+	kit_fini(&k);
+}
+END_TEST
+
 static struct decision decide(struct kit *k, const char *when, const char *data, const char *steps)
 {
 	char text[1000];
@@ -248,6 +262,6 @@ START_TEST(mistakes)
 }
 END_TEST
 
-UNIT_MAIN("rules_lookups", steps_of_their_own_behind_all_others,
+UNIT_MAIN("rules_lookups", steps_of_their_own_behind_all_others, what_only_reads_is_repeated,
 	  before_they_are_made_only_what_is_false_anyway_counts, afterwards_when_is_decided_as_any,
 	  the_index_finds_them, about_nothing_it_is_not_made, mistakes)
