@@ -133,6 +133,18 @@ static void emit_run(struct matching *m, const struct rule *rule, struct text ke
 		guard_loop(m->s, rule, m->event);
 }
 
+/* What the rule decides takes its look-ups (lookups.c); an echo and a loop are known before. */
+static bool emit_look(struct matching *m, const struct rule *rule, struct text key)
+{
+	struct sequencer *s = m->s;
+	bool loop = m->event->depth > LIMIT_DEPTH;
+
+	if (guard_ignores(s, rule, m->event, m->guarded))
+		return !s->broken;
+	emit_run(m, rule, key, loop ? "loop" : NULL, rule->lookup_first);
+	return !s->broken;
+}
+
 static bool emit_match(void *of, const struct rule *rule, const struct decision *decision)
 {
 	struct matching *m = of;
@@ -152,12 +164,8 @@ static bool emit_match(void *of, const struct rule *rule, const struct decision 
 			       .now = s->now.wall };
 	const char *skip = NULL;
 
-	if (rule->lookup_first >= 0) {
-		skip = m->event->depth > LIMIT_DEPTH ? "loop" : NULL;
-		if (!guard_ignores(s, rule, m->event, m->guarded))
-			emit_run(m, rule, key, skip, rule->lookup_first);
-		return !s->broken;
-	}
+	if (rule->lookup_first >= 0)
+		return emit_look(m, rule, key);
 	if (rule->edge != EDGE_NONE && !edge_rise(s, rule, m->event, key, m->turn, &skip))
 		return !s->broken;
 	if (guard_ignores(s, rule, m->event, m->guarded))

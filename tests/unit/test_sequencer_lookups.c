@@ -307,9 +307,56 @@ START_TEST(a_failed_batch_decides_again)
 }
 END_TEST
 
+#define KANTATA                                                                                    \
+	CONFIG "  kantata: { connector: kantata, base_url: \"http://127.0.0.1:1\", token: t }\n"
+
+#define WRITES                                                                                     \
+	"rules:\n"                                                                                 \
+	"  - id: a\n"                                                                              \
+	"    on: [hook.go, kantata.workspace.updated]\n"                                           \
+	"    lookup: { one: { http.request: { url: /one, } , via: api } }\n"                       \
+	"    do: [ kantata.workspace.update: { id: \"7\", workspace: { title: Acme } } ]\n"
+
+static void changed(struct world *w, const char *title, int64_t runs)
+{
+	char data[100];
+
+	snprintf(data, sizeof(data), "{\"id\":\"7\",\"title\":\"%s\"}", title);
+	world_push(w, &(struct input){ .kind = INPUT_EVENT,
+				       .event = { .type = TEXT("kantata.workspace.updated"),
+						  .source = TEXT("test"),
+						  .subject = TEXT("7"),
+						  .connection = TEXT("kantata"),
+						  .time = INT64_MIN,
+						  .data = text_of(data),
+						  .before = TEXT("{\"id\":\"7\",\"title\":"
+								 "\"x\"}") } });
+	ck_assert_int_eq(world_batch(w), FATE_OK);
+	ck_assert_int_eq(store_last_run(w->store), runs);
+}
+
+START_TEST(an_echo_makes_none)
+{
+	struct world w;
+
+	world_init(&w, KANTATA, WRITES);
+	world_hook(&w, "go", "1", "{}");
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	world_grant(&w, 4);
+	world_answer(&w, 0, 200, "{}");
+	world_grant(&w, 4);
+	ck_assert_uint_eq(w.out.attempt_count, 1);
+	world_answer(&w, 0, 503, "");
+	changed(&w, "Acme", 1);
+	changed(&w, "Beta", 2);
+	world_fini(&w);
+}
+END_TEST
+
 UNIT_MAIN("sequencer_lookups", one_after_the_other_and_then_the_decision,
 	  what_cannot_be_decided_is_blind, decided_in_the_order_of_the_lane,
 	  a_death_after_look_ups_gives_the_throttle_back, a_failure_is_that_of_a_step,
 	  an_accepted_status_means_that_it_is_not_there, about_nothing_none_is_made,
 	  results_serve_others_for_a_while, of_what_is_not_there_only_those_that_accept_it,
-	  the_oldest_results_go_first, a_restart_goes_on_where_it_was, a_failed_batch_decides_again)
+	  the_oldest_results_go_first, a_restart_goes_on_where_it_was, an_echo_makes_none,
+	  a_failed_batch_decides_again)
