@@ -84,6 +84,25 @@ static void note_need(void *of, struct text path)
 		       : text_printf(arena, "%.*s, %.*s", TEXT_ARG(n->names), TEXT_ARG(whole));
 }
 
+static void note_lookup(void *of, struct text path)
+{
+	struct needing *n = of;
+	const struct rule *rule = n->now->scope->rule;
+	struct arena *arena = n->now->scope->arena;
+	struct text name, whole = text_printf(arena, "lookup.%.*s", TEXT_ARG(path));
+
+	(void)text_split(path, '.', &name);
+	name = text_printf(arena, "lookup.%.*s", TEXT_ARG(name));
+	for (int i = 0; i < rule->step_count; i++) {
+		if (!n->now->reached[i].unknown || !text_eq(rule->steps[i].name, name) ||
+		    text_find(n->names, whole) != SIZE_MAX)
+			continue;
+		n->names = n->names.n == 0 ? whole
+					   : text_printf(arena, "%.*s, %.*s", TEXT_ARG(n->names),
+							 TEXT_ARG(whole));
+	}
+}
+
 static void note_params(void *of, struct text path)
 {
 	struct needing *n = of;
@@ -95,6 +114,7 @@ static void note_params(void *of, struct text path)
 static void visit_program(void *of, const struct cel_program *program)
 {
 	cel_program_paths(program, "steps", note_need, of);
+	cel_program_paths(program, "lookup", note_lookup, of);
 	cel_program_paths(program, "params", note_params, of);
 }
 
@@ -203,6 +223,10 @@ static void build(const struct rendering_now *now, struct rendered *out)
 		fail(out, why);
 		return;
 	}
+	if (step->reads && value_is(params, VALUE_NULL)) {
+		out->how = RENDER_SKIPPED;
+		return;
+	}
 	call->arena = now->scope->arena;
 	call->parser = given->parser;
 	call->settings = connection != NULL ? connection->settings : value_null();
@@ -266,18 +290,25 @@ void render_steps(const struct rendering *rendering, int first,
 {
 	struct rendering_now now = { .given = rendering };
 	struct rendered rendered;
-	int i = first;
+	int i = first, then = -1;
 
 	assert(rendering != NULL && rendering->scope != NULL && visit != NULL);
 	assert(rendering->config != NULL && rendering->parser != NULL);
 	now.scope = rendering->scope;
 	now.reached = arena_zero(now.scope->arena,
 				 (size_t)now.scope->rule->step_count * sizeof(*now.reached));
+	/* The look-ups come before everything, unless they were made. */
+	if (now.scope->rule->lookup_first >= 0 && value_is(now.scope->steps, VALUE_NULL)) {
+		i = now.scope->rule->lookup_first;
+		then = first;
+	}
 	while (now.reached != NULL && i >= 0 && i < now.scope->rule->step_count) {
 		render(&now, i, &rendered);
 		if (arena_failed(now.scope->arena))
 			return;
 		visit(of, &rendered);
 		i = follow(&now, i, &rendered);
+		if (i < 0 && rendered.step->reads && rendered.how != RENDER_FAILED)
+			i = then;
 	}
 }

@@ -98,7 +98,11 @@ struct text shadow_steps(struct sequencer *s, const struct rule *rule,
 			 const struct event_view *event, struct text key, int first)
 {
 	AUTO(arena_free) struct arena *arena = arena_new("shadow", LIMIT_SHADOW_ARENA);
-	struct scope scope = { .arena = arena, .rule = rule, .event = event, .now = s->now.wall };
+	struct scope scope = { .arena = arena,
+			       .rule = rule,
+			       .event = event,
+			       .entities = &s->entities,
+			       .now = s->now.wall };
 	const struct rendering rendering = {
 		.config = s->config, .parser = s->parser, .scope = &scope, .key = key
 	};
