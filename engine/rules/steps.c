@@ -818,7 +818,7 @@ void load_lookups(struct loading *l, const struct yaml_node *map)
 
 	assert(l != NULL && map != NULL);
 	l->visible = l->visible_from = first;
-	l->handled = -1;
+	l->handled = l->within = -1;
 	l->looking = true;
 	for (size_t i = 0; i < map->count; i++) {
 		l->looked_up = i;
