@@ -286,6 +286,8 @@
 /* Commands. */
 #define LIMIT_COMMAND_ARENA                                                                        \
 	(256u * MIB) /* what one command keeps until it ends: 10,000 rules with their tests */
+#define LIMIT_PLAN_OBJECTS                                                                         \
+	100000 /* polled objects that plan evaluates a rule with edge on: some seconds */
 #define LIMIT_COMMAND_OUTPUT                                                                       \
 	(64u * MIB) /* between two writes: one run with all its results is at most about 20 */
 #define LIMIT_COMMAND_ROWS                                                                         \

@@ -323,6 +323,7 @@ void run_dirty(struct sequencer *s, struct run *run);
 void run_move(struct run *run, enum run_state to);
 void run_timers(struct sequencer *s); /* starts what is due */
 void run_flush(struct sequencer *s);  /* writes the rows of changed runs */
+void run_revision(struct sequencer *s, const struct rule *rule); /* its text is kept */
 struct run *run_find(const struct sequencer *s, int64_t id);
 struct run *run_load(struct sequencer *s,
 		     const struct run_record *record); /* makes it open again */
@@ -332,6 +333,9 @@ void run_name(const struct run *run, const struct step *step, struct text event_
 struct text run_id_key(const int64_t *id); /* map key */
 void run_request(struct sequencer *s,
 		 struct run *run); /* makes run->request again after a restart */
+
+/* ---- loaded.c ---- */
+bool loaded_note(struct sequencer *s); /* false: the batch is broken */
 
 /* ---- shadow.c ---- */
 

@@ -174,5 +174,5 @@ bool recover(struct sequencer *s)
 	}
 	recover_lanes(s, ids, found.ids.n);
 	recover_doubts(s, ids, found.ids.n);
-	return !s->broken && poll_setup(s) && schedule_setup(s);
+	return !s->broken && poll_setup(s) && schedule_setup(s) && loaded_note(s);
 }

@@ -84,7 +84,7 @@ static struct run *run_new(struct sequencer *s, const struct rule *rule, struct 
 	return run;
 }
 
-static void run_revision(struct sequencer *s, const struct rule *rule)
+void run_revision(struct sequencer *s, const struct rule *rule)
 {
 	const struct revision_record record = {
 		.rule = rule->id,

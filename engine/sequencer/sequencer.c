@@ -266,6 +266,7 @@ static void seq_reload(struct sequencer *s, struct input *input)
 		seq_break(s);
 	seq_forget_revisions(s);
 	seq_forget_blind(s);
+	(void)loaded_note(s);
 	s->credit_returns = true; /* rates may have changed */
 	seq_clear(s);
 	ruleset_free(rules);
