@@ -30,13 +30,15 @@ struct trying {
 	const struct config *config;
 	struct json_parser *parser;
 	const struct rule *rule;
-	struct store
-	    *store; /* NULL: the event comes from a file, and no table in a store has rows */
-	struct stored_tables tables;
 	struct event_view event;
 	int64_t now; /* ms: ctx.now */
 	bool clear;
 	int shown; /* steps so far */
+	const struct ruleset *rules;
+	struct store *store; /* NULL: the event comes from a file */
+	struct stored_tables tables;
+	struct known_objects known;
+	struct entities entities;
 };
 
 /* ---- The steps. ---- */
@@ -112,10 +114,7 @@ static void put_step(void *of, const struct rendered *r)
 		buf_str(out, "  on_error");
 	if (r->how == RENDER_SKIPPED) {
 		buf_str(out, "  ");
-		tint_put(out, TINT_FAINT,
-			 step->reads ? TEXT("not made: its if is false, or it is about nothing")
-				     : TEXT("skipped: its if is false"),
-			 t->context->colour);
+		tint_put(out, TINT_FAINT, TEXT("skipped: its if is false"), t->context->colour);
 	}
 	buf_char(out, '\n');
 	put_line(out, "only if what ", r->needs_if, " brings says so");
@@ -187,6 +186,8 @@ static void put_head(struct trying *t, const struct explanation *told, bool fire
 	if (fires) {
 		buf_str(out, t->clear ? "would clear key " : "would fire for key ");
 		plain_put(out, told->decision.key);
+		if (t->rule->lookup_first >= 0)
+			buf_str(out, " unless its look-ups bring what makes when false");
 	} else {
 		buf_str(out, "would not fire: ");
 		plain_put(out, told->because);
@@ -234,6 +235,10 @@ static void put_steps(struct trying *t, struct scope *scope, const struct explan
 		.key = rule_key_bounded(scope->arena, told->decision.key),
 	};
 
+	if (t->rule->lookup_first >= 0)
+		render_steps(&rendering, t->rule->lookup_first,
+			     t->context->format == OUTPUT_JSON ? step_json : put_step, t);
+	scope->steps = value_null();
 	render_steps(&rendering, first_step(t),
 		     t->context->format == OUTPUT_JSON ? step_json : put_step, t);
 }
@@ -249,7 +254,10 @@ static bool explain(struct trying *t, struct explanation *told)
 	struct ruleset *set =
 	    diags != NULL ? ruleset_load_revision(t->config, t->rule->id, t->rule->source, diags)
 			  : NULL;
-	struct scope scope = { .arena = t->context->arena, .event = &t->event, .now = t->now };
+	struct scope scope = { .arena = t->context->arena,
+			       .event = &t->event,
+			       .entities = t->store != NULL ? &t->entities : NULL,
+			       .now = t->now };
 
 	if (trees == NULL || set == NULL)
 		return false;
@@ -267,9 +275,11 @@ static bool explain(struct trying *t, struct explanation *told)
 static int answer(struct trying *t)
 {
 	struct context *context = t->context;
-	struct scope scope = {
-		.arena = context->arena, .rule = t->rule, .event = &t->event, .now = t->now
-	};
+	struct scope scope = { .arena = context->arena,
+			       .rule = t->rule,
+			       .event = &t->event,
+			       .entities = t->store != NULL ? &t->entities : NULL,
+			       .now = t->now };
 	struct explanation told;
 	bool json = context->format == OUTPUT_JSON, fires;
 
@@ -293,18 +303,10 @@ static int answer(struct trying *t)
 
 /* ---- The question. ---- */
 
-/* By its id, or by the place of a file. */
 static int take_event(struct trying *t, const char *word)
 {
 	struct event_record record;
-	int code;
 
-	if (access(word, F_OK) == 0)
-		return event_of_file(t->context, t->parser, word, t->now, &t->event);
-
-	t->store = setup_store(t->context, &code);
-	if (t->store == NULL)
-		return code;
 	if (!event_find(t->store, t->context->arena, text_of(word), &record))
 		return context_fail(
 		    t->context, COMMAND_FAILED,
@@ -314,9 +316,32 @@ static int take_event(struct trying *t, const char *word)
 	if (!event_of_record(t->parser, t->context->arena, &record, &t->event))
 		return context_fail(t->context, COMMAND_FAILED, "the event can't be read");
 	t->now = record.received;
-	stored_tables_init(&t->tables, t->store, t->parser, t->rule->set);
-	t->event.tables = &t->tables.reader;
 	return COMMAND_OK;
+}
+
+static int from_file(struct trying *t, const char *file)
+{
+	int code = event_of_file(t->context, t->parser, file, t->now, &t->event);
+
+	t->tables.reader = (struct table_reader){ .set = t->rules };
+	t->event.tables = &t->tables.reader;
+	return code == COMMAND_OK ? answer(t) : code;
+}
+
+static int from_store(struct trying *t, const char *word)
+{
+	int code = COMMAND_OK;
+	AUTO(store_close) struct store *store = setup_store(t->context, &code);
+
+	if (store == NULL)
+		return code;
+	t->store = store;
+	code = take_event(t, word);
+	stored_tables_init(&t->tables, store, t->parser, t->rules);
+	t->event.tables = &t->tables.reader;
+	t->known = (struct known_objects){ store, t->parser };
+	t->entities = (struct entities){ &t->known, event_known };
+	return code == COMMAND_OK ? answer(t) : code;
 }
 
 static int no_rule(struct context *context, const struct ruleset *rules, const char *id)
@@ -359,6 +384,7 @@ static int run(struct context *context)
 	struct trying t = { .context = context,
 			    .config = config,
 			    .parser = parser,
+			    .rules = rules,
 			    .rule = ruleset_find(rules, text_of(context->args[0])),
 			    .now = clock_read(&clock).wall,
 			    .clear = option_flag(context, "clear") };
@@ -368,11 +394,8 @@ static int run(struct context *context)
 	if (t.clear && t.rule->clear_first < 0)
 		return context_fail(context, COMMAND_FAILED, "rule %s has no clear",
 				    context->args[0]);
-	code = take_event(&t, context->args[1]);
-	if (code == COMMAND_OK)
-		code = answer(&t);
-	store_close(t.store);
-	return code;
+	return access(context->args[1], F_OK) == 0 ? from_file(&t, context->args[1])
+						   : from_store(&t, context->args[1]);
 }
 
 const struct command command_try = {

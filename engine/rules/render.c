@@ -19,6 +19,8 @@ struct rendering_now {
 	const struct rendering *given;
 	struct scope *scope;
 	struct reached *reached; /* of each step of the rule */
+	struct value before;     /* what the scope knew of steps: look-ups that were made */
+	bool no_lookups;         /* the rule has some, and nothing is known of them */
 };
 
 void step_key(const struct rule *rule, const struct step *step, struct text event_id,
@@ -87,20 +89,15 @@ static void note_need(void *of, struct text path)
 static void note_lookup(void *of, struct text path)
 {
 	struct needing *n = of;
-	const struct rule *rule = n->now->scope->rule;
 	struct arena *arena = n->now->scope->arena;
-	struct text name, whole = text_printf(arena, "lookup.%.*s", TEXT_ARG(path));
+	struct text whole =
+	    text_printf(arena, "lookup%s%.*s", path.n > 0 ? "." : "", TEXT_ARG(path));
 
-	(void)text_split(path, '.', &name);
-	name = text_printf(arena, "lookup.%.*s", TEXT_ARG(name));
-	for (int i = 0; i < rule->step_count; i++) {
-		if (!n->now->reached[i].unknown || !text_eq(rule->steps[i].name, name) ||
-		    text_find(n->names, whole) != SIZE_MAX)
-			continue;
-		n->names = n->names.n == 0 ? whole
-					   : text_printf(arena, "%.*s, %.*s", TEXT_ARG(n->names),
-							 TEXT_ARG(whole));
-	}
+	if (!n->now->no_lookups || whole.s == NULL || text_find(n->names, whole) != SIZE_MAX)
+		return;
+	n->names = n->names.n == 0
+		       ? whole
+		       : text_printf(arena, "%.*s, %.*s", TEXT_ARG(n->names), TEXT_ARG(whole));
 }
 
 static void note_params(void *of, struct text path)
@@ -114,8 +111,8 @@ static void note_params(void *of, struct text path)
 static void visit_program(void *of, const struct cel_program *program)
 {
 	cel_program_paths(program, "steps", note_need, of);
-	cel_program_paths(program, "lookup", note_lookup, of);
 	cel_program_paths(program, "params", note_params, of);
+	cel_program_paths(program, "lookup", note_lookup, of);
 }
 
 /* The arguments of the use, when they were read: expressions that stand outside of it. */
@@ -169,6 +166,8 @@ static struct value steps_seen(const struct rendering_now *now)
 	struct value_map_builder all;
 
 	value_map_begin(&all, now->scope->arena);
+	for (uint32_t i = 0; value_is(now->before, VALUE_MAP) && i < now->before.n; i++)
+		value_map_add(&all, now->before.pairs[i].key, now->before.pairs[i].val);
 	for (int i = 0; i < rule->step_count; i++) {
 		const struct reached *r = &now->reached[i];
 		struct value_map_builder one;
@@ -221,10 +220,6 @@ static void build(const struct rendering_now *now, struct rendered *out)
 		return;
 	if (step_params(now->scope, step, &params, &why) != FATE_OK) {
 		fail(out, why);
-		return;
-	}
-	if (step->reads && value_is(params, VALUE_NULL)) {
-		out->how = RENDER_SKIPPED;
 		return;
 	}
 	call->arena = now->scope->arena;
@@ -290,25 +285,20 @@ void render_steps(const struct rendering *rendering, int first,
 {
 	struct rendering_now now = { .given = rendering };
 	struct rendered rendered;
-	int i = first, then = -1;
+	int i = first;
 
 	assert(rendering != NULL && rendering->scope != NULL && visit != NULL);
 	assert(rendering->config != NULL && rendering->parser != NULL);
 	now.scope = rendering->scope;
+	now.before = now.scope->steps;
+	now.no_lookups = now.scope->rule->lookup_first >= 0 && value_is(now.before, VALUE_NULL);
 	now.reached = arena_zero(now.scope->arena,
 				 (size_t)now.scope->rule->step_count * sizeof(*now.reached));
-	/* The look-ups come before everything, unless they were made. */
-	if (now.scope->rule->lookup_first >= 0 && value_is(now.scope->steps, VALUE_NULL)) {
-		i = now.scope->rule->lookup_first;
-		then = first;
-	}
 	while (now.reached != NULL && i >= 0 && i < now.scope->rule->step_count) {
 		render(&now, i, &rendered);
 		if (arena_failed(now.scope->arena))
 			return;
 		visit(of, &rendered);
 		i = follow(&now, i, &rendered);
-		if (i < 0 && rendered.step->reads && rendered.how != RENDER_FAILED)
-			i = then;
 	}
 }

@@ -34,7 +34,8 @@ struct rendered {
 struct rendering {
 	const struct config *config;
 	struct json_parser *parser;
-	struct scope *scope; /* rule, event, now, arena; the rest is filled in here */
+	struct scope *scope; /* rule, event, now, arena, entities, and in steps the look-ups that
+				were made, or null */
 	struct text key;     /* the run's */
 };
 

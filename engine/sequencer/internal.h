@@ -343,6 +343,9 @@ bool loaded_note(struct sequencer *s); /* false: the batch is broken */
 struct text shadow_steps(struct sequencer *s, const struct rule *rule,
 			 const struct event_view *event, struct text key, int first);
 
+/* The same behind the look-ups in the record of a run that they decided to be in shadow. */
+void shadow_append(struct sequencer *s, struct run *run);
+
 /* ---- steps.c: the record of what each step did ---- */
 void steps_enter(struct sequencer *s, struct run *run);
 void steps_leave(struct sequencer *s, struct run *run, const char *state, int status,

@@ -552,6 +552,8 @@ static bool run_go(struct sequencer *s, struct run *run, int next)
 		next = lookups_decide(s, run, &reason);
 	}
 	if (reason != NULL) {
+		if (strcmp(reason, "shadow") == 0)
+			shadow_append(s, run);
 		run_end(s, run, RUN_SKIPPED, reason);
 		return false;
 	}

@@ -94,14 +94,16 @@ static void put_too_large(struct shadow_record *r, int first)
 	buf_str(&r->out, "\"what would be sent takes too much memory to be shown\"}");
 }
 
-struct text shadow_steps(struct sequencer *s, const struct rule *rule,
-			 const struct event_view *event, struct text key, int first)
+static struct text steps_of(struct sequencer *s, const struct rule *rule,
+			    const struct event_view *event, struct text key, int first,
+			    struct value made)
 {
 	AUTO(arena_free) struct arena *arena = arena_new("shadow", LIMIT_SHADOW_ARENA);
 	struct scope scope = { .arena = arena,
 			       .rule = rule,
 			       .event = event,
 			       .entities = &s->entities,
+			       .steps = made,
 			       .now = s->now.wall };
 	const struct rendering rendering = {
 		.config = s->config, .parser = s->parser, .scope = &scope, .key = key
@@ -128,4 +130,27 @@ struct text shadow_steps(struct sequencer *s, const struct rule *rule,
 		steps = text_dup(s->work, buf_view(&r.out));
 	buf_fini(&r.out);
 	return steps;
+}
+
+struct text shadow_steps(struct sequencer *s, const struct rule *rule,
+			 const struct event_view *event, struct text key, int first)
+{
+	return steps_of(s, rule, event, key, first, value_null());
+}
+
+void shadow_append(struct sequencer *s, struct run *run)
+{
+	struct event_view event;
+	struct text steps;
+
+	if (run->rule->main_count == 0 || !emit_load(s, run->event, &event))
+		return;
+	steps = steps_of(s, run->rule, &event, text_of(run->key), 0, steps_value(s, run));
+	if (steps.n <= 2)
+		return;
+	if (run->steps.n > 0)
+		buf_char(&run->steps, ',');
+	buf_text(&run->steps, (struct text){ steps.s + 1, steps.n - 2 });
+	if (buf_failed(&run->steps))
+		seq_break(s);
 }
