@@ -357,6 +357,9 @@ static void unsent_text(struct buf *out, struct value step)
 		field(out, "   ", TEXT("(the rest is not kept)"));
 	if (value_get(step, TEXT("prepares")) != NULL)
 		field(out, "   ", TEXT("(and then what that reads is needed for)"));
+	if (value_get(step, TEXT("shown_of")) != NULL)
+		buf_printf(out, "     %lld items; of the first:\n",
+			   (long long)member_int(step, "shown_of"));
 	field(out, "   needs", member(step, "needs"));
 	field(out, "   if", member(step, "needs_if"));
 }

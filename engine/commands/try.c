@@ -53,6 +53,7 @@ static const char *state_word(enum render_how how)
 	return how == RENDER_SENT      ? "unsent"
 	       : how == RENDER_SKIPPED ? "skipped"
 	       : how == RENDER_NEEDS   ? "needs"
+	       : how == RENDER_LOOP    ? "for_each"
 				       : "failed";
 }
 
@@ -107,7 +108,7 @@ static void put_step(void *of, const struct rendered *r)
 		plain_put(out, step->name);
 		buf_str(out, ": ");
 	}
-	buf_printf(out, "%s.%s", step->connector->name, step->action->name);
+	buf_str(out, step->what);
 	if (step->connection.n > 0 && !text_is(step->connection, step->connector->name))
 		buf_printf(out, " via %.*s", TEXT_ARG(step->connection));
 	if (step->handles >= 0)
@@ -120,6 +121,9 @@ static void put_step(void *of, const struct rendered *r)
 	put_line(out, "only if what ", r->needs_if, " brings says so");
 	if (r->how == RENDER_SENT)
 		put_request(t, r);
+	if (r->how == RENDER_LOOP)
+		buf_printf(out, "     %zu items%s\n", r->items,
+			   r->items > 0 ? "; of the first:" : ": nothing to do");
 	if (r->how == RENDER_NEEDS)
 		put_line(out, "needs ", r->needs, ": nothing has answered yet");
 	if (r->how == RENDER_FAILED)
@@ -147,8 +151,7 @@ static void step_json(void *of, const struct rendered *r)
 
 	json_open(out, '{');
 	json_maybe(out, "as", r->step->name);
-	json_key(out, "action");
-	buf_printf(out, "\"%s.%s\"", r->step->connector->name, r->step->action->name);
+	json_str(out, "action", r->step->what);
 	json_maybe(out, "connection", r->step->connection);
 	json_str(out, "state", state_word(r->how));
 	json_str(out, "key", r->key);
@@ -162,6 +165,8 @@ static void step_json(void *of, const struct rendered *r)
 		json_close(out, '}');
 		json_bool(out, "prepares", r->prepares);
 	}
+	if (r->how == RENDER_LOOP)
+		json_int(out, "items", (int64_t)r->items);
 	json_maybe(out, "needs", r->needs);
 	json_maybe(out, "needs_if", r->needs_if);
 	json_maybe(out, "error", r->why);

@@ -134,6 +134,8 @@ static struct text needs_of_params(struct rendering_now *now, const struct step 
 
 	if (step->params != NULL)
 		template_programs(step->params, visit_program, &n);
+	if (step->loop != NULL)
+		visit_program(&n, step->loop->list);
 	visit_arguments(&n);
 	return n.names;
 }
@@ -191,9 +193,7 @@ static struct value error_seen(const struct rendering_now *now, int failed)
 
 	value_map_begin(&b, now->scope->arena);
 	value_map_set(&b, "step", step->name.n > 0 ? value_text(step->name) : value_null());
-	value_map_set(&b, "action",
-		      value_text(text_printf(now->scope->arena, "%s.%s", step->connector->name,
-					     step->action->name)));
+	value_map_set(&b, "action", value_text(text_of(step->what)));
 	value_map_set(&b, "message", value_text(now->reached[failed].error));
 	value_map_set(&b, "status", value_null());
 	return value_map_end(&b);
@@ -235,6 +235,22 @@ static void build(const struct rendering_now *now, struct rendered *out)
 		out->prepares = step->action->prepares && strcmp(out->request.method, "GET") == 0;
 }
 
+/* Its first item is in scope->item from then on. */
+static void open_loop(const struct rendering_now *now, struct rendered *out)
+{
+	struct value list;
+	struct text why;
+
+	if (step_list(now->scope, out->step, &list, &why) != FATE_OK) {
+		fail(out, why);
+		return;
+	}
+	out->how = RENDER_LOOP;
+	out->items = list.n;
+	if (list.n > 0)
+		now->scope->item = list.items[0];
+}
+
 static void render(struct rendering_now *now, int i, struct rendered *out)
 {
 	const struct step *step = &now->scope->rule->steps[i];
@@ -242,7 +258,8 @@ static void render(struct rendering_now *now, int i, struct rendered *out)
 	struct text why;
 
 	*out = (struct rendered){ .step = step, .how = RENDER_SENT };
-	step_key(now->scope->rule, step, now->scope->event->id, TEXT(""), out->key);
+	step_key(now->scope->rule, step, now->scope->event->id,
+		 step->within >= 0 ? TEXT("0") : TEXT(""), out->key);
 	now->scope->steps = steps_seen(now);
 	now->scope->use = step->use;
 	now->scope->error = step->handles >= 0 ? error_seen(now, step->handles) : value_null();
@@ -256,6 +273,8 @@ static void render(struct rendering_now *now, int i, struct rendered *out)
 		fail(out, text_printf(now->scope->arena, "if: %.*s", TEXT_ARG(why)));
 	else if (out->needs.n > 0)
 		out->how = RENDER_NEEDS;
+	else if (step->loop != NULL)
+		open_loop(now, out);
 	else
 		build(now, out);
 }
@@ -280,12 +299,27 @@ static int follow(struct rendering_now *now, int i, const struct rendered *rende
 	return step->on_error == ON_ERROR_STEPS ? step->handler : -1;
 }
 
+/* A for_each has its steps behind it; those have none of their own. */
+static void chain(struct rendering_now *now, int i,
+		  void (*visit)(void *of, const struct rendered *rendered), void *of)
+{
+	while (i >= 0 && i < now->scope->rule->step_count) {
+		struct rendered rendered;
+
+		render(now, i, &rendered);
+		if (arena_failed(now->scope->arena))
+			return;
+		visit(of, &rendered);
+		if (rendered.how == RENDER_LOOP && rendered.items > 0)
+			chain(now, rendered.step->loop->first, visit, of);
+		i = follow(now, i, &rendered);
+	}
+}
+
 void render_steps(const struct rendering *rendering, int first,
 		  void (*visit)(void *of, const struct rendered *rendered), void *of)
 {
 	struct rendering_now now = { .given = rendering };
-	struct rendered rendered;
-	int i = first;
 
 	assert(rendering != NULL && rendering->scope != NULL && visit != NULL);
 	assert(rendering->config != NULL && rendering->parser != NULL);
@@ -294,11 +328,6 @@ void render_steps(const struct rendering *rendering, int first,
 	now.no_lookups = now.scope->rule->lookup_first >= 0 && value_is(now.before, VALUE_NULL);
 	now.reached = arena_zero(now.scope->arena,
 				 (size_t)now.scope->rule->step_count * sizeof(*now.reached));
-	while (now.reached != NULL && i >= 0 && i < now.scope->rule->step_count) {
-		render(&now, i, &rendered);
-		if (arena_failed(now.scope->arena))
-			return;
-		visit(of, &rendered);
-		i = follow(&now, i, &rendered);
-	}
+	if (now.reached != NULL)
+		chain(&now, first, visit, of);
 }

@@ -18,6 +18,7 @@ enum render_how {
 	RENDER_SKIPPED, /* its `if` is false */
 	RENDER_NEEDS,   /* its parameters need what `needs` names */
 	RENDER_FAILED,  /* it would fail before it sends anything: why */
+	RENDER_LOOP,    /* a for_each of `items`: its steps follow, for the first item only */
 };
 
 struct rendered {
@@ -27,8 +28,9 @@ struct rendered {
 	struct text why;
 	struct text needs;    /* "steps.recovery.result.id, steps.b" */
 	struct text needs_if; /* the same of its `if`: whether it is done isn't known */
-	bool prepares;        /* the request only reads what the next one is made of */
-	char key[HASH_HEX];   /* the idempotency key */
+	size_t items;
+	bool prepares;      /* the request only reads what the next one is made of */
+	char key[HASH_HEX]; /* the idempotency key */
 };
 
 struct rendering {

@@ -5,7 +5,7 @@
  * It is rendered when it is decided, with the values of that moment, and kept in
  * the place of the record of steps that were done: a JSON list, one entry per step
  * reached: {"i", "as", "action", "state", "request": {"method", "url", "body"},
- * "needs", "needs_if", "prepares", "cut", "error"}. The state is "unsent", "skipped" or
+ * "needs", "needs_if", "prepares", "cut", "shown_of", "error"}. The state is "unsent", "skipped" or
  * "failed".
  *
  * I1  It never costs a decision: an arena of its own bounds it, and what is too
@@ -70,10 +70,12 @@ static void put_rendered(void *of, const struct rendered *rendered)
 		buf_str(&r->out, ",\"as\":");
 		value_write_text(&r->out, step->name);
 	}
-	buf_printf(&r->out, ",\"action\":\"%s.%s\",\"state\":\"%s\"", step->connector->name,
-		   step->action->name, state_word(rendered->how));
+	buf_printf(&r->out, ",\"action\":\"%s\",\"state\":\"%s\"", step->what,
+		   state_word(rendered->how));
 	if (rendered->how == RENDER_SENT)
 		put_request(r, &rendered->request);
+	if (rendered->how == RENDER_LOOP)
+		buf_printf(&r->out, ",\"shown_of\":%zu", rendered->items);
 	put_member(r, "needs", rendered->needs);
 	put_member(r, "needs_if", rendered->needs_if);
 	if (rendered->prepares)
@@ -88,9 +90,8 @@ static void put_too_large(struct shadow_record *r, int first)
 	const struct step *step = &r->rule->steps[first];
 
 	buf_clear(&r->out);
-	buf_printf(&r->out,
-		   "[{\"i\":%d,\"action\":\"%s.%s\",\"state\":\"failed\",\"error\":", first,
-		   step->connector->name, step->action->name);
+	buf_printf(&r->out, "[{\"i\":%d,\"action\":\"%s\",\"state\":\"failed\",\"error\":", first,
+		   step->what);
 	buf_str(&r->out, "\"what would be sent takes too much memory to be shown\"}");
 }
 
