@@ -252,9 +252,6 @@ static void put_one_action(struct buf *out)
 	json_key(out, "oneOf");
 	json_open(out, '[');
 	buf_str(out, "{\"not\":{\"propertyNames\":{\"not\":{\"pattern\":\"^use[.]\"}}}}");
-	for (const char *const *key = step_keys; *key != NULL; key++)
-		if (strcmp(*key, "for_each") == 0)
-			buf_str(out, ",{\"required\":[\"for_each\"]}");
 	for (const struct connector *const *c = connectors_all(); *c != NULL; c++)
 		for (const struct action *a = (*c)->actions; a != NULL && a->name != NULL; a++)
 			buf_printf(out, ",{\"required\":[\"%s.%s\"]}", (*c)->name, a->name);
@@ -264,6 +261,11 @@ static void put_one_action(struct buf *out)
 static void put_step(struct buf *out)
 {
 	json_key(out, "step");
+	json_open(out, '{');
+	schema_put(out, "'if':{'required':['for_each']},'then':{'$ref':'#/$defs/loop'},"
+			"'else':{'$ref':'#/$defs/action_step'}");
+	json_close(out, '}');
+	json_key(out, "action_step");
 	json_open(out, '{');
 	schema_put(out, "'type':'object','additionalProperties':false");
 	json_key(out, "properties");
@@ -329,6 +331,7 @@ void schema_rules(struct buf *out)
 	put_object(out, "defaults", default_keys, default_rows, NULL);
 	put_object(out, "rule", rule_keys, rule_rows, "'required':['id','on']");
 	put_object(out, "test", test_keys, test_rows, "'required':['name','given','expect']");
+	put_object(out, "loop", loop_keys, step_rows, "'required':['for_each','do']");
 	put_step(out);
 	json_close(out, '}');
 	json_close(out, '}');

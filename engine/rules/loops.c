@@ -8,10 +8,11 @@
 
 #include "engine/base/limits.h"
 #include "engine/rules/evaluate.h"
+#include "engine/rules/words.h"
 
-static const char *const loop_keys[] = { "as",   "if",  "on_error",      "for_each",
-					 "item", "max", "on_item_error", "do",
-					 NULL };
+const char *const loop_keys[] = { "as",   "if",  "on_error",      "for_each",
+				  "item", "max", "on_item_error", "do",
+				  NULL };
 
 static bool stands_right(struct loading *l, const struct yaml_node *map)
 {
