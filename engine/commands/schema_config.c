@@ -48,7 +48,7 @@ static const struct schema_row section_rows[] = {
 	  "'type':['object','null'],'propertyNames':{'pattern':'" NAME
 	  "'},'additionalProperties':{'$ref':'#/$defs/schedule'}",
 	  "Events by the clock." },
-	{ NULL },
+	{ .name = NULL },
 };
 
 /* Those that every connector has; poll and webhook follow from its tables. */
@@ -65,7 +65,7 @@ static const struct schema_row connection_rows[] = {
 	  "Of an attempt, unless the step says otherwise." },
 	{ "proxy", "'type':'string'", "URL of an HTTP proxy." },
 	{ "ca_file", "'type':'string'", "Certificates to trust, PEM." },
-	{ NULL },
+	{ .name = NULL },
 };
 
 static const struct schema_row hook_rows[] = {
@@ -90,7 +90,7 @@ static const struct schema_row hook_rows[] = {
 	{ "secret_encoding", "'enum':['text','hex','base64']", "How the secret spells the key." },
 	{ "user", "'type':'string'", "Of basic." },
 	{ "keep_body", "'type':'boolean'", "Whether the raw body is kept." },
-	{ NULL },
+	{ .name = NULL },
 };
 
 static const struct schema_row schedule_rows[] = {
@@ -99,7 +99,7 @@ static const struct schema_row schedule_rows[] = {
 	{ "on_gap", "'enum':['run','skip']", "When clocks jump over the time." },
 	{ "on_overlap", "'enum':['once','twice']", "When clocks show the time twice." },
 	{ "missed", "'enum':['once','skip','all']", "What is done about times that were missed." },
-	{ NULL },
+	{ .name = NULL },
 };
 
 static const struct schema_row defs[] = {
@@ -118,7 +118,7 @@ static const struct schema_row defs[] = {
 	  "'type':'object','additionalProperties':false,'required':['secret'],'properties':{"
 	  "'secret':{'$ref':'#/$defs/texts'},'keep_body':{'type':'boolean'}}",
 	  "Received at /hooks/NAME-OF-THE-CONNECTION." },
-	{ NULL },
+	{ .name = NULL },
 };
 
 /* ---- Connections. ---- */
@@ -131,7 +131,7 @@ static void put_poll(struct buf *out, const struct resource *r, const char *name
 		{ "every", "'$ref':'#/$defs/duration'", "How often what changed is asked for." },
 		{ "full", "'$ref':'#/$defs/duration'", "How often everything is." },
 		{ "baseline", "'enum':['silent','emit']", "Whether the first poll makes events." },
-		{ NULL },
+		{ .name = NULL },
 	};
 
 	if (r->params == NULL) {

@@ -27,7 +27,7 @@ static const struct schema_row file_rows[] = {
 	  "Named lists of steps, used as use.NAME." },
 	{ "tables", SCHEMA_TABLES, "Tables that rules read and write." },
 	{ "rules", "'type':['array','null'],'items':{'$ref':'#/$defs/rule'}", "The rules." },
-	{ NULL },
+	{ .name = NULL },
 };
 
 static const struct schema_row rule_rows[] = {
@@ -69,7 +69,7 @@ static const struct schema_row rule_rows[] = {
 	{ "do", "'$ref':'#/$defs/steps'", "The steps, one after the other." },
 	{ "tests", "'type':'array','items':{'$ref':'#/$defs/test'}",
 	  "Tests of the rule, run by tappet test." },
-	{ NULL },
+	{ .name = NULL },
 };
 
 static const struct schema_row step_rows[] = {
@@ -94,7 +94,7 @@ static const struct schema_row step_rows[] = {
 	{ "max", "'type':'integer','minimum':1", "More items than that are held." },
 	{ "on_item_error", "'enum':['stop','continue']", "What follows an item that failed." },
 	{ "do", "'$ref':'#/$defs/steps'", "The steps for each item." },
-	{ NULL },
+	{ .name = NULL },
 };
 
 static const struct schema_row default_rows[] = {
@@ -102,7 +102,7 @@ static const struct schema_row default_rows[] = {
 	{ "on_error", "'$ref':'#/$defs/on_error'", "Of steps that say none." },
 	{ "retry", "'$ref':'#/$defs/retry'", "Of steps that say none." },
 	{ "timeout", "'$ref':'#/$defs/duration'", "Of steps that say none." },
-	{ NULL },
+	{ .name = NULL },
 };
 
 static const struct schema_row test_rows[] = {
@@ -114,7 +114,7 @@ static const struct schema_row test_rows[] = {
 	  "What steps are answered, by name or action; else 200 with {}." },
 	{ "expect", "'type':'array','items':{'type':['string','object'],'maxProperties':1}",
 	  "The steps in order; [] when nothing is sent." },
-	{ NULL },
+	{ .name = NULL },
 };
 
 /* What stands alone under $defs. */
@@ -143,7 +143,7 @@ static const struct schema_row defs[] = {
 	  "A list of steps with parameters." },
 	{ "path", "'type':'string','minLength':1,'not':{'pattern':'^(data|before|object)([.]|$)'}",
 	  "A path relative to data: status.key." },
-	{ NULL },
+	{ .name = NULL },
 };
 
 /* ---- Types of events. ---- */
@@ -183,7 +183,7 @@ static const struct schema_row operator_rows[] = {
 	{ "contains", NULL, "A part of the text, or a member of the list." },
 	{ "exists", "'type':'boolean'", "Whether it is there." },
 	{ "matches", "'type':'string'", "A regular expression finds something in it." },
-	{ NULL },
+	{ .name = NULL },
 };
 
 #define OPERATORS 32 /* more than match has */
