@@ -260,6 +260,12 @@ bool load_in_strict_loop(const struct loading *l);
 /* The names that its steps may use: the rule's, and the item's. */
 struct cel_env *load_loop_env(struct loading *l, const struct loop *loop);
 
+/* ---- steps_connection.c ---- */
+
+void step_via(struct loading *l, const struct yaml_node *node, struct step *step);
+void step_relative_url(struct loading *l, const struct yaml_node *params, const struct step *step);
+void step_only_connection(struct loading *l, const struct yaml_node *key, struct step *step);
+
 /* ---- steps.c ---- */
 
 void load_steps(struct loading *l, const struct yaml_node *list);
