@@ -25,7 +25,11 @@ struct schema_row {
 #define SCHEMA_TABLES                                                                              \
 	"'type':['object','null'],'additionalProperties':{'type':'object',"                        \
 	"'additionalProperties':false,'required':['key'],'properties':{"                           \
-	"'file':{'type':'string'},'key':{},'unique':{},'columns':{'type':'object',"                \
+	"'file':{'type':'string','description':'A CSV file; without one, rules keep the rows.'},"  \
+	"'key':{'type':'string','description':'The column that tells rows apart.'},"               \
+	"'unique':{'type':['string','array'],'items':{'type':'string'},"                           \
+	"'description':'Columns in which no value stands twice.'},"                                \
+	"'columns':{'type':'object','description':'Their types.',"                                 \
 	"'additionalProperties':{'enum':['text','int','number','bool']}}}}"
 
 enum schema_side {
