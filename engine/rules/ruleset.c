@@ -259,6 +259,19 @@ static bool loading_init(struct loading *l, struct ruleset *set, struct arena *s
 	return l->plain != NULL && l->steps != NULL && l->pending != NULL;
 }
 
+/* A set to load into; NULL when memory is out. */
+static struct ruleset *loading_new(struct loading *l, const struct config *config,
+				   struct arena *scratch, struct arena *once, struct diags *diags)
+{
+	struct ruleset *set = scratch != NULL && once != NULL ? ruleset_new(config) : NULL;
+
+	if (set == NULL || !loading_init(l, set, scratch, once, diags)) {
+		ruleset_free(set);
+		return NULL;
+	}
+	return set;
+}
+
 /* Adds what files declare a default for. Rules checked and tested on their own have no vars: each
  * one they read stands for itself, as the text of its name. */
 static void load_stand_ins(struct loading *l)
@@ -300,13 +313,9 @@ struct ruleset *ruleset_load(const struct config *config, const struct text *pat
 	struct loading l;
 
 	assert(config != NULL && diags != NULL);
-	if (scratch == NULL || once == NULL)
+	set = loading_new(&l, config, scratch, once, diags);
+	if (set == NULL)
 		return NULL;
-	set = ruleset_new(config);
-	if (set == NULL || !loading_init(&l, set, scratch, once, diags)) {
-		ruleset_free(set);
-		return NULL;
-	}
 	set->tables = config->tables;
 	/* The configuration's own paths were checked, with positions, when it was read. */
 	for (size_t i = 0; i < count; i++)
@@ -332,16 +341,14 @@ struct ruleset *ruleset_load_text(const struct config *config, struct text path,
 	struct loading l;
 
 	assert(config != NULL && diags != NULL);
-	if (scratch == NULL || once == NULL)
+	set = loading_new(&l, config, scratch, once, diags);
+	if (set == NULL)
 		return NULL;
-	set = ruleset_new(config);
-	if (set == NULL || !loading_init(&l, set, scratch, once, diags)) {
-		ruleset_free(set);
-		return NULL;
-	}
+	set->tables = config->tables;
 	load_text(&l, path, content);
 	load_all(&l, &none);
 	load_stand_ins(&l);
+	table_uses_check(&l);
 	if (diags_errors(diags) > errors || !index_build(set)) {
 		ruleset_free(set);
 		return NULL;
@@ -359,13 +366,9 @@ struct ruleset *ruleset_load_revision(const struct config *config, struct text i
 	struct loading l;
 
 	assert(config != NULL && diags != NULL);
-	if (scratch == NULL || once == NULL)
+	set = loading_new(&l, config, scratch, once, diags);
+	if (set == NULL)
 		return NULL;
-	set = ruleset_new(config);
-	if (set == NULL || !loading_init(&l, set, scratch, once, diags)) {
-		ruleset_free(set);
-		return NULL;
-	}
 	l.by_itself = true;
 	load_source(&l, id, source);
 	load_stand_ins(&l);
