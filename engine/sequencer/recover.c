@@ -86,10 +86,29 @@ static void recover_orphan(struct sequencer *s, struct run_record *record)
 }
 
 /* It was at the head of its lane: only that one acts. A run that an operator put back
- * stands behind younger ones, so ids alone don't tell. */
+ * stands behind younger ones, so ids alone don't tell. One that was held has its for_each
+ * open while it waits for its turn. */
 static bool recover_was_head(const struct run *run)
 {
-	return run->state != RUN_PENDING || run->entered;
+	bool held = run->entered && run->rule->steps[run->step].loop != NULL;
+
+	return run->state != RUN_PENDING || (run->entered && !held);
+}
+
+/* Other vars may give one lane to runs that were at the heads of two: the second goes on in a lane
+ * of its own, as what it began must be ended. */
+static void recover_head(struct sequencer *s, struct run *run)
+{
+	if (lane_join(s, run) || s->broken)
+		return;
+	lane_leave(s, run);
+	mem_free(run->lane_name);
+	run->lane_name =
+	    text_heap(text_printf(s->work, "\x01%lld", (long long)run->id)); /* no text of people */
+	if (run->lane_name == NULL)
+		seq_break(s);
+	else
+		(void)lane_join(s, run);
 }
 
 static void recover_place(struct sequencer *s, struct run *run)
@@ -127,11 +146,18 @@ static void recover_run(struct sequencer *s, int64_t id)
 		return;
 	}
 	if (recover_was_head(run))
-		(void)lane_join(s, run);
+		recover_head(s, run);
 }
 
 static void recover_lanes(struct sequencer *s, const int64_t *ids, size_t count)
 {
+	/* Between two items, when nothing was begun any more. */
+	for (size_t i = 0; i < count && !s->broken; i++) {
+		struct run *run = run_find(s, ids[i]);
+
+		if (run != NULL && run->lane == NULL && run->loop != NULL && !run->entered)
+			(void)lane_join(s, run);
+	}
 	for (size_t i = 0; i < count && !s->broken; i++) {
 		struct run *run = run_find(s, ids[i]);
 

@@ -259,6 +259,83 @@ START_TEST(lanes_keep_their_order_whenever_the_process_dies)
 }
 END_TEST
 
-UNIT_MAIN("sequencer_loop", every_item_once_whenever_the_process_dies, items_without_requests,
+#define KEYED                                                                                      \
+	"rules:\n"                                                                                 \
+	"  - id: all\n"                                                                            \
+	"    on: hook.lists\n"                                                                     \
+	"    key: data.k\n"                                                                        \
+	"    do:\n"                                                                                \
+	"      - for_each: data.list\n"                                                            \
+	"        max: 2\n"                                                                         \
+	"        do: [ { http.request: { url: \"/${item}\" } } ]\n"
+
+/* Released while a younger one waits to be repeated, it stays behind that one. */
+START_TEST(a_released_one_keeps_its_place_when_the_process_dies)
+{
+	static struct target_log log;
+	struct world w;
+
+	log = (struct target_log){ .count = 0 };
+	world_init(&w, CONFIG, KEYED);
+	world_hook(&w, "lists", "a", "{\"k\":\"x\",\"list\":[1,2,3]}");
+	world_hook(&w, "lists", "b", "{\"k\":\"x\",\"list\":[4,5]}");
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	ck_assert_int_eq(world_state(&w, 1), RUN_HELD);
+	world_grant(&w, 1);
+	world_answer(&w, 0, 503, "later");
+	ck_assert_int_eq(world_state(&w, 2), RUN_WAITING);
+	command(&w, COMMAND_RELEASE, 1, 200);
+	world_crash(&w);
+	ck_assert_int_eq(world_state(&w, 2), RUN_WAITING);
+	work_off(&w, &log, 0);
+	ck_assert_uint_eq(log.count, 5);
+	for (int i = 0; i < 5; i++) {
+		static const char *const order[] = { "/4 ", "/5 ", "/1 ", "/2 ", "/3 " };
+
+		ck_assert_str_eq(log.bodies[i], order[i]);
+	}
+	ck_assert_int_eq(world_state(&w, 1), RUN_DONE);
+	ck_assert_int_eq(world_state(&w, 2), RUN_DONE);
+	world_fini(&w);
+}
+END_TEST
+
+#define VARS(word)                                                                                 \
+	"vars: { lane: " word " }\n"                                                               \
+	"hooks: { lists: { verify: none } }\n"                                                     \
+	"connections: { target: { connector: http, base_url: 'http://127.0.0.1:1' } }\n"           \
+	"rules: [rules.yaml]\n"
+#define VAR_LANES                                                                                  \
+	"rules:\n"                                                                                 \
+	"  - { id: a, on: hook.lists, lane: \"x/${vars.lane}\", do: [ { http.request: { url: "     \
+	"/a } } ] }\n"                                                                             \
+	"  - { id: b, on: hook.lists, lane: x/one, do: [ { http.request: { url: /b } } ] }\n"
+
+/* Two that were at the heads of lanes both go on when other vars make one lane of those. */
+START_TEST(lanes_that_became_one_wedge_nothing)
+{
+	struct world w;
+
+	world_init(&w, VARS("two"), VAR_LANES);
+	post_list(&w, "a", 1);
+	world_grant(&w, 2);
+	ck_assert_uint_eq(w.out.attempt_count, 2);
+	world_reload(&w, VARS("one"), VAR_LANES);
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	world_crash(&w);
+	post_list(&w, "b", 1);
+	world_advance(&w, 10000);
+	world_grant(&w, 9);
+	ck_assert_uint_eq(w.out.attempt_count, 2);
+	world_settle(&w);
+	for (int run = 1; run <= 4; run++)
+		ck_assert_int_eq(world_state(&w, run), RUN_DONE);
+	world_fini(&w);
+}
+END_TEST
+
+UNIT_MAIN("sequencer_loop", lanes_that_became_one_wedge_nothing,
+	  a_released_one_keeps_its_place_when_the_process_dies,
+	  every_item_once_whenever_the_process_dies, items_without_requests,
 	  what_is_held_waits_for_a_decision, a_cancelled_one_goes_on_where_it_was,
 	  lanes_keep_their_order_whenever_the_process_dies)
