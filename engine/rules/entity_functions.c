@@ -115,6 +115,8 @@ static struct value fn_entity(struct cel_run *run, void *of, const struct value 
 	struct value found;
 
 	assert(scope != NULL && scope->event != NULL);
+	if (scope->asked != NULL)
+		*scope->asked = true;
 	if (kind == NULL)
 		return cel_error(run, "there is no kind of object \"%.*s\"",
 				 TEXT_ARG(value_as_text(args[0])));

@@ -214,6 +214,7 @@ struct scope {
 	    *about; /* what rules of one set share about one event; start with NULL */
 	struct scope_cache *cache; /* evaluate.c's own; start with NULL */
 	struct cel_memo *memo;     /* what rules computed alike about this event, or NULL */
+	bool *asked; /* or NULL; set when rows or entities were asked for, which change */
 };
 
 enum verdict {

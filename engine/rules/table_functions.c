@@ -109,6 +109,8 @@ static struct value look_up(struct cel_run *run, void *of, const struct value *a
 	*a = (struct asking){
 		.run = run, .reader = reader_of(scope), .column = SIZE_MAX, .most = most
 	};
+	if (scope->asked != NULL)
+		*scope->asked = true;
 	if (!find_table(a, scope, value_as_text(args[0]), &bad))
 		return bad;
 	if (count < 3)

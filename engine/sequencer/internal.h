@@ -70,6 +70,7 @@ struct run_loop {
 	bool released;               /* an operator let it go beyond its max */
 	size_t entry;                /* offset of its entry in the run's steps */
 	struct buf outcomes, errors; /* a letter for each item; inner text of a JSON list */
+	struct buf list;             /* its JSON where it may be another later, else empty */
 };
 
 struct run {
@@ -368,7 +369,7 @@ bool loop_enter(struct sequencer *s, struct run *run, struct scope *scope);
 /* The last step of an item is over; as above. */
 bool loop_item_end(struct sequencer *s, struct run *run, bool failed);
 /* The item in hand, or VALUE_ERROR. */
-struct value loop_item(const struct run *run, const struct scope *scope);
+struct value loop_item(struct sequencer *s, const struct run *run, const struct scope *scope);
 void loop_put(struct buf *b, const struct run *run); /* members of its entry */
 /* The for_each of an open entry, which begins at byte `at` of the run's steps. */
 void loop_load(struct sequencer *s, struct run *run, struct value entry, size_t at);

@@ -4,7 +4,8 @@
  *
  * The for_each has an open entry in the run's record, which counts the items and has a letter for
  * the outcome of each; behind it stand the entries of the item in hand, which go when it is over.
- * The list is not kept: the event, the steps before and the rule's text give it again.
+ * The list is not kept where the event, the steps before and the rule's text give it again. What
+ * was read from tables or of entities may be another list by then, so that one is kept.
  *
  * I1  An item's idempotency keys have its number in them.
  * I2  Attempts are numbered through the whole for_each: no two of a step have the same number.
@@ -17,6 +18,7 @@ void loop_free(struct run *run)
 		return;
 	buf_fini(&run->loop->outcomes);
 	buf_fini(&run->loop->errors);
+	buf_fini(&run->loop->list);
 	mem_free(run->loop);
 	run->loop = NULL;
 }
@@ -33,6 +35,7 @@ static bool loop_make(struct sequencer *s, struct run *run, int step, size_t ent
 	run->loop->entry = entry;
 	buf_init(&run->loop->outcomes, LIMIT_ITEMS);
 	buf_init(&run->loop->errors, LIMIT_ITEM_ERRORS * 8 * LIMIT_ITEM_ERROR);
+	buf_init(&run->loop->list, LIMIT_RESULT);
 	return true;
 }
 
@@ -51,6 +54,10 @@ void loop_put(struct buf *b, const struct run *run)
 		buf_printf(b, ",\"errors\":[%.*s]", TEXT_ARG(buf_view(&loop->errors)));
 	if (loop->released)
 		buf_str(b, ",\"released\":true");
+	if (loop->list.n > 0) {
+		buf_str(b, ",\"list\":");
+		buf_text(b, buf_view(&loop->list));
+	}
 }
 
 static int entry_int(struct value entry, const char *name)
@@ -66,6 +73,7 @@ static void loop_read(struct sequencer *s, struct run_loop *loop, struct value e
 	const struct value *errors = value_get(entry, TEXT("errors"));
 	const struct value *outcomes = value_get(entry, TEXT("outcomes"));
 	const struct value *released = value_get(entry, TEXT("released"));
+	const struct value *list = value_get(entry, TEXT("list"));
 
 	loop->items = entry_int(entry, "items");
 	loop->at = entry_int(entry, "at");
@@ -79,7 +87,9 @@ static void loop_read(struct sequencer *s, struct run_loop *loop, struct value e
 			buf_char(&loop->errors, ',');
 		value_write(&loop->errors, errors->items[i]);
 	}
-	if (buf_failed(&loop->outcomes) || buf_failed(&loop->errors))
+	if (list != NULL && list->kind == VALUE_LIST)
+		value_write(&loop->list, *list);
+	if (buf_failed(&loop->outcomes) || buf_failed(&loop->errors) || buf_failed(&loop->list))
 		seq_break(s);
 }
 
@@ -126,6 +136,7 @@ static bool loop_finish(struct sequencer *s, struct run *run)
 	value_map_set(&b, "items", value_int(loop->items));
 	value_map_set(&b, "done", value_int(loop->done));
 	value_map_set(&b, "failed", value_int(loop->failed));
+	buf_clear(&run->loop->list);
 	return run_step_done(s, run, 0, value_map_end(&b));
 }
 
@@ -158,6 +169,52 @@ static bool loop_hold(struct sequencer *s, struct run *run, int max)
 	return false;
 }
 
+static enum fate kept_list(struct sequencer *s, const struct run_loop *loop, struct value *out)
+{
+	struct text json = text_dup(s->work, buf_view(&loop->list));
+	struct json_error error;
+
+	if (loop->list.n == 0)
+		return FATE_REJECT;
+	if (json.s != NULL && json_parse(s->parser, s->work, json, out, &error) == FATE_OK)
+		return FATE_OK;
+	seq_break(s);
+	return FATE_REJECT;
+}
+
+/* False with *why. What JSON can't tell again (a timestamp) is evaluated again, as other lists. */
+static bool keep_list(struct sequencer *s, struct run *run, struct value list, struct text *why)
+{
+	struct buf *json = &run->loop->list;
+	struct value again;
+
+	value_write(json, list);
+	if (buf_failed(json) || json->n + run->steps.n > LIMIT_RESULTS) {
+		buf_clear(json);
+		*why = TEXT("the list is larger than 1 MiB, or 2 MiB with the results of the steps "
+			    "before");
+		return false;
+	}
+	if (kept_list(s, run->loop, &again) != FATE_OK || !value_equal(again, list))
+		buf_clear(json);
+	return true;
+}
+
+/* False with *why. */
+static bool loop_list(struct sequencer *s, struct run *run, struct scope *scope, struct value *list,
+		      struct text *why)
+{
+	if (kept_list(s, run->loop, list) == FATE_OK)
+		return true;
+	if (step_list(scope, &run->rule->steps[run->step], list, why) != FATE_OK)
+		return false;
+	if (list->n > LIMIT_ITEMS) {
+		*why = text_printf(s->work, "%u items; it can go through %d", list->n, LIMIT_ITEMS);
+		return false;
+	}
+	return scope->asked == NULL || !*scope->asked || keep_list(s, run, *list, why);
+}
+
 bool loop_enter(struct sequencer *s, struct run *run, struct scope *scope)
 {
 	const struct step *step = &run->rule->steps[run->step];
@@ -165,14 +222,13 @@ bool loop_enter(struct sequencer *s, struct run *run, struct scope *scope)
 	struct text why;
 
 	assert(step->loop != NULL);
-	if (step_list(scope, step, &list, &why) != FATE_OK)
-		return run_step_failed(s, run, 0, text_dup(s->work, why).s);
-	if (list.n > LIMIT_ITEMS)
-		return run_step_failed(
-		    s, run, 0,
-		    text_printf(s->work, "%u items; it can go through %d", list.n, LIMIT_ITEMS).s);
 	if (run->loop == NULL && !loop_begin(s, run))
 		return false;
+	if (!loop_list(s, run, scope, &list, &why)) {
+		if (run->loop->items == 0)
+			loop_free(run); /* it never began */
+		return run_step_failed(s, run, 0, text_dup(s->work, why).s);
+	}
 	run->loop->items = (int)list.n;
 	if (run->loop->items > step->loop->max && !run->loop->released)
 		return loop_hold(s, run, step->loop->max);
@@ -184,7 +240,7 @@ bool loop_enter(struct sequencer *s, struct run *run, struct scope *scope)
 
 /* ---- Items. ---- */
 
-struct value loop_item(const struct run *run, const struct scope *scope)
+struct value loop_item(struct sequencer *s, const struct run *run, const struct scope *scope)
 {
 	const struct step *step = &run->rule->steps[run->loop->step];
 	struct scope outside = *scope;
@@ -192,7 +248,9 @@ struct value loop_item(const struct run *run, const struct scope *scope)
 	struct text why;
 
 	outside.use = step->use;
-	if (step_list(&outside, step, &v, &why) == FATE_OK && (uint32_t)run->loop->at < v.n)
+	if ((kept_list(s, run->loop, &v) == FATE_OK ||
+	     step_list(&outside, step, &v, &why) == FATE_OK) &&
+	    (uint32_t)run->loop->at < v.n)
 		return v.items[run->loop->at];
 	v = value_text(TEXT("the list of the for_each is not what it was"));
 	v.kind = VALUE_ERROR;

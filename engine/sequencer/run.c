@@ -389,7 +389,7 @@ static void run_scope(struct sequencer *s, struct run *run, const struct event_v
 		.use = run->rule->steps[run->step].use,
 	};
 	if (run->rule->steps[run->step].within >= 0)
-		scope->item = loop_item(run, scope);
+		scope->item = loop_item(s, run, scope);
 }
 
 /* Whether the look-up's result is known; what it is kept as when it isn't. */
@@ -413,9 +413,10 @@ static bool run_progress(struct sequencer *s, struct run *run, const struct even
 	struct scope scope;
 	struct text error;
 	const char *why = "";
-	bool first = !run->entered;
+	bool first = !run->entered, asked = false;
 
 	run_scope(s, run, event, &scope);
+	scope.asked = &asked;
 	if (p == NULL) {
 		seq_break(s);
 		return false;

@@ -300,6 +300,89 @@ START_TEST(a_released_one_keeps_its_place_when_the_process_dies)
 }
 END_TEST
 
+#define SHRINKS                                                                                    \
+	"tables: { kept: { key: k, columns: { k: text } } }\n"                                     \
+	"rules:\n"                                                                                 \
+	"  - { id: put, on: hook.lists, match: { data.put: { exists: true } },\n"                  \
+	"      do: [ { table.put: { table: kept, row: { k: \"${data.put}\" } } } ] }\n"            \
+	"  - id: all\n"                                                                            \
+	"    on: hook.lists\n"                                                                     \
+	"    when: has(data.go)\n"                                                                 \
+	"    define: { found: \"rows('kept')\" }\n"                                                \
+	"    do:\n"                                                                                \
+	"      - for_each: found\n"                                                                \
+	"        do:\n"                                                                            \
+	"          - table.drop: { table: kept, key: \"${item.k}\" }\n"                            \
+	"          - http.request: { url: \"/${item.k}\" }\n"
+
+/* Answers all that is sent; what is inside comes back as it went. The process dies before the
+ * `crash`-th answer. */
+static void work_rows(struct world *w, struct target_log *log, int crash)
+{
+	for (int round = 1, idle = 0; idle < 4; round++) {
+		if (w->out.attempt_count == 0)
+			world_grant(w, 1);
+		if (w->out.attempt_count == 0) {
+			world_advance(w, 10000);
+			idle++;
+			continue;
+		}
+		const struct attempt_out *a = &w->out.attempts[0];
+		char body[100];
+
+		idle = 0;
+		if (round == crash) {
+			world_crash(w);
+			continue;
+		}
+		(void)snprintf(body, sizeof(body), "%.*s", TEXT_ARG(a->request.body));
+		if (!a->action->inside)
+			log_attempt(log, a);
+		world_answer(w, 0, 200, a->action->inside ? body : "{}");
+	}
+}
+
+/* What an item changes in the table that its list is from changes no other item. */
+START_TEST(a_list_of_rows_is_kept)
+{
+	for (int crash = 0; crash < 12; crash++) {
+		struct arena *arena = arena_new("test", 1u << 20);
+		static struct target_log log;
+		struct world w;
+
+		log = (struct target_log){ .count = 0 };
+		world_init(&w, CONFIG, SHRINKS);
+		for (int i = 1; i <= 3; i++) {
+			char id[16], body[32];
+
+			(void)snprintf(id, sizeof(id), "p%d", i);
+			(void)snprintf(body, sizeof(body), "{\"put\":\"r%d\"}", i);
+			world_hook(&w, "lists", id, body);
+			ck_assert_int_eq(world_batch(&w), FATE_OK);
+			work_rows(&w, &log, 0);
+		}
+		ck_assert_int_eq(store_count_rows(w.store, TEXT("kept")), 3);
+		world_hook(&w, "lists", "go", "{\"go\":1}");
+		ck_assert_int_eq(world_batch(&w), FATE_OK);
+		work_rows(&w, &log, crash);
+		ck_assert_uint_eq(log.count, 3);
+		for (int i = 0; i < 3; i++) {
+			char url[16];
+
+			(void)snprintf(url, sizeof(url), "/r%d", i + 1);
+			ck_assert_ptr_nonnull(strstr(log.bodies[i], url));
+		}
+		struct run_record run = world_run(&w, arena, 4);
+
+		ck_assert_int_eq(run.state, RUN_DONE);
+		ck_assert_int_eq(store_count_rows(w.store, TEXT("kept")), 0);
+		ck_assert_ptr_null(strstr(run.steps.s, "\"list\""));
+		arena_free(arena);
+		world_fini(&w);
+	}
+}
+END_TEST
+
 #define VARS(word)                                                                                 \
 	"vars: { lane: " word " }\n"                                                               \
 	"hooks: { lists: { verify: none } }\n"                                                     \
@@ -334,7 +417,7 @@ START_TEST(lanes_that_became_one_wedge_nothing)
 }
 END_TEST
 
-UNIT_MAIN("sequencer_loop", lanes_that_became_one_wedge_nothing,
+UNIT_MAIN("sequencer_loop", lanes_that_became_one_wedge_nothing, a_list_of_rows_is_kept,
 	  a_released_one_keeps_its_place_when_the_process_dies,
 	  every_item_once_whenever_the_process_dies, items_without_requests,
 	  what_is_held_waits_for_a_decision, a_cancelled_one_goes_on_where_it_was,
