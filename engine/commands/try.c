@@ -115,7 +115,10 @@ static void put_step(void *of, const struct rendered *r)
 		buf_str(out, "  on_error");
 	if (r->how == RENDER_SKIPPED) {
 		buf_str(out, "  ");
-		tint_put(out, TINT_FAINT, TEXT("skipped: its if is false"), t->context->colour);
+		tint_put(out, TINT_FAINT,
+			 r->absent ? TEXT("skipped: a parameter is null, so it is null")
+				   : TEXT("skipped: its if is false"),
+			 t->context->colour);
 	}
 	buf_char(out, '\n');
 	put_line(out, "only if what ", r->needs_if, " brings says so");

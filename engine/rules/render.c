@@ -222,6 +222,11 @@ static void build(const struct rendering_now *now, struct rendered *out)
 		fail(out, why);
 		return;
 	}
+	if (step->reads && value_is(params, VALUE_NULL)) {
+		out->how = RENDER_SKIPPED;
+		out->absent = true;
+		return;
+	}
 	call->arena = now->scope->arena;
 	call->parser = given->parser;
 	call->settings = connection != NULL ? connection->settings : value_null();

@@ -29,6 +29,7 @@ struct rendered {
 	struct text needs;    /* "steps.recovery.result.id, steps.b" */
 	struct text needs_if; /* the same of its `if`: whether it is done isn't known */
 	size_t items;
+	bool absent;        /* a look-up whose parameters are null: skipped, and null itself */
 	bool prepares;      /* the request only reads what the next one is made of */
 	char key[HASH_HEX]; /* the idempotency key */
 };

@@ -220,5 +220,28 @@ START_TEST(little_memory)
 }
 END_TEST
 
-UNIT_MAIN("rules_render", values_are_filled_in, results_are_needed, uses_are_looked_through,
-	  failures_are_followed, failures_that_may_not_be, what_only_prepares, little_memory)
+START_TEST(a_lookup_of_nothing_is_skipped)
+{
+	struct kit k;
+	struct seen seen;
+	const struct rule *rule;
+
+	kit_init(&k);
+	rule = kit_rule(&k, "rules:\n  - id: a\n    on: hook.x\n    lookup: { ws: { "
+			    "kantata.workspace.show: { id: \"${data.id}\" } } }\n"
+			    "    do: [ { slack.post: { text: a } } ]\n");
+	render(&k, kit_event(&k, rule, "hook.x", "null", "{\"id\":null}"), rule->lookup_first,
+	       &seen);
+	ck_assert_int_eq(seen.count, 1);
+	expect(&seen.steps[0], RENDER_SKIPPED, "");
+	ck_assert(seen.steps[0].absent);
+	render(&k, kit_event(&k, rule, "hook.x", "null", "{\"id\":7}"), rule->lookup_first, &seen);
+	expect(&seen.steps[0], RENDER_SENT, "");
+	ck_assert(!seen.steps[0].absent);
+	kit_fini(&k);
+}
+END_TEST
+
+UNIT_MAIN("rules_render", a_lookup_of_nothing_is_skipped, values_are_filled_in, results_are_needed,
+	  uses_are_looked_through, failures_are_followed, failures_that_may_not_be,
+	  what_only_prepares, little_memory)
