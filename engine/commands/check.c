@@ -69,21 +69,11 @@ static void effective_rules(struct context *context, const struct ruleset *rules
 	}
 }
 
-static int effective(struct context *context)
+static int effective(struct context *context, const struct config *config,
+		     const struct ruleset *rules, struct diags *diags)
 {
-	AUTO(diags_free) struct diags *diags = diags_new();
-	struct ruleset *set;
-	int code;
-
-	if (diags == NULL)
-		return context_fail(context, COMMAND_FAILED, "memory is out");
-	AUTO(config_free)
-	struct config *config =
-	    setup_rules(context, context->args, context->arg_count, diags, &set, &code);
-	AUTO(ruleset_free) struct ruleset *rules = set;
-
-	if (config == NULL || setup_complain(diags))
-		return config == NULL ? (setup_complain(diags), code) : COMMAND_FAILED;
+	if (setup_complain(diags))
+		return COMMAND_FAILED;
 	if (config_is_bare(config))
 		return context_fail(context, COMMAND_USAGE, "there is no %s; -c FILE names another",
 				    context->config_files[0]);
@@ -95,9 +85,6 @@ static int effective(struct context *context)
 
 static int run(struct context *context)
 {
-	if (option_flag(context, "effective"))
-		return effective(context);
-
 	AUTO(diags_free) struct diags *diags = diags_new();
 	struct ruleset *set;
 	int code;
@@ -110,6 +97,12 @@ static int run(struct context *context)
 	AUTO(ruleset_free) struct ruleset *rules = set;
 
 	assert((config == NULL) == (rules == NULL));
+	if (option_flag(context, "effective") && rules == NULL) {
+		(void)setup_complain(diags);
+		return code;
+	}
+	if (option_flag(context, "effective"))
+		return effective(context, config, rules, diags);
 	if (rules != NULL)
 		check_tests(context, rules, diags);
 	if (rules != NULL && diags_errors(diags) == 0)

@@ -59,7 +59,9 @@ static enum fate build_drop(struct call *call, struct value given, struct reques
 	return build(call, "DROP", drop_params, given, out);
 }
 
-static enum fate read_put(struct call *call, const struct reply *reply, struct reading *out)
+/* `member` names what becomes of the parameters: the row, or its key. */
+static enum fate read_change(struct call *call, const struct reply *reply, const char *member,
+			     struct reading *out)
 {
 	struct value params;
 	enum fate fate;
@@ -68,27 +70,28 @@ static enum fate read_put(struct call *call, const struct reply *reply, struct r
 	fate = reply_json(call, reply, &params);
 	if (fate != FATE_OK)
 		return fate;
-	*out = (struct reading){ .result = param_value(params, "row") };
-	out->keeps.what = ROW_PUT;
+	*out = (struct reading){ .result = param_value(params, member) };
 	out->keeps.table = param_text(params, "table");
 	out->keeps.row = out->result;
 	return FATE_OK;
 }
 
+static enum fate read_put(struct call *call, const struct reply *reply, struct reading *out)
+{
+	enum fate fate = read_change(call, reply, "row", out);
+
+	if (fate == FATE_OK)
+		out->keeps.what = ROW_PUT;
+	return fate;
+}
+
 static enum fate read_drop(struct call *call, const struct reply *reply, struct reading *out)
 {
-	struct value params;
-	enum fate fate;
+	enum fate fate = read_change(call, reply, "key", out);
 
-	assert(call != NULL && reply != NULL && out != NULL);
-	fate = reply_json(call, reply, &params);
-	if (fate != FATE_OK)
-		return fate;
-	*out = (struct reading){ .result = param_value(params, "key") };
-	out->keeps.what = ROW_DROP;
-	out->keeps.table = param_text(params, "table");
-	out->keeps.row = out->result;
-	return FATE_OK;
+	if (fate == FATE_OK)
+		out->keeps.what = ROW_DROP;
+	return fate;
 }
 
 static struct text error_words(struct call *call, const struct reply *reply)

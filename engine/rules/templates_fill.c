@@ -55,19 +55,24 @@ static void put_url(struct buf *out, struct text t)
 	}
 }
 
+/* & < > as entities. */
+static void put_entity(struct buf *out, char c)
+{
+	if (c == '&')
+		buf_str(out, "&amp;");
+	else if (c == '<')
+		buf_str(out, "&lt;");
+	else if (c == '>')
+		buf_str(out, "&gt;");
+	else
+		buf_char(out, c);
+}
+
 /* Slack: "Escaping text" of its formatting reference. */
 static void put_slack(struct buf *out, struct text t)
 {
-	for (size_t i = 0; i < t.n; i++) {
-		if (t.s[i] == '&')
-			buf_str(out, "&amp;");
-		else if (t.s[i] == '<')
-			buf_str(out, "&lt;");
-		else if (t.s[i] == '>')
-			buf_str(out, "&gt;");
-		else
-			buf_char(out, t.s[i]);
-	}
+	for (size_t i = 0; i < t.n; i++)
+		put_entity(out, t.s[i]);
 }
 
 /* A backslash before every character of `special`, and before what makes a heading, list or
@@ -126,18 +131,12 @@ static void put_chat(struct buf *out, struct text t)
 static void put_html(struct buf *out, struct text t)
 {
 	for (size_t i = 0; i < t.n; i++) {
-		if (t.s[i] == '&')
-			buf_str(out, "&amp;");
-		else if (t.s[i] == '<')
-			buf_str(out, "&lt;");
-		else if (t.s[i] == '>')
-			buf_str(out, "&gt;");
-		else if (t.s[i] == '"')
+		if (t.s[i] == '"')
 			buf_str(out, "&quot;");
 		else if (t.s[i] == '\'')
 			buf_str(out, "&#39;");
 		else
-			buf_char(out, t.s[i]);
+			put_entity(out, t.s[i]);
 	}
 }
 
