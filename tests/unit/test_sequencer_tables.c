@@ -15,7 +15,10 @@
 #define HAVE_FAULTS 0
 #endif
 
-#define CONFIG "rules: [rules.yaml]\nhooks: { made: { verify: none }, gone: { verify: none } }\n"
+#define CONFIG                                                                                     \
+	"rules: [rules.yaml]\n"                                                                    \
+	"hooks: { made: { verify: none }, gone: { verify: none }, part: { verify: none }, "        \
+	"told: { verify: none } }\n"
 
 #define RULES                                                                                      \
 	"tables:\n"                                                                                \
@@ -29,7 +32,15 @@
 	"\"${data.n}\" } }\n"                                                                      \
 	"  - id: unlink\n"                                                                         \
 	"    on: hook.gone\n"                                                                      \
-	"    do: [ { table.drop: { table: links, key: \"${data.id}\" } } ]\n"
+	"    do: [ { table.drop: { table: links, key: \"${data.id}\" } } ]\n"                      \
+	"  - id: part\n"                                                                           \
+	"    on: hook.part\n"                                                                      \
+	"    do:\n"                                                                                \
+	"      - table.put: { table: links, row: { id: \"${data.id}\", n: 1 } }\n"                 \
+	"        result: no.such\n"                                                                \
+	"  - id: told\n"                                                                           \
+	"    on: hook.told\n"                                                                      \
+	"    do: [ { tappet.emit: { type: com.acme.told }, result: no.such } ]\n"
 
 static int64_t count(const struct world *w)
 {
@@ -177,6 +188,26 @@ START_TEST(what_can_not_be_put_fails_the_step)
 }
 END_TEST
 
+/* A step that fails by the part of its result that it should keep has done nothing. */
+START_TEST(what_can_not_be_kept_puts_nothing)
+{
+	struct world w;
+
+	world_init(&w, CONFIG, RULES);
+	post(&w, "part", "{\"id\":7}");
+	answer(&w);
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	ck_assert_int_eq(world_state(&w, 1), RUN_DEAD);
+	ck_assert_int_eq(count(&w), 0);
+	post(&w, "told", "{}");
+	answer(&w);
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	ck_assert_int_eq(world_state(&w, 2), RUN_DEAD);
+	ck_assert(!world_has_event(&w, "com.acme.told"));
+	world_fini(&w);
+}
+END_TEST
+
 /* Its own row is no other one; one without a value is like no other. */
 START_TEST(a_row_takes_its_own_place)
 {
@@ -237,4 +268,4 @@ END_TEST
 
 UNIT_MAIN("sequencer_tables", a_row_is_there_when_its_step_is_done, a_failed_commit_leaves_neither,
 	  a_crash_before_the_end_repeats_the_step, what_can_not_be_put_fails_the_step,
-	  a_row_takes_its_own_place, operators_change_rows)
+	  what_can_not_be_kept_puts_nothing, a_row_takes_its_own_place, operators_change_rows)
