@@ -306,7 +306,8 @@ def suite_crash(context, _):
     base = context.build_directory("release")
     counts = [context.one("crash", [
         sys.executable, f"tests/crash/{name}.py", "--tappet", base + "/engine/tappet",
-        "--sandbox", base + "/tests/sandbox/tappet-sandbox"]) for name in ("kill", "items")]
+        "--sandbox", base + "/tests/sandbox/tappet-sandbox", *words])
+        for name, words in (("kill", []), ("items", ["--kills", "12", "--items", "120"]))]
     return Counts(*(sum(c[i] for c in counts) for i in range(3)))
 
 
