@@ -71,6 +71,11 @@ struct run_loop {
 	size_t entry;                /* offset of its entry in the run's steps */
 	struct buf outcomes, errors; /* a letter for each item; inner text of a JSON list */
 	struct buf list;             /* its JSON where it may be another later, else empty */
+	size_t body;                 /* offset behind its entry: of those of the item in hand */
+	/* What items read again and again, in the work arena while the run's turn lasts. */
+	bool listed, looked_back;
+	struct value now;    /* the list */
+	struct value before; /* the entries before its own */
 };
 
 struct run {
@@ -146,11 +151,15 @@ struct sequencer {
 	size_t trim_at;                /* more targets than that: forget those nobody needs */
 	uint64_t batch_number;
 	struct target *turn; /* no real target: runs that may act because their lane's head left */
-	struct queue_item *kept; /* facts of a batch that failed */
-	bool lost;               /* memory does not hold what the store does: read it first */
-	int64_t retry_at;        /* mono ms: when to try a failed batch again */
-	int64_t retain_at;       /* mono ms: when to forget what is old */
-	bool draining;           /* nothing new is begun */
+	unsigned turns;      /* that are left in this batch */
+	const struct run *in_turn; /* the run that acts, or NULL */
+	size_t turn_from;          /* bytes of the work arena when its turn began */
+	bool untried;              /* an outcome is in hand that broke no batch */
+	struct queue_item *kept;   /* facts of a batch that failed */
+	bool lost;                 /* memory does not hold what the store does: read it first */
+	int64_t retry_at;          /* mono ms: when to try a failed batch again */
+	int64_t retain_at;         /* mono ms: when to forget what is old */
+	bool draining;             /* nothing new is begun */
 	int64_t last_event, last_run;
 	uint64_t last_fetch;
 	bool broken;
@@ -364,6 +373,7 @@ struct value steps_earlier(struct sequencer *s, const struct run *run);
 
 /* ---- loop.c: for_each ---- */
 void loop_free(struct run *run);
+void loop_turn_end(struct run *run); /* what is in the work arena goes */
 /* The step in hand is a for_each: what follows. True when the next step can be looked at now. */
 bool loop_enter(struct sequencer *s, struct run *run, struct scope *scope);
 /* The last step of an item is over; as above. */
@@ -371,11 +381,13 @@ bool loop_item_end(struct sequencer *s, struct run *run, bool failed);
 /* The item in hand, or VALUE_ERROR. */
 struct value loop_item(struct sequencer *s, const struct run *run, const struct scope *scope);
 void loop_put(struct buf *b, const struct run *run); /* members of its entry */
-/* The for_each of an open entry, which begins at byte `at` of the run's steps. */
-void loop_load(struct sequencer *s, struct run *run, struct value entry, size_t at);
+/* The for_each of an open entry, which begins at byte `at` of the run's steps and ends at `body`.
+ */
+void loop_load(struct sequencer *s, struct run *run, struct value entry, size_t at, size_t body);
 
 /* ---- outcome.c ---- */
-void outcome_take(struct sequencer *s, const struct outcome_input *outcome);
+/* `again`: it broke a batch already. */
+void outcome_take(struct sequencer *s, const struct outcome_input *outcome, bool again);
 /* Its handling takes more memory than there is: the run needs an operator. */
 void outcome_drop(struct sequencer *s, const struct outcome_input *outcome);
 /* An attempt of which nobody knows how it ended. */

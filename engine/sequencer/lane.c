@@ -243,13 +243,19 @@ void target_grant(struct sequencer *s, struct text name, unsigned credits, bool 
 	target_list(s, target);
 }
 
+static bool target_may(const struct sequencer *s, const struct target *target)
+{
+	return target->ready_head != NULL &&
+	       (target == s->turn ? s->turns > 0 : target->credit > 0);
+}
+
 /* The queue's first run, as long as there is credit for it. */
 static void target_serve(struct sequencer *s, struct target *target)
 {
-	while ((target->credit > 0 || target == s->turn) && target->ready_head != NULL &&
-	       !s->broken) {
+	while (target_may(s, target) && !s->broken) {
 		struct run *run = target->ready_head;
 
+		s->turns -= target == s->turn;
 		target_unqueue(run);
 		run_act(s, run, NULL);
 		seq_clear(s);
@@ -259,13 +265,14 @@ static void target_serve(struct sequencer *s, struct target *target)
 }
 
 /* One of each kind at a time: a run that ends puts its lane's next one on the
- * turn, which may use up credit, which may ... */
+ * turn, which may use up credit, which may ... What is left of the turns waits for the next
+ * batch, so that one run's thousand items hold back nobody's webhook. */
 void targets_serve(struct sequencer *s)
 {
-	while (!s->broken && (s->turn->ready_head != NULL || s->ready != NULL)) {
+	while (!s->broken && (target_may(s, s->turn) || s->ready != NULL)) {
 		struct target *target = s->turn;
 
-		if (target->ready_head == NULL) {
+		if (!target_may(s, target)) {
 			target = s->ready;
 			s->ready = target->next_ready;
 			target->listed = false;

@@ -9,7 +9,8 @@
  *
  * I1  An item's idempotency keys have its number in them.
  * I2  Attempts are numbered through the whole for_each: no two of a step have the same number.
- * I3  Each item begins with memory of its own: it waits for its turn like another run. */
+ * I3  An item whose turn comes begins with memory of its own, as another run does. Others follow in
+ *     the same turn as long as they take little: the event is read once for hundreds of them. */
 #include "engine/sequencer/internal.h"
 
 void loop_free(struct run *run)
@@ -39,6 +40,12 @@ static bool loop_make(struct sequencer *s, struct run *run, int step, size_t ent
 	return true;
 }
 
+void loop_turn_end(struct run *run)
+{
+	if (run->loop != NULL)
+		run->loop->listed = run->loop->looked_back = false;
+}
+
 /* ---- The record. ---- */
 
 void loop_put(struct buf *b, const struct run *run)
@@ -48,10 +55,14 @@ void loop_put(struct buf *b, const struct run *run)
 
 	buf_printf(b, ",\"items\":%d,\"at\":%d,\"done\":%d,\"failed\":%d", loop->items, loop->at,
 		   loop->done, loop->failed);
-	buf_printf(b, ",\"body\":[%d,%d],\"outcomes\":\"%.*s\"", of->first, of->end,
-		   TEXT_ARG(buf_view(&loop->outcomes)));
-	if (loop->errors.n > 0)
-		buf_printf(b, ",\"errors\":[%.*s]", TEXT_ARG(buf_view(&loop->errors)));
+	buf_printf(b, ",\"body\":[%d,%d],\"outcomes\":\"", of->first, of->end);
+	buf_text(b, buf_view(&loop->outcomes));
+	buf_char(b, '"');
+	if (loop->errors.n > 0) {
+		buf_str(b, ",\"errors\":[");
+		buf_text(b, buf_view(&loop->errors));
+		buf_char(b, ']');
+	}
 	if (loop->released)
 		buf_str(b, ",\"released\":true");
 	if (loop->list.n > 0) {
@@ -93,15 +104,17 @@ static void loop_read(struct sequencer *s, struct run_loop *loop, struct value e
 		seq_break(s);
 }
 
-void loop_load(struct sequencer *s, struct run *run, struct value entry, size_t at)
+void loop_load(struct sequencer *s, struct run *run, struct value entry, size_t at, size_t body)
 {
 	const struct value *i = value_get(entry, TEXT("i"));
 
 	if (i == NULL || i->kind != VALUE_INT || i->i < 0 || i->i >= run->rule->step_count ||
 	    run->rule->steps[i->i].loop == NULL || run->loop != NULL)
 		return;
-	if (loop_make(s, run, (int)i->i, at))
-		loop_read(s, run->loop, entry);
+	if (!loop_make(s, run, (int)i->i, at))
+		return;
+	run->loop->body = body;
+	loop_read(s, run->loop, entry);
 }
 
 static void loop_note_error(struct sequencer *s, struct run_loop *loop, const char *why)
@@ -143,6 +156,7 @@ static bool loop_finish(struct sequencer *s, struct run *run)
 static void loop_first_step(struct sequencer *s, struct run *run)
 {
 	steps_keep(s, run, value_null());
+	run->loop->body = run->steps.n;
 	run->entered = false;
 	run->step = run->rule->steps[run->loop->step].loop->first;
 }
@@ -243,21 +257,36 @@ bool loop_enter(struct sequencer *s, struct run *run, struct scope *scope)
 struct value loop_item(struct sequencer *s, const struct run *run, const struct scope *scope)
 {
 	const struct step *step = &run->rule->steps[run->loop->step];
+	struct run_loop *loop = run->loop;
 	struct scope outside = *scope;
-	struct value v;
+	struct value v = loop->now;
 	struct text why;
 
 	outside.use = step->use;
-	if ((kept_list(s, run->loop, &v) == FATE_OK ||
+	if ((loop->listed || kept_list(s, loop, &v) == FATE_OK ||
 	     step_list(&outside, step, &v, &why) == FATE_OK) &&
-	    (uint32_t)run->loop->at < v.n)
-		return v.items[run->loop->at];
+	    (uint32_t)loop->at < v.n) {
+		loop->listed = s->in_turn == run;
+		loop->now = v;
+		return v.items[loop->at];
+	}
 	v = value_text(TEXT("the list of the for_each is not what it was"));
 	v.kind = VALUE_ERROR;
 	return v;
 }
 
-/* The next item waits for its turn, as a run does whose lane is free. */
+/* In the turn of the item before it, unless that has taken much already, or memory was out. */
+static bool goes_on(struct sequencer *s, const struct run *run)
+{
+	bool fine = s->acting == run->id ? s->suspect != run->id : s->untried;
+
+	if (!fine || s->turns == 0 || arena_used(s->work) - s->turn_from > LIMIT_TURN_ARENA)
+		return false;
+	s->turns--;
+	return true;
+}
+
+/* The next item may wait for its turn, as a run does whose lane is free. */
 static bool loop_next(struct sequencer *s, struct run *run)
 {
 	mem_free(run->failure);
@@ -266,8 +295,11 @@ static bool loop_next(struct sequencer *s, struct run *run)
 	if (run->state != RUN_PENDING)
 		run_move(run, RUN_PENDING);
 	run_dirty(s, run);
-	if (run->lane->head == run)
-		target_queue(s, s->turn, run);
+	if (run->lane->head != run)
+		return false;
+	if (goes_on(s, run))
+		return true;
+	target_queue(s, s->turn, run);
 	return false;
 }
 

@@ -518,6 +518,7 @@ static void judge_run(struct sequencer *s, struct run *run, const struct ending 
 		run_end(s, run, RUN_DEAD, "its event is no longer in the store");
 		return;
 	}
+	s->turn_from = arena_used(s->work);
 	if (judge(&j))
 		run_act(s, run, &j.event);
 }
@@ -539,12 +540,14 @@ static struct run *outcome_run(struct sequencer *s, const struct outcome_input *
 	return run;
 }
 
-void outcome_take(struct sequencer *s, const struct outcome_input *o)
+void outcome_take(struct sequencer *s, const struct outcome_input *o, bool again)
 {
 	struct run *run = outcome_run(s, o);
 
+	s->untried = !again;
 	if (run != NULL)
 		judge_run(s, run, &o->ending);
+	s->untried = false;
 }
 
 void outcome_drop(struct sequencer *s, const struct outcome_input *o)

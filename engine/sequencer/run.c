@@ -498,6 +498,21 @@ bool run_can_look(struct sequencer *s, struct run *run, const struct event_view 
 	return run_prepare(s, run, &scope, p, why);
 }
 
+/* As far as it gets now. Runs that begin meanwhile have turns of their own in between. */
+static void run_turn(struct sequencer *s, struct run *run, const struct event_view *event)
+{
+	const struct run *outer = s->in_turn;
+	size_t from = s->turn_from;
+
+	s->in_turn = run;
+	s->turn_from = arena_used(s->work);
+	while (!s->broken && run_progress(s, run, event))
+		;
+	loop_turn_end(run);
+	s->in_turn = outer;
+	s->turn_from = from;
+}
+
 void run_act(struct sequencer *s, struct run *run, const struct event_view *event)
 {
 	struct event_view loaded;
@@ -518,8 +533,7 @@ void run_act(struct sequencer *s, struct run *run, const struct event_view *even
 		}
 		event = &loaded;
 	}
-	while (!s->broken && run_progress(s, run, event))
-		;
+	run_turn(s, run, event);
 }
 
 /* ---- Between steps, and the end. All return true when there is a next step. ---- */

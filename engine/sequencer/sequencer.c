@@ -144,7 +144,7 @@ static void seq_input(struct sequencer *s, struct input *input)
 		break;
 	case INPUT_OUTCOME:
 		if (input->broke < 3)
-			outcome_take(s, &input->outcome);
+			outcome_take(s, &input->outcome, input->broke > 0);
 		else
 			outcome_drop(s, &input->outcome);
 		break;
@@ -326,6 +326,9 @@ static void batch_begin(struct sequencer *s, struct instant now)
 	s->broken = false;
 	s->culprit = NULL;
 	s->acting = 0;
+	s->in_turn = NULL;
+	s->untried = false;
+	s->turns = LIMIT_TURNS;
 	arena_reset(s->batch);
 	arena_reset(s->work);
 	batch_vectors(s);
@@ -587,6 +590,8 @@ int64_t sequencer_next(const struct sequencer *s)
 
 	if (s->lost || s->draining)
 		return next;
+	if (s->turn->ready_head != NULL)
+		return s->now.mono;
 	if (s->retain_at < next)
 		next = s->retain_at;
 	if (node != NULL && node->at < next)

@@ -103,15 +103,71 @@ void steps_leave(struct sequencer *s, struct run *run, const char *state, int st
 		seq_break(s);
 }
 
-static struct value steps_list(struct sequencer *s, const struct run *run)
+/* A list of the entries from byte `from` on, up to `to`. */
+static struct value steps_between(struct sequencer *s, const struct run *run, size_t from,
+				  size_t to)
 {
-	struct json_error error;
+	struct text all = buf_view(&run->steps);
 	struct value v = value_null();
-	struct text json = text_printf(s->work, "[%.*s]", TEXT_ARG(buf_view(&run->steps)));
+	struct json_error error;
+	char *json;
 
-	if (json.s == NULL || json_parse(s->parser, s->work, json, &v, &error) != FATE_OK)
+	assert(from <= to && to <= all.n);
+	if (from < to && from > 0)
+		from++; /* its comma */
+	json = arena_alloc(s->work, to - from + 2);
+	if (json != NULL) {
+		json[0] = '[';
+		if (to > from)
+			memcpy(json + 1, all.s + from, to - from);
+		json[to - from + 1] = ']';
+	}
+	if (json == NULL || json_parse(s->parser, s->work, (struct text){ json, to - from + 2 }, &v,
+				       &error) != FATE_OK)
 		seq_break(s);
 	return v;
+}
+
+/* The for_each as its items see it: without what it counts, which may be long. */
+static struct value steps_loop(struct sequencer *s, const struct run *run)
+{
+	const struct step *step = &run->rule->steps[run->loop->step];
+	struct value_map_builder b;
+
+	value_map_begin(&b, s->work);
+	value_map_set(&b, "i", value_int(run->loop->step));
+	if (step->name.n > 0)
+		value_map_set(&b, "as", value_text(step->name));
+	value_map_set(&b, "action", value_text(text_of(step->what)));
+	return value_map_end(&b);
+}
+
+/* Within a for_each. What came before it is read once in a turn. */
+static struct value steps_of_item(struct sequencer *s, const struct run *run)
+{
+	struct run_loop *loop = run->loop;
+	struct value before = loop->before, after;
+	struct value_list_builder all;
+
+	if (!loop->looked_back)
+		before = steps_between(s, run, 0, loop->entry);
+	loop->before = before;
+	loop->looked_back = s->in_turn == run;
+	after = steps_between(s, run, loop->body, run->steps.n);
+	value_list_begin(&all, s->work);
+	for (uint32_t i = 0; i < before.n; i++)
+		value_list_add(&all, before.items[i]);
+	value_list_add(&all, steps_loop(s, run));
+	for (uint32_t i = 0; i < after.n; i++)
+		value_list_add(&all, after.items[i]);
+	return value_list_end(&all);
+}
+
+static struct value steps_list(struct sequencer *s, const struct run *run)
+{
+	if (run->rule->steps[run->step].within >= 0 && run->loop != NULL)
+		return steps_of_item(s, run);
+	return steps_between(s, run, 0, run->steps.n);
 }
 
 static struct value steps_part(struct value entry, const char *name)
@@ -181,7 +237,8 @@ void steps_load(struct sequencer *s, struct run *run, struct text json)
 		run->base = (int)steps_int(list.items[i], "from");
 		if (text_is(value_as_text(steps_part(list.items[i], "state")), "open") &&
 		    value_get(list.items[i], TEXT("items")) != NULL)
-			loop_load(s, run, list.items[i], object_at(buf_view(&run->steps), i));
+			loop_load(s, run, list.items[i], object_at(buf_view(&run->steps), i),
+				  object_at(buf_view(&run->steps), i + 1));
 	}
 	if (list.kind == VALUE_LIST && list.n > 0)
 		steps_load_open(run, list.items[list.n - 1],

@@ -131,19 +131,93 @@ START_TEST(every_item_once_whenever_the_process_dies)
 }
 END_TEST
 
-/* Items that send nothing are gone through at once. */
+#define SQUARES                                                                                    \
+	"rules:\n"                                                                                 \
+	"  - id: all\n"                                                                            \
+	"    on: hook.lists\n"                                                                     \
+	"    do:\n"                                                                                \
+	"      - for_each: data.list.map(a, data.list.map(b, a * b)).flatten()\n"                  \
+	"        max: 10000\n"                                                                     \
+	"        do: [ { http.request: { url: /x }, if: item == 0 } ]\n"
+
+/* Batches until nothing is left to do at this moment. */
+static int batches(struct world *w)
+{
+	int n = 0;
+
+	for (; sequencer_next(w->sequencer) <= w->now.mono; n++)
+		ck_assert_int_eq(world_batch(w), FATE_OK);
+	return n;
+}
+
+/* Items that send nothing are gone through at once, but not in one commit: others are served in
+ * between. */
 START_TEST(items_without_requests)
 {
 	struct world w;
 
-	world_init(&w, CONFIG,
-		   "rules:\n  - id: all\n    on: hook.lists\n    do:\n"
-		   "      - for_each: data.list.map(a, data.list.map(b, a * b)).flatten()\n"
-		   "        max: 10000\n"
-		   "        do: [ { http.request: { url: /x }, if: item == 0 } ]\n");
+	world_init(&w, CONFIG, SQUARES);
 	post_list(&w, "a", 60);
 	ck_assert_uint_eq(w.out.attempt_count, 0);
+	ck_assert_int_eq(world_state(&w, 1), RUN_PENDING);
+	post_list(&w, "b", 2);
+	ck_assert_uint_eq(w.out.reply_count, 1);
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	ck_assert_int_eq(world_state(&w, 1), RUN_PENDING);
+	ck_assert_int_eq(world_state(&w, 2), RUN_DONE);
+	ck_assert_int_gt(batches(&w), 3600 / LIMIT_TURNS - 4);
 	ck_assert_int_eq(world_state(&w, 1), RUN_DONE);
+	world_fini(&w);
+}
+END_TEST
+
+START_TEST(the_process_dies_between_items_without_requests)
+{
+	struct arena *arena = arena_new("test", 1u << 20);
+	struct world w;
+
+	world_init(&w, CONFIG, SQUARES);
+	post_list(&w, "a", 30);
+	ck_assert_int_eq(world_state(&w, 1), RUN_PENDING);
+	for (int i = 0; i < 2; i++) {
+		world_crash(&w);
+		ck_assert_int_eq(world_state(&w, 1), RUN_PENDING);
+	}
+	ck_assert_int_gt(batches(&w), 0);
+	struct run_record run = world_run(&w, arena, 1);
+
+	ck_assert_int_eq(run.state, RUN_DONE);
+	ck_assert_ptr_nonnull(
+	    strstr(run.steps.s, "\"result\":{\"items\":900,\"done\":900,\"failed\":0}"));
+	arena_free(arena);
+	world_fini(&w);
+}
+END_TEST
+
+/* Those of a lane whose runs end at once, too. */
+START_TEST(a_long_lane_leaves_room_for_others)
+{
+	struct world w;
+	int n = 2 * LIMIT_TURNS + 10;
+
+	world_init(&w, CONFIG,
+		   "rules:\n  - { id: a, on: hook.lists, lane: one,\n"
+		   "      do: [ { http.request: { url: /x }, if: \"size(data.list) == 1\" } ] }\n");
+	post_list(&w, "first", 1);
+	for (int i = 0; i < n; i++) {
+		char id[16];
+
+		(void)snprintf(id, sizeof(id), "%d", i);
+		world_hook(&w, "lists", id, "{\"list\":[]}");
+	}
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	world_push(&w, &(struct input){ .kind = INPUT_GRANT,
+					.grant = { .target = TEXT("target"), .credits = 1 } });
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	world_answer(&w, 0, 200, "{}");
+	ck_assert_int_eq(world_state(&w, n + 1), RUN_PENDING);
+	ck_assert_int_eq(batches(&w), 2);
+	ck_assert_int_eq(world_state(&w, n + 1), RUN_DONE);
 	world_fini(&w);
 }
 END_TEST
@@ -420,5 +494,6 @@ END_TEST
 UNIT_MAIN("sequencer_loop", lanes_that_became_one_wedge_nothing, a_list_of_rows_is_kept,
 	  a_released_one_keeps_its_place_when_the_process_dies,
 	  every_item_once_whenever_the_process_dies, items_without_requests,
+	  the_process_dies_between_items_without_requests, a_long_lane_leaves_room_for_others,
 	  what_is_held_waits_for_a_decision, a_cancelled_one_goes_on_where_it_was,
 	  lanes_keep_their_order_whenever_the_process_dies)
