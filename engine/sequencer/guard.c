@@ -25,6 +25,7 @@ struct write {
 	struct text rule;
 	int64_t run, at; /* wall ms */
 	int64_t step, depth;
+	int64_t item;                /* of a for_each, from 1 on, or 0 */
 	struct value set, any, also; /* as of struct wrote; of `set` what is left of it */
 	struct text how;             /* "new", "end" or empty */
 	bool hit;                    /* it is in the event */
@@ -62,6 +63,7 @@ static struct write row_write(struct value row)
 		.run = row_int(row, "run"),
 		.at = row_int(row, "at"),
 		.step = row_int(row, "step"),
+		.item = row_int(row, "item"),
 		.depth = row_int(row, "depth"),
 		.set = param_value(row, "set"),
 		.any = param_value(row, "any"),
@@ -105,6 +107,7 @@ static struct value write_row(struct arena *arena, const struct write *w)
 	value_map_set(&b, "rule", value_text(w->rule));
 	value_map_set(&b, "run", value_int(w->run));
 	value_map_set(&b, "step", value_int(w->step));
+	value_map_set(&b, "item", value_int(w->item));
 	value_map_set(&b, "at", value_int(w->at));
 	value_map_set(&b, "depth", value_int(w->depth));
 	value_map_set(&b, "set", w->set);
@@ -137,11 +140,19 @@ static void object_drop(struct object *o, size_t at)
 
 /* ---- Remembering. ---- */
 
+static int64_t item_of(const struct run *run)
+{
+	return run->rule->steps[run->step].within >= 0 ? run->loop->at + 1 : 0;
+}
+
 static void object_forget(struct object *o, const struct run *run)
 {
-	for (size_t i = o->count; i > 0; i--)
-		if (o->writes[i - 1].run == run->id && o->writes[i - 1].step == run->step)
+	for (size_t i = o->count; i > 0; i--) {
+		const struct write *w = &o->writes[i - 1];
+
+		if (w->run == run->id && w->step == run->step && w->item == item_of(run))
 			object_drop(o, i - 1);
+	}
 }
 
 static void object_add(struct object *o, struct write w)
@@ -166,6 +177,7 @@ void guard_wrote(struct sequencer *s, const struct run *run, int depth, struct v
 			   .rule = run->rule->id,
 			   .run = run->id,
 			   .step = run->step,
+			   .item = item_of(run),
 			   .at = s->now.wall,
 			   .depth = depth + 1,
 			   .set = wrote.set,
@@ -186,6 +198,7 @@ void guard_made(struct sequencer *s, const struct run *run, int depth,
 	object_add(&o, (struct write){ .rule = run->rule->id,
 				       .run = run->id,
 				       .step = run->step,
+				       .item = item_of(run),
 				       .at = s->now.wall,
 				       .depth = depth + 1,
 				       .how = TEXT("new") });

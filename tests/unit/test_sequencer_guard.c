@@ -228,6 +228,49 @@ START_TEST(events_of_no_object_keep_their_cause)
 }
 END_TEST
 
+#define EACH                                                                                       \
+	"rules:\n"                                                                                 \
+	"  - id: each\n"                                                                           \
+	"    on: [hook.go, kantata.workspace.updated]\n"                                           \
+	"    when: event.type == 'hook.go'\n"                                                      \
+	"    do:\n"                                                                                \
+	"      - for_each: \"[305, 405]\"\n"                                                       \
+	"        on_item_error: continue\n"                                                        \
+	"        do: [ kantata.workspace.update: { id: \"7\", workspace: { status_key: "           \
+	"\"${item}\" } } ]\n"
+
+#define UNTOLD                                                                                     \
+	"{\"results\":[{\"key\":\"workspaces\",\"id\":\"7\"}],\"workspaces\":{\"7\":{\"id\":"      \
+	"\"7\"}}}"
+
+/* Depths of the first and the second item's change, as they are seen after both. */
+static void items_write(int first_status, int first_depth, int second_depth)
+{
+	struct world w;
+
+	world_init(&w, CONFIG, EACH);
+	world_hook(&w, "go", "", "{}");
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	world_grant(&w, 4);
+	world_answer(&w, 0, first_status,
+		     first_status < 300 ? UNTOLD : "{\"errors\":[{\"message\":\"no\"}]}");
+	ck_assert_uint_eq(w.out.attempt_count, 1);
+	world_answer(&w, 0, 200, UNTOLD);
+	ck_assert_int_eq(world_state(&w, 1), RUN_DONE);
+	change(&w, STATE("300", "Acme"), STATE("305", "Acme"));
+	ck_assert_int_eq(depth(&w), first_depth);
+	change(&w, STATE("305", "Acme"), STATE("405", "Acme"));
+	ck_assert_int_eq(depth(&w), second_depth);
+	world_fini(&w);
+}
+
+START_TEST(each_item_writes_for_itself)
+{
+	items_write(200, 1, 1);
+	items_write(422, 0, 1);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("sequencer_guard");
@@ -242,6 +285,7 @@ static Suite *suite(void)
 	tcase_add_test(tc, another_connection_or_object_is_another_matter);
 	tcase_add_test(tc, many_writes_of_one_object_leave_the_latest);
 	tcase_add_test(tc, events_of_no_object_keep_their_cause);
+	tcase_add_test(tc, each_item_writes_for_itself);
 	suite_add_tcase(s, tc);
 	return s;
 }
