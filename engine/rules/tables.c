@@ -290,21 +290,33 @@ static bool read_file(const struct reader *r, const struct yaml_node *map, struc
 	return d->table->file.s != NULL && table_file_read(r, map, file, d);
 }
 
-static bool name_is_free(const struct reader *r, const struct yaml_node *key,
-			 const struct table_list *others)
+static bool name_fits(const struct reader *r, const struct yaml_node *key)
 {
-	const struct table *other = others != NULL ? tables_find(others, key->text) : NULL;
+	if (key->text.n <= LIMIT_TABLE_NAME && reader_is_name(key->text))
+		return true;
+	reader_error(r, key, "small letters, digits, _ and -, a letter first",
+		     "\"%.*s\" is no name for a table", TEXT_ARG(key->text));
+	return false;
+}
 
-	if (key->text.n > LIMIT_TABLE_NAME || !reader_is_name(key->text)) {
-		reader_error(r, key, "small letters, digits, _ and -, a letter first",
-			     "\"%.*s\" is no name for a table", TEXT_ARG(key->text));
+static bool same_column(const struct column *a, const struct column *b)
+{
+	return text_eq(a->name, b->name) && a->type == b->type && a->unique == b->unique;
+}
+
+/* Columns in another order are the same, too: they are told apart by name. */
+static bool same_table(const struct table *a, const struct table *b)
+{
+	if (!text_eq(a->file, b->file) || a->column_count != b->column_count ||
+	    !text_eq(a->columns[a->key].name, b->columns[b->key].name))
 		return false;
+	for (size_t i = 0; i < a->column_count; i++) {
+		size_t k = table_column(b, a->columns[i].name);
+
+		if (k == SIZE_MAX || !same_column(&a->columns[i], &b->columns[k]))
+			return false;
 	}
-	if (other != NULL)
-		reader_error(r, key, "tables belong to all files: declare it once",
-			     "the table \"%.*s\" is declared in %s:%d, too", TEXT_ARG(key->text),
-			     other->at.file, other->at.line);
-	return other == NULL;
+	return true;
 }
 
 /* False after reporting. */
@@ -338,6 +350,18 @@ static const struct table *declare(const struct reader *r, const struct yaml_pai
 	return table->name.s != NULL ? table : NULL;
 }
 
+/* A second declaration must say the same as the first; what is wrong with either is told once. */
+static void agree(const struct reader *r, const struct yaml_node *key, const struct table *table,
+		  const struct table *first)
+{
+	if (!table->broken && !first->broken && !same_table(table, first))
+		reader_error(
+		    r, key,
+		    "tables belong to all files: say the same in each, or name it otherwise",
+		    "%s:%d says something else of the table \"%.*s\"", first->at.file,
+		    first->at.line, TEXT_ARG(key->text));
+}
+
 void tables_read(const struct reader *r, const struct yaml_node *map, struct text directory,
 		 const struct table_list *others, struct table_list *out)
 {
@@ -358,11 +382,18 @@ void tables_read(const struct reader *r, const struct yaml_node *map, struct tex
 	out->items = items;
 	for (size_t i = 0; i < map->count; i++) {
 		const struct yaml_pair *pair = &map->pairs[i];
-		const struct table *table = NULL;
+		const struct table *first, *table = NULL;
 
-		if (name_is_free(r, pair->key, others) && name_is_free(r, pair->key, out))
+		if (name_fits(r, pair->key))
 			table = declare(r, pair, directory);
-		if (table != NULL)
+		if (table == NULL)
+			continue;
+		first = others != NULL ? tables_find(others, table->name) : NULL;
+		if (first == NULL)
+			first = tables_find(out, table->name);
+		if (first != NULL)
+			agree(r, pair->key, table, first);
+		else
 			items[out->count++] = table;
 	}
 }

@@ -47,8 +47,8 @@ struct table_list {
 };
 
 /* Reads the map `tables`, with the files it names; their paths begin at `directory`. What is wrong
- * is reported. `others` (or NULL) have names that
- * are taken. */
+ * is reported. A table that is in `out` or `others` (may be NULL) already must be
+ * declared the same, and stays the first one. */
 void tables_read(const struct reader *r, const struct yaml_node *map, struct text directory,
 		 const struct table_list *others, struct table_list *out);
 

@@ -249,9 +249,50 @@ START_TEST(tables_belong_to_all_files)
 	kit_config(&k, "hooks: { a: { verify: none } }\ntables: { links: { key: id, columns: { id: "
 		       "text } } }\n");
 	(void)kit_rule(&k, "rules: [ { id: r, on: hook.a, when: \"rows('links') == []\" } ]\n");
-	kit_load(&k, "tables: { links: { key: id, columns: { id: text } } }\nrules: []\n");
-	kit_expect(k.diags, 1, 11, "the table \"links\" is declared in", "declare it once");
+	/* Files that say the same of it agree, in whatever order; the first is meant. */
+	(void)kit_rule(&k, "tables: { links: { columns: { id: text }, key: id, unique: id } }\n"
+			   "rules: [ { id: s, on: hook.a, when: \"rows('links') == []\" } ]\n");
 	kit_fini(&k);
+}
+END_TEST
+
+static void expect_another(const char *second)
+{
+	static const char *const first =
+	    "tables: { links: { key: id, unique: a, columns: { id: text, a: text, b: int } } }\n";
+	struct kit k;
+	char config[256];
+
+	kit_init(&k);
+	(void)snprintf(config, sizeof(config), "hooks: { a: { verify: none } }\n%s", first);
+	kit_config(&k, config);
+	kit_load(&k, second);
+	kit_expect(k.diags, 1, 11, "says something else of the table \"links\"", "say the same");
+	kit_fini(&k);
+}
+
+START_TEST(files_must_say_the_same)
+{
+	struct kit_file file;
+	char text[384];
+
+	expect_another("tables: { links: { key: a, unique: id, columns: { id: text, a: text, b: "
+		       "int } } }\nrules: []\n");
+	expect_another("tables: { links: { key: id, columns: { id: text, a: text, b: int } } }\n"
+		       "rules: []\n");
+	expect_another("tables: { links: { key: id, unique: a, columns: { id: text, a: text, b: "
+		       "number } } }\nrules: []\n");
+	expect_another("tables: { links: { key: id, unique: a, columns: { id: text, a: text, c: "
+		       "int } } }\nrules: []\n");
+	expect_another("tables: { links: { key: id, unique: a, columns: { id: text, a: text } } }\n"
+		       "rules: []\n");
+	kit_write(&file, "links.csv", "id,a,b\n");
+	(void)snprintf(text, sizeof(text),
+		       "tables: { links: { file: %s, key: id, unique: a, columns: { b: int } } }\n"
+		       "rules: []\n",
+		       file.path);
+	expect_another(text);
+	kit_remove(&file);
 }
 END_TEST
 
@@ -284,4 +325,4 @@ END_TEST
 UNIT_MAIN("rules_tables", rows_of_a_file, values_are_compared_as_the_column_writes_them,
 	  mistakes_in_a_file, a_mark_and_empty_lines_are_skipped, too_many_mistakes_are_cut,
 	  mistakes_in_declarations, mistakes_in_rules, a_file_is_not_changed_by_rules,
-	  tables_belong_to_all_files, a_revision_uses_the_tables_in_force)
+	  tables_belong_to_all_files, files_must_say_the_same, a_revision_uses_the_tables_in_force)
