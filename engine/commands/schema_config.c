@@ -90,6 +90,7 @@ static const struct schema_row hook_rows[] = {
 	{ "secret_encoding", "'enum':['text','hex','base64']", "How the secret spells the key." },
 	{ "user", "'type':'string'", "Of basic." },
 	{ "keep_body", "'type':'boolean'", "Whether the raw body is kept." },
+	{ "silent_after", "'$ref':'#/$defs/duration'", "How long without a delivery is told." },
 	{ .name = NULL },
 };
 
@@ -112,25 +113,28 @@ static const struct schema_row defs[] = {
 	  "'type':['object','null'],'additionalProperties':false,'properties':{"
 	  "'every':{'$ref':'#/$defs/duration'},'full':{'$ref':'#/$defs/duration'},"
 	  "'baseline':{'enum':['silent','emit']},'fields':{'enum':['auto']},"
-	  "'hints':{'type':'string'}}",
+	  "'hints':{'type':'string'},'silent_after':{'$ref':'#/$defs/duration'}}",
 	  "How often what changed is asked for, and how often everything is." },
 	{ "webhook",
 	  "'type':'object','additionalProperties':false,'required':['secret'],'properties':{"
-	  "'secret':{'$ref':'#/$defs/texts'},'keep_body':{'type':'boolean'}}",
+	  "'secret':{'$ref':'#/$defs/texts'},'keep_body':{'type':'boolean'},"
+	  "'silent_after':{'$ref':'#/$defs/duration'}}",
 	  "Received at /hooks/NAME-OF-THE-CONNECTION." },
 	{ .name = NULL },
 };
 
 /* ---- Connections. ---- */
 
-/* One with settings of its own has these and three of the common ones. */
+/* One with settings of its own has these and four of the common ones. */
 static void put_poll(struct buf *out, const struct resource *r, const char *name)
 {
-	static const char *const common[] = { "every", "full", "baseline", NULL };
+	static const char *const common[] = { "every", "full", "baseline", "silent_after", NULL };
 	static const struct schema_row rows[] = {
 		{ "every", "'$ref':'#/$defs/duration'", "How often what changed is asked for." },
 		{ "full", "'$ref':'#/$defs/duration'", "How often everything is." },
 		{ "baseline", "'enum':['silent','emit']", "Whether the first poll makes events." },
+		{ "silent_after", "'$ref':'#/$defs/duration'",
+		  "How long without a round that succeeds is told." },
 		{ .name = NULL },
 	};
 

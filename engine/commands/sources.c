@@ -13,6 +13,7 @@
 #include "engine/commands/json.h"
 #include "engine/commands/setup.h"
 #include "engine/commands/table.h"
+#include "engine/sequencer/sequencer.h"
 #include "engine/value/parse.h"
 
 #define RECENT 10000 /* newest events looked through for a source's last one */
@@ -26,7 +27,8 @@ struct source {
 	int64_t ok_at;    /* ms: last success; 0: never */
 	int64_t failures; /* in a row */
 	struct text error;
-	int64_t event_at; /* ms: received last; 0: none among the recent ones */
+	int64_t silent_at; /* ms: it is silent, and was heard last then; 0: it isn't */
+	int64_t event_at;  /* ms: received last; 0: none among the recent ones */
 	struct source *next;
 };
 
@@ -94,6 +96,18 @@ static int64_t member_int(struct value v, const char *name)
 	return found != NULL && found->kind == VALUE_INT ? found->i : 0;
 }
 
+/* silent_after: only what is silent now is shown. */
+static bool visit_silence(struct freshness *f, struct text row, struct value v)
+{
+	const struct text name = { row.s + strlen(SILENCE_ROWS), row.n - strlen(SILENCE_ROWS) };
+	const struct value *silent = value_get(v, TEXT("silent"));
+	struct source *s = source_get(f, name, NULL);
+
+	if (s != NULL && silent != NULL && silent->kind == VALUE_BOOL && silent->b)
+		s->silent_at = member_int(v, "heard_at");
+	return true;
+}
+
 static bool visit_cursor(void *of, struct text name, struct text json)
 {
 	struct freshness *f = of;
@@ -105,6 +119,8 @@ static bool visit_cursor(void *of, struct text name, struct text json)
 	if (text_is(name, "tappet") ||
 	    json_parse(f->parser, f->context->arena, json, &v, &error) != FATE_OK)
 		return true;
+	if (text_starts(name, TEXT(SILENCE_ROWS)))
+		return visit_silence(f, name, v);
 	s = source_get(f, name, text_starts(name, TEXT("schedule.")) ? "schedule" : "poll");
 	if (s == NULL)
 		return false;
@@ -133,7 +149,8 @@ static bool visit_event(void *of, const struct event_record *event)
 
 static bool is_late(const struct freshness *f, const struct source *s)
 {
-	return s->failures > 0 || (s->every > 0 && f->now - s->ok_at > 3 * s->every);
+	return s->failures > 0 || s->silent_at > 0 ||
+	       (s->every > 0 && f->now - s->ok_at > 3 * s->every);
 }
 
 static void show_json(const struct freshness *f, const struct source *s)
@@ -155,6 +172,7 @@ static void show_json(const struct freshness *f, const struct source *s)
 	json_int(out, "failures", s->failures);
 	json_maybe(out, "error", s->error);
 	json_time(out, "event_at", s->event_at);
+	json_time(out, "silent_since", s->silent_at);
 	json_close(out, '}');
 	json_line(out);
 }
@@ -195,7 +213,10 @@ static void show_row(const struct freshness *f, struct table *table, const struc
 		table_cell(table, TEXT("-"), TINT_FAINT);
 	ago(table, f, s->event_at, TINT_NONE);
 	table_int(table, s->failures);
-	table_cell(table, s->error, TINT_BAD);
+	if (s->silent_at > 0 && s->error.n == 0)
+		table_cell(table, TEXT("silent for longer than silent_after"), TINT_BAD);
+	else
+		table_cell(table, s->error, TINT_BAD);
 }
 
 static int show(const struct freshness *f)

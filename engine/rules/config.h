@@ -23,10 +23,11 @@
 
 struct poll_config {
 	const struct resource *resource;
-	int64_t every, full; /* ms */
-	bool baseline_emits; /* baseline: emit */
-	struct text source;  /* "<connection>/<resource>": cursor and source name */
-	bool hinted;         /* hints: a feed says what to read again */
+	int64_t every, full;  /* ms */
+	bool baseline_emits;  /* baseline: emit */
+	struct text source;   /* "<connection>/<resource>": cursor and source name */
+	int64_t silent_after; /* ms without a round that succeeds that are told; 0: never */
+	bool hinted;          /* hints: a feed says what to read again */
 
 	/* Of a feed that no poll is written for, but hints: only these subjects are asked for, and
 	 * nothing else is told. Ends with NULL; NULL: all. */
@@ -148,6 +149,7 @@ struct hook_config {
 	bool dedupe_by_body;
 	bool drop_body;        /* bodies aren't kept with events */
 	int64_t dedupe_within; /* ms; 0: retention.dedupe */
+	int64_t silent_after;  /* ms without a delivery that are told; 0: never */
 	/* Who may ask (CloudEvents' webhook handshake), and what is granted; count 0: nobody. */
 	const struct text *origins; /* "*": anybody */
 	size_t origin_count;

@@ -7,6 +7,7 @@
 #include <assert.h>
 
 #include "engine/base/limits.h"
+#include "engine/base/timetext.h"
 #include "engine/connectors/mailbox.h"
 #include "engine/rules/words.h"
 
@@ -345,14 +346,29 @@ static void poll_hints(struct configuring *c, const struct yaml_node *node,
 static bool poll_keys(struct configuring *c, const struct yaml_node *node,
 		      const struct resource *resource)
 {
-	const char *keys[MAX_SETTINGS + 1] = { "every", "full", "baseline", "fields", "hints" };
-	size_t n = resource->params == NULL ? 5 : 3;
+	const char *keys[MAX_SETTINGS + 1] = { "every",        "full",   "baseline",
+					       "silent_after", "fields", "hints" };
+	size_t n = resource->params == NULL ? 6 : 4;
 
 	for (const struct param *p = resource->params;
 	     p != NULL && p->name != NULL && n < MAX_SETTINGS; p++)
 		keys[n++] = p->name;
 	keys[n] = NULL;
 	return reader_keys(&c->r, node, "a poll", keys, NULL);
+}
+
+/* Once `every` is known. */
+static void poll_silence(struct configuring *c, const struct yaml_node *node,
+			 struct poll_config *poll)
+{
+	char every[TIMETEXT_MAX];
+
+	if (!config_silent_after(c, node, &poll->silent_after) || poll->silent_after == 0 ||
+	    poll->silent_after > poll->every)
+		return;
+	timetext_duration_format(poll->every, every);
+	reader_error(&c->r, yaml_get(node, "silent_after"), "several times as long as every",
+		     "silent_after must be longer than every (%s), or it is always silent", every);
 }
 
 static void poll_settings(struct configuring *c, const struct connection *conn,
@@ -381,6 +397,7 @@ static void poll_settings(struct configuring *c, const struct connection *conn,
 		poll->baseline_emits = choice == 1;
 	if (which != NULL)
 		reader_choice(&c->r, which, fields, NULL, &choice);
+	poll_silence(c, node, poll);
 	if (hints != NULL)
 		poll_hints(c, hints, conn->connector, poll);
 }
@@ -458,7 +475,7 @@ static void polls(struct configuring *c, const struct yaml_node *node, struct co
 static void connection_webhook(struct configuring *c, const struct yaml_node *node,
 			       struct connection *conn)
 {
-	static const char *const keys[] = { "secret", "keep_body", NULL };
+	static const char *const keys[] = { "secret", "keep_body", "silent_after", NULL };
 	const struct webhook *webhook = conn->connector->webhook;
 	struct hook_config *hook;
 	const struct yaml_node *secret;
@@ -483,6 +500,7 @@ static void connection_webhook(struct configuring *c, const struct yaml_node *no
 				      .dedupe_by_body = webhook->bodies_unique,
 				      .connection = conn };
 	config_keep_body(c, node, hook);
+	config_silent_after(c, node, &hook->silent_after);
 	if (config_verify_scheme(webhook->verify, &hook->verify))
 		c->config->hook_count++;
 }

@@ -127,6 +127,15 @@ void config_keep_body(struct configuring *c, const struct yaml_node *map, struct
 	hook->drop_body = !keep;
 }
 
+#define LEAST_SILENCE 1000 /* ms; no sender speaks more often for sure */
+
+bool config_silent_after(struct configuring *c, const struct yaml_node *map, int64_t *ms)
+{
+	const struct yaml_node *node = yaml_get(map, "silent_after");
+
+	return node == NULL || reader_duration(&c->r, node, LEAST_SILENCE, ms);
+}
+
 static void hook_options(struct configuring *c, const struct yaml_node *map,
 			 struct hook_config *hook)
 {
@@ -142,13 +151,16 @@ static void hook_options(struct configuring *c, const struct yaml_node *map,
 	if ((node = yaml_get(map, "handshake")) != NULL)
 		hook_handshake(c, node, hook);
 	config_keep_body(c, map, hook);
+	config_silent_after(c, map, &hook->silent_after);
 }
 
 const char *const hook_keys[] = {
-	"verify",    "secret", "event_header",     "id_header",       "dedupe",
-	"handshake", "header", "algorithm",        "encoding",        "prefix",
-	"tolerance", "signed", "timestamp_header", "secret_encoding", "user",
-	"keep_body", NULL,
+	"verify",           "secret",          "event_header",
+	"id_header",        "dedupe",          "handshake",
+	"header",           "algorithm",       "encoding",
+	"prefix",           "tolerance",       "signed",
+	"timestamp_header", "secret_encoding", "user",
+	"keep_body",        "silent_after",    NULL,
 };
 
 static void hook(struct configuring *c, const struct yaml_node *key, const struct yaml_node *map)

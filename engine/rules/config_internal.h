@@ -142,6 +142,8 @@ bool config_verify(struct configuring *c, const struct yaml_node *map, enum veri
 /* The keys of the hook's scheme, its secrets included. */
 /* keep_body: of a hook, or of a connection's webhook. */
 void config_keep_body(struct configuring *c, const struct yaml_node *map, struct hook_config *hook);
+/* silent_after: of these, and of a poll; *ms stays as it is without. False after reporting. */
+bool config_silent_after(struct configuring *c, const struct yaml_node *map, int64_t *ms);
 void config_verify_options(struct configuring *c, const struct yaml_node *map,
 			   struct hook_config *hook);
 

@@ -459,6 +459,8 @@ void intake_hook(struct sequencer *s, const struct hook_input *in)
 		intake_product(s, &d);
 	else
 		intake_plain(s, &d);
+	if (d.hook != NULL)
+		silence_heard(s, d.hook->name);
 }
 
 /* ---- Events put in by hand, by a test, or by the engine's own edges. ---- */

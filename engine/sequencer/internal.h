@@ -113,6 +113,7 @@ struct run {
 
 struct source;  /* poll.c */
 struct planner; /* schedule.c */
+struct watch;   /* silence.c */
 
 struct sequencer {
 	struct store *store;
@@ -143,6 +144,8 @@ struct sequencer {
 	size_t source_count;
 	struct planner *planners;
 	size_t planner_count;
+	struct watch *watches;
+	size_t watch_count;
 	struct run *dirty;
 	struct target *ready, *hungry; /* targets to look at before the commit */
 	struct vector lenders;         /* targets whose unspent credit goes back */
@@ -157,6 +160,7 @@ struct sequencer {
 	bool untried;              /* an outcome is in hand that broke no batch */
 	struct queue_item *kept;   /* facts of a batch that failed */
 	bool lost;                 /* memory does not hold what the store does: read it first */
+	int64_t began;           /* mono ms: when the daemon started */
 	int64_t retry_at;          /* mono ms: when to try a failed batch again */
 	int64_t retain_at;         /* mono ms: when to forget what is old */
 	bool draining;             /* nothing new is begun */
@@ -546,6 +550,16 @@ bool schedule_setup(struct sequencer *s);
 void schedule_free(struct sequencer *s);
 void schedule_timers(struct sequencer *s);
 int64_t schedule_next(const struct sequencer *s);
+
+/* ---- silence.c: hooks and polls that should speak ---- */
+/* After poll_setup; of a reload while the old configuration is still there. */
+bool silence_setup(struct sequencer *s);
+void silence_free(struct sequencer *s);
+void silence_timers(struct sequencer *s);
+int64_t silence_next(const struct sequencer *s);
+/* A hook (its name) or poll (its source) was heard: of one that is watched it is noted, and told
+ * when it was silent. */
+void silence_heard(struct sequencer *s, struct text source);
 
 /* ---- command.c ---- */
 void command_take(struct sequencer *s, const struct command_input *command);

@@ -317,6 +317,7 @@ static void source_done(struct sequencer *s, struct source *src)
 	seen_clear(&src->seen);
 	s->stats.polls_ok++;
 	source_write(s, src);
+	silence_heard(s, src->poll->source);
 	src->due = s->now.mono + (src->reconcile != 0 ? 0 : src->poll->every);
 }
 

@@ -200,5 +200,6 @@ bool recover(struct sequencer *s)
 	}
 	recover_lanes(s, ids, found.ids.n);
 	recover_doubts(s, ids, found.ids.n);
-	return !s->broken && poll_setup(s) && schedule_setup(s) && loaded_note(s);
+	return !s->broken && poll_setup(s) && schedule_setup(s) && silence_setup(s) &&
+	       loaded_note(s);
 }

@@ -262,7 +262,7 @@ static void seq_reload(struct sequencer *s, struct input *input)
 	s->matcher = NULL;
 	edge_forget(s);
 	lookups_forget(s); /* a connection may lead elsewhere now */
-	if (!poll_setup(s) || !schedule_setup(s))
+	if (!poll_setup(s) || !schedule_setup(s) || !silence_setup(s))
 		seq_break(s);
 	seq_forget_revisions(s);
 	seq_forget_blind(s);
@@ -301,6 +301,7 @@ static void seq_forget(struct sequencer *s)
 		*s->turn = (struct target){ 0 };
 	poll_free(s);
 	schedule_free(s);
+	silence_free(s);
 	s->stats.open_runs = 0;
 }
 
@@ -518,6 +519,7 @@ static void batch_work(struct sequencer *s, struct queue_item *inputs)
 		run_timers(s);
 		poll_timers(s);
 		schedule_timers(s);
+		silence_timers(s);
 		targets_serve(s);
 		targets_ask(s);
 	}
@@ -586,7 +588,7 @@ int64_t sequencer_next(const struct sequencer *s)
 {
 	struct heap_node *node = heap_top(&s->run_timers);
 	int64_t next = s->retry_at;
-	int64_t poll = poll_next(s), schedule = schedule_next(s);
+	int64_t poll = poll_next(s), schedule = schedule_next(s), silence = silence_next(s);
 
 	if (s->lost || s->draining)
 		return next;
@@ -600,6 +602,8 @@ int64_t sequencer_next(const struct sequencer *s)
 		next = poll;
 	if (schedule < next)
 		next = schedule;
+	if (silence < next)
+		next = silence;
 	return next;
 }
 
@@ -638,6 +642,7 @@ enum fate sequencer_new(struct store *store, struct config *config, struct rules
 	s->options = *options;
 	s->entities = (struct entities){ s, observe_known };
 	s->now = now;
+	s->began = now.mono;
 	s->retry_at = now.mono; /* the first batch comes at once */
 	s->retain_at = options->retention ? now.mono + 1000 : INT64_MAX;
 	s->lost = true;

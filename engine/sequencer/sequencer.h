@@ -17,6 +17,7 @@
  *   intake.c    bytes of a hook, a given event -> parsed, deduped
  *   observe.c   an object's new state -> change events (against its snapshot)
  *   poll.c      pages of a poll -> objects (listing.c, undelivered.c);  schedule.c  time -> events
+ *   silence.c   hooks and polls that say nothing -> events
  *   feed.c      news of changes -> events, or what a poll is to read again (poll_feed.c)
  *   emit.c      an event -> the log; which rules match it -> runs
  *   guard.c     whose doing a change is: echoes, loops;  edge.c  conditions that turn
@@ -38,6 +39,9 @@
 #include "engine/rules/rule.h"
 #include "engine/sequencer/record.h"
 #include "engine/store/store.h"
+
+/* Cursors of this name and a source's: when it was heard, and whether it is silent (silence.c). */
+#define SILENCE_ROWS "tappet.silence/"
 
 struct sequencer;
 

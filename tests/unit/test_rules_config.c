@@ -322,6 +322,11 @@ START_TEST(hook_mistakes)
 		"between 1", "");
 	mistake("hooks: { a: { verify: githb } }\n", 1, 23, "\"githb\"", "\"github\"");
 	mistake("hooks: { a: { verify: none, keep_body: 1 } }\n", 1, 40, "true or false", "");
+	mistake("hooks: { a: { verify: none, silent_after: 2 } }\n", 1, 43, "a duration", "2h");
+	mistake("hooks: { a: { verify: none, silent_after: 10ms } }\n", 1, 43, "at least 1s", "");
+	mistake("connections:\n  a: { connector: kantata, token: x,\n"
+		"    poll: { workspaces: { every: 5m, silent_after: 300s } } }\n",
+		3, 52, "longer than every (5m)", "several times");
 	mistake("hooks: { a: { verify: github } }\n", 1, 13, "\"secret\" is missing", "");
 	mistake("hooks: { a: { verify: hmac, secret: x } }\n", 1, 13, "\"header\" is missing", "");
 	mistake("hooks: { a: { verify: standard-webhooks, secret: [AAAA, 'whsec_!'] } }\n", 1, 57,
