@@ -160,7 +160,7 @@ struct sequencer {
 	bool untried;              /* an outcome is in hand that broke no batch */
 	struct queue_item *kept;   /* facts of a batch that failed */
 	bool lost;                 /* memory does not hold what the store does: read it first */
-	int64_t began;           /* mono ms: when the daemon started */
+	int64_t began;             /* mono ms: when the daemon started */
 	int64_t retry_at;          /* mono ms: when to try a failed batch again */
 	int64_t retain_at;         /* mono ms: when to forget what is old */
 	bool draining;             /* nothing new is begun */
