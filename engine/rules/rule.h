@@ -123,6 +123,11 @@ struct rule {
 
 struct ruleset;
 
+/* The files that a path of rules stands for: itself, or every *.yaml and *.yml beneath, sorted;
+ * names that begin with a dot are passed over. What can't be looked at goes to diags. */
+size_t ruleset_files(struct arena *arena, struct text path, struct diags *diags,
+		     const struct text **files);
+
 /* Loads files and folders (every *.yaml and *.yml beneath, sorted). All mistakes of all
  * files go to diags; NULL only when memory is out. */
 struct ruleset *ruleset_load(const struct config *config, const struct text *paths, size_t count,

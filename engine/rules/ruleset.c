@@ -247,6 +247,18 @@ static void add_given(struct paths *paths, struct text given, bool of_config)
 			  "there is no rule file here");
 }
 
+size_t ruleset_files(struct arena *arena, struct text path, struct diags *diags,
+		     const struct text **files)
+{
+	struct paths paths = { .arena = arena, .diags = diags };
+
+	assert(arena != NULL && diags != NULL);
+	assert(files != NULL);
+	add_given(&paths, path, false);
+	*files = paths.items;
+	return paths.count;
+}
+
 static bool loading_init(struct loading *l, struct ruleset *set, struct arena *scratch,
 			 struct arena *env, struct diags *diags)
 {
