@@ -111,7 +111,7 @@ static enum fmt_end write_side(struct diags *diags, const char *file, const stru
 enum fmt_end fmt_text(struct diags *diags, const char *file, struct text content, struct buf *out)
 {
 	AUTO(arena_free) struct arena *arena = arena_new("fmt", LIMIT_RULES_ARENA);
-	struct fmt_side side = { .content = content };
+	struct fmt_side side = { .content = content.n > 0 ? content : TEXT("") };
 
 	assert(diags != NULL && file != NULL);
 	assert(out != NULL && out->n == 0);
