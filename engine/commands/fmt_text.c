@@ -19,8 +19,8 @@ static void refuse(struct diags *diags, const char *file, const struct fmt_side 
 	diags_add(diags, DIAG_ERROR, walker_to(&walker, file, why->at), why->hint, "%s", why->what);
 }
 
-/* Unicode's own line ends, which readers of YAML take for different things, and byte order marks.
- * SIZE_MAX: there are none. */
+/* Unicode's own line ends, which readers of YAML take for different things, and byte order marks at
+ * the start of a line, which libyaml passes over. SIZE_MAX: there are none. */
 static size_t strange_end(struct text t)
 {
 	for (size_t i = 0; i + 1 < t.n; i++) {
@@ -30,7 +30,8 @@ static size_t strange_end(struct text t)
 			return i;
 		if (i + 2 < t.n &&
 		    (memcmp(s, "\xe2\x80\xa8", 3) == 0 || memcmp(s, "\xe2\x80\xa9", 3) == 0 ||
-		     (i == 0 && memcmp(s, "\xef\xbb\xbf", 3) == 0)))
+		     ((i == 0 || s[-1] == '\n' || s[-1] == '\r') &&
+		      memcmp(s, "\xef\xbb\xbf", 3) == 0)))
 			return i;
 	}
 	return SIZE_MAX;
