@@ -393,44 +393,27 @@ static bool judge_unreadable(struct judging *j, const char *why)
 	return judge_doubt(j, text);
 }
 
-/* Puts the part that the step keeps in the place of the result as the action reads it. Why it
- * can't be kept: what isn't there is the rule's mistake or the target's, and asking again would
- * repeat an effect. TEXT_NONE when it can. */
-static struct text judge_part(const struct judging *j, struct value *result)
+/* The part that the step keeps, of the result as the action reads it. What isn't there is the
+ * rule's mistake or the target's; asking again would repeat an effect. */
+static bool judge_result(struct judging *j, struct value whole)
 {
-	const struct value *part = result;
+	const struct value *part;
 
-	if (j->step->result.n > 0)
-		part = value_path(*result, j->step->result);
-	if (part == NULL)
-		return text_printf(j->s->work, "status %d, the reply has no %.*s: %.*s",
-				   j->end->status, TEXT_ARG(j->step->result),
-				   TEXT_ARG(seq_quote(j->s, j->end->body)));
-	*result = *part;
-	return judge_too_large(j, *result);
-}
-
-/* What the action read. A step that fails by what it keeps does nothing inside. */
-static bool judge_reading(struct judging *j, struct reading *r)
-{
-	struct text why = judge_part(j, &r->result);
-	const char *row;
-
-	if (r->kind != NULL)
-		judge_observe(j, r);
-	if (why.n > 0)
-		return judge_reject(j, why);
-	if (j->step->action->inside)
-		judge_inside(j, r);
-	if ((row = judge_row(j, r)) != NULL)
-		return judge_reject(j, text_of(row));
-	return judge_done(j, r->result);
+	if (j->step->result.n == 0)
+		return judge_done(j, whole);
+	part = value_path(whole, j->step->result);
+	if (part != NULL)
+		return judge_done(j, *part);
+	return judge_reject(j, text_printf(j->s->work, "status %d, the reply has no %.*s: %.*s",
+					   j->end->status, TEXT_ARG(j->step->result),
+					   TEXT_ARG(seq_quote(j->s, j->end->body))));
 }
 
 static bool judge_success(struct judging *j)
 {
 	const struct reply reply = { j->end->status, j->end->body, j->end->content_type };
 	struct reading r = { .result = value_null() };
+	const char *why;
 
 	if (j->end->how == END_CUT)
 		return judge_unreadable(j, "the reply was cut off");
@@ -445,7 +428,13 @@ static bool judge_success(struct judging *j)
 			return judge_absent(j);
 		if (r.more)
 			return judge_page(j, r.result);
-		return judge_reading(j, &r);
+		if (r.kind != NULL)
+			judge_observe(j, &r);
+		if (j->step->action->inside)
+			judge_inside(j, &r);
+		if ((why = judge_row(j, &r)) != NULL)
+			return judge_reject(j, text_of(why));
+		return judge_result(j, r.result);
 	case FATE_RETRY:
 		return judge_unreadable(j, j->call->why);
 	case FATE_REJECT:

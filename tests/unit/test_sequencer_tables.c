@@ -266,6 +266,59 @@ START_TEST(operators_change_rows)
 }
 END_TEST
 
+#define LARGE "connections: { api: { connector: http, base_url: \"http://127.0.0.1:1\" } }\n" CONFIG
+
+#define FULL                                                                                       \
+	"tables: { links: { key: id, columns: { id: text } } }\n"                                  \
+	"rules:\n"                                                                                 \
+	"  - id: link\n"                                                                           \
+	"    on: hook.made\n"                                                                      \
+	"    do:\n"                                                                                \
+	"      - http.request: { url: /a }\n"                                                      \
+	"      - http.request: { url: /b }\n"                                                      \
+	"      - as: put\n"                                                                        \
+	"        table.put: { table: links, row: { id: \"${data.id}\" } }\n"
+
+/* A reply of so many bytes of JSON. */
+static void large(struct world *w, size_t n)
+{
+	char *body = malloc(n + 1);
+
+	ck_assert_ptr_nonnull(body);
+	memset(body, 'x', n);
+	body[0] = body[n - 1] = '"';
+	body[n] = '\0';
+	world_answer(w, 0, 200, body);
+	free(body);
+}
+
+/* What the step tells is too much for the run's record: the step fails, and has done nothing. */
+START_TEST(a_step_that_fails_has_put_nothing)
+{
+	struct arena *arena = arena_new("run", 8 * MIB);
+	struct world w;
+	char body[400];
+
+	world_init(&w, LARGE, FULL);
+	snprintf(body, sizeof(body), "{\"id\":\"%0300d\"}", 7);
+	post(&w, "made", body);
+	large(&w, LIMIT_RESULT);
+	large(&w, LIMIT_RESULTS - LIMIT_RESULT - 300);
+	if (w.out.attempt_count == 0)
+		world_grant(&w, 1);
+	answer(&w);
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	struct run_record run = world_run(&w, arena, 1);
+
+	ck_assert_int_eq(run.state, RUN_DEAD);
+	ck_assert_msg(text_find(run.reason, TEXT("larger than 2 MiB")) != SIZE_MAX, "%.*s",
+		      TEXT_ARG(run.reason));
+	ck_assert_int_eq(count(&w), 0);
+	world_fini(&w);
+	arena_free(arena);
+}
+END_TEST
+
 UNIT_MAIN("sequencer_tables", a_row_is_there_when_its_step_is_done, a_failed_commit_leaves_neither,
 	  a_crash_before_the_end_repeats_the_step, what_can_not_be_put_fails_the_step,
-	  what_can_not_be_kept_puts_nothing, a_row_takes_its_own_place, operators_change_rows)
+	  what_can_not_be_kept_puts_nothing, a_row_takes_its_own_place, operators_change_rows, a_step_that_fails_has_put_nothing)
