@@ -181,6 +181,9 @@
 #define LIMIT_CHAIN  16 /* events named of a loop: all that LIMIT_DEPTH allows */
 #define LIMIT_DEPTH  8  /* events caused by actions caused by events ...: a loop */
 #define LIMIT_RESULT (1u * MIB) /* of one step, kept with its run; larger fails the step */
+#define LIMIT_RESULT_DEPTH                                                                         \
+	120 /* its nesting: the run's record, read as JSON again, puts it into a few levels more   \
+	     */
 #define LIMIT_RESULTS                                                                              \
 	(2u * MIB) /* of all steps of a run: each step parses them again, at about 10 times that   \
 		    */

@@ -202,6 +202,11 @@ static bool keep_list(struct sequencer *s, struct run *run, struct value list, s
 	struct buf *json = &run->loop->list;
 	struct value again;
 
+	if (value_is_deeper(list, LIMIT_RESULT_DEPTH)) {
+		*why = text_printf(s->work, "the list is nested deeper than %d levels",
+				   LIMIT_RESULT_DEPTH);
+		return false;
+	}
 	value_write(json, list);
 	if (buf_failed(json) || json->n + run->steps.n > LIMIT_RESULTS) {
 		buf_clear(json);

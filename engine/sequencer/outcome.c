@@ -195,8 +195,14 @@ static bool judge_doubt(struct judging *j, struct text why)
 /* Why a result can't be kept; TEXT_NONE when it can. */
 static struct text judge_too_large(const struct judging *j, struct value result)
 {
-	struct text json = seq_json(j->s, result);
+	struct text json;
 
+	if (value_is_deeper(result, LIMIT_RESULT_DEPTH))
+		return text_printf(j->s->work,
+				   "status %d: the result is nested deeper than %d levels; take a "
+				   "part of it by `result`",
+				   j->end->status, LIMIT_RESULT_DEPTH);
+	json = seq_json(j->s, result);
 	if (json.n > LIMIT_RESULT)
 		return TEXT("the result is larger than 1 MiB; narrow the request");
 	if (json.n + (j->run->gathered ? j->run->entry : j->run->steps.n) > LIMIT_RESULTS)

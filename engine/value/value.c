@@ -408,6 +408,22 @@ static const struct value *list_at(struct value v, struct text segment)
 	return &v.items[at];
 }
 
+/* Goes no deeper than `most`. */
+bool value_is_deeper(struct value v, unsigned most)
+{
+	if (v.kind != VALUE_LIST && v.kind != VALUE_MAP)
+		return false;
+	if (most == 0)
+		return true;
+	for (uint32_t i = 0; i < v.n; i++) {
+		struct value part = v.kind == VALUE_MAP ? v.pairs[i].val : v.items[i];
+
+		if (value_is_deeper(part, most - 1))
+			return true;
+	}
+	return false;
+}
+
 const struct value *value_path(struct value v, struct text path)
 {
 	const struct value *at = &v;

@@ -163,6 +163,9 @@ const struct value *value_get_value(struct value v, struct value key);
  * all digits also indexes a list. */
 const struct value *value_path(struct value v, struct text path);
 
+/* Whether lists and maps stand in each other more than `most` levels deep; a text is 0 deep. */
+bool value_is_deeper(struct value v, unsigned most);
+
 /* ---- Comparing, hashing. ---- */
 
 /* CEL's equality: numbers compare by their mathematical value across kinds,

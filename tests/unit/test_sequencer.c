@@ -473,6 +473,41 @@ START_TEST(credit_that_a_retry_spends_is_asked_for_again)
 }
 END_TEST
 
+/* A reply of lists in each other. */
+static void nested_reply(int levels, enum run_state state, const char *reason)
+{
+	struct arena *arena = arena_new("test", 1u << 20);
+	struct world w;
+	char body[2 * LIMIT_JSON_DEPTH + 1];
+
+	memset(body, '[', (size_t)levels);
+	memset(body + levels, ']', (size_t)levels);
+	body[2 * levels] = '\0';
+	world_init(&w, CONFIG, FORWARD);
+	world_hook(&w, "orders", "a", "{\"k\":\"x\",\"n\":1}");
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	world_grant(&w, 4);
+	world_answer(&w, 0, 200, body);
+	struct run_record run = world_run(&w, arena, 1);
+
+	ck_assert_int_eq(run.state, state);
+	ck_assert_msg(text_find(run.reason, text_of(reason)) != SIZE_MAX, "%.*s",
+		      TEXT_ARG(run.reason));
+	arena_free(arena);
+	world_fini(&w);
+}
+
+START_TEST(a_reply_may_be_too_deep_to_keep)
+{
+	const char *why = "status 200: the result is nested deeper than 120 levels";
+
+	nested_reply(LIMIT_RESULT_DEPTH, RUN_DONE, "");
+	nested_reply(LIMIT_RESULT_DEPTH + 1, RUN_DEAD, why);
+	nested_reply(LIMIT_JSON_DEPTH - 1, RUN_DEAD, why);
+	nested_reply(LIMIT_JSON_DEPTH, RUN_DEAD, why);
+}
+END_TEST
+
 UNIT_MAIN("sequencer", an_event_becomes_a_request_and_is_done, the_same_delivery_twice_is_one_event,
 	  what_is_not_json_is_refused_with_a_position,
 	  a_failed_attempt_is_repeated_with_the_same_key,
@@ -486,4 +521,4 @@ UNIT_MAIN("sequencer", an_event_becomes_a_request_and_is_done, the_same_delivery
 	  failures_continue_or_are_handled_and_then_the_run_is_dead,
 	  a_throttle_is_spent_by_the_match_and_given_back_by_an_early_death,
 	  credit_that_a_retry_spends_is_asked_for_again, one_odd_event_makes_no_large_group_blind,
-	  a_large_group_is_told_blind_in_the_end)
+	  a_large_group_is_told_blind_in_the_end, a_reply_may_be_too_deep_to_keep)

@@ -36,6 +36,26 @@ static struct value numbered_map(uint32_t n)
 	return value_map_end(&b);
 }
 
+START_TEST(lists_and_maps_are_so_deep)
+{
+	struct value_list_builder list;
+	struct value_map_builder map;
+
+	ck_assert(!value_is_deeper(word("x"), 0));
+	value_list_begin(&list, arena);
+	ck_assert(value_is_deeper(value_list_end(&list), 0));
+	value_map_begin(&map, arena);
+	value_map_set(&map, "a", word("x"));
+	value_list_begin(&list, arena);
+	value_list_add(&list, word("x"));
+	value_list_add(&list, value_map_end(&map));
+	struct value v = value_list_end(&list);
+
+	ck_assert(value_is_deeper(v, 1));
+	ck_assert(!value_is_deeper(v, 2));
+}
+END_TEST
+
 START_TEST(maps_of_all_sizes_find_their_keys)
 {
 	static const uint32_t sizes[] = { 0,   1,   7,   8,   9,     10,    127,   128,  129,
@@ -371,6 +391,7 @@ int main(void)
 	tcase_add_test(tests, other_kinds_have_their_order);
 	tcase_add_test(tests, containers_compare_by_content);
 	tcase_add_test(tests, kinds_have_the_names_of_cel);
+	tcase_add_test(tests, lists_and_maps_are_so_deep);
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
