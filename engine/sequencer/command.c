@@ -31,6 +31,14 @@ static struct run *command_reopen(struct sequencer *s, const struct command_inpu
 		seq_refuse(s, c->ticket, 409, "the rule it began with no longer loads");
 		return NULL;
 	}
+	if (run->damaged) {
+		map_drop(s->runs, run_id_key(&run->id));
+		s->stats.open_runs--;
+		run_free(run);
+		seq_refuse(s, c->ticket, 409,
+			   "the record of what it did can't be read; it can be dropped");
+		return NULL;
+	}
 	/* What the record gives as the reason is why it stopped, not why its handler runs. */
 	mem_free(run->failure);
 	run->failure = steps_failure(s, run);

@@ -102,6 +102,7 @@ struct run {
 	bool gathered;     /* which holds what pages gave so far */
 	bool recalled;     /* the look-up in hand needs no request: its result is known */
 	char *recall;      /* heap: what the result of the look-up in hand is kept as, or NULL */
+	bool damaged;      /* the store's record of what it did can't be read */
 	bool fresh, dirty; /* not yet in the store; changed in this batch */
 	struct run *next_dirty;
 	struct lane *lane;

@@ -145,7 +145,7 @@ static void recover_run(struct sequencer *s, int64_t id)
 			recover_orphan(s, &record);
 		return;
 	}
-	if (recover_was_head(run))
+	if (!run->damaged && recover_was_head(run))
 		recover_head(s, run);
 }
 
@@ -155,17 +155,28 @@ static void recover_lanes(struct sequencer *s, const int64_t *ids, size_t count)
 	for (size_t i = 0; i < count && !s->broken; i++) {
 		struct run *run = run_find(s, ids[i]);
 
-		if (run != NULL && run->lane == NULL && run->loop != NULL && !run->entered)
+		if (run != NULL && run->lane == NULL && run->loop != NULL && !run->entered &&
+		    !run->damaged)
 			(void)lane_join(s, run);
 	}
 	for (size_t i = 0; i < count && !s->broken; i++) {
 		struct run *run = run_find(s, ids[i]);
 
-		if (run != NULL && run->lane == NULL)
+		if (run == NULL || run->damaged)
+			continue;
+		if (run->lane == NULL)
 			(void)lane_join(s, run);
-		if (run != NULL && !s->broken)
+		if (!s->broken)
 			recover_place(s, run);
 	}
+}
+
+/* Of the store's record of what a run did, nothing can be made: nobody knows where to go on. */
+static void recover_damaged(struct sequencer *s, struct run *run)
+{
+	log_write(LOG_ERROR, "the record of a run can't be read", LOG_I("run", run->id));
+	run_end(s, run, RUN_DEAD,
+		"the record of what it did can't be read; it may have sent something");
 }
 
 static void recover_doubts(struct sequencer *s, const int64_t *ids, size_t count)
@@ -173,10 +184,14 @@ static void recover_doubts(struct sequencer *s, const int64_t *ids, size_t count
 	for (size_t i = 0; i < count && !s->broken; i++) {
 		struct run *run = run_find(s, ids[i]);
 
-		if (run == NULL || run->state != RUN_STARTED ||
-		    map_get(s->inflight, run_id_key(&ids[i])) != NULL)
+		if (run != NULL && run->damaged)
+			recover_damaged(s, run);
+		else if (run != NULL && run->state == RUN_STARTED &&
+			 map_get(s->inflight, run_id_key(&ids[i])) == NULL)
+			outcome_doubt(s, run, "the daemon stopped while the request was under way",
+				      0);
+		else
 			continue;
-		outcome_doubt(s, run, "the daemon stopped while the request was under way", 0);
 		seq_clear(s);
 	}
 }

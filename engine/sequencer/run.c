@@ -220,7 +220,7 @@ struct run *run_load(struct sequencer *s, const struct run_record *record)
 	struct ruleset *set = recover_revision(s, record->rule, record->revision, &rule);
 	struct run *run = set != NULL ? run_new(s, rule, set, record->key) : NULL;
 
-	if (run == NULL || record->step >= rule->step_count ||
+	if (run == NULL || record->step < 0 || record->step >= rule->step_count ||
 	    !map_put(s->runs, run_id_key(&record->id), run)) {
 		run_free(run);
 		return NULL;
@@ -236,8 +236,12 @@ struct run *run_load(struct sequencer *s, const struct run_record *record)
 	run->failure = record->reason.n > 0 ? text_heap(record->reason) : NULL;
 	s->stats.open_runs++;
 	steps_load(s, run, record->steps);
-	if (rule->steps[run->step].within >= 0 && run->loop == NULL)
+	if (rule->steps[run->step].within >= 0 && run->loop == NULL) {
 		run->step = rule->steps[run->step].within; /* nothing tells which item: anew */
+		run->entered = false;
+	}
+	if (run->state == RUN_STARTED || run->state == RUN_IN_DOUBT) /* of what? */
+		run->damaged = run->damaged || !run->entered;
 	run_load_lane(s, run);
 	return run;
 }

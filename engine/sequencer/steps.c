@@ -103,27 +103,39 @@ void steps_leave(struct sequencer *s, struct run *run, const char *state, int st
 		seq_break(s);
 }
 
-/* A list of the entries from byte `from` on, up to `to`. */
-static struct value steps_between(struct sequencer *s, const struct run *run, size_t from,
-				  size_t to)
+/* A list of the entries from byte `from` on, up to `to`. REJECT: that is no such list; RETRY:
+ * memory is out. */
+static enum fate steps_read(struct sequencer *s, const struct run *run, size_t from, size_t to,
+			    struct value *out)
 {
 	struct text all = buf_view(&run->steps);
-	struct value v = value_null();
 	struct json_error error;
+	enum fate fate;
 	char *json;
 
 	assert(from <= to && to <= all.n);
 	if (from < to && from > 0)
 		from++; /* its comma */
+	*out = value_null();
 	json = arena_alloc(s->work, to - from + 2);
-	if (json != NULL) {
-		json[0] = '[';
-		if (to > from)
-			memcpy(json + 1, all.s + from, to - from);
-		json[to - from + 1] = ']';
-	}
-	if (json == NULL || json_parse(s->parser, s->work, (struct text){ json, to - from + 2 }, &v,
-				       &error) != FATE_OK)
+	if (json == NULL)
+		return FATE_RETRY;
+	json[0] = '[';
+	if (to > from)
+		memcpy(json + 1, all.s + from, to - from);
+	json[to - from + 1] = ']';
+	fate = json_parse(s->parser, s->work, (struct text){ json, to - from + 2 }, out, &error);
+	if (fate != FATE_OK && arena_failed(s->work))
+		return FATE_RETRY;
+	return fate == FATE_OK && out->kind == VALUE_LIST ? FATE_OK : FATE_REJECT;
+}
+
+static struct value steps_between(struct sequencer *s, const struct run *run, size_t from,
+				  size_t to)
+{
+	struct value v;
+
+	if (steps_read(s, run, from, to, &v) != FATE_OK)
 		seq_break(s);
 	return v;
 }
@@ -218,29 +230,40 @@ static void steps_load_open(struct run *run, struct value entry, size_t at)
 	run->entry = at;
 }
 
+static void steps_load_entry(struct sequencer *s, struct run *run, struct value entry, uint32_t at)
+{
+	struct text state = value_as_text(steps_part(entry, "state"));
+	int64_t step = steps_int(entry, "i");
+
+	if (text_is(state, "done") && step >= 0 && step < run->rule->step_count &&
+	    !run->rule->steps[step].reads)
+		run->steps_done++;
+	run->base = (int)steps_int(entry, "from");
+	if (text_is(state, "open") && value_get(entry, TEXT("items")) != NULL)
+		loop_load(s, run, entry, object_at(buf_view(&run->steps), at),
+			  object_at(buf_view(&run->steps), at + 1));
+}
+
 /* What is known of a run read from the store: whether its step in hand has an
  * entry, and how many steps were done. */
 void steps_load(struct sequencer *s, struct run *run, struct text json)
 {
+	struct value list;
+	enum fate fate;
+
 	if (json.n < 2)
 		return;
 	buf_text(&run->steps, (struct text){ json.s + 1, json.n - 2 });
 	run->entry = run->steps.n;
-	struct value list = steps_list(s, run);
-
-	for (uint32_t i = 0; list.kind == VALUE_LIST && i < list.n; i++) {
-		int64_t step = steps_int(list.items[i], "i");
-
-		if (text_is(value_as_text(steps_part(list.items[i], "state")), "done") &&
-		    step < run->rule->step_count && !run->rule->steps[step].reads)
-			run->steps_done++;
-		run->base = (int)steps_int(list.items[i], "from");
-		if (text_is(value_as_text(steps_part(list.items[i], "state")), "open") &&
-		    value_get(list.items[i], TEXT("items")) != NULL)
-			loop_load(s, run, list.items[i], object_at(buf_view(&run->steps), i),
-				  object_at(buf_view(&run->steps), i + 1));
-	}
-	if (list.kind == VALUE_LIST && list.n > 0)
+	fate = steps_read(s, run, 0, run->steps.n, &list);
+	if (fate == FATE_RETRY)
+		seq_break(s);
+	run->damaged = fate == FATE_REJECT;
+	if (fate != FATE_OK)
+		return;
+	for (uint32_t i = 0; i < list.n; i++)
+		steps_load_entry(s, run, list.items[i], i);
+	if (list.n > 0)
 		steps_load_open(run, list.items[list.n - 1],
 				object_at(buf_view(&run->steps), list.n - 1));
 }

@@ -417,6 +417,103 @@ START_TEST(and_so_it_does_after_a_crash)
 }
 END_TEST
 
+/* ---- A damaged store. ---- */
+
+#define EACH                                                                                       \
+	"rules:\n"                                                                                 \
+	"  - id: each\n"                                                                           \
+	"    on: hook.orders\n"                                                                    \
+	"    key: data.k\n"                                                                        \
+	"    do:\n"                                                                                \
+	"      - for_each: \"[1, 2]\"\n"                                                           \
+	"        do: [ { http.request: { url: \"http://127.0.0.1:1/${item}\" } } ]\n"
+
+/* The run's record is this when the process starts again. */
+static void damage(struct world *w, struct arena *arena, const char *steps)
+{
+	struct run_record run = world_run(w, arena, 1);
+
+	run.steps = text_of(steps);
+	store_begin(w->store);
+	store_update_run(w->store, &run);
+	ck_assert_int_eq(store_commit(w->store), FATE_OK);
+	world_crash(w);
+}
+
+static void damaged_start(struct world *w, const char *rules, enum run_state state)
+{
+	world_init(w, CONFIG, rules);
+	post(w, 1, "x");
+	ck_assert_int_eq(world_batch(w), FATE_OK);
+	if (state != RUN_PENDING)
+		world_grant(w, 1);
+	if (state == RUN_WAITING)
+		world_answer(w, 0, 503, "later");
+	ck_assert_int_eq(world_state(w, 1), state);
+}
+
+static void ends_dead(const char *rules, enum run_state state, const char *steps)
+{
+	struct arena *arena = arena_new("test", 1u << 20);
+	struct world w;
+	const char *why = "the record of what it did can't be read";
+
+	damaged_start(&w, rules, state);
+	damage(&w, arena, steps);
+	ck_assert_int_eq(world_state(&w, 1), RUN_DEAD);
+	ck_assert(world_has_event(&w, "tappet.run.dead"));
+	ck_assert_msg(text_starts(world_run(&w, arena, 1).reason, text_of(why)), "%.*s",
+		      TEXT_ARG(world_run(&w, arena, 1).reason));
+	/* Others of its lane go on. */
+	post(&w, 2, "x");
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	world_grant(&w, 1);
+	ck_assert_uint_eq(w.out.attempt_count, 1);
+	world_fini(&w);
+	arena_free(arena);
+}
+
+START_TEST(a_record_that_cannot_be_read_ends_the_run)
+{
+	static const char *const steps[] = { "[]",
+					     "[{}]",
+					     "[{\"i\":-1,\"state\":\"done\"}]",
+					     "[{\"i\":0,\"state\":\"open\",\"items\":2}",
+					     "[,]",
+					     "{}" };
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		ends_dead(EACH, RUN_STARTED, steps[i]);
+		ends_dead(RULES("a"), RUN_STARTED, steps[i]);
+	}
+	for (size_t i = 3; i < sizeof(steps) / sizeof(steps[0]) - 1; i++) {
+		ends_dead(EACH, RUN_WAITING, steps[i]);
+		ends_dead(RULES("a"), RUN_PENDING, steps[i]);
+	}
+}
+END_TEST
+
+START_TEST(a_damaged_run_can_only_be_dropped)
+{
+	struct arena *arena = arena_new("test", 1u << 20);
+	static const enum command_kind asks[] = { COMMAND_DEAD_RETRY, COMMAND_DEAD_DROP };
+	static const int statuses[] = { 409, 200 };
+	struct world w;
+
+	damaged_start(&w, EACH, RUN_STARTED);
+	damage(&w, arena, "[,]");
+	for (int i = 0; i < 2; i++) {
+		command(&w, asks[i], 1);
+		ck_assert_int_eq(world_batch(&w), FATE_OK);
+		ck_assert_int_eq(w.out.replies[0].status, statuses[i]);
+	}
+	ck_assert_int_eq(world_state(&w, 1), RUN_SKIPPED);
+	ck_assert_uint_eq(sequencer_stats(w.sequencer)->open_runs, 0);
+	world_fini(&w);
+	arena_free(arena);
+}
+END_TEST
+
 /* ---- Operators. ---- */
 
 START_TEST(two_decisions_about_one_run_in_one_batch)
@@ -746,7 +843,9 @@ START_TEST(an_event_that_was_not_recorded_is_made_after_a_crash)
 }
 END_TEST
 
-UNIT_MAIN("sequencer_recovery", facts_of_a_failed_batch_are_kept_and_nothing_is_sent_twice,
+UNIT_MAIN("sequencer_recovery", a_record_that_cannot_be_read_ends_the_run,
+	  a_damaged_run_can_only_be_dropped,
+	  facts_of_a_failed_batch_are_kept_and_nothing_is_sent_twice,
 	  a_batch_that_fails_twice_asks_for_credit_again, a_reload_in_a_failed_batch_is_not_lost,
 	  runs_finish_under_the_text_they_began_with, credit_goes_back_at_a_reload,
 	  who_was_under_way_stays_at_the_head_of_its_lane, a_hundred_runs_share_one_credit,
