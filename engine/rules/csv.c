@@ -10,7 +10,7 @@ void csv_begin(struct csv *csv, char *bytes, size_t n, struct csv_field *fields,
 	assert(csv != NULL && (bytes != NULL || n == 0));
 	assert(fields != NULL && room > 0);
 	*csv = (struct csv){ .at = bytes,
-			     .end = bytes + n,
+			     .end = n > 0 ? bytes + n : bytes,
 			     .line = 1,
 			     .column = 1,
 			     .fields = fields,

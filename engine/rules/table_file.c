@@ -221,15 +221,16 @@ static bool read_rows(struct reading_file *f)
 /* ---- In order. ---- */
 
 struct sorting {
-	const struct text *cells;
-	size_t width;
+	const struct text *cells; /* NULL when there are no rows */
+	size_t width, column;
 };
 
 static int by_cell(const void *a, const void *b, void *of)
 {
 	const struct sorting *s = of;
 	uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
-	int order = text_cmp(s->cells[left * s->width], s->cells[right * s->width]);
+	int order =
+	    text_cmp(s->cells[left * s->width + s->column], s->cells[right * s->width + s->column]);
 
 	return order != 0 ? order : (left > right) - (left < right);
 }
@@ -258,7 +259,7 @@ static bool put_in_order(struct reading_file *f)
 	const uint32_t **orders = arena_array(f->r->arena, table->column_count, sizeof(uint32_t *));
 
 	for (size_t c = 0; orders != NULL && c < table->column_count; c++) {
-		struct sorting sorting = { f->cells + c, table->column_count };
+		struct sorting sorting = { f->cells, table->column_count, c };
 		uint32_t *order = arena_array(f->r->arena, table->row_count, sizeof(*order));
 
 		if (order == NULL)

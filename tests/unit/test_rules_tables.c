@@ -123,6 +123,18 @@ START_TEST(mistakes_in_a_file)
 }
 END_TEST
 
+START_TEST(a_file_without_rows_is_an_empty_table)
+{
+	struct kit k;
+
+	kit_init(&k);
+	load_people(&k, "email,name\n", ", unique: [name]", "rows('people').size()");
+	ck_assert_uint_eq(diags_errors(k.diags), 0);
+	ck_assert_uint_eq(ruleset_table(k.set, TEXT("people"))->row_count, 0);
+	kit_fini(&k);
+}
+END_TEST
+
 START_TEST(a_mark_and_empty_lines_are_skipped)
 {
 	struct kit k;
@@ -325,4 +337,5 @@ END_TEST
 UNIT_MAIN("rules_tables", rows_of_a_file, values_are_compared_as_the_column_writes_them,
 	  mistakes_in_a_file, a_mark_and_empty_lines_are_skipped, too_many_mistakes_are_cut,
 	  mistakes_in_declarations, mistakes_in_rules, a_file_is_not_changed_by_rules,
-	  tables_belong_to_all_files, files_must_say_the_same, a_revision_uses_the_tables_in_force)
+	  tables_belong_to_all_files, files_must_say_the_same, a_revision_uses_the_tables_in_force,
+	  a_file_without_rows_is_an_empty_table)
