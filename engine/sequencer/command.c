@@ -93,6 +93,17 @@ static bool command_last(void *of, const struct attempt_record *attempt)
 	return true;
 }
 
+static const char was_in_doubt[] = "was in doubt; dropped by an operator";
+
+/* How the step in hand is recorded that is given up: what was held or cancelled is in no doubt. */
+static const char *given_up(const struct run_record *record)
+{
+	bool doubt =
+	    record->state == RUN_IN_DOUBT || text_eq(record->reason, text_of(was_in_doubt));
+
+	return doubt ? "doubt" : "failed";
+}
+
 /* Tried again from the step that failed (of a doubt: from the step that is in doubt, be it a
  * handler's), with all the attempts a step has; their numbers go on from where they were. */
 static void command_again(struct sequencer *s, const struct command_input *c,
@@ -106,9 +117,9 @@ static void command_again(struct sequencer *s, const struct command_input *c,
 		run->step = run->rule->steps[run->step].handles;
 	struct numbering numbering = numbering_of(run);
 
-	/* The doubtful attempts stay on record, in an entry of their own. */
+	/* What was attempted stays on record, in an entry of its own. */
 	if (run->entered)
-		steps_leave(s, run, "doubt", 0, value_null(),
+		steps_leave(s, run, given_up(record), 0, value_null(),
 			    record->reason.n > 0 ? record->reason.s : "in doubt");
 	run->entered = run->gathered = false;
 	run->pages = 0;
@@ -180,7 +191,7 @@ static void command_resolve(struct sequencer *s, const struct command_input *c,
 	else if (c->kind == COMMAND_RESOLVE_REPEAT)
 		command_again(s, c, record);
 	else
-		command_close(s, c, record, RUN_DEAD, "was in doubt; dropped by an operator");
+		command_close(s, c, record, RUN_DEAD, was_in_doubt);
 }
 
 static void command_dead(struct sequencer *s, const struct command_input *c,

@@ -235,6 +235,7 @@ static void command(struct world *w, enum command_kind kind, int64_t run, int st
 
 START_TEST(what_is_held_waits_for_a_decision)
 {
+	struct arena *arena = arena_new("test", 1u << 20);
 	static struct target_log log;
 	struct world w;
 
@@ -261,6 +262,12 @@ START_TEST(what_is_held_waits_for_a_decision)
 	/* A retry asks again. */
 	command(&w, COMMAND_DEAD_RETRY, 2, 200);
 	ck_assert_int_eq(world_state(&w, 2), RUN_HELD);
+	ck_assert_ptr_nonnull(
+	    strstr(world_run(&w, arena, 2).steps.s, "\"state\":\"failed\",\"items\":101"));
+	ck_assert_ptr_nonnull(strstr(world_run(&w, arena, 2).steps.s,
+				     "\"error\":\"was held; dropped by an operator\""));
+	ck_assert_ptr_null(strstr(world_run(&w, arena, 2).steps.s, "doubt"));
+	arena_free(arena);
 	world_fini(&w);
 }
 END_TEST
