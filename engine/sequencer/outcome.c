@@ -211,17 +211,21 @@ static struct text judge_too_large(const struct judging *j, struct value result)
 	return TEXT_NONE;
 }
 
-static bool judge_done(struct judging *j, struct value result)
+/* The result can be kept. */
+static bool judge_finish(struct judging *j, struct value result)
 {
-	struct text why = judge_too_large(j, result);
-
-	if (why.n > 0)
-		return judge_reject(j, why);
 	j->fate = "ok";
 	judge_record(j);
 	if (j->run->recall != NULL)
 		lookup_keep(j->s, text_of(j->run->recall), j->end->status, result);
 	return run_step_done(j->s, j->run, j->end->status, result);
+}
+
+static bool judge_done(struct judging *j, struct value result)
+{
+	struct text why = judge_too_large(j, result);
+
+	return why.n > 0 ? judge_reject(j, why) : judge_finish(j, result);
 }
 
 /* The step goes on with another request, which is no further try. */
@@ -364,8 +368,8 @@ static const char *judge_row(struct judging *j, const struct reading *r)
 	return NULL;
 }
 
-/* What an inside action does. */
-static void judge_inside(struct judging *j, const struct reading *r)
+/* What an inside action tells others. */
+static void judge_tell(struct judging *j, const struct reading *r)
 {
 	const struct emission e = {
 		.source = TEXT("tappet"),
@@ -399,27 +403,47 @@ static bool judge_unreadable(struct judging *j, const char *why)
 	return judge_doubt(j, text);
 }
 
-/* The part that the step keeps, of the result as the action reads it. What isn't there is the
- * rule's mistake or the target's; asking again would repeat an effect. */
-static bool judge_result(struct judging *j, struct value whole)
+/* The part that the step keeps, of the result as the action reads it, in *part. What isn't there is
+ * the rule's mistake or the target's; asking again would repeat an effect. TEXT_NONE, or why the
+ * step fails. */
+static struct text judge_part(struct judging *j, struct value whole, struct value *part)
 {
-	const struct value *part;
+	const struct value *found = &whole;
 
-	if (j->step->result.n == 0)
-		return judge_done(j, whole);
-	part = value_path(whole, j->step->result);
-	if (part != NULL)
-		return judge_done(j, *part);
-	return judge_reject(j, text_printf(j->s->work, "status %d, the reply has no %.*s: %.*s",
-					   j->end->status, TEXT_ARG(j->step->result),
-					   TEXT_ARG(seq_quote(j->s, j->end->body))));
+	if (j->step->result.n > 0)
+		found = value_path(whole, j->step->result);
+	if (found == NULL)
+		return text_printf(j->s->work, "status %d, the reply has no %.*s: %.*s",
+				   j->end->status, TEXT_ARG(j->step->result),
+				   TEXT_ARG(seq_quote(j->s, j->end->body)));
+	*part = *found;
+	return judge_too_large(j, *part);
+}
+
+/* An action that was done. What an inside one does happens only now, when nothing else can make
+ * the step fail. */
+static bool judge_effect(struct judging *j, const struct reading *r)
+{
+	struct value part;
+	struct text why;
+	const char *refused;
+
+	if (r->kind != NULL)
+		judge_observe(j, r);
+	why = judge_part(j, r->result, &part);
+	if (why.n > 0)
+		return judge_reject(j, why);
+	if ((refused = judge_row(j, r)) != NULL)
+		return judge_reject(j, text_of(refused));
+	if (j->step->action->inside)
+		judge_tell(j, r);
+	return judge_finish(j, part);
 }
 
 static bool judge_success(struct judging *j)
 {
 	const struct reply reply = { j->end->status, j->end->body, j->end->content_type };
 	struct reading r = { .result = value_null() };
-	const char *why;
 
 	if (j->end->how == END_CUT)
 		return judge_unreadable(j, "the reply was cut off");
@@ -434,13 +458,7 @@ static bool judge_success(struct judging *j)
 			return judge_absent(j);
 		if (r.more)
 			return judge_page(j, r.result);
-		if (r.kind != NULL)
-			judge_observe(j, &r);
-		if (j->step->action->inside)
-			judge_inside(j, &r);
-		if ((why = judge_row(j, &r)) != NULL)
-			return judge_reject(j, text_of(why));
-		return judge_result(j, r.result);
+		return judge_effect(j, &r);
 	case FATE_RETRY:
 		return judge_unreadable(j, j->call->why);
 	case FATE_REJECT:
