@@ -141,6 +141,44 @@ bool custom_set(struct workspace *ws, const json_t *list)
 	return true;
 }
 
+/* One `2:red` of n bytes, with or without parentheses. */
+static bool has_text(const struct workspace *ws, const char *s, size_t n)
+{
+	size_t digits;
+	char key[32];
+	const char *value;
+
+	if (n >= 2 && s[0] == '(' && s[n - 1] == ')') {
+		s++;
+		n -= 2;
+	}
+	digits = strspn(s, "0123456789");
+	if (digits == 0 || digits >= sizeof(key) || digits >= n || s[digits] != ':')
+		return false;
+	(void)snprintf(key, sizeof(key), "%.*s", (int)digits, s);
+	value = json_string_value(json_object_get(ws->custom, key));
+	return value && strlen(value) == n - digits - 1 &&
+	       !strncmp(value, s + digits + 1, n - digits - 1);
+}
+
+bool custom_has_texts(const struct workspace *ws, const char *filter)
+{
+	bool nested;
+
+	assert(ws != NULL && filter != NULL);
+	nested = *filter == '(';
+	for (;;) {
+		const char *end = nested ? strstr(filter, "):(") : strchr(filter, ';');
+		size_t n = end ? (size_t)(end - filter) + nested : strlen(filter);
+
+		if (!has_text(ws, filter, n))
+			return false;
+		if (!end)
+			return true;
+		filter = end + (nested ? 2 : 1);
+	}
+}
+
 static long long value_id(const struct workspace *ws, const struct field *f)
 {
 	return (long long)ws->id * 100 + f->id;

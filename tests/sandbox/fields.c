@@ -10,6 +10,7 @@
 #include "tests/sandbox/bounds.h"
 #include "tests/sandbox/includes.h"
 #include "tests/sandbox/times.h"
+#include "tests/sandbox/timesheets.h"
 
 #include <assert.h>
 #include <math.h>
@@ -496,18 +497,24 @@ static bool set_status(struct workspace *ws, const json_t *value)
 	return true;
 }
 
-bool fields_set(struct workspace *ws, const char *name, const json_t *value, char why[WHY_MAX])
+static bool set_field(struct workspace *ws, const char *name, const json_t *value)
 {
 	const struct field *f = find(name);
+
+	if (!strcmp(name, "status"))
+		return set_status(ws, value);
+	if (!f)
+		return strcmp(name, "id") != 0 && keep_extra(ws, name, value);
+	return assign(ws, f, value);
+}
+
+bool fields_set(struct workspace *ws, const char *name, const json_t *value, char why[WHY_MAX])
+{
 	bool fine;
 
 	assert(ws && name && value);
-	if (!strcmp(name, "status"))
-		fine = set_status(ws, value);
-	else if (!f)
-		fine = strcmp(name, "id") != 0 && keep_extra(ws, name, value);
-	else
-		fine = assign(ws, f, value);
+	if (!timesheets_set(ws, name, value, &fine))
+		fine = set_field(ws, name, value);
 	if (!fine)
 		(void)snprintf(why, WHY_MAX, "%.60s is invalid", name);
 	return fine;

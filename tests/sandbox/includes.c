@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * includes - see includes.h. Only users, external references and the values of custom fields exist
- * as objects; the other associations are accepted and empty, as in an account that does not use
- * them.
+ * includes - see includes.h. Only users, external references, timesheets and the values of custom
+ * fields exist as objects; the other associations are accepted and empty, as in an account that
+ * does not use them.
  */
 #include "tests/sandbox/includes.h"
 
 #include "tests/sandbox/custom.h"
 #include "tests/sandbox/query.h"
+#include "tests/sandbox/timesheets.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -49,6 +50,11 @@ static size_t participants(const struct workspace *ws, int64_t ids[2])
 	return n + counterpart(ws, ids + n);
 }
 
+static size_t approver(const struct workspace *ws, int64_t ids[2])
+{
+	return timesheets_approvers(ws, ids) > 0;
+}
+
 /* A project has one at most; its id is the project's. */
 static size_t references(const struct workspace *ws, int64_t ids[2])
 {
@@ -60,8 +66,8 @@ static const struct include includes[] = {
 	{ "account_color", "account_color_id", "account_colors", ONE, NULL },
 	{ "account_insights_mappings", "account_insights_mapping_ids", "account_insights_mappings",
 	  MANY, NULL },
-	{ "approver", "approver_id", "users", ONE, NULL },
-	{ "approvers", "approver_ids", "users", MANY, NULL },
+	{ "approver", "approver_id", "users", ONE, approver },
+	{ "approvers", "approver_ids", "users", MANY, timesheets_approvers },
 	{ "billing_milestones", "billing_milestone_ids", "billing_milestones", MANY, NULL },
 	{ "creator", "creator_id", "users", ONE, creator },
 	{ "current_status_report", "current_status_report_id", "status_reports", ONE, NULL },
@@ -117,6 +123,10 @@ static void write_key(const struct include *inc, const struct workspace *ws, str
 	text_fmt(out, ",\"%s\":", inc->key);
 	if (!strcmp(inc->name, "custom_field_values")) {
 		custom_write_ids(ws, out);
+		return;
+	}
+	if (!strcmp(inc->name, "timesheet_submissions")) {
+		timesheets_write_ids(ws, out);
 		return;
 	}
 	if (inc->many == MANY)
@@ -193,6 +203,8 @@ void includes_write_maps(struct workspace *const *page, size_t n, uint64_t set, 
 			write_users(page, n, set, out);
 		for (size_t k = 0; !strcmp(includes[i].map, "custom_field_values") && k < n; k++)
 			custom_write_rows(page[k], out);
+		for (size_t k = 0; !strcmp(includes[i].map, "timesheet_submissions") && k < n; k++)
+			timesheets_write_rows(page[k], out);
 		for (size_t k = 0; !strcmp(includes[i].map, "external_references") && k < n; k++)
 			if (page[k]->reference)
 				query_reference(page[k]->id, page[k]->reference, out);

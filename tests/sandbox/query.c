@@ -8,8 +8,10 @@
  */
 #include "tests/sandbox/query.h"
 
+#include "tests/sandbox/custom.h"
 #include "tests/sandbox/includes.h"
 #include "tests/sandbox/times.h"
+#include "tests/sandbox/timesheets.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -47,6 +49,9 @@ struct query {
 	enum archived archived;
 	enum three budgeted;
 	const char *stage;
+	const char *custom_text;
+	const char *pending; /* timesheets; NULL: not asked for */
+	struct timesheet_range weeks;
 	const char *matching;
 	const struct args *args; /* what is rare is looked up */
 	struct ids only;
@@ -243,6 +248,13 @@ static bool parse(struct query *q, const struct sandbox *sb, const struct args *
 	q->archived = parse_archived(args);
 	q->budgeted = parse_bool(args_get(args, "budgeted"));
 	q->stage = args_get(args, "stage");
+	q->pending = args_get(args, "pending_timesheet_submissions");
+	if (q->pending && !timesheets_range(q->pending, &q->weeks)) {
+		(void)snprintf(why, WHY_MAX,
+			       "pending_timesheet_submissions is not a valid range of dates");
+		return false;
+	}
+	q->custom_text = args_get(args, "by_custom_text_value");
 	q->matching = args_get(args, "matching");
 	q->args = args;
 	q->only = parse_ids(args_get(args, "only"));
@@ -316,6 +328,10 @@ static bool passes(const struct query *q, const struct workspace *ws)
 	if (q->budgeted != EITHER && ws->budgeted != (q->budgeted == YES))
 		return false;
 	if (q->stage && (!ws->stage || strcmp(q->stage, ws->stage) != 0))
+		return false;
+	if (q->pending && !timesheets_wait(ws, &q->weeks))
+		return false;
+	if (q->custom_text && !custom_has_texts(ws, q->custom_text))
 		return false;
 	return (!q->matching || matches(ws->title, q->matching)) && !listed(&q->except, ws->id) &&
 	       query_refers(q->args, ws->reference);

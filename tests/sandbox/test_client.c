@@ -264,3 +264,22 @@ void listener_close(struct listener *l)
 {
 	(void)close(l->fd);
 }
+
+void expect_ids(const char *query, const char *ids)
+{
+	struct result r = get("/api/v1/workspaces.json?%s", query);
+	char found[256] = "";
+	size_t i;
+	json_t *row;
+
+	ck_assert_int_eq(r.status, 200);
+	json_array_foreach(at(&r, "results"), i, row)
+	{
+		size_t n = strlen(found);
+
+		(void)snprintf(found + n, sizeof(found) - n, "%s%s", i ? "," : "",
+			       json_string_value(json_object_get(row, "id")));
+	}
+	ck_assert_msg(!strcmp(found, ids), "%s: %s", query, found);
+	drop(&r);
+}

@@ -66,11 +66,17 @@ void listener_close(struct listener *l);
 /* Takes one request and answers it with that status line; its body. */
 const char *listener_take(struct listener *l, const char *status);
 
+/* The ids that a list of projects with these parameters must have, in order, as one text. */
+void expect_ids(const char *query, const char *ids);
+
 /* Adds the tests of test_feed.c. */
 void feed_tests(TCase *tc);
 
 /* Adds the tests of test_blueworks.c. */
 void blueworks_tests(TCase *tc);
+
+/* Adds the tests of test_timesheets.c. */
+void timesheet_tests(TCase *tc);
 
 /* Does the signature of the last request fit its body? */
 bool signed_well(const struct listener *l);

@@ -55,26 +55,6 @@ START_TEST(envelope_arithmetic)
 }
 END_TEST
 
-/* The ids of a listing, in order, as one text. */
-static void expect_ids(const char *query, const char *ids)
-{
-	struct result r = get("/api/v1/workspaces.json?%s", query);
-	char found[256] = "";
-	size_t i;
-	json_t *row;
-
-	ck_assert_int_eq(r.status, 200);
-	json_array_foreach(at(&r, "results"), i, row)
-	{
-		size_t n = strlen(found);
-
-		(void)snprintf(found + n, sizeof(found) - n, "%s%s", i ? "," : "",
-			       json_string_value(json_object_get(row, "id")));
-	}
-	ck_assert_msg(!strcmp(found, ids), "%s: %s", query, found);
-	drop(&r);
-}
-
 START_TEST(order_and_filters)
 {
 	fresh();
@@ -777,6 +757,7 @@ static Suite *suite(void)
 	tcase_add_test(tc, odd_requests);
 	feed_tests(tc);
 	blueworks_tests(tc);
+	timesheet_tests(tc);
 	suite_add_tcase(s, tc);
 	return s;
 }

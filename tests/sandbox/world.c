@@ -61,6 +61,7 @@ void workspace_free(struct workspace *ws)
 	free(ws->stage);
 	free(ws->access_level);
 	free(ws->currency);
+	json_decref(ws->time);
 	json_decref(ws->extra);
 	json_decref(ws->reference);
 	json_decref(ws->custom);
@@ -82,6 +83,7 @@ struct workspace *workspace_copy(const struct workspace *ws)
 	copy->stage = copy_text(ws->stage);
 	copy->access_level = copy_text(ws->access_level);
 	copy->currency = copy_text(ws->currency);
+	copy->time = json_deep_copy(ws->time);
 	copy->extra = json_deep_copy(ws->extra);
 	copy->reference = json_deep_copy(ws->reference);
 	copy->custom = json_deep_copy(ws->custom);

@@ -49,6 +49,7 @@ struct workspace {
 	int64_t primary_counterpart_id;
 	json_t *reference; /* external reference; may be NULL */
 	json_t *custom;    /* values of custom fields by the fields' ids; may be NULL */
+	json_t *time;      /* approvers and timesheets, see timesheets.h; may be NULL */
 	json_t *extra;     /* fields set to something the members above can't say; may be NULL */
 };
 
