@@ -634,7 +634,9 @@ static struct instant first_instant(const struct test_case *t)
 
 static bool world_init(struct world *w, struct ruleset *rules)
 {
-	static const struct sequencer_options options = { .keep_params = true, .stand_ins = true };
+	static const struct sequencer_options options = { .keep_params = true,
+							  .stand_ins = true,
+							  .own_events = true };
 	struct store_error error;
 
 	w->now = first_instant(w->test);

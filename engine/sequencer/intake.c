@@ -491,7 +491,7 @@ void intake_event(struct sequencer *s, const struct event_input *in)
 	};
 	struct event_record known;
 
-	if (in->ticket != 0 && text_starts(in->type, TEXT("tappet."))) {
+	if (in->ticket != 0 && !s->options.own_events && text_starts(in->type, TEXT("tappet."))) {
 		seq_refuse(s, in->ticket, 400,
 			   "event types that start with tappet. are the engine's own");
 		return;

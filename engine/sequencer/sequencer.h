@@ -59,6 +59,7 @@ struct sequencer_options {
 	bool retention;        /* old events are forgotten */
 	bool keep_params;      /* attempts carry their parameters (tests) */
 	bool stand_ins;        /* rows may be put for tables that are files (tests) */
+	bool own_events;       /* tappet.* may be put in like any other (tests) */
 };
 
 /* Takes references to config and rules. The store is open for writing. What was

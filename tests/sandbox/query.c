@@ -333,6 +333,8 @@ static bool passes(const struct query *q, const struct workspace *ws)
 		return false;
 	if (q->custom_text && !custom_has_texts(ws, q->custom_text))
 		return false;
+	if (!query_listed(args_get(q->args, "provider_lead"), ws->primary_maven_id))
+		return false;
 	return (!q->matching || matches(ws->title, q->matching)) && !listed(&q->except, ws->id) &&
 	       query_refers(q->args, ws->reference);
 }

@@ -4,6 +4,7 @@
  */
 #include "tests/sandbox/routes.h"
 
+#include "tests/sandbox/allocations.h"
 #include "tests/sandbox/any.h"
 #include "tests/sandbox/blueworks.h"
 #include "tests/sandbox/chat.h"
@@ -60,6 +61,8 @@ static const struct route routes[] = {
 	{ "kantata.workspace_resource.allocate", "POST",
 	  "/api/v1/workspace_resources/{id}/allocations_matching_scheduled_hours", &kantata,
 	  resources_allocate, false },
+	{ "kantata.workspace_allocation.list", "GET", "/api/v1/workspace_allocations", &kantata,
+	  allocations_list, false },
 	{ "kantata.subscribed_event.list", "GET", "/api/v1/subscribed_events", &kantata, feed_list,
 	  false },
 	{ "kantata.subscribed_event.types", "GET", "/api/v1/subscribed_events/event_types",
@@ -167,6 +170,12 @@ static const struct route routes[] = {
 	  false },
 	{ "resource.delete", "DELETE", "/_sandbox/workspace_resources/{id}", &control,
 	  resources_remove, false },
+	{ "allocation.make", "POST", "/_sandbox/workspace_allocations", &control, allocations_make,
+	  false },
+	{ "allocation.merge", "POST", "/_sandbox/workspace_allocations/{id}", &control,
+	  allocations_merge, false },
+	{ "allocation.delete", "DELETE", "/_sandbox/workspace_allocations/{id}", &control,
+	  allocations_remove, false },
 	{ "subscribed_event.make", "POST", "/_sandbox/subscribed_events", &control, feed_make,
 	  false },
 	{ "work_set.merge", "POST", "/_sandbox/work_sets/{id}", &control, control_work_set_merge,

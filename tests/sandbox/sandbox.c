@@ -4,6 +4,7 @@
  */
 #include "tests/sandbox/sandbox.h"
 
+#include "tests/sandbox/allocations.h"
 #include "tests/sandbox/blueworks.h"
 #include "tests/sandbox/chat.h"
 #include "tests/sandbox/faults.h"
@@ -66,6 +67,7 @@ struct sandbox *sandbox_new(const struct options *options)
 	(void)pthread_mutex_init(&sb->lock, NULL);
 	sb->world = world_new();
 	sb->resources = resources_new();
+	sb->allocations = allocations_new();
 	sb->feed = feed_new();
 	sb->journal = journal_new(options->journal_max);
 	sb->faults = faults_new();
@@ -91,6 +93,7 @@ void sandbox_free(struct sandbox *sb)
 	journal_free(sb->journal);
 	world_free(sb->world);
 	resources_free(sb->resources);
+	allocations_free(sb->allocations);
 	feed_free(sb->feed);
 	(void)pthread_mutex_destroy(&sb->lock);
 	free(sb);
@@ -106,6 +109,7 @@ void sandbox_reset(struct sandbox *sb)
 	sb->stopped_ms = 0;
 	world_clear(sb->world);
 	resources_clear(sb->resources);
+	allocations_clear(sb->allocations);
 	feed_clear(sb->feed);
 	journal_clear(sb->journal);
 	faults_clear(sb->faults, NULL);

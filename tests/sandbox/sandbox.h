@@ -16,6 +16,7 @@
 
 struct world;
 struct resources;
+struct allocations;
 struct feed;
 struct journal;
 struct faults;
@@ -68,6 +69,7 @@ struct sandbox {
 	int64_t stopped_ms; /* when the clock was stopped; 0: it goes */
 	struct world *world;
 	struct resources *resources;
+	struct allocations *allocations;
 	struct feed *feed;
 	struct journal *journal;
 	struct faults *faults;
