@@ -414,8 +414,12 @@ class Flow:
 
     # ---- the clock of both ----
 
-    def step_clock(self, _):
-        """clock: the sandbox's, and from its next start on the daemon's, stand still but for `turn`"""
+    def step_clock(self, rest):
+        """clock: the sandbox's, and from its next start on the daemon's, stand still but for `turn`;
+        clock goes: the daemon's goes by itself again from its next start on"""
+        if rest == "goes":
+            del self.daemon.env["TAPPET_CLOCK"]
+            return
         path = os.path.join(self.directory, "clock")
         with open(path, "wb") as f:
             f.write(bytes(8))
