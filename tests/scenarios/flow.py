@@ -91,6 +91,12 @@ CONNECTIONS = {
     webhook_url: "${env:SLACK_URL}"
     allow_private: true
 """,
+    "email": """  email:
+    connector: email
+    url: "smtp://@mail"
+    tls: none
+    from: tappet@example.com
+""",
     "slack_app": """  slack_app:
     connector: slack
     token: "${env:SLACK_TOKEN}"
