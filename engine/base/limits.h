@@ -309,8 +309,13 @@
 #define LIMIT_TEST_ARENA                                                                           \
 	(64u * MIB) /* one test: what was sent, and why it isn't what was expected */
 #define LIMIT_TEST_ROUNDS                                                                          \
-	10000                  /* batches of one test: more means that it goes round in circles    \
-				*/
-#define LIMIT_TEST_CREDIT 1000 /* requests at once in a test: nothing is ever held back */
+	10000                    /* batches of one test: more means that it goes round in circles  \
+				  */
+#define LIMIT_TEST_CREDIT   1000 /* requests at once in a test: nothing is ever held back */
+#define LIMIT_RECORD_EVENTS 10   /* of one recorded test: people read it */
+#define LIMIT_RECORD_STATE  200  /* rows and objects of one recorded test, the same */
+#define LIMIT_REDACT_NAMES                                                                         \
+	2000 /* of persons in one recording: each is looked for at every word of every text */
+#define LIMIT_REDACT_TOLD 200 /* places with substitutes that are listed; more are counted */
 
 #endif

@@ -9,6 +9,7 @@
 #include "engine/base/log.h"
 #include "engine/commands/setup.h"
 #include "engine/commands/test_mutate.h"
+#include "engine/commands/test_record.h"
 #include "engine/commands/test_report.h"
 
 struct session {
@@ -82,8 +83,17 @@ static int read_and_run(struct session *s)
 	return run_all(s, cases, counts);
 }
 
+static int record(struct context *context)
+{
+	static const char *const with[] = { "record", "rule", "keep", "redact", "output", NULL };
+
+	return options_only(context, "--record", with) ? test_record(context) : COMMAND_USAGE;
+}
+
 static int run(struct context *context)
 {
+	if (option_flag(context, "record"))
+		return record(context);
 	AUTO(diags_free) struct diags *diags = diags_new();
 	AUTO(coverage_free) struct coverage *coverage = coverage_new();
 	AUTO(arena_free) struct arena *arena = arena_new("test", LIMIT_TEST_ARENA);
@@ -113,6 +123,11 @@ static int run(struct context *context)
 static const struct option_row options[] = {
 	{ "mutate", 0, NULL,
 	  "then change the rules' conditions, one by one: do the tests notice?" },
+	{ "record", 0, "EVENT", "write a test of a recorded event, redacted, instead" },
+	{ "rule", 0, "ID", "the rule it is for, where several ran" },
+	{ "keep", 0, "PATHS", "what is not to be replaced: data.owner,reply.look.name" },
+	{ "redact", 0, "PATHS", "what else is to be replaced" },
+	{ "output", 'o', "FILE", "where the recorded test goes; else to standard output" },
 	{ 0 },
 };
 
@@ -120,9 +135,12 @@ const struct command command_test = {
 	.name = "test",
 	.arguments = "[RULES...]",
 	.doc = "Runs the tests beside the rules",
-	.more = "RULES are files and folders; without any, those that the configuration names. "
-		"Nothing leaves\n"
-		"this machine: replies come from the tests, time is turned by them.",
+	.more =
+	    "RULES are files and folders; without any, those that the configuration names. "
+	    "Nothing leaves\n"
+	    "this machine: replies come from the tests, time is turned by them.\n"
+	    "EVENT is an event's id, its seq, or run:ID for the event of that run; several with "
+	    "commas\nbetween them become one test.",
 	.options = options,
 	.most = -1,
 	.run = run,

@@ -339,6 +339,14 @@ class Flow:
                   encoding="utf-8") as f:
             self._write(name, f.read())
 
+    def step_append(self, rest):
+        """append FILE TO: a file of the directory, behind another one."""
+        source, to = rest.split()
+        with open(os.path.join(self.directory, source), encoding="utf-8") as f:
+            text = f.read()
+        with open(os.path.join(self.directory, to), "a", encoding="utf-8") as f:
+            f.write(text)
+
     def step_env(self, rest):
         name, _, value = rest.partition("=")
         self.daemon.env[name] = value
