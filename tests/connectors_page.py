@@ -68,8 +68,6 @@ def flat(params, prefix=""):
 def parameters(params):
     rows = []
     for name, p in flat(params):
-        if not p["usable"]:
-            continue
         words = (["*required*."] if p["required"] else []) + (["Secret."] if p["secret"] else [])
         words.append(cell(p["doc"]))
         if p.get("choices"):

@@ -26,6 +26,7 @@ WORLD = """vars:
   recovery_work_set: 01J8Z3KQ5V9X7W2M4N6P8R0T1A
   recovered_status: 305
   owners: { "7": Kim }
+secrets: { crm: "${env:TOKEN}", legacy: "${env:TOKEN}" }
 connections:
   kantata: { connector: kantata, token: "${env:TOKEN}", poll: { workspaces: {}, workspace_resources: {}, subscribed_events: {} } }
   hindsite: { connector: hindsite, client_id: "${env:ID}", client_secret: "${env:SECRET}", webhook: { secret: "${env:SECRET}" } }

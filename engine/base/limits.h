@@ -97,13 +97,15 @@
 	600000 /* ms without bursts after a 429: longer than the windows that targets count in */
 
 /* Breaker: five failures are no accident, five minutes is what an operator waits anyway. */
-#define BREAKER_FAILURES   5
-#define BREAKER_PAUSE      5000
-#define BREAKER_PAUSE_MAX  300000
-#define BREAKER_GONE       3600000    /* somebody has to repair it; a reload asks again at once */
-#define LIMIT_TEMPLATE     (4u * MIB) /* one parameter text: as much as a request may carry */
-#define LIMIT_RULE_ID      128 /* bytes; it is part of keys in the store and of metric labels */
-#define LIMIT_FOLDERS      16  /* folders of rules inside folders; a link back up ends there */
+#define BREAKER_FAILURES  5
+#define BREAKER_PAUSE     5000
+#define BREAKER_PAUSE_MAX 300000
+#define BREAKER_GONE      3600000    /* somebody has to repair it; a reload asks again at once */
+#define LIMIT_TEMPLATE    (4u * MIB) /* one parameter text: as much as a request may carry */
+#define LIMIT_RULE_ID     128 /* bytes; it is part of keys in the store and of metric labels */
+#define LIMIT_FOLDERS     16  /* folders of rules inside folders; a link back up ends there */
+#define LIMIT_HIDDEN_SECRET                                                                        \
+	6 /* bytes from which a reply is searched for a secret: a shorter one may be any word */
 #define LIMIT_SECRET_FILE  (64u * KIB) /* ${file:PATH}: a key or token, certificates included */
 #define LIMIT_CONFIG_ARENA (64u * MIB) /* tappet.yaml and its tree, twice when it has mistakes */
 

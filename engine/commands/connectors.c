@@ -43,13 +43,6 @@ static const char *field_word(enum field_type type)
 	return words[type];
 }
 
-/* A secret parameter of an action takes a declared secret only, which rules can't name: it is part
- * of the table, and of no use to anybody. Settings' secrets are fine. */
-static bool is_usable(const struct param *p, bool of_action)
-{
-	return !of_action || !p->secret;
-}
-
 static const struct field *fields_of(const struct event_type *e)
 {
 	return e->kind != NULL ? e->kind->fields : NULL;
@@ -81,7 +74,7 @@ static const char *reads_word(enum action_reads reads)
 
 /* ---- JSON. ---- */
 
-static void json_params(struct buf *out, const char *key, const struct param *table, bool of_action)
+static void json_params(struct buf *out, const char *key, const struct param *table)
 {
 	json_key(out, key);
 	json_open(out, '[');
@@ -91,7 +84,6 @@ static void json_params(struct buf *out, const char *key, const struct param *ta
 		json_str(out, "type", type_word(p->type));
 		json_bool(out, "required", p->required);
 		json_bool(out, "secret", p->secret);
-		json_bool(out, "usable", is_usable(p, of_action));
 		json_str(out, "doc", p->doc);
 		if (p->choices != NULL) {
 			json_key(out, "choices");
@@ -101,7 +93,7 @@ static void json_params(struct buf *out, const char *key, const struct param *ta
 			json_close(out, ']');
 		}
 		if (p->members != NULL)
-			json_params(out, "members", p->members, of_action);
+			json_params(out, "members", p->members);
 		json_close(out, '}');
 	}
 	json_close(out, ']');
@@ -146,7 +138,7 @@ static void json_actions(struct buf *out, const struct connector *c)
 		json_key(out, "name");
 		buf_printf(out, "\"%s.%s\"", c->name, a->name);
 		json_str(out, "doc", a->doc);
-		json_params(out, "params", a->params, true);
+		json_params(out, "params", a->params);
 		json_str(out, "after_doubt", doubt_word(a->after_doubt));
 		json_str(out, "reads", reads_word(a->reads));
 		json_str(out, "example", a->example);
@@ -181,7 +173,7 @@ static void json_any_resource(struct buf *out, const struct resource *r)
 	json_str(out, "doc", r->doc);
 	json_int(out, "every_ms", r->every);
 	json_int(out, "full_ms", r->full);
-	json_params(out, "params", r->params, false);
+	json_params(out, "params", r->params);
 	json_close(out, '}');
 }
 
@@ -224,7 +216,7 @@ static void show_json(struct buf *out, const struct connector *c)
 	json_str(out, "base_url", c->base_url);
 	json_bool(out, "webhook", c->webhook != NULL);
 	json_rate(out, c);
-	json_params(out, "settings", c->settings, false);
+	json_params(out, "settings", c->settings);
 	json_events(out, c->events);
 	json_actions(out, c);
 	json_resources(out, c->resources);
@@ -242,21 +234,18 @@ static void heading(struct context *context, const char *text)
 	buf_char(&context->out, '\n');
 }
 
-static void text_params(struct buf *out, const struct param *table, int depth, bool of_action)
+static void text_params(struct buf *out, const struct param *table, int depth)
 {
 	for (const struct param *p = table; p != NULL && p->name != NULL; p++) {
 		int width = 20 - 2 * depth;
 
 		buf_printf(out, "%*s%-*s %-7s %s%s%s", 4 + 2 * depth, "", width, p->name,
 			   type_word(p->type), p->required ? "required. " : "",
-			   !is_usable(p, of_action) ? "not yet. "
-			   : p->secret              ? "secret. "
-						    : "",
-			   p->doc != NULL ? p->doc : "");
+			   p->secret ? "secret. " : "", p->doc != NULL ? p->doc : "");
 		for (const char *const *c = p->choices; c != NULL && *c != NULL; c++)
 			buf_printf(out, "%s%s", c == p->choices ? " One of: " : ", ", *c);
 		buf_char(out, '\n');
-		text_params(out, p->members, depth + 1, of_action);
+		text_params(out, p->members, depth + 1);
 	}
 }
 
@@ -269,7 +258,7 @@ static void text_actions(struct context *context, const struct connector *c)
 	heading(context, "actions");
 	for (const struct action *a = c->actions; a->name != NULL; a++) {
 		buf_printf(out, "  %s.%s: %s\n", c->name, a->name, a->doc);
-		text_params(out, a->params, 0, true);
+		text_params(out, a->params, 0);
 		buf_printf(out, "    result: %s\n", a->result != NULL ? a->result : "none");
 		buf_printf(out, "    in doubt: %s\n", doubt_word(a->after_doubt));
 		if (a->reads != READS_NOT)
@@ -309,7 +298,7 @@ static void text_any_poll(struct context *context, const struct connector *c)
 	heading(context, "polls");
 	timetext_duration_format(r->every, every);
 	buf_printf(&context->out, "  NAME: %s (every %s)\n", r->doc, every);
-	text_params(&context->out, r->params, 0, false);
+	text_params(&context->out, r->params, 0);
 	buf_printf(&context->out, "    makes %s.CONNECTION.NAME.created, .updated and .deleted\n",
 		   c->name);
 }
@@ -336,7 +325,7 @@ static void show_text(struct context *context, const struct connector *c)
 	buf_printf(out, ": %s\n%s\n", c->title, c->doc);
 	if (c->settings != NULL && c->settings->name != NULL) {
 		heading(context, "settings");
-		text_params(out, c->settings, 0, false);
+		text_params(out, c->settings, 0);
 	}
 	if (c->events != NULL && c->events->name != NULL)
 		heading(context, "events");

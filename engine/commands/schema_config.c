@@ -22,7 +22,9 @@ static const struct schema_row section_rows[] = {
 	{ "rules", "'$ref':'#/$defs/texts'", "Files and folders of rules." },
 	{ "vars", "'type':['object','null']",
 	  "Values that rules read as vars.NAME; never secrets." },
-	{ "secrets", "'type':'object','additionalProperties':{'type':'string'}",
+	{ "secrets",
+	  "'type':['object','null'],'propertyNames':{'pattern':'^[A-Za-z_][A-Za-z0-9_]*$'},"
+	  "'additionalProperties':{'type':'string','pattern':'\\\\$\\\\{(env|file|credential):'}",
 	  "Seen as secrets.NAME by parameters that take a secret." },
 	{ "tables", SCHEMA_TABLES, "Tables that rules read and write." },
 	{ "retention",

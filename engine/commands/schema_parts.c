@@ -7,7 +7,8 @@
 
 #include "engine/commands/json.h"
 
-#define DATE_PATTERN "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+#define DATE_PATTERN   "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+#define SECRET_PATTERN "^\\\\$\\\\{ *secrets\\\\.[A-Za-z_][A-Za-z0-9_]* *\\\\}$"
 
 void schema_put(struct buf *out, const char *body)
 {
@@ -72,9 +73,15 @@ void schema_object(struct buf *out, const char *const *keys, const struct schema
 
 /* ---- Parameters. ---- */
 
-static bool is_usable(const struct param *p, enum schema_side side)
+/* The parameter, or a member of it, takes a secret: no other ${...} may stand for it. */
+static bool holds_secret(const struct param *p)
 {
-	return side == SCHEMA_SETTING || !p->secret;
+	if (p->secret)
+		return true;
+	for (const struct param *m = p->members; m != NULL && m->name != NULL; m++)
+		if (holds_secret(m))
+			return true;
+	return false;
 }
 
 /* "type": the words, and null where the parameter may be left out of a step. */
@@ -124,11 +131,15 @@ static void put_choice(struct buf *out, const struct param *p, enum schema_side 
 
 static void put_map(struct buf *out, const struct param *p, enum schema_side side)
 {
-	open_value(out, side);
+	bool only_here = side == SCHEMA_STEP && holds_secret(p);
+
+	if (!only_here)
+		open_value(out, side);
 	put_type(out, p, side, "'object'");
 	if (p->members != NULL)
 		schema_params(out, p->members, side);
-	close_value(out, side);
+	if (!only_here)
+		close_value(out, side);
 }
 
 /* Only maps among the items have members to be checked. */
@@ -170,6 +181,11 @@ static void put_scalar(struct buf *out, const struct param *p, enum schema_side 
 
 static void put_text(struct buf *out, const struct param *p, enum schema_side side)
 {
+	if (side == SCHEMA_STEP && p->secret) {
+		put_type(out, p, side, "'string'");
+		schema_put(out, "'pattern':'" SECRET_PATTERN "'");
+		return;
+	}
 	/* Keys may be given several at once while they change. */
 	put_type(out, p, side,
 		 side == SCHEMA_SETTING && p->secret ? "'string','array'" : "'string'");
@@ -220,8 +236,6 @@ void schema_param_properties(struct buf *out, const struct param *table, enum sc
 {
 	assert(out != NULL);
 	for (const struct param *p = table; p != NULL && p->name != NULL; p++) {
-		if (!is_usable(p, side))
-			continue;
 		json_key(out, p->name);
 		json_open(out, '{');
 		if (p->doc != NULL)

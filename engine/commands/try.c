@@ -9,6 +9,8 @@
 #include <assert.h>
 #include <unistd.h>
 
+#include "engine/base/buf.h"
+#include "engine/base/cleanup.h"
 #include "engine/base/clock.h"
 #include "engine/base/limits.h"
 #include "engine/commands/event_read.h"
@@ -77,6 +79,25 @@ static void put_line(struct buf *out, const char *before, struct text text, cons
 	buf_printf(out, "%s\n", after);
 }
 
+/* Named, not told: what goes out is known when it does. */
+static void auth_words(struct buf *out, const struct request_auth *auth)
+{
+	bool basic = auth->user.n > 0;
+
+	buf_init(out, 2 * LIMIT_URL);
+	buf_printf(out, "%.*s%.*s%s${secrets.%.*s}%s", TEXT_ARG(auth->prefix), TEXT_ARG(auth->user),
+		   basic ? ":" : "", TEXT_ARG(auth->secret), basic ? " in base64" : "");
+}
+
+static void put_header(struct buf *out, struct text name, struct text value)
+{
+	buf_str(out, "     ");
+	plain_put(out, name);
+	buf_str(out, ": ");
+	plain_put(out, value);
+	buf_char(out, '\n');
+}
+
 static void put_request(struct trying *t, const struct rendered *r)
 {
 	struct buf *out = &t->context->out;
@@ -84,12 +105,13 @@ static void put_request(struct trying *t, const struct rendered *r)
 	buf_printf(out, "     %s ", r->request.method);
 	plain_put(out, r->request.url.n > 0 ? r->request.url : TEXT("(the connection's URL)"));
 	buf_char(out, '\n');
-	for (unsigned i = 0; i < r->request.header_count; i++) {
-		buf_str(out, "     ");
-		plain_put(out, r->request.headers[i].name);
-		buf_str(out, ": ");
-		plain_put(out, r->request.headers[i].value);
-		buf_char(out, '\n');
+	for (unsigned i = 0; i < r->request.header_count; i++)
+		put_header(out, r->request.headers[i].name, r->request.headers[i].value);
+	if (r->request.auth.secret.n > 0) {
+		AUTO_FINI(buf_fini) struct buf words;
+
+		auth_words(&words, &r->request.auth);
+		put_header(out, r->request.auth.header, buf_view(&words));
 	}
 	if (has_body(r))
 		put_body(out, r->request.body);
@@ -133,15 +155,25 @@ static void put_step(void *of, const struct rendered *r)
 		put_line(out, "would fail: ", r->why, "");
 }
 
+static void header_json(struct buf *out, struct text name, struct text value)
+{
+	json_open(out, '{');
+	json_text(out, "name", name);
+	json_text(out, "value", value);
+	json_close(out, '}');
+}
+
 static void headers_json(struct buf *out, const struct request *request)
 {
 	json_key(out, "headers");
 	json_open(out, '[');
-	for (unsigned i = 0; i < request->header_count; i++) {
-		json_open(out, '{');
-		json_text(out, "name", request->headers[i].name);
-		json_text(out, "value", request->headers[i].value);
-		json_close(out, '}');
+	for (unsigned i = 0; i < request->header_count; i++)
+		header_json(out, request->headers[i].name, request->headers[i].value);
+	if (request->auth.secret.n > 0) {
+		AUTO_FINI(buf_fini) struct buf words;
+
+		auth_words(&words, &request->auth);
+		header_json(out, request->auth.header, buf_view(&words));
 	}
 	json_close(out, ']');
 }

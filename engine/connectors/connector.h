@@ -64,7 +64,9 @@ struct param {
 	const char *doc;             /* one sentence */
 	const char *const *choices;  /* of PARAM_CHOICE, and of a list's items; ends with NULL */
 	const struct param *members; /* of PARAM_MAP and PARAM_LIST */
-	bool secret;                 /* settings: kept in struct secret, never printed */
+	/* Settings: kept in struct secret, never printed. Parameters of actions: they take a secret
+	 * of tappet.yaml and nothing else, as the reference "${secrets.NAME}". */
+	bool secret;
 };
 
 /* ---- Fields of objects, as far as they are known. ---- */
@@ -148,6 +150,15 @@ struct request_header {
 	struct text name, value;
 };
 
+/* A secret that goes along in a header, by its name in tappet.yaml: what it is, is put in when the
+ * request is sent, so that a repeat has the one that is good then. No name: there is none. */
+struct request_auth {
+	struct text secret;
+	struct text header;
+	struct text prefix; /* stands before it: "Bearer " */
+	struct text user;   /* unless empty it is the password, and both go as Basic credentials */
+};
+
 /* A request without credentials. `url` is appended to the connection's base URL
  * unless `absolute`. */
 struct request {
@@ -156,6 +167,7 @@ struct request {
 	bool absolute;
 	struct request_header headers[24]; /* room for http.request's; connectors use a few */
 	unsigned header_count;
+	struct request_auth auth;
 	struct text body;         /* may be empty */
 	const char *content_type; /* NULL: no Content-Type header (or among headers) */
 
@@ -594,6 +606,9 @@ enum fate params_fit(struct call *call, const struct param *table, struct value 
 /* The parameter's value, null when it isn't there; its text or TEXT_NONE. */
 struct value param_value(struct value params, const char *name);
 struct text param_text(struct value params, const char *name);
+
+/* "${secrets.NAME}", and nothing beside it: which one it is. */
+bool secret_reference(struct text t, struct text *name);
 
 void request_header(struct request *request, const char *name, struct text value);
 

@@ -49,9 +49,9 @@ static const struct param request_params[] = {
 	  .slot = SLOT_BODY,
 	  .doc = "Body as text; JSON when it begins with { or [, unless a header says otherwise." },
 	{ .name = "auth",
-	  .type = PARAM_TEXT,
-	  .doc = "A declared secret to send as bearer token; not to be written into a rule.",
-	  .secret = true },
+	  .type = PARAM_MAP,
+	  .doc = "How the request proves itself, with a secret of tappet.yaml: one of these.",
+	  .members = http_auth_members },
 	{ .name = NULL },
 };
 
@@ -144,8 +144,9 @@ static bool is_token(struct text t)
 }
 
 /* RFC 9110, 5.5: a value has no controls but tabs inside. */
-static bool is_field_value(struct text t)
+bool http_header_value(struct text t)
 {
+	assert(t.n == 0 || t.s != NULL);
 	for (size_t i = 0; i < t.n; i++) {
 		unsigned char c = (unsigned char)t.s[i];
 
@@ -187,25 +188,36 @@ static bool is_own(const struct call *call, struct text name)
 	return false;
 }
 
-static enum fate check_header(struct call *call, const struct request *out, struct text name,
-			      struct text value)
+enum fate http_header_name(struct call *call, const struct request *out, struct text name)
 {
-	bool connected = param_text(call->settings, "base_url").n > 0;
-
+	assert(call != NULL && out != NULL);
 	if (!is_token(name))
 		return call_fail(call, FATE_REJECT, "\"%.*s\" is no name of a header",
 				 TEXT_ARG(name));
-	if (is_ours(name) || is_own(call, name) ||
-	    (connected && text_ieq(name, TEXT("authorization"))))
+	if (is_ours(name) || is_own(call, name))
 		return call_fail(call, FATE_REJECT, "header %.*s is set by tappet itself",
-				 TEXT_ARG(name));
-	if (!is_field_value(value))
-		return call_fail(call, FATE_REJECT, "header %.*s has control characters",
 				 TEXT_ARG(name));
 	for (unsigned i = 0; i < out->header_count; i++)
 		if (text_ieq(out->headers[i].name, name))
 			return call_fail(call, FATE_REJECT, "header %.*s is given twice",
 					 TEXT_ARG(name));
+	return FATE_OK;
+}
+
+static enum fate check_header(struct call *call, const struct request *out, struct text name,
+			      struct text value)
+{
+	bool connected = param_text(call->settings, "base_url").n > 0;
+	enum fate fate = http_header_name(call, out, name);
+
+	if (fate != FATE_OK)
+		return fate;
+	if (connected && text_ieq(name, TEXT("authorization")))
+		return call_fail(call, FATE_REJECT, "header %.*s is set by tappet itself",
+				 TEXT_ARG(name));
+	if (!http_header_value(value))
+		return call_fail(call, FATE_REJECT, "header %.*s has control characters",
+				 TEXT_ARG(name));
 	if (out->header_count == sizeof(out->headers) / sizeof(out->headers[0]))
 		return call_fail(call, FATE_REJECT, "too many headers: at most %u",
 				 out->header_count);
@@ -354,8 +366,6 @@ static enum fate build_request(struct call *call, struct value given, struct req
 	fate = params_fit(call, request_params, given, &params);
 	if (fate != FATE_OK)
 		return fate;
-	if (value_get(params, TEXT("auth")) != NULL)
-		return call_fail(call, FATE_REJECT, "auth takes a declared secret only");
 	fate = put_method(call, out, params);
 	if (fate == FATE_OK)
 		fate = build_url(call, out, params);
@@ -363,6 +373,8 @@ static enum fate build_request(struct call *call, struct value given, struct req
 		fate = put_headers(call, out, param_value(params, "headers"));
 	if (fate == FATE_OK)
 		fate = put_body(call, out, params);
+	if (fate == FATE_OK)
+		fate = http_auth(call, out, param_value(params, "auth"));
 	return fate;
 }
 

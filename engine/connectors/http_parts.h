@@ -13,6 +13,16 @@
 /* Adds a map of headers to a request; those that are the client's own are refused. */
 enum fate http_headers(struct call *call, struct request *out, struct value headers);
 
+/* FATE_REJECT for what can't name a further header of the request. */
+enum fate http_header_name(struct call *call, const struct request *out, struct text name);
+bool http_header_value(struct text t);
+
+/* ---- http_auth.c ---- */
+
+/* What the parameter `auth` takes, and what it does to the request; null: nothing. */
+extern const struct param http_auth_members[];
+enum fate http_auth(struct call *call, struct request *out, struct value auth);
+
 /* ---- http_link.c ---- */
 
 /* Resolves a reference to the next page (RFC 3986, 5.2; a path without "." and ".." segments)

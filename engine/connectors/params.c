@@ -219,8 +219,21 @@ static enum fate fit_mail(const struct fit *fit, const struct param *param, stru
 	return fate;
 }
 
+/* The loader lets nothing else through. */
+static enum fate fit_secret(const struct fit *fit, const struct param *param, struct value v)
+{
+	struct text name;
+
+	if (value_is(v, VALUE_TEXT) && secret_reference(value_as_text(v), &name))
+		return FATE_OK;
+	return call_fail(fit->call, FATE_REJECT, "%s%s takes a declared secret only", fit->inside,
+			 param->name);
+}
+
 static enum fate fit_one(const struct fit *fit, const struct param *param, struct value *v)
 {
+	if (param->secret)
+		return fit_secret(fit, param, *v);
 	switch (param->type) {
 	case PARAM_TEXT:
 		return fit_text(fit, param, v);
@@ -290,6 +303,33 @@ static enum fate fit_map(const struct fit *fit, const struct param *table, bool 
 	}
 	*out = value_map_end(&map);
 	return fate;
+}
+
+/* A letter first, then letters, digits and _: what an expression could name. */
+static bool is_secret_name(struct text t)
+{
+	for (size_t i = 0; i < t.n; i++) {
+		bool letter = t.s[i] == '_' || ((t.s[i] | 32) >= 'a' && (t.s[i] | 32) <= 'z');
+
+		if (!letter && (i == 0 || t.s[i] < '0' || t.s[i] > '9'))
+			return false;
+	}
+	return t.n > 0;
+}
+
+bool secret_reference(struct text t, struct text *name)
+{
+	static const struct text before = { "secrets.", 8 };
+	struct text inside;
+
+	assert(name != NULL && (t.n == 0 || t.s != NULL));
+	if (!text_starts(t, TEXT("${")) || !text_ends(t, TEXT("}")))
+		return false;
+	inside = text_trim((struct text){ t.s + 2, t.n - 3 });
+	if (!text_starts(inside, before))
+		return false;
+	*name = (struct text){ inside.s + before.n, inside.n - before.n };
+	return is_secret_name(*name);
 }
 
 enum fate params_fit(struct call *call, const struct param *table, struct value given,

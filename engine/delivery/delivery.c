@@ -210,14 +210,20 @@ void delivery_done(void *of, const struct http_outcome *o)
 			return;
 		}
 	}
+	AUTO_FINI(buf_fini) struct buf body;
+	AUTO_FINI(buf_fini) struct buf words;
 	struct ending ending = delivery_ending(d, job, o);
 	bool mail = job->request.mail_to.n > 0;
 	enum host_result result = mail ? delivery_mail_result(o) : delivery_result(o);
 	char redirect[REDIRECT_SIZE];
 
+	buf_init(&body, 2 * LIMIT_REPLY);
+	buf_init(&words, KIB);
 	delivery_redirect(config_connection(d->config, job->connection), o, redirect);
 	if (redirect[0] != '\0')
 		ending.error = text_of(redirect);
+	ending.body = auth_hidden(job, ending.body, &body);
+	ending.error = auth_hidden(job, ending.error, &words);
 	delivery_standing(d, job, o, &ending, &result);
 	delivery_ended(d, job, &ending, result);
 }
@@ -225,8 +231,8 @@ void delivery_done(void *of, const struct http_outcome *o)
 /* ---- Sending. ---- */
 
 struct assembly {
-	struct buf url, auth, body, id;
-	struct http_header headers[32]; /* the request's and at most six of ours */
+	struct buf url, auth, body, id, own;
+	struct http_header headers[32]; /* the request's and at most seven of ours */
 	unsigned count;
 	struct signature signature;
 };
@@ -338,6 +344,7 @@ static void assembly_init(struct assembly *a)
 	buf_init(&a->auth, 64 * KIB);
 	buf_init(&a->body, LIMIT_REQUEST + 64 * KIB);
 	buf_init(&a->id, KIB);
+	buf_init(&a->own, 4 * LIMIT_SECRET_FILE + LIMIT_URL);
 }
 
 static void assembly_wipe(struct buf *b)
@@ -352,6 +359,7 @@ static void assembly_fini(struct assembly *a)
 	assembly_wipe(&a->url);
 	assembly_wipe(&a->auth);
 	assembly_wipe(&a->body);
+	assembly_wipe(&a->own);
 	buf_fini(&a->id);
 }
 
@@ -364,6 +372,11 @@ static void assembly_headers(struct assembly *a, const struct job *job)
 		assembly_header(a, "Content-Type", text_of(job->request.content_type));
 	if (job->key.n > 0)
 		assembly_header(a, "Idempotency-Key", job->key);
+	if (job->secret == NULL)
+		return;
+	auth_put(&a->own, job);
+	a->headers[a->count++] =
+	    (struct http_header){ job->request.auth.header, buf_view(&a->own) };
 }
 
 void delivery_transport(struct http_call *call, const struct connection *c)
@@ -419,7 +432,7 @@ static void delivery_start_call(struct delivery *d, struct job *job, const struc
 	};
 
 	delivery_transport(&call, c);
-	if (buf_failed(&a.url) || buf_failed(&a.auth) || buf_failed(&a.body))
+	if (buf_failed(&a.url) || buf_failed(&a.auth) || buf_failed(&a.body) || buf_failed(&a.own))
 		delivery_not_sent(d, job, "the URL, a header or the body is too long", true);
 	else if (!made || http_client_start(d->client, &call, delivery_done, job) == NULL)
 		delivery_not_sent(d, job, "memory is out", false);
@@ -445,10 +458,15 @@ static void delivery_answer(struct delivery *d, struct job *job)
 void delivery_send(struct delivery *d, struct job *job)
 {
 	const struct connection *c = config_connection(d->config, job->connection);
+	char why[AUTH_WHY_SIZE];
 
 	job->token = NULL;
 	if (job->inside) {
 		delivery_answer(d, job);
+		return;
+	}
+	if (!auth_take(job, d->config, why)) {
+		delivery_not_sent(d, job, why, true);
 		return;
 	}
 	if (job->connection.n > 0 && c == NULL) {

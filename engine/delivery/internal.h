@@ -42,6 +42,7 @@ struct job {
 	struct grantee *grantee;
 	struct token *token;   /* the one it was sent with */
 	uint64_t token_number; /* which of its tokens */
+	struct secret *secret; /* of request.auth, as it was sent */
 	bool replayed;
 	struct job *next; /* in a waiting list */
 	int64_t started;  /* wall ms */
@@ -115,6 +116,20 @@ void delivery_transport(struct http_call *call, const struct connection *c);
  * token would go along. */
 void delivery_redirect(const struct connection *c, const struct http_outcome *o,
 		       char out[REDIRECT_SIZE]);
+
+/* ---- auth.c ---- */
+
+/* Takes the secret that the job's request names as it is now. False when there is none any more,
+ * with the reason. */
+#define AUTH_WHY_SIZE 200 /* a name, cut if need be, and the words around it */
+bool auth_take(struct job *job, const struct config *config, char why[AUTH_WHY_SIZE]);
+
+/* The value of the header that carries it. */
+void auth_put(struct buf *out, const struct job *job);
+
+/* `t` where the target wrote back what it was sent: the name takes its place. Else `t` itself; the
+ * result may live in `out`. */
+struct text auth_hidden(const struct job *job, struct text t, struct buf *out);
 
 /* ---- letter.c ---- */
 void delivery_start_mail(struct delivery *d, struct job *job, const struct connection *c);

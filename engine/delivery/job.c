@@ -3,22 +3,29 @@
  * job.c - a piece of work for the delivery thread, in one heap block. */
 #include "engine/delivery/internal.h"
 
+#define JOB_FIXED 12
+
 #define JOB_TEXTS                                                                                  \
-	(8 + 2 * (int)(sizeof(((struct request *)0)->headers) / sizeof(struct request_header)))
+	(JOB_FIXED +                                                                               \
+	 2 * (int)(sizeof(((struct request *)0)->headers) / sizeof(struct request_header)))
 
 static int job_texts(struct job *job, struct text **out)
 {
-	struct text *const all[] = { &job->source,
-				     &job->connection,
-				     &job->target,
-				     &job->key,
-				     &job->request.url,
-				     &job->request.body,
-				     &job->request.mail_from,
-				     &job->request.mail_to };
+	struct text *const all[JOB_FIXED] = { &job->source,
+					      &job->connection,
+					      &job->target,
+					      &job->key,
+					      &job->request.url,
+					      &job->request.body,
+					      &job->request.mail_from,
+					      &job->request.mail_to,
+					      &job->request.auth.secret,
+					      &job->request.auth.header,
+					      &job->request.auth.prefix,
+					      &job->request.auth.user };
 	int n = 0;
 
-	for (; n < 8; n++)
+	for (; n < JOB_FIXED; n++)
 		out[n] = all[n];
 	for (unsigned i = 0; i < job->request.header_count; i++) {
 		out[n++] = &job->request.headers[i].name;
@@ -100,5 +107,6 @@ void job_free(struct job *job)
 	if (job == NULL)
 		return;
 	config_free(job->config);
+	secret_free(job->secret);
 	mem_free(job);
 }

@@ -123,6 +123,15 @@ const struct hook_config *config_hook(const struct config *config, struct text n
 	return NULL;
 }
 
+const struct declared_secret *config_declared(const struct config *config, struct text name)
+{
+	assert(config != NULL);
+	for (size_t i = 0; i < config->secret_count; i++)
+		if (text_eq(config->secrets[i].name, name))
+			return &config->secrets[i];
+	return NULL;
+}
+
 /* ---- Names. ---- */
 
 bool config_name(struct configuring *c, const struct yaml_node *key, const char *what)
@@ -355,19 +364,13 @@ static const struct {
 	void (*read)(struct configuring *c, const struct yaml_node *node);
 } sections[] = {
 	/* In this order: hooks are checked against the names of connections. */
-	{ "listen", read_listen },
-	{ "admin", read_admin },
-	{ "store", read_store },
-	{ "rules", read_rules },
-	{ "vars", read_vars },
-	{ "retention", read_retention },
-	{ "limits", read_limits },
-	{ "reload", read_reload },
-	{ "max_mode", read_max_mode },
-	{ "tables", read_tables },
-	{ "connections", config_connections },
-	{ "hooks", config_hooks },
-	{ "schedules", config_schedules },
+	{ "listen", read_listen },       { "admin", read_admin },
+	{ "store", read_store },         { "rules", read_rules },
+	{ "vars", read_vars },           { "secrets", config_secrets },
+	{ "retention", read_retention }, { "limits", read_limits },
+	{ "reload", read_reload },       { "max_mode", read_max_mode },
+	{ "tables", read_tables },       { "connections", config_connections },
+	{ "hooks", config_hooks },       { "schedules", config_schedules },
 };
 
 #define SECTIONS (sizeof(sections) / sizeof(*sections))
@@ -404,7 +407,7 @@ static bool make_room(struct configuring *c, const struct yaml_node *root)
 
 static void read_sections(struct configuring *c, const struct yaml_node *root)
 {
-	static const char *const later[] = { "secrets", "plugins", "links", "calendars", NULL };
+	static const char *const later[] = { "plugins", "links", "calendars", NULL };
 	const char *known[SECTIONS + 1];
 
 	for (size_t i = 0; i < SECTIONS; i++)

@@ -184,6 +184,12 @@ struct schedule_config {
 	enum missed missed;
 };
 
+/* A secret that rules name: secrets.NAME. */
+struct declared_secret {
+	struct text name;
+	struct secret *secret; /* never NULL in a configuration without errors */
+};
+
 /* One as it was read: config_again reads it anew. */
 struct config_file {
 	struct text path, content;
@@ -214,6 +220,8 @@ struct config {
 	size_t hook_count;
 	const struct schedule_config *schedules;
 	size_t schedule_count;
+	const struct declared_secret *secrets;
+	size_t secret_count;
 };
 
 enum config_secrets { CONFIG_SECRETS_NEEDED, CONFIG_SECRETS_OPTIONAL };
@@ -244,6 +252,7 @@ void config_free(struct config *config);
 
 const struct connection *config_connection(const struct config *config, struct text name);
 const struct hook_config *config_hook(const struct config *config, struct text name);
+const struct declared_secret *config_declared(const struct config *config, struct text name);
 
 /* What names a sender in a handshake: what a DNS name may be written with. */
 bool config_is_origin(struct text t);

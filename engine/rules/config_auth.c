@@ -531,7 +531,9 @@ static void own_headers(struct configuring *c, const struct connection *conn,
 			struct value_map_builder *settings)
 {
 	const struct signing *s = conn->signing;
-	const char *const names[] = { conn->auth_header.s, s != NULL ? s->header : NULL,
+	bool bearer = conn->token != NULL || conn->token_url.n > 0;
+	const char *const names[] = { conn->auth_header.s, bearer ? "Authorization" : NULL,
+				      s != NULL ? s->header : NULL,
 				      s != NULL ? s->timestamp_header : NULL,
 				      s != NULL ? s->id_header : NULL };
 	struct value_list_builder list;

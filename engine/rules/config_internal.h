@@ -69,6 +69,9 @@ struct secret *config_secret_text(struct configuring *c, const struct yaml_node 
 /* A secret kept as long as the configuration; NULL when memory is out. */
 struct secret *config_keep(struct configuring *c, struct text bytes);
 
+/* The map `secrets`. */
+void config_secrets(struct configuring *c, const struct yaml_node *map);
+
 /* ---- config_connections.c ---- */
 
 void config_connections(struct configuring *c, const struct yaml_node *map);

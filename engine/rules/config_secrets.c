@@ -255,6 +255,69 @@ bool config_secret_list(struct configuring *c, const struct yaml_node *node, str
 	return n > 0;
 }
 
+/* ---- secrets: those that rules name. ---- */
+
+/* They go into headers. */
+static bool is_one_line(struct text t)
+{
+	for (size_t i = 0; i < t.n; i++)
+		if ((unsigned char)t.s[i] < ' ' || t.s[i] == 0x7f)
+			return false;
+	return true;
+}
+
+static void declare(struct configuring *c, const struct yaml_pair *pair,
+		    struct declared_secret *out)
+{
+	size_t errors = diags_errors(c->r.diags);
+	bool literal = false;
+	struct text value;
+
+	out->name = text_dup(c->r.arena, pair->key->text);
+	out->secret = config_secret_text(c, pair->val, &literal);
+	if (out->secret == NULL)
+		return;
+	value = secret_reveal(out->secret);
+	if (literal)
+		reader_error(&c->r, pair->val, "\"${env:NAME}\" or \"${file:PATH}\"",
+			     "the secret %.*s is written in the file", TEXT_ARG(out->name));
+	else if (!is_one_line(value))
+		reader_error(&c->r, pair->val, "one line without control characters",
+			     "the secret %.*s can't be sent in a header", TEXT_ARG(out->name));
+	else if (value.n == 0 && c->secrets == CONFIG_SECRETS_NEEDED &&
+		 diags_errors(c->r.diags) == errors)
+		reader_error(&c->r, pair->val, "", "the secret %.*s is empty", TEXT_ARG(out->name));
+}
+
+void config_secrets(struct configuring *c, const struct yaml_node *map)
+{
+	struct declared_secret *all;
+
+	assert(c != NULL && map != NULL);
+	if (map->kind == YAML_NULL ||
+	    !config_secret_map(c, map, "secrets", "secrets: { crm: \"${env:CRM_TOKEN}\" }"))
+		return;
+	all = arena_array(c->r.arena, map->count, sizeof(*all));
+	if (all == NULL)
+		return;
+	c->config->secrets = all;
+	for (size_t i = 0; i < map->count; i++) {
+		const struct yaml_pair *pair = &map->pairs[i];
+		struct text reference =
+		    text_printf(c->scratch, "${secrets.%.*s}", TEXT_ARG(pair->key->text));
+		struct text name;
+
+		if (reference.s != NULL && secret_reference(reference, &name) &&
+		    text_eq(name, pair->key->text)) {
+			declare(c, pair, &all[c->config->secret_count++]);
+			continue;
+		}
+		diags_hide(c->r.diags, pair->val->at, pair->val->to - pair->val->from);
+		reader_error(&c->r, pair->key, "letters, digits and _, a letter first",
+			     "\"%.*s\" is no name for a secret", TEXT_ARG(pair->key->text));
+	}
+}
+
 bool config_env_text(struct configuring *c, const struct yaml_node *node, struct text *out)
 {
 	AUTO_FINI(buf_fini) struct buf b;

@@ -194,6 +194,7 @@ static struct value make_variable(const struct scope *scope, enum variable which
 		return params_value(scope);
 	case VAR_LOOKUP:
 		return lookup_value(scope);
+	case VAR_SECRETS:
 	case VARIABLES:
 		break;
 	}

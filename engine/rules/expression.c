@@ -28,6 +28,7 @@ struct cel_env *load_env(struct loading *l, struct arena *arena)
 	cel_env_variable(env, "error", CEL_DYN);
 	cel_env_variable(env, "params", CEL_MAP);
 	cel_env_variable(env, "lookup", CEL_MAP);
+	cel_env_variable(env, "secrets", CEL_MAP);
 	cel_env_functions(env, rule_functions);
 	cel_env_functions(env, table_functions);
 	cel_env_functions(env, entity_functions);
@@ -327,6 +328,14 @@ static void visit_lookup(void *of, struct text path)
 			  "there is no look-up \"%.*s\"", TEXT_ARG(name));
 }
 
+static void visit_secret(void *of, struct text path)
+{
+	struct checking *c = of;
+
+	if (first_time(c, TEXT("secrets")))
+		secrets_refuse(c->l, place_of(c, path), path);
+}
+
 /* True when the table lists what is beneath the path, so that anything else is unknown. */
 static bool has_parts(const struct object_kind *kind, struct text path)
 {
@@ -404,11 +413,12 @@ void load_check_names(struct loading *l, const struct cel_program *program,
 	static const struct {
 		const char *variable;
 		void (*visit)(void *of, struct text path);
-	} rules[] = { { "vars", visit_var },     { "steps", visit_step },
-		      { "event", visit_event },  { "ctx", visit_ctx },
-		      { "error", visit_error },  { "data", visit_field },
-		      { "before", visit_field }, { "object", visit_field },
-		      { "params", visit_param }, { "lookup", visit_lookup } };
+	} rules[] = { { "vars", visit_var },      { "steps", visit_step },
+		      { "event", visit_event },   { "ctx", visit_ctx },
+		      { "error", visit_error },   { "data", visit_field },
+		      { "before", visit_field },  { "object", visit_field },
+		      { "params", visit_param },  { "lookup", visit_lookup },
+		      { "secrets", visit_secret } };
 	struct checking c = { .l = l, .node = node, .offset = offset };
 
 	assert(l != NULL && program != NULL && node != NULL);

@@ -124,6 +124,7 @@ static enum cel_type ask(void *of, uint32_t variable, struct text path)
 	case VAR_CHANGED:
 	case VAR_PARAMS:
 	case VAR_LOOKUP:
+	case VAR_SECRETS:
 	case VARIABLES:
 		break;
 	}

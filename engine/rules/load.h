@@ -51,6 +51,7 @@ enum variable {
 	VAR_ERROR,
 	VAR_PARAMS,
 	VAR_LOOKUP,
+	VAR_SECRETS, /* known by name, so that expressions that read it can be told why not */
 	VARIABLES,
 };
 
@@ -191,6 +192,9 @@ const struct template *load_template(struct loading *l, const struct yaml_node *
 const struct template *load_template_map(struct loading *l, const struct yaml_node *node,
 					 const struct param *table, enum param_slot slot);
 
+/* A tree that is this value; NULL when memory is out. */
+const struct template *template_constant(struct loading *l, struct value v);
+
 bool template_is_dynamic(struct text t);                            /* has ${…} */
 struct text template_unescaped(struct arena *arena, struct text t); /* $${ becomes ${ */
 
@@ -237,6 +241,22 @@ bool load_literal(struct loading *l, const struct yaml_node *node, const struct 
 
 /* Unknown, missing and secret members of a parameter map. */
 void load_check_members(struct loading *l, const struct yaml_node *map, const struct param *table);
+
+/* ---- secrets.c ---- */
+
+/* What stands for a parameter that takes a secret, or that holds some and is no map: "${secrets.X}"
+ * is taken as it is. NULL after reporting anything else. */
+const struct template *load_secret(struct loading *l, const struct yaml_node *node,
+				   const struct param *row);
+
+/* True when only load_secret may read the node. */
+bool secret_is_taken(const struct yaml_node *node, const struct param *row);
+
+/* A step that sends one: where to is for the rule to say. */
+void secrets_step(struct loading *l, const struct step *step, const struct yaml_node *params);
+
+/* Reports an expression that reads secrets. */
+void secrets_refuse(struct loading *l, struct place at, struct text path);
 
 /* ---- reuse.c ---- */
 

@@ -174,11 +174,10 @@ static void unknown_member(struct loading *l, const struct yaml_node *key,
 		return;
 	}
 	for (; table->name != NULL && n < 127; table++)
-		if (!table->secret)
-			names[n++] = table->name;
+		names[n++] = table->name;
 	names[n] = NULL;
 	hint = reader_nearest(l->r.arena, key->text, names);
-	if (hint[0] == '\0' && n > 0 && n <= 8) {
+	if (hint[0] == '\0' && n > 0 && n <= 9) {
 		struct text all = TEXT("it takes:");
 
 		for (size_t i = 0; i < n && all.s != NULL; i++)
@@ -198,11 +197,6 @@ void load_check_members(struct loading *l, const struct yaml_node *map, const st
 
 		if (row == NULL)
 			unknown_member(l, key, table);
-		else if (row->secret)
-			reader_error(&l->r, key, "put the credential on the connection",
-				     "the parameter \"%s\" takes a secret, which is not yet "
-				     "supported",
-				     row->name);
 	}
 	for (; table->name != NULL; table++)
 		if (table->required)

@@ -382,6 +382,7 @@ static void with_action(struct loading *l, const struct yaml_pair *pair,
 		step_only_connection(l, pair->key, step);
 	if (yaml_get(map, "via") == NULL)
 		step_relative_url(l, pair->val, step);
+	secrets_step(l, step, pair->val);
 	if ((node = yaml_get(map, "after_doubt")) != NULL)
 		after_doubt(l, node, step);
 	connection = step->connection.n > 0 ? config_connection(l->config, step->connection) : NULL;

@@ -224,10 +224,12 @@ static const struct template *dynamic_text(struct loading *l, const struct yaml_
 
 /* ---- Trees. ---- */
 
-static const struct template *constant(struct loading *l, struct value v)
+const struct template *template_constant(struct loading *l, struct value v)
 {
-	struct template *t = arena_zero(l->r.arena, sizeof(*t));
+	struct template *t;
 
+	assert(l != NULL);
+	t = arena_zero(l->r.arena, sizeof(*t));
 	if (t == NULL)
 		return NULL;
 	t->kind = TEMPLATE_VALUE;
@@ -249,12 +251,12 @@ static const struct template *folded(struct loading *l, struct template *t)
 		value_map_begin(&b, l->r.arena);
 		for (size_t i = 0; i < t->count; i++)
 			value_map_add(&b, value_text(t->keys[i]), t->items[i]->value);
-		return constant(l, value_map_end(&b));
+		return template_constant(l, value_map_end(&b));
 	}
 	value_list_begin(&list, l->r.arena);
 	for (size_t i = 0; i < t->count; i++)
 		value_list_add(&list, t->items[i]->value);
-	return constant(l, value_list_end(&list));
+	return template_constant(l, value_list_end(&list));
 }
 
 static const struct param *row_named(const struct param *table, struct text name)
@@ -344,6 +346,8 @@ const struct template *load_template(struct loading *l, const struct yaml_node *
 	struct value literal;
 
 	assert(l != NULL && node != NULL);
+	if (row != NULL && secret_is_taken(node, row))
+		return load_secret(l, node, row);
 	if (node->kind == YAML_TEXT && template_is_dynamic(node->text)) {
 		struct text whole;
 
@@ -361,8 +365,8 @@ const struct template *load_template(struct loading *l, const struct yaml_node *
 	if (node->kind == YAML_LIST)
 		return list_template(l, node, row, slot);
 	if (node->kind == YAML_TEXT && has_literal_dollar(node->text))
-		return constant(l, value_text(template_unescaped(l->r.arena, node->text)));
-	return constant(l, row != NULL ? literal : yaml_value(l->r.arena, node));
+		return template_constant(l, value_text(template_unescaped(l->r.arena, node->text)));
+	return template_constant(l, row != NULL ? literal : yaml_value(l->r.arena, node));
 }
 
 void template_programs(const struct template *t,

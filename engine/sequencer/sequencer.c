@@ -110,6 +110,10 @@ struct request seq_request(struct sequencer *s, const struct request *r)
 	copy.body = text_dup(s->batch, r->body);
 	copy.mail_from = text_dup(s->batch, r->mail_from);
 	copy.mail_to = text_dup(s->batch, r->mail_to);
+	copy.auth.secret = text_dup(s->batch, r->auth.secret);
+	copy.auth.header = text_dup(s->batch, r->auth.header);
+	copy.auth.prefix = text_dup(s->batch, r->auth.prefix);
+	copy.auth.user = text_dup(s->batch, r->auth.user);
 	for (unsigned i = 0; i < r->header_count; i++) {
 		copy.headers[i].name = text_dup(s->batch, r->headers[i].name);
 		copy.headers[i].value = text_dup(s->batch, r->headers[i].value);

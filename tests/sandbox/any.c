@@ -137,7 +137,8 @@ static bool admit(struct sandbox *sb, const struct request *rq, struct reply *re
 		    (!strcmp(way, "key") && good_key(rq)) ||
 		    (!strcmp(way, "oauth") && good_oauth(sb, rq)) ||
 		    (!strcmp(way, "standard") && good_standard(sb, rq)) ||
-		    (!strcmp(way, "hmac") && good_hmac(rq)) || !strcmp(way, "upload");
+		    (!strcmp(way, "hmac") && good_hmac(rq)) || !strcmp(way, "upload") ||
+		    !strcmp(way, "echo");
 
 	if (!good)
 		refuse(re, 401, "not proven");
@@ -167,6 +168,21 @@ void any_receive(struct sandbox *sb, const struct request *rq, struct reply *re)
 	json_decref(message);
 	text_fini(&text);
 	text_add(reply_json(re, 200), "{\"ok\":true,\"data\":{\"items\":[{\"id\":7}]}}");
+}
+
+/* Some write into their reply what they were sent: 200, or 400 for /any/echo/refused. */
+void any_echo(struct sandbox *sb, const struct request *rq, struct reply *re)
+{
+	bool refused = rq->n_segments > 2 && !strcmp(rq->segments[2], "refused");
+	const char *key = rq->header(rq->of, "X-Api-Key");
+	struct text *out = reply_json(re, refused ? 400 : 200);
+
+	(void)sb;
+	text_add(out, refused ? "{\"message\":" : "{\"authorization\":");
+	text_quote(out, rq->authorization ? rq->authorization : "");
+	text_add(out, ",\"key\":");
+	text_quote(out, key ? key : "");
+	text_char(out, '}');
 }
 
 static void token_error(struct reply *re, int status, const char *code)

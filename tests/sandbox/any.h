@@ -14,6 +14,7 @@ extern const struct vendor any;
 
 answer_fn any_token;
 answer_fn any_receive;
+answer_fn any_echo;
 answer_fn any_upload; /* upload.c */
 
 #endif

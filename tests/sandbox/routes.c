@@ -118,6 +118,7 @@ static const struct route routes[] = {
 	{ "any.oauth", "", "/any/oauth/*", &any, any_receive, false },
 	{ "any.standard", "", "/any/standard/*", &any, any_receive, false },
 	{ "any.hmac", "", "/any/hmac/*", &any, any_receive, false },
+	{ "any.echo", "", "/any/echo/*", &any, any_echo, false },
 	{ "list", "GET", "/lists/{id}", &lists, lists_read, false },
 	{ "blueworks.token", "POST", "/blueworks/oauth/token", &blueworks, blueworks_token, true },
 	{ "blueworks.work_detail", "GET", "/blueworks/scr/api/WorkDetail", &blueworks,

@@ -382,6 +382,67 @@ START_TEST(own_headers)
 }
 END_TEST
 
+static const char *authorized(const char *auth)
+{
+	struct request request;
+	struct text params =
+	    text_printf(arena, "{\"url\":\"/\",\"headers\":{\"X-Given\":\"1\"},\"auth\":%s}", auth);
+
+	call.why[0] = '\0';
+	buf_clear(&out);
+	if (action("http", "request")->build(&call, parsed(params), &request) != FATE_OK)
+		buf_str(&out, call.why);
+	else
+		buf_printf(&out, "%.*s: %.*s%.*s %.*s", TEXT_ARG(request.auth.header),
+			   TEXT_ARG(request.auth.prefix), TEXT_ARG(request.auth.user),
+			   TEXT_ARG(request.auth.secret));
+	return buf_cstr(&out);
+}
+
+#define REFERENCE "\"${secrets.crm}\""
+
+START_TEST(a_credential_of_the_step)
+{
+	struct value_map_builder map;
+	struct value_list_builder own;
+
+	value_list_begin(&own, arena);
+	value_list_add(&own, value_text(TEXT("X-Own")));
+	value_map_begin(&map, arena);
+	value_map_set(&map, "base_url", value_text(TEXT("https://api.example.com")));
+	value_map_set(&map, "own_headers", value_list_end(&own));
+	call.settings = value_map_end(&map);
+	ck_assert_str_eq(authorized("{\"bearer\":" REFERENCE "}"), "Authorization: Bearer  crm");
+	ck_assert_str_eq(authorized("{\"basic\":{\"user\":\"u\",\"password\":" REFERENCE "}}"),
+			 "Authorization: Basic u crm");
+	ck_assert_str_eq(authorized("{\"header\":{\"name\":\"X-Key\",\"value\":" REFERENCE "}}"),
+			 "X-Key:  crm");
+	ck_assert_str_eq(authorized("null"), ":  ");
+	/* What came in by a template, or past the loader. */
+	ck_assert_str_eq(authorized("{\"bearer\":\"hush\"}"),
+			 "auth.bearer takes a declared secret only");
+	ck_assert_str_eq(authorized("{\"bearer\":\"${secrets.}\"}"),
+			 "auth.bearer takes a declared secret only");
+	ck_assert_str_eq(authorized("{}"), "auth takes one of bearer, basic and header");
+	ck_assert_str_eq(authorized("{\"bearer\":null}"),
+			 "auth takes one of bearer, basic and header");
+	ck_assert_str_eq(authorized("{\"basic\":{\"user\":\"u:v\",\"password\":" REFERENCE "}}"),
+			 "a user's name is not empty, has no colon and no control characters");
+	ck_assert_str_eq(authorized("{\"header\":{\"name\":\"X A\",\"value\":" REFERENCE "}}"),
+			 "\"X A\" is no name of a header");
+	ck_assert_str_eq(authorized("{\"header\":{\"name\":\"x-own\",\"value\":" REFERENCE "}}"),
+			 "header x-own is set by tappet itself");
+	ck_assert_str_eq(authorized("{\"header\":{\"name\":\"x-given\",\"value\":" REFERENCE "}}"),
+			 "header x-given is given twice");
+	ck_assert_str_eq(authorized("{\"header\":{\"name\":\"Host\",\"value\":" REFERENCE "}}"),
+			 "header Host is set by tappet itself");
+	ck_assert_str_eq(
+	    authorized("{\"header\":{\"name\":\"X-K\",\"prefix\":\"a\\nb\",\"value\":" REFERENCE
+		       "}}"),
+	    "header X-K has control characters");
+}
+END_TEST
+
 START_TEST(requests_that_are_refused)
 {
 	static const char *const cases[] = {
@@ -568,6 +629,7 @@ int main(void)
 	tcase_add_test(cases, boundaries);
 	tcase_add_test(cases, own_headers);
 	tcase_add_test(cases, requests_that_are_refused);
+	tcase_add_test(cases, a_credential_of_the_step);
 	tcase_add_test(cases, dots_that_are_no_segments);
 	tcase_add_test(cases, a_connection_is_not_left);
 	tcase_add_test(cases, too_many_headers);

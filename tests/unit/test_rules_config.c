@@ -162,7 +162,13 @@ END_TEST
 START_TEST(top_level_mistakes)
 {
 	mistake("lisen: 1\n", 1, 1, "no key \"lisen\"", "\"listen\"");
-	mistake("secrets: {}\n", 1, 1, "not yet", "");
+	mistake("secrets: [a]\n", 1, 10, "secrets must be a map", "${env:CRM_TOKEN}");
+	mistake("secrets: { a-b: \"${env:X}\" }\n", 1, 12, "no name for a secret", "letters");
+	mistake("secrets: { a: plainly }\n", 1, 15, "is written in the file", "${env:NAME}");
+	mistake("secrets: { a: 5 }\n", 1, 15, "must be a text", "quotes");
+	mistake("secrets: { a: \"${vars.x}\" }\n", 1, 15, "can't be used here", "${env:NAME}");
+	mistake("secrets: { a: \"${file:/no/where}\" }\n", 1, 15,
+		"the file /no/where can't be read: No such file or directory", "");
 	mistake("plugins: {}\n", 1, 1, "not yet", "");
 	mistake("listen: nowhere\n", 1, 9, "no address", "");
 	mistake("listen: 1.2.3.4:70000\n", 1, 9, "no address", "");

@@ -50,6 +50,7 @@ START_TEST(bearer)
 
 	ck_assert(text_is(secret_reveal(c->token), "abc"));
 	ck_assert(c->token_url.n == 0 && c->auth_header.n == 0 && c->signing == NULL);
+	ck_assert(owns(c, "Authorization"));
 	kit_fini(&k);
 }
 END_TEST

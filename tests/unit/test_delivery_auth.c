@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A step's own credential: what goes out, and what is kept of a reply that has it. */
+#include "engine/delivery/internal.h"
+#include "tests/unit/unit_main.h"
+
+static struct job job_with(const char *user, const char *prefix, const char *secret)
+{
+	struct job job = { .kind = JOB_ATTEMPT };
+
+	job.request.auth = (struct request_auth){ .secret = TEXT("crm"),
+						  .header = TEXT("Authorization"),
+						  .prefix = text_of(prefix),
+						  .user = text_of(user) };
+	job.secret = secret_new(text_of(secret));
+	ck_assert_ptr_nonnull(job.secret);
+	return job;
+}
+
+static void expect_value(const char *user, const char *prefix, const char *secret,
+			 const char *value)
+{
+	struct job job = job_with(user, prefix, secret);
+	struct buf b;
+
+	buf_init(&b, KIB);
+	auth_put(&b, &job);
+	ck_assert_str_eq(buf_cstr(&b), value);
+	buf_fini(&b);
+	secret_free(job.secret);
+}
+
+/* The example of RFC 7617, 2. */
+START_TEST(values_of_the_header)
+{
+	expect_value("", "Bearer ", "abc", "Bearer abc");
+	expect_value("", "", "abc", "abc");
+	expect_value("Aladdin", "Basic ", "open sesame", "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+}
+END_TEST
+
+static void expect_kept(const char *user, const char *secret, const char *reply, const char *kept)
+{
+	struct job job = job_with(user, user[0] != '\0' ? "Basic " : "Bearer ", secret);
+	struct text t;
+	struct buf b;
+
+	buf_init(&b, KIB);
+	t = auth_hidden(&job, text_of(reply), &b);
+	ck_assert_msg(text_is(t, kept), "%.*s", TEXT_ARG(t));
+	buf_fini(&b);
+	secret_free(job.secret);
+}
+
+START_TEST(replies_without_the_secret)
+{
+	expect_kept("", "hush-hush", "{\"a\":1}", "{\"a\":1}");
+	expect_kept("", "hush-hush", "", "");
+	expect_kept("", "hush-hush", "Bearer hush-hush is wrong: hush-hush",
+		    "Bearer ${secrets.crm} is wrong: ${secrets.crm}");
+	expect_kept("", "hush-hush", "hush-hushush-hush", "${secrets.crm}ush-hush");
+	expect_kept("Aladdin", "open sesame", "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ== (open sesame)",
+		    "Basic ${secrets.crm} (${secrets.crm})");
+	/* As any word of the reply may be. */
+	expect_kept("", "ok", "{\"ok\":true}", "{\"ok\":true}");
+}
+END_TEST
+
+START_TEST(too_long_to_be_kept)
+{
+	struct job job = job_with("", "Bearer ", "hush-hush");
+	struct buf b;
+
+	buf_init(&b, 8);
+	ck_assert_uint_eq(auth_hidden(&job, TEXT("a hush-hush too many"), &b).n, 0);
+	buf_fini(&b);
+	secret_free(job.secret);
+}
+END_TEST
+
+START_TEST(without_one)
+{
+	struct config *config = config_bare();
+	struct job job = { .kind = JOB_ATTEMPT };
+	char why[AUTH_WHY_SIZE] = "";
+
+	ck_assert(auth_take(&job, config, why));
+	ck_assert_ptr_null(job.secret);
+	job.request.auth.secret = TEXT("crm");
+	ck_assert(!auth_take(&job, config, why));
+	ck_assert_str_eq(why, "the secret crm is no longer configured");
+	config_free(config);
+}
+END_TEST
+
+UNIT_MAIN("delivery_auth", values_of_the_header, replies_without_the_secret, too_long_to_be_kept,
+	  without_one)
