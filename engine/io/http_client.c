@@ -163,9 +163,12 @@ static void transfer_report(struct http_transfer *transfer, enum http_end end, c
 
 static void transfer_finish(struct http_transfer *transfer, CURLcode code)
 {
-	enum http_end end = http_transfer_end(transfer, code);
-	const char *error = http_transfer_error(transfer, end, code);
+	enum http_end end;
+	const char *error;
 
+	http_transfer_settle(transfer);
+	end = http_transfer_end(transfer, code);
+	error = http_transfer_error(transfer, end, code);
 	transfer_unlink(transfer);
 	transfer_report(transfer, end, error);
 }

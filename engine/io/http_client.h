@@ -9,7 +9,7 @@
  * I1  `done` is called exactly once per started transfer, also when cancelled.
  * I2  `sent` is conservative: false only when it is certain that no byte of the
  *     request reached the peer's connection (never connected, name not
- *     resolved, refused by policy).
+ *     resolved, refused by policy, or by a proxy that asked for a password first).
  * I3  No redirect is followed, no cookie, .netrc, proxy from the environment or other
  *     ambient setting is used; http and https only; TLS is verified.
  * I4  A connection to a private, loopback or link-local address is refused at

@@ -191,6 +191,28 @@ static const char *connect_error(struct http_transfer *transfer)
 	return transfer->error_text;
 }
 
+/* Only a proxy answers with 407 (RFC 9110, 15.5.8): of plain http, which it is sent as a whole,
+ * nothing went on to the host. Inside a tunnel it is the host's own business. */
+static bool is_turned_back(const struct http_transfer *transfer)
+{
+	long tunnel = 0;
+
+	return transfer->proxied && transfer->head.status == 407 &&
+	       curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_CONNECTCODE, &tunnel) == CURLE_OK &&
+	       tunnel == 0;
+}
+
+void http_transfer_settle(struct http_transfer *transfer)
+{
+	assert(transfer != NULL);
+	if (!is_turned_back(transfer))
+		return;
+	transfer->turned_back = true;
+	transfer->sent = false;
+	transfer->head = (struct http_head){ 0 };
+	buf_clear(&transfer->body);
+}
+
 /* The proxy's answer when it was asked for a tunnel and didn't make one; else NULL. */
 static const char *tunnel_error(struct http_transfer *transfer)
 {
@@ -233,6 +255,8 @@ const char *http_transfer_error(struct http_transfer *transfer, enum http_end en
 					 : "the host has a private address";
 	if (transfer->body.failed)
 		return "out of memory";
+	if (transfer->turned_back)
+		return "the proxy refused the request (status 407); check its user and password";
 	if (tunnel_error(transfer) != NULL)
 		return transfer->error_text;
 	if (code == CURLE_COULDNT_CONNECT)
@@ -337,7 +361,7 @@ void http_transfer_reset(struct http_transfer *transfer, const struct http_call 
 	transfer->may_repeat =
 	    strcmp(call->method, "GET") == 0 || strcmp(call->method, "HEAD") == 0;
 	transfer->sent = transfer->opened = transfer->denied = false;
-	transfer->too_large = false;
+	transfer->too_large = transfer->turned_back = false;
 	transfer->policy = call->pool;
 	transfer->proxied = call->proxy.n > 0;
 	transfer->once = transfer->proxied || call->ca.n > 0;

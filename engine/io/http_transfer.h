@@ -27,6 +27,7 @@ struct http_transfer {
 	bool may_repeat;           /* GET, HEAD */
 	bool sent, opened, denied; /* a request began; a socket was made; an address was refused */
 	bool too_large;
+	bool turned_back;   /* by the proxy, which asked for a password */
 	bool any_address;   /* that it connects to may be private */
 	bool proxied, once; /* once: its handle has settings that the next request must not find */
 	enum http_pool policy;
@@ -54,6 +55,9 @@ void http_transfer_trim(struct http_transfer *transfer); /* gives large buffers 
 
 /* The URL writes out a host that HTTP_PUBLIC_ONLY refuses, or none that can be read. */
 bool http_transfer_is_private(struct text url);
+
+/* When it is over, before it is judged: a proxy's refusal isn't the host's reply. */
+void http_transfer_settle(struct http_transfer *transfer);
 
 /* What libcurl's result means, and a sentence for it that holds no URL. The
  * sentence may be the transfer's until the next reset. */

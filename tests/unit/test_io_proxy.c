@@ -123,6 +123,28 @@ START_TEST(plain_http_goes_whole)
 }
 END_TEST
 
+/* What a proxy says of itself is not the host's reply; what it passes on is. */
+START_TEST(plain_http_is_turned_back)
+{
+	static const char answer[] = "HTTP/1.1 407 No\r\nProxy-Authenticate: Basic realm=\"x\"\r\n"
+				     "Retry-After: 9\r\nContent-Length: 6\r\n\r\nlogin!";
+	struct played p;
+	struct seen seen = through(&p, "http://h.example/a", answer);
+
+	ck_assert_int_eq(seen.end, HTTP_NO_REPLY);
+	ck_assert(!seen.sent && seen.status == 0);
+	ck_assert_str_eq(seen.error, "the proxy refused the request (status 407); check its user "
+				     "and password");
+	ck_assert_str_eq(seen.body, "");
+	seen = through(&p, "http://h.example/a", "HTTP/1.1 407 No\r\nContent-Length: 6\r\n\r\nlog");
+	ck_assert_int_eq(seen.end, HTTP_NO_REPLY);
+	ck_assert(!seen.sent);
+	seen = through(&p, "http://h.example/a", "HTTP/1.1 403 No\r\nContent-Length: 3\r\n\r\nhey");
+	ck_assert_int_eq(seen.end, HTTP_REPLIED);
+	ck_assert_int_eq(seen.status, 403);
+}
+END_TEST
+
 START_TEST(https_asks_for_a_tunnel)
 {
 	struct played p;
@@ -246,6 +268,6 @@ START_TEST(the_next_request_goes_straight)
 }
 END_TEST
 
-UNIT_MAIN("io_proxy", plain_http_goes_whole, https_asks_for_a_tunnel, a_tunnel_that_ends,
-	  a_proxy_that_is_not_there, private_addresses, a_private_proxy,
+UNIT_MAIN("io_proxy", plain_http_goes_whole, plain_http_is_turned_back, https_asks_for_a_tunnel,
+	  a_tunnel_that_ends, a_proxy_that_is_not_there, private_addresses, a_private_proxy,
 	  the_next_request_goes_straight)
