@@ -120,8 +120,8 @@ static enum fate put_url(struct call *call, struct buf *out, struct text url, bo
 	else if (after_scheme(url).n > 0 && !beneath(url, base, &url))
 		return call_fail(call, FATE_REJECT, "url leads out of the connection's base_url");
 	else if (url.n > 0 && url.s[0] != '/' && url.s[0] != '?')
-		return call_fail(call, FATE_REJECT, "url must begin with / or with %.*s",
-				 TEXT_ARG(base));
+		return call_fail(call, FATE_REJECT,
+				 "url must begin with / or with the connection's base_url");
 	else if (url_has_dots(url))
 		return call_fail(call, FATE_REJECT, "url must not have . or .. in its path");
 	buf_text(out, url);

@@ -126,7 +126,7 @@ void delivery_redirect(const struct connection *c, const struct http_outcome *o,
 
 	(void)rest;
 	(void)text_split(where, '#', &where);
-	if (c != NULL && c->url != NULL)
+	if (c != NULL && (c->url != NULL || c->hides_path))
 		where = redirect_origin(where); /* its path may be the secret's */
 	out[0] = '\0';
 	if (o->status < 300 || o->status > 399 || where.n == 0 || !url_is_clean(where) ||

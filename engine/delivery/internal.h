@@ -112,8 +112,8 @@ void delivery_transport(struct http_call *call, const struct connection *c);
 #define REDIRECT_SIZE 600 /* what is kept of a Location, with the words before it */
 
 /* "it points to URL" for a redirect that tells where, without its query, and without its path where
- * the URL of the connection (NULL: none) is a secret; else "". Redirects are never followed: the
- * token would go along. */
+ * the URL of the connection (NULL: none) is a secret or its path may be one; else "". Redirects are
+ * never followed: the token would go along. */
 void delivery_redirect(const struct connection *c, const struct http_outcome *o,
 		       char out[REDIRECT_SIZE]);
 

@@ -182,7 +182,9 @@ static void token_done(void *of, const struct http_outcome *o)
 		}
 		(void)snprintf(why, sizeof(why), "no token: the reply holds no access_token");
 	} else if (o->end == HTTP_REPLIED) {
-		delivery_redirect(NULL, o, redirect);
+		delivery_redirect(config_connection(token->of->config,
+						    (struct text){ token->name, token->name_size }),
+				  o, redirect);
 		(void)snprintf(why, sizeof(why), "no token: refused with status %d%s%s%s",
 			       o->status, token_error(token, o->body),
 			       o->status == 400 || o->status == 401

@@ -98,6 +98,8 @@ struct connection {
 	struct text hello;                  /* of SMTP: our name */
 	/* Without a trailing slash; empty for AUTH_URL; of SMTP with its port. */
 	struct text base_url;
+	bool hides_path;          /* what stands behind the host of base_url or token_url comes from
+				   * outside: it may be a secret */
 	bool allow_private;       /* said so, or base_url's host is written literally */
 	double per_second, burst; /* 0: none */
 	unsigned slots;           /* requests at once */

@@ -230,6 +230,7 @@ static void oauth_url(struct configuring *c, const struct yaml_node *node, struc
 		return;
 	}
 	conn->token_url = text_dup(c->r.arena, url);
+	conn->hides_path = conn->hides_path || config_url_hides(node->text, url);
 	if (text_find(config_url_host(node->text), TEXT("${")) == SIZE_MAX)
 		conn->token_private = true;
 }

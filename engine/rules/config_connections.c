@@ -50,6 +50,19 @@ struct text config_url_host(struct text url)
 	return (struct text){ url.s, n };
 }
 
+static struct text behind_host(struct text url)
+{
+	struct text host = config_url_host(url);
+	size_t n = (size_t)(host.s - url.s) + host.n;
+
+	return (struct text){ url.s + n, url.n - n };
+}
+
+bool config_url_hides(struct text written, struct text url)
+{
+	return !text_eq(behind_host(written), behind_host(url));
+}
+
 static void base_url(struct configuring *c, const struct yaml_node *node, struct connection *conn)
 {
 	struct text url;
@@ -74,6 +87,7 @@ static void base_url(struct configuring *c, const struct yaml_node *node, struct
 			     "a URL holds no user and password");
 		return;
 	}
+	conn->hides_path = conn->hides_path || config_url_hides(node->text, url);
 	while (url.n > 0 && url.s[url.n - 1] == '/')
 		url.n--;
 	conn->base_url = text_dup(c->r.arena, url);

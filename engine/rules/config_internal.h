@@ -79,6 +79,9 @@ void config_connections(struct configuring *c, const struct yaml_node *map);
 /* The host of a URL with its port, as it is written. */
 struct text config_url_host(struct text url);
 
+/* True when what stands behind the URL's host isn't what is written: it came by ${env:NAME}. */
+bool config_url_hides(struct text written, struct text url);
+
 /* ---- config_auth.c ---- */
 
 /* AUTH_ANY: the settings that are credentials, and how requests are signed. What of them is no

@@ -93,5 +93,29 @@ START_TEST(without_one)
 }
 END_TEST
 
-UNIT_MAIN("delivery_auth", values_of_the_header, replies_without_the_secret, too_long_to_be_kept,
-	  without_one)
+static void expect_redirect(const struct connection *c, const char *location, const char *words)
+{
+	const struct http_outcome outcome = { .end = HTTP_REPLIED,
+					      .status = 301,
+					      .location = text_of(location) };
+	char out[REDIRECT_SIZE];
+
+	delivery_redirect(c, &outcome, out);
+	ck_assert_str_eq(out, words);
+}
+
+START_TEST(where_redirects_point)
+{
+	const struct connection plain = { .hides_path = false }, hiding = { .hides_path = true };
+
+	expect_redirect(NULL, "https://a.example/b?c=d", "it points to https://a.example/b");
+	expect_redirect(&plain, "https://a.example/b/hush#c",
+			"it points to https://a.example/b/hush");
+	expect_redirect(&hiding, "https://a.example/b/hush", "it points to https://a.example");
+	expect_redirect(&hiding, "/b/hush", "");
+	expect_redirect(&plain, "https://me:hush@a.example/", "");
+}
+END_TEST
+
+UNIT_MAIN("delivery_auth", where_redirects_point, values_of_the_header, replies_without_the_secret,
+	  too_long_to_be_kept, without_one)

@@ -43,6 +43,43 @@ static bool owns(const struct connection *c, const char *header)
 	return false;
 }
 
+static bool hides(const char *base_url, const char *more)
+{
+	char text[600];
+	bool hides;
+	struct kit k;
+
+	kit_init(&k);
+	snprintf(text, sizeof(text), "connections:\n  a: { connector: http, base_url: \"%s\"%s }\n",
+		 base_url, more);
+	kit_config(&k, text);
+	ck_assert_uint_eq(diags_errors(k.diags), 0);
+	hides = config_connection(k.config, TEXT("a"))->hides_path;
+	kit_fini(&k);
+	return hides;
+}
+
+/* A path that comes from outside may be a secret. */
+START_TEST(hidden_paths)
+{
+	static const char token[] =
+	    ", oauth2: { token_url: \"https://b.example/${env:A_TOKEN}\", client_id: a, "
+	    "client_secret: b }";
+
+	ck_assert_int_eq(setenv("A_HOST", "a.example", 1), 0);
+	ck_assert_int_eq(setenv("A_TOKEN", "hush", 1), 0);
+	ck_assert_int_eq(setenv("A_URL", "https://a.example/hush", 1), 0);
+	ck_assert_int_eq(setenv("A_PLACE", "a.example/hush", 1), 0);
+	ck_assert(!hides("https://a.example/api/", ""));
+	ck_assert(!hides("https://${env:A_HOST}/api/", ""));
+	ck_assert(hides("https://a.example/api/${env:A_TOKEN}/x", ""));
+	ck_assert(hides("https://a.example?key=${env:A_TOKEN}", ""));
+	ck_assert(hides("${env:A_URL}", ""));
+	ck_assert(hides("https://${env:A_PLACE}/x", ""));
+	ck_assert(hides("https://a.example/api/", token));
+}
+END_TEST
+
 START_TEST(bearer)
 {
 	struct kit k;
@@ -295,5 +332,5 @@ START_TEST(common_to_all)
 }
 END_TEST
 
-UNIT_MAIN("rules_config_auth", bearer, basic, api_key, oauth2, sign, auth_mistakes,
+UNIT_MAIN("rules_config_auth", hidden_paths, bearer, basic, api_key, oauth2, sign, auth_mistakes,
 	  secrets_stay_unsaid, secrets_in_the_wrong_place, proxy, authorities, common_to_all)
