@@ -171,9 +171,9 @@ struct request {
 	struct text body;         /* may be empty */
 	const char *content_type; /* NULL: no Content-Type header (or among headers) */
 
-	/* Of an action's first request: what call->gathered is when its reply is read. So the
-	 * reading knows that it is the first of several, which the parameters said. Null: nothing.
-	 */
+	/* Of an action's request: what call->gathered is when its reply is read, in place of what
+	 * it was. So the reading knows what was asked for, which the parameters said. Null: as it
+	 * was. */
 	struct value keep;
 
 	/* Of SMTP: the envelope, an address and addresses that each end in a line feed; the body is

@@ -130,6 +130,8 @@ static enum fate next_page(struct call *call, struct value given, struct request
 			   ? FATE_OK
 			   : call_fail(call, FATE_REJECT, "page must be from 1 to %d", PAGES);
 	}
+	if (!value_is(call->gathered, VALUE_NULL))
+		return FATE_OK;
 	value_list_begin(&none, call->arena);
 	value_map_begin(&first, call->arena);
 	value_map_set(&first, "items", value_list_end(&none));

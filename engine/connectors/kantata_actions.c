@@ -44,7 +44,7 @@ static enum fate read_workspace(struct call *call, const struct reply *reply, st
 	return kantata_read_one(call, &kantata_workspaces, reply, out);
 }
 
-/* Where the body may have `custom`, the first replies are definitions. */
+/* Where the body has `custom`, the first replies are definitions. */
 static enum fate read_changed(struct call *call, const struct reply *reply, struct reading *out)
 {
 	enum fate fate;

@@ -13,6 +13,8 @@
  * I2  A name that several fields have is read as the one with the lowest id and
  *     refused in writing.
  * I3  Every page of definitions adds to what was gathered, or fails.
+ * I4  Whether a reply holds definitions follows from what was asked for, never from what
+ *     it looks like: another reply to that is a failure, not the step's success.
  *
  * Source: developer.kantata.com, Custom Field Sets, Custom Fields, Custom Field
  * Choices, Custom Field Values. */
@@ -160,12 +162,36 @@ static struct known known_of(struct value gathered)
 	};
 }
 
-static enum fate ask_rows(struct call *call, const char *query, int64_t offset, struct request *out)
+/* What was read, as it is kept. `asked`: which rows come next; NULL: it isn't known. */
+static struct value known_value(struct call *call, const struct known *known, const char *asked)
+{
+	struct value_map_builder map;
+
+	value_map_begin(&map, call->arena);
+	if (asked != NULL)
+		value_map_set(&map, "asked", value_text(text_of(asked)));
+	value_map_set(&map, "fields", known->fields);
+	value_map_set(&map, "sets", value_int(known->sets));
+	if (known->all_sets)
+		value_map_set(&map, "all_sets", value_bool(true));
+	if (value_is(known->choices, VALUE_LIST)) {
+		value_map_set(&map, "choices", known->choices);
+		value_map_set(&map, "labels", value_int(known->labels));
+	}
+	if (known->chosen)
+		value_map_set(&map, "all_labels", value_bool(true));
+	return value_map_end(&map);
+}
+
+static enum fate ask_rows(struct call *call, const struct known *known, const char *query,
+			  struct request *out)
 {
 	AUTO_FINI(buf_fini) struct buf url;
+	int64_t offset = known->all_sets ? known->labels : known->sets;
 
 	buf_init(&url, LIMIT_URL);
 	*out = (struct request){ .method = "GET" };
+	out->keep = known_value(call, known, known->all_sets ? choices_map : sets_map);
 	buf_str(&url, query);
 	if (offset > 0)
 		buf_printf(&url, "&limit=%d&offset=%lld", KANTATA_PAGE, (long long)offset);
@@ -460,14 +486,14 @@ enum fate kantata_custom_put(struct call *call, struct value *body, struct reque
 	if (!*asked)
 		return put_objects(call, &known, body);
 	if (!known.all_sets)
-		return ask_rows(call, "/custom_field_sets?include=custom_fields", known.sets, out);
+		return ask_rows(call, &known, "/custom_field_sets?include=custom_fields", out);
 	buf_printf(&query, "/custom_field_choices?active=true&for_custom_fields=%.*s",
 		   TEXT_ARG(buf_view(&ids)));
 	if (query.starved)
 		return call_starved(call);
 	if (buf_failed(&ids) || buf_failed(&query))
 		return call_fail(call, FATE_REJECT, "custom: too many fields with choices");
-	return ask_rows(call, buf_cstr(&query), known.labels, out);
+	return ask_rows(call, &known, buf_cstr(&query), out);
 }
 
 /* ---- reading definitions ---- */
@@ -524,6 +550,8 @@ static enum fate add_rows(struct call *call, struct value doc, const char *plura
 	value_list_begin(&rows, call->arena);
 	for (uint32_t i = 0; value_is(before, VALUE_LIST) && i < before.n; i++)
 		value_list_add(&rows, before.items[i]);
+	if (results.n == 0 && !value_is(param_value(doc, plural), VALUE_MAP))
+		return call_fail(call, FATE_RETRY, "the reply has no %s", plural);
 	for (uint32_t i = 0; i < results.n; i++) {
 		const struct value *row = NULL;
 		struct text id;
@@ -541,25 +569,6 @@ static enum fate add_rows(struct call *call, struct value doc, const char *plura
 	*seen += results.n;
 	*list = value_list_end(&rows);
 	return FATE_OK;
-}
-
-static void put_known(struct call *call, const struct known *known, struct reading *out)
-{
-	struct value_map_builder map;
-
-	value_map_begin(&map, call->arena);
-	value_map_set(&map, "fields", known->fields);
-	value_map_set(&map, "sets", value_int(known->sets));
-	if (known->all_sets)
-		value_map_set(&map, "all_sets", value_bool(true));
-	if (value_is(known->choices, VALUE_LIST)) {
-		value_map_set(&map, "choices", known->choices);
-		value_map_set(&map, "labels", value_int(known->labels));
-	}
-	if (known->chosen)
-		value_map_set(&map, "all_labels", value_bool(true));
-	*out = (struct reading){ .result = value_map_end(&map), .object = value_null() };
-	out->more = true;
 }
 
 static enum fate read_rows(struct call *call, struct value doc, const char *plural,
@@ -584,7 +593,9 @@ static enum fate read_rows(struct call *call, struct value doc, const char *plur
 		return call_fail(call, FATE_RETRY, "%lld of %lld %s could be read",
 				 (long long)*seen, (long long)count.i, plural);
 	*(sets ? &known.all_sets : &known.chosen) = *seen >= count.i;
-	put_known(call, &known, out);
+	*out = (struct reading){ .result = known_value(call, &known, NULL),
+				 .object = value_null(),
+				 .more = true };
 	return arena_failed(call->arena)
 		   ? call_fail(call, FATE_RETRY, "the reply takes too much memory")
 		   : FATE_OK;
@@ -593,20 +604,16 @@ static enum fate read_rows(struct call *call, struct value doc, const char *plur
 bool kantata_custom_read(struct call *call, const struct reply *reply, struct reading *out,
 			 enum fate *fate)
 {
-	const char *plural = sets_map;
+	struct text asked;
 	struct value doc;
 
 	assert(call != NULL && reply != NULL && out != NULL && fate != NULL);
-	/* What the reply is asks for no parsing mostly: neither name is in one of projects. */
-	if (text_find(reply->body, TEXT("\"custom_field_sets\"")) == SIZE_MAX)
-		plural = choices_map;
-	if (plural == choices_map &&
-	    text_find(reply->body, TEXT("\"custom_field_choices\"")) == SIZE_MAX)
+	asked = param_text(call->gathered, "asked");
+	if (asked.n == 0)
 		return false;
 	*fate = kantata_doc(call, reply, &doc);
-	if (*fate == FATE_OK && !value_is(param_value(doc, plural), VALUE_MAP))
-		return false;
 	if (*fate == FATE_OK)
-		*fate = read_rows(call, doc, plural, out);
+		*fate =
+		    read_rows(call, doc, text_is(asked, sets_map) ? sets_map : choices_map, out);
 	return true;
 }

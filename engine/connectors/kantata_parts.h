@@ -126,7 +126,7 @@ struct value kantata_custom(struct arena *arena, struct value rows);
 enum fate kantata_custom_put(struct call *call, struct value *body, struct request *out,
 			     bool *asked);
 
-/* Reads a reply to such a request. False: it is none of those. */
+/* Reads the reply when definitions were asked for. False: they weren't. */
 bool kantata_custom_read(struct call *call, const struct reply *reply, struct reading *out,
 			 enum fate *fate);
 

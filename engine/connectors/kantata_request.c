@@ -104,6 +104,8 @@ static enum fate put_page(struct call *call, struct value query, struct buf *url
 		buf_printf(url, "limit=%d&offset=%u", KANTATA_PAGE, items.n);
 	else
 		buf_printf(url, "per_page=%d", KANTATA_PAGE);
+	if (!value_is(call->gathered, VALUE_NULL))
+		return FATE_OK;
 	value_list_begin(&none, call->arena);
 	value_map_begin(&first, call->arena);
 	value_map_set(&first, "items", value_list_end(&none));

@@ -357,7 +357,7 @@ static void run_start(struct sequencer *s, struct run *run, struct target *targe
 	run_move(run, RUN_STARTED);
 	run_dirty(s, run);
 	run_keep_request(run, &p->request);
-	if (p->request.keep.kind != VALUE_NULL && !run->gathered && run->doubt == 0)
+	if (p->request.keep.kind != VALUE_NULL && run->doubt == 0)
 		steps_keep(s, run, p->request.keep);
 	if (step->action->writes != NULL && run->doubt == 0 &&
 	    strcmp(p->request.method, "GET") != 0)

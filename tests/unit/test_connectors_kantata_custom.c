@@ -28,11 +28,19 @@
 #define ASK_SETS    "GET /custom_field_sets?include=custom_fields&per_page=200"
 #define ASK_CHOICES "GET /custom_field_choices?active=true&for_custom_fields=3&per_page=200"
 
+/* What the step's own request would bring. */
+#define PROJECT                                                                                    \
+	"{\"count\":1,\"results\":[{\"key\":\"workspaces\",\"id\":\"7\"}],\"workspaces\":{\"7\":{" \
+	"\"id\":\"7\",\"title\":\"about custom_field_sets\"}}}"
+
 static const char *update_with(const char *custom)
 {
 	struct text json = text_printf(arena, "{\"id\":7,\"workspace\":{\"custom\":{%s}}}", custom);
+	const char *request = built("kantata", "workspace.update", json.s);
 
-	return built("kantata", "workspace.update", json.s);
+	if (!value_is(kept, VALUE_NULL))
+		call.gathered = kept;
+	return request;
 }
 
 /* Reads a reply of definitions, and goes on with what it gives. */
@@ -141,6 +149,7 @@ END_TEST
 START_TEST(no_choices_no_second_request)
 {
 	call.gathered = value_null();
+	ck_assert_str_eq(update_with("\"PO\":1"), ASK_SETS);
 	gather(SETS);
 	ck_assert_str_eq(update_with("\"PO\":null"),
 			 "PUT /workspaces/7 (application/json) {\"workspace\":{\"custom_fields\":["
@@ -182,7 +191,9 @@ START_TEST(what_does_not_fit_is_named)
 					       "\"a\"" },
 	};
 
+	ck_assert_str_eq(update_with("\"PO\":1"), ASK_SETS);
 	gather(SETS);
+	ck_assert_str_eq(update_with("\"Region\":\"EMEA\""), ASK_CHOICES);
 	gather(CHOICES);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		ck_assert_str_eq(update_with(cases[i][0]), cases[i][1]);
@@ -199,6 +210,7 @@ END_TEST
 
 START_TEST(definitions_have_pages)
 {
+	ck_assert_str_eq(update_with("\"PO\":1"), ASK_SETS);
 	gather("{\"count\":3,\"results\":[{\"key\":\"custom_field_sets\",\"id\":\"1\"}],"
 	       "\"custom_field_sets\":{\"1\":{\"subject_type\":\"Workspace\",\"custom_field_ids\":["
 	       "\"2\"]}},\"custom_fields\":{\"2\":{\"name\":\"A\",\"value_type\":\"string\"}}}");
@@ -221,17 +233,36 @@ START_TEST(each_reply_has_its_fate)
 		{ "{\"count\":1,\"results\":[],\"custom_field_sets\":{}}", FATE_RETRY },
 		{ "{\"count\":1,\"results\":[7],\"custom_field_sets\":{}}", FATE_RETRY },
 		{ "{\"results\":[],\"custom_field_sets\":{}}", FATE_RETRY },
-		{ "{\"count\":5001,\"results\":[],\"custom_field_choices\":{}}", FATE_REJECT },
+		{ "{\"count\":5001,\"results\":[],\"custom_field_sets\":{}}", FATE_REJECT },
+		{ "{\"count\":0,\"results\":[],\"custom_field_choices\":{}}", FATE_RETRY },
+		{ "{\"count\":0,\"results\":[]}", FATE_RETRY },
+		{ PROJECT, FATE_RETRY },
 		{ "{\"errors\":[{\"message\":\"custom_field_sets\"}]}", FATE_REJECT },
 		{ "{\"custom_field_sets\":{}", FATE_RETRY },
 		{ "{\"custom_field_sets\":7}", FATE_RETRY },
 	};
 
+	ck_assert_str_eq(update_with("\"PO\":1"), ASK_SETS);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		ck_assert_msg(fate_of(cases[i].body) == cases[i].fate, "%s: %s", cases[i].body,
 			      call.why);
 	for (size_t n = 1; n < sizeof(SETS) - 2; n += 7)
 		ck_assert_int_eq(fate_of(text_printf(arena, "%.*s", (int)n, SETS).s), FATE_RETRY);
+}
+END_TEST
+
+/* Also behind the sets, where only some steps ask for choices. */
+START_TEST(a_project_is_no_choice)
+{
+	ck_assert_str_eq(update_with("\"Region\":\"EMEA\""), ASK_SETS);
+	gather(SETS);
+	ck_assert_str_eq(update_with("\"Region\":\"EMEA\""), ASK_CHOICES);
+	ck_assert_int_eq(fate_of(PROJECT), FATE_RETRY);
+	ck_assert_str_eq(call.why, "result 1 is none of custom_field_choices");
+	gather(CHOICES);
+	ck_assert_int_eq(strncmp(update_with("\"Region\":\"EMEA\""), "PUT /workspaces/7 ", 18), 0);
+	/* The reply to that is the project, whatever it is about. */
+	ck_assert_int_eq(fate_of(PROJECT), FATE_OK);
 }
 END_TEST
 
@@ -252,6 +283,7 @@ int main(void)
 	tcase_add_test(cases, what_does_not_fit_is_named);
 	tcase_add_test(cases, definitions_have_pages);
 	tcase_add_test(cases, each_reply_has_its_fate);
+	tcase_add_test(cases, a_project_is_no_choice);
 	suite_add_tcase(suite, cases);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

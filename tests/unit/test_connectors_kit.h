@@ -99,6 +99,8 @@ static inline const struct action *action(const char *of, const char *name)
 	return found;
 }
 
+static struct value kept; /* what the request that was built last keeps for its reply */
+
 /* "PUT /workspaces/7 application/json {...}", or "reject: why". */
 static inline const char *built(const char *of, const char *name, const char *params)
 {
@@ -107,6 +109,7 @@ static inline const char *built(const char *of, const char *name, const char *pa
 
 	call.why[0] = '\0';
 	fate = action(of, name)->build(&call, parsed(text_of(params)), &request);
+	kept = fate == FATE_OK ? request.keep : value_null();
 	buf_clear(&out);
 	if (fate != FATE_OK) {
 		buf_printf(&out, "%s: %s", fate_word(fate), call.why);

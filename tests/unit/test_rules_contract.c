@@ -303,7 +303,10 @@ static void row_gather(struct row *row)
 
 		call.gathered = row->gathered;
 		ck_assert_int_eq(row->action->read(&call, &reply, &reading), FATE_OK);
-		row->gathered = reading.result;
+		row->gathered = call.gathered = reading.result;
+		if (row->action->build(&call, row->example, &request) == FATE_OK &&
+		    !value_is(request.keep, VALUE_NULL))
+			row->gathered = request.keep;
 	}
 }
 
