@@ -38,6 +38,32 @@ static size_t origin_end(struct text url)
 	return n;
 }
 
+/* Host and port of "scheme://authority", the scheme's port where none is written (RFC 3986, 6.2.3).
+ * False when the port is no number; a user and password are then part of it, or of the host. */
+static bool split_authority(struct text url, struct text *host, int64_t *port)
+{
+	size_t from = scheme_end(url), to = origin_end(url), colon = to;
+
+	*host = (struct text){ url.s + from, to - from };
+	*port = from == 8 ? 443 : 80;
+	while (colon > from && url.s[colon - 1] != ':' && url.s[colon - 1] != ']')
+		colon--;
+	if (colon == from || url.s[colon - 1] != ':')
+		return true;
+	host->n = colon - 1 - from;
+	return colon == to || text_to_int((struct text){ url.s + colon, to - colon }, port);
+}
+
+static bool same_origin(struct text one, struct text other)
+{
+	struct text host, wanted;
+	int64_t port, wanted_port;
+
+	return scheme_end(one) == scheme_end(other) && split_authority(one, &host, &port) &&
+	       split_authority(other, &wanted, &wanted_port) && text_ieq(host, wanted) &&
+	       port == wanted_port;
+}
+
 /* "tickets?page=2" stands beside the page that was asked for. */
 static struct text beside(struct call *call, struct text base, struct text asked, struct text ref)
 {
@@ -80,7 +106,6 @@ static enum fate elsewhere(struct call *call, struct text url)
 enum fate http_next(struct call *call, struct text asked, struct text reference, struct text *rest)
 {
 	struct text base = param_text(call->settings, "base_url"), url, path;
-	size_t origin = origin_end(base);
 
 	assert(call != NULL && rest != NULL && base.n > 0);
 	(void)text_split(reference, '#', &reference);
@@ -92,10 +117,10 @@ enum fate http_next(struct call *call, struct text asked, struct text reference,
 	url = absolute(call, base, asked, reference);
 	if (url.s == NULL)
 		return call_fail(call, FATE_RETRY, "the page takes too much memory");
-	if (origin_end(url) != origin || !text_ieq(text_head(url, origin), text_head(base, origin)))
+	if (!same_origin(url, base))
 		return elsewhere(call, url);
-	path = after(base, origin);
-	*rest = after(url, origin);
+	path = after(base, origin_end(base));
+	*rest = after(url, origin_end(url));
 	if (!text_starts(*rest, path))
 		return elsewhere(call, url);
 	*rest = after(*rest, path.n);
@@ -179,6 +204,13 @@ static bool is_next(struct text relations)
 	return false;
 }
 
+/* Empty ones are passed over (RFC 8288, B.3), also behind the last. */
+static bool is_no_parameter(struct links *l)
+{
+	skip(l);
+	return l->rest.n == 0 || l->rest.s[0] == ';' || l->rest.s[0] == ',';
+}
+
 /* One link; *next when it is the one. The first `rel` counts; a link of another context
  * (`anchor`) is none of ours. */
 static struct text link_one(struct links *l, bool *next)
@@ -200,6 +232,8 @@ static struct text link_one(struct links *l, bool *next)
 	l->rest = after(l->rest, n + 1);
 	*next = false;
 	while (take(l, ';') && !l->failed) {
+		if (is_no_parameter(l))
+			continue;
 		struct text name = link_name(l);
 		struct text value = take(l, '=') ? link_value(l) : TEXT_NONE;
 

@@ -324,10 +324,14 @@ START_TEST(links_are_read_as_the_standard_says)
 	ck_assert_str_eq(linked("<?p=3>; rel=last; rel=next"), "end ");
 	ck_assert_str_eq(linked("<?p=3>; rel=next; anchor=\"/x\""), "end ");
 	ck_assert_str_eq(linked("<?p=3>; rel=nextish"), "end ");
+	/* Empty parameters are none. */
+	ck_assert_str_eq(linked("<?p=3>; rel=next;"), "more /a?p=3");
+	ck_assert_str_eq(linked("<?p=3>;; rel=\"next\" ; , <?p=4>; rel=last;"), "more /a?p=3");
+	ck_assert_str_eq(linked("<?p=3>;"), "end ");
 	static const char *const bad[] = { "?",
 					   "<?p=3",
 					   "<?p=3> rel=next",
-					   "<?p=3>;",
+					   "<?p=3>; ;=next",
 					   "<?p=3>; rel=\"next",
 					   "<?p=3>; rel=next,x" };
 
@@ -364,6 +368,15 @@ START_TEST(the_next_page_stays_beneath_base_url)
 		{ "?p=2", "/a/b?p=2" },
 		{ "c?p=2", "/a/c?p=2" },
 		{ "c?back=https://x.example/", "/a/c?back=https://x.example/" },
+		{ "https://h.example:443/api/a?p=2", "/a?p=2" },
+		{ "https://h.example:/api/a", "/a" },
+		{ "//h.example:443/api/a", "/a" },
+		{ "https://h.example:80/api/a", AWAY ": https://h.example:80" },
+		{ "http://h.example:443/api/a", AWAY ": http://h.example:443" },
+		{ "https://h.example:443@evil/api/a", AWAY ": a URL with a user" },
+		{ "https://h.example:443:443/api/a", AWAY ": https://h.example:443:443" },
+		{ "https://[h.example:443]/api/a", AWAY ": https://[h.example:443]" },
+		{ "https://h.example:443x/api/a", AWAY ": https://h.example:443x" },
 		{ "http://h.example/api/a", AWAY ": http://h.example" },
 		{ "https://h.example:8443/api/a", AWAY ": https://h.example:8443" },
 		{ "https://h.example.evil/api/a?t=hush", AWAY ": https://h.example.evil" },
@@ -382,6 +395,12 @@ START_TEST(the_next_page_stays_beneath_base_url)
 	based("https://h.example/api");
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		ck_assert_str_eq(next("/a/b?p=1", all[i].reference), all[i].rest);
+	based("http://h.example:80/api");
+	ck_assert_str_eq(next("/a", "http://h.example/api/a?p=2"), "/a?p=2");
+	ck_assert_str_eq(next("/a", "/api/a?p=2"), "/a?p=2");
+	based("http://[::1]:8080/api");
+	ck_assert_str_eq(next("/a", "http://[::1]:8080/api/a?p=2"), "/a?p=2");
+	ck_assert_str_eq(next("/a", "http://[::1]/api/a?p=2"), AWAY ": http://[::1]");
 }
 END_TEST
 
