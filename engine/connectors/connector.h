@@ -245,6 +245,9 @@ struct write_field {
 	const char *value;  /* what the field is then, as text; NULL: what the member is */
 	bool turns;         /* the field changes, to a value nobody knows beforehand */
 
+	/* What the member's value is read as, where that isn't the same; NULL: it is. */
+	struct value (*read_form)(struct arena *arena, struct value v);
+
 	/* Further fields that change along with it, to values that are the product's business;
 	 * NULL, or ends with NULL. */
 	const char *const *also;
@@ -570,8 +573,9 @@ void writes_member(const struct writes *writes, struct text member,
 		   void (*visit)(void *of, struct text field, const struct write_field *row),
 		   void *of);
 
-/* A value as it compares with another that means the same: 305 and "305", null and "", lists in
- * any order, text without the blanks around it. Long ones are hashed. */
+/* A value as it compares with another that means the same: 305 and "305", null, "" and [], lists
+ * in any order, a list of one and that one, text without the blanks around it and with any ends of
+ * lines. Long ones are hashed. */
 struct text written_token(struct arena *arena, struct value v);
 
 /* What a call with these parameters writes. Everything lives in the arena. */

@@ -12,6 +12,32 @@
  * Resources. */
 #include "engine/connectors/kantata_parts.h"
 
+/* An amount may be written [5000, USD] and is read as a map. */
+static struct value as_money(struct arena *arena, struct value v)
+{
+	struct value_map_builder b;
+
+	if (!value_is(v, VALUE_LIST) || v.n != 2 || value_is(v.items[0], VALUE_TEXT) ||
+	    !value_is(v.items[1], VALUE_TEXT))
+		return v;
+	value_map_begin(&b, arena);
+	value_map_set(&b, "cents", v.items[0]);
+	value_map_set(&b, "currency", v.items[1]);
+	return value_map_end(&b);
+}
+
+static struct value custom_as_read(struct arena *arena, struct value custom)
+{
+	struct value_map_builder b;
+
+	if (!value_is(custom, VALUE_MAP))
+		return custom;
+	value_map_begin(&b, arena);
+	for (uint32_t i = 0; i < custom.n; i++)
+		value_map_add(&b, custom.pairs[i].key, as_money(arena, custom.pairs[i].val));
+	return value_map_end(&b);
+}
+
 #define ALSO(...) ((const char *const[]){ __VA_ARGS__, NULL })
 #define NOTHING(name)                                                                              \
 	{                                                                                          \
@@ -46,7 +72,10 @@
 		 "workspace_groups"),                                                              \
 	    SAME("account_color_id", "account_color"),                                             \
 	    SAME("account_insights_mapping_ids", "account_insights_mappings"),                     \
-	    SAME("custom", "custom_field_values", "custom_field_value_ids"),                       \
+	    { .member = "custom",                                                                  \
+	      .field = "custom",                                                                   \
+	      .read_form = custom_as_read,                                                         \
+	      .also = ALSO("custom_field_values", "custom_field_value_ids") },                     \
 	    SAME("task_status_set_id", "task_status_set_name", "task_statuses"),                   \
 	    SAME("revenue_recognition_method_id", "revenue_recognition_method_name"),              \
 	    SAME("revenue_recognition_method_name", "revenue_recognition_method_id"),              \

@@ -4,7 +4,8 @@
  * status.key "305".
  *
  * Values are compared as tokens: what products give back differs from what they were
- * given in type (305, "305"), in the blanks around a text and in the order of ids.
+ * given in type (305, "305"), in the blanks around a text and the ends of its lines, in the
+ * order of ids, and in how nothing is spelled (null, "", []).
  *
  * I1  A map is written leaf by leaf, as changes are told.
  * I2  A token is short: what is long is named by its hash.
@@ -26,19 +27,37 @@ static int by_text(const void *a, const void *b)
 	return text_cmp(*(const struct text *)a, *(const struct text *)b);
 }
 
+/* Of a list its members, each once; of one member that itself: a product that takes several may
+ * give back the only one without a list. */
 static void put_list(struct buf *out, struct arena *arena, struct value list)
 {
 	struct text *tokens = arena_array(arena, list.n + 1, sizeof(*tokens));
+	uint32_t n = 0;
 
 	if (tokens == NULL)
 		return;
 	for (uint32_t i = 0; i < list.n; i++)
 		tokens[i] = written_token(arena, list.items[i]);
 	qsort(tokens, list.n, sizeof(*tokens), by_text);
-	buf_char(out, '[');
 	for (uint32_t i = 0; i < list.n; i++)
+		if (i == 0 || !text_eq(tokens[i], tokens[n - 1]))
+			tokens[n++] = tokens[i];
+	if (n == 1)
+		buf_text(out, tokens[0]);
+	if (n < 2)
+		return;
+	buf_char(out, '[');
+	for (uint32_t i = 0; i < n; i++)
 		value_write_text(out, tokens[i]);
 	buf_char(out, ']');
+}
+
+/* Forms send CRLF, and have it where LF was written. */
+static void put_lines(struct buf *out, struct text t)
+{
+	for (size_t i = 0; i < t.n; i++)
+		if (t.s[i] != '\r' || i + 1 == t.n || t.s[i + 1] != '\n')
+			buf_char(out, t.s[i]);
 }
 
 static struct text shortened(struct arena *arena, struct text t)
@@ -62,6 +81,8 @@ struct text written_token(struct arena *arena, struct value v)
 		put_list(&out, arena, v);
 	else if (value_is(v, VALUE_MAP))
 		value_write_canonical(&out, v);
+	else if (value_is(v, VALUE_TEXT))
+		put_lines(&out, value_as_text(v));
 	else if (!value_is(v, VALUE_NULL))
 		value_write_plain(&out, v);
 	/* What doesn't fit is compared as nothing, so it is nobody's echo. */
@@ -101,6 +122,11 @@ struct composing {
 
 static void put_value(struct composing *c, struct text field, struct value v)
 {
+	/* Where the product decides between a day and a time, nobody knows which it is. */
+	if (value_is(v, VALUE_TIMESTAMP)) {
+		value_list_add(&c->any, value_text(field));
+		return;
+	}
 	for (uint32_t i = 0; value_is(v, VALUE_MAP) && i < v.n; i++)
 		if (value_is(v.pairs[i].key, VALUE_TEXT))
 			put_value(c,
@@ -119,6 +145,8 @@ static void put_field(void *of, struct text field, const struct write_field *row
 		value_list_add(&c->any, value_text(field));
 	else if (row != NULL && row->value != NULL)
 		put_value(c, field, value_text(text_of(row->value)));
+	else if (row != NULL && row->read_form != NULL)
+		put_value(c, field, row->read_form(c->arena, c->value));
 	else
 		put_value(c, field, c->value);
 	for (const char *const *also = row != NULL ? row->also : NULL;
@@ -142,6 +170,18 @@ static void put_body(struct composing *c, const struct writes *writes, struct va
 			put_field(c, text_of(row->field), row);
 }
 
+/* As the request has them; what doesn't fit is never sent. */
+static struct value fitted(const struct action *action, struct arena *arena, struct value given)
+{
+	struct call *call = arena_zero(arena, sizeof(*call));
+	struct value params;
+
+	if (call == NULL)
+		return given;
+	call->arena = arena;
+	return params_fit(call, action->params, given, &params) == FATE_OK ? params : given;
+}
+
 struct wrote action_wrote(const struct action *action, struct arena *arena, struct value params)
 {
 	const struct writes *writes = action->writes;
@@ -151,6 +191,7 @@ struct wrote action_wrote(const struct action *action, struct arena *arena, stru
 	assert(action != NULL && arena != NULL);
 	if (writes == NULL || writes->id == NULL)
 		return out;
+	params = fitted(action, arena, params);
 	out.id = written_token(arena, param_value(params, writes->id));
 	value_map_begin(&c.set, arena);
 	value_list_begin(&c.any, arena);

@@ -4,17 +4,19 @@
  * actions caused.
  *
  * What an attempt writes is remembered in the commit that records it, under the
- * object, for as long as a product may take to show it. A change event is compared
+ * object and the account it is in (two connections may reach one), for as long as a
+ * product may take to show it. A change event is compared
  * with that: it has the run that wrote as its cause and is one deeper than that run's
  * event; and when every change in it is what one rule wrote, it is that rule's echo.
  * The target need not know of any of this.
  *
  * A written value explains a change to it until the field is seen to change away
  * from it: after that somebody else has set it again. What is written without its
- * value being known (a start's time) is the first change of that field.
+ * value being known (a start's time) is a change of that field, one for each request.
  *
  * I1  What an attempt writes is remembered before its request leaves.
- * I2  A request that was refused wrote nothing.
+ * I2  A request that was refused wrote nothing; an earlier one of the same step, of
+ *     which nobody knows how it ended, may have.
  * I3  Whether an event is an echo depends on the event and on what is remembered.
  * Never: keeps what was written where it is long; its hash is enough. */
 #include "engine/sequencer/internal.h"
@@ -25,7 +27,9 @@ struct write {
 	struct text rule;
 	int64_t run, at; /* wall ms */
 	int64_t step, depth;
-	int64_t item;                /* of a for_each, from 1 on, or 0 */
+	int64_t item;  /* of a for_each, counted from 1; 0: of none */
+	int64_t times; /* requests that change `any`: items of a for_each share a row */
+	bool maybe;    /* there was an attempt before this one */
 	struct value set, any, also; /* as of struct wrote; of `set` what is left of it */
 	struct text how;             /* "new", "end" or empty */
 	bool hit;                    /* it is in the event */
@@ -63,13 +67,30 @@ static struct write row_write(struct value row)
 		.run = row_int(row, "run"),
 		.at = row_int(row, "at"),
 		.step = row_int(row, "step"),
-		.item = row_int(row, "item"),
 		.depth = row_int(row, "depth"),
+		.item = row_int(row, "item"),
+		.times = row_int(row, "times"),
+		.maybe = value_is(param_value(row, "maybe"), VALUE_BOOL),
 		.set = param_value(row, "set"),
 		.any = param_value(row, "any"),
 		.also = param_value(row, "also"),
 		.how = param_text(row, "how"),
 	};
+}
+
+/* Where the object is: its product's address, whichever connection leads there. */
+static struct text account(struct sequencer *s, struct text connection)
+{
+	const struct connection *c = config_connection(s->config, connection);
+	struct text parts[2];
+	char digits[HASH_HEX];
+
+	if (c == NULL || param_text(c->settings, "base_url").n == 0)
+		return connection;
+	parts[0] = text_of(c->connector->name);
+	parts[1] = param_text(c->settings, "base_url");
+	hash_name(parts, 2, digits);
+	return text_printf(s->work, "#%s", digits); /* no connection has such a name */
 }
 
 /* What is remembered of the object. False when memory is out. */
@@ -81,7 +102,8 @@ static bool object_load(struct object *o, struct sequencer *s, struct text conne
 	struct text json;
 
 	*o = (struct object){ .s = s, .id = written_token(s->work, value_text(id)) };
-	o->shelf = text_printf(s->work, "wrote:%.*s/%s", TEXT_ARG(connection), kind->name);
+	o->shelf =
+	    text_printf(s->work, "wrote:%.*s/%s", TEXT_ARG(account(s, connection)), kind->name);
 	o->writes = arena_array(s->work, LIMIT_WRITES + 1, sizeof(*o->writes));
 	if (o->writes == NULL) {
 		seq_break(s);
@@ -107,9 +129,14 @@ static struct value write_row(struct arena *arena, const struct write *w)
 	value_map_set(&b, "rule", value_text(w->rule));
 	value_map_set(&b, "run", value_int(w->run));
 	value_map_set(&b, "step", value_int(w->step));
-	value_map_set(&b, "item", value_int(w->item));
 	value_map_set(&b, "at", value_int(w->at));
 	value_map_set(&b, "depth", value_int(w->depth));
+	if (w->item > 0)
+		value_map_set(&b, "item", value_int(w->item));
+	if (w->times > 0)
+		value_map_set(&b, "times", value_int(w->times));
+	if (w->maybe)
+		value_map_set(&b, "maybe", value_bool(true));
 	value_map_set(&b, "set", w->set);
 	value_map_set(&b, "any", w->any);
 	value_map_set(&b, "also", w->also);
@@ -145,14 +172,16 @@ static int64_t item_of(const struct run *run)
 	return run->rule->steps[run->step].within >= 0 ? run->loop->at + 1 : 0;
 }
 
-static void object_forget(struct object *o, const struct run *run)
+/* By the same step of the run, for the same item or (item < 0) any. */
+static struct write *object_find(const struct object *o, const struct run *run, int64_t item)
 {
 	for (size_t i = o->count; i > 0; i--) {
-		const struct write *w = &o->writes[i - 1];
+		struct write *w = &o->writes[i - 1];
 
-		if (w->run == run->id && w->step == run->step && w->item == item_of(run))
-			object_drop(o, i - 1);
+		if (w->run == run->id && w->step == run->step && (item < 0 || w->item == item))
+			return w;
 	}
+	return NULL;
 }
 
 static void object_add(struct object *o, struct write w)
@@ -163,28 +192,74 @@ static void object_add(struct object *o, struct write w)
 	object_store(o);
 }
 
+static bool is_without_values(const struct write *w)
+{
+	return w->set.n == 0 && w->any.n > 0;
+}
+
+/* Items that add to one object, as tasks to a work set: hundreds of them share a row. */
+static bool object_share(struct object *o, const struct run *run, const struct write *w)
+{
+	struct write *earlier = w->item > 0 ? object_find(o, run, -1) : NULL;
+
+	if (earlier == NULL || !is_without_values(w) || !is_without_values(earlier) ||
+	    !value_equal(earlier->any, w->any))
+		return false;
+	earlier->times++;
+	earlier->item = w->item;
+	earlier->at = w->at;
+	earlier->maybe = false;
+	object_store(o);
+	return true;
+}
+
+/* The attempt before this one of the same step, when it wrote the same, has its place taken; what
+ * else it wrote may come to be seen, too. */
+static bool object_again(struct object *o, const struct run *run, struct write *w)
+{
+	struct write *before = object_find(o, run, w->item);
+
+	if (before == NULL)
+		return false;
+	if (before->times > 1) { /* it is counted */
+		before->maybe = true;
+		before->at = w->at;
+		object_store(o);
+		return true;
+	}
+	if (value_equal(before->set, w->set) && value_equal(before->any, w->any)) {
+		w->maybe = true;
+		object_drop(o, (size_t)(before - o->writes));
+	} else {
+		before->step = -1; /* no attempt's any more */
+	}
+	return false;
+}
+
 void guard_wrote(struct sequencer *s, const struct run *run, int depth, struct value params)
 {
 	const struct step *step = &run->rule->steps[run->step];
 	struct wrote wrote = action_wrote(step->action, s->work, params);
 	struct object o;
+	struct write w = {
+		.rule = run->rule->id,
+		.run = run->id,
+		.step = run->step,
+		.item = item_of(run),
+		.at = s->now.wall,
+		.depth = depth + 1,
+		.set = wrote.set,
+		.any = wrote.any,
+		.also = wrote.also,
+		.times = wrote.any.n > 0,
+		.how = step->action->writes->how == WRITES_END ? TEXT("end") : TEXT(""),
+	};
 
 	if (wrote.id.n == 0 ||
 	    !object_load(&o, s, step->connection, step->action->writes->kind, wrote.id))
 		return;
-	object_forget(&o, run); /* the attempt before this one wrote the same */
-	object_add(&o, (struct write){
-			   .rule = run->rule->id,
-			   .run = run->id,
-			   .step = run->step,
-			   .item = item_of(run),
-			   .at = s->now.wall,
-			   .depth = depth + 1,
-			   .set = wrote.set,
-			   .any = wrote.any,
-			   .also = wrote.also,
-			   .how = step->action->writes->how == WRITES_END ? TEXT("end") : TEXT(""),
-		       });
+	if (!object_again(&o, run, &w) && !object_share(&o, run, &w))
+		object_add(&o, w);
 }
 
 void guard_made(struct sequencer *s, const struct run *run, int depth,
@@ -198,7 +273,6 @@ void guard_made(struct sequencer *s, const struct run *run, int depth,
 	object_add(&o, (struct write){ .rule = run->rule->id,
 				       .run = run->id,
 				       .step = run->step,
-				       .item = item_of(run),
 				       .at = s->now.wall,
 				       .depth = depth + 1,
 				       .how = TEXT("new") });
@@ -208,14 +282,20 @@ void guard_refused(struct sequencer *s, const struct run *run, struct value para
 {
 	const struct step *step = &run->rule->steps[run->step];
 	struct wrote wrote = action_wrote(step->action, s->work, params);
+	struct write *w;
 	struct object o;
 
 	if (wrote.id.n == 0 ||
 	    !object_load(&o, s, step->connection, step->action->writes->kind, wrote.id))
 		return;
-	object_forget(&o, run);
-	if (o.dirty)
-		object_store(&o);
+	w = object_find(&o, run, item_of(run));
+	if (w == NULL || w->maybe)
+		return;
+	if (w->times > 1)
+		w->times--;
+	else
+		object_drop(&o, (size_t)(w - o.writes));
+	object_store(&o);
 }
 
 /* ---- What explains a change. ---- */
@@ -223,6 +303,8 @@ void guard_refused(struct sequencer *s, const struct run *run, struct value para
 /* A change that counts, with its values as they are remembered. */
 struct told {
 	struct text path, from, to;
+	bool known;           /* a write has that value */
+	struct write *turned; /* the first that changes the field without knowing its value */
 };
 
 struct comparing {
@@ -269,30 +351,52 @@ static void set_to(struct object *o, struct write *w, struct text path, const st
 	o->dirty = true;
 }
 
-/* What turns has its value now; it explains no other one. */
+/* What turns has its value now; it explains no other one, unless there were more requests. */
 static void settle(struct object *o, struct write *w, struct text path, struct text token)
 {
 	struct value_list_builder rest;
 
+	set_to(o, w, path, &token);
+	if (w->times > 1) {
+		w->times--;
+		return;
+	}
 	value_list_begin(&rest, o->s->work);
 	for (uint32_t i = 0; i < w->any.n; i++)
 		if (!is_beneath(path, value_as_text(w->any.items[i])))
 			value_list_add(&rest, w->any.items[i]);
 	w->any = value_list_end(&rest);
-	set_to(o, w, path, &token);
+}
+
+/* A change to what nobody knew beforehand may be that of each request under way; it is taken for
+ * that of the first. */
+static void mark_hit(struct comparing *c, struct told *t)
+{
+	struct write *first = NULL;
+
+	for (size_t i = 0; i < c->object->count; i++) {
+		struct write *w = &c->object->writes[i];
+		bool known = has_set(w, t->path, t->to), turns = is_listed(w->any, t->path);
+
+		w->hit = w->hit || known || turns;
+		t->known = t->known || known;
+		if (turns && first == NULL)
+			first = w;
+	}
+	t->turned = t->known ? NULL : first;
+}
+
+static void settle_hits(struct comparing *c)
+{
+	for (size_t k = 0; k < c->count; k++)
+		if (c->told[k].turned != NULL)
+			settle(c->object, c->told[k].turned, c->told[k].path, c->told[k].to);
 }
 
 static void mark_hits(struct comparing *c)
 {
-	for (size_t i = 0; i < c->object->count; i++)
-		for (size_t k = 0; k < c->count; k++) {
-			struct write *w = &c->object->writes[i];
-			const struct told *t = &c->told[k];
-
-			if (is_listed(w->any, t->path) && !has_set(w, t->path, t->to))
-				settle(c->object, w, t->path, t->to);
-			w->hit = w->hit || has_set(w, t->path, t->to);
-		}
+	for (size_t k = 0; k < c->count; k++)
+		mark_hit(c, &c->told[k]);
 }
 
 /* Whether the rule's writes are all that the event tells. */
@@ -306,6 +410,7 @@ static bool explains(const struct comparing *c, struct text rule)
 
 			found = w->hit && text_eq(w->rule, rule) &&
 				(has_set(w, c->told[k].path, c->told[k].to) ||
+				 is_listed(w->any, c->told[k].path) ||
 				 is_listed(w->also, c->told[k].path));
 		}
 		if (!found)
@@ -404,6 +509,43 @@ static bool is_late(const struct object_kind *kind, const struct emission *e)
 	return was != NULL && is != NULL && value_order(*is, *was) <= 0;
 }
 
+static bool is_inside(struct text path, struct text head)
+{
+	return path.n > head.n && is_beneath(path, head);
+}
+
+/* Some write is inside the same map. */
+static bool is_beside_written(const struct object *o, struct text head)
+{
+	for (size_t i = 0; i < o->count; i++) {
+		const struct write *w = &o->writes[i];
+
+		for (uint32_t k = 0; value_is(w->set, VALUE_MAP) && k < w->set.n; k++)
+			if (is_inside(value_as_text(w->set.pairs[k].key), head))
+				return true;
+		for (uint32_t k = 0; value_is(w->any, VALUE_LIST) && k < w->any.n; k++)
+			if (is_inside(value_as_text(w->any.items[k]), head))
+				return true;
+	}
+	return false;
+}
+
+/* A member that is absent tells something where its map is there: a custom field has no value. */
+static bool is_told(const struct comparing *c, const struct object_kind *kind,
+		    const struct emission *e, const struct change *at)
+{
+	size_t dot = text_find(at->path, TEXT("."));
+	struct text head = text_head(at->path, dot);
+
+	if (value_is(at->to, VALUE_MAP) && at->to.n > 0)
+		return false; /* its members are told */
+	if (observe_counts(kind, at))
+		return true;
+	return dot != SIZE_MAX && (at->was_absent || at->is_absent) &&
+	       value_get(at->was_absent ? e->before : e->data, head) != NULL &&
+	       is_beside_written(c->object, head);
+}
+
 static void judge_changes(struct comparing *c, const struct object_kind *kind,
 			  const struct emission *e)
 {
@@ -418,7 +560,7 @@ static void judge_changes(struct comparing *c, const struct object_kind *kind,
 	for (size_t i = 0; i < changes.count; i++) {
 		const struct change *at = &changes.items[i];
 
-		if (!observe_counts(kind, at) || (value_is(at->to, VALUE_MAP) && at->to.n > 0))
+		if (!is_told(c, kind, e, at))
 			continue;
 		c->told[c->count++] = (struct told){
 			.path = at->path,
@@ -428,6 +570,7 @@ static void judge_changes(struct comparing *c, const struct object_kind *kind,
 	}
 	mark_hits(c);
 	judge_hits(c);
+	settle_hits(c);
 	if (!is_late(kind, e))
 		forget_left(c);
 }

@@ -111,19 +111,23 @@ static bool judge_again(struct judging *j, const char *why, int64_t retry_after)
 	return false;
 }
 
-static bool judge_retry(struct judging *j, struct text why)
-{
-	j->fate = "retry";
-	j->error = why;
-	judge_record(j);
-	return judge_again(j, why.s, j->end->retry_after);
-}
-
 /* A request that was refused wrote nothing. */
 static void judge_unwritten(struct judging *j)
 {
 	if (j->step->action->writes != NULL && j->run->doubt == 0)
 		guard_refused(j->s, j->run, run_params(j->s, j->run, &j->event));
+}
+
+static bool judge_retry(struct judging *j, struct text why)
+{
+	int status = j->end->status;
+
+	if (j->end->how == END_NO_REPLY || status == 429 || status == 425)
+		judge_unwritten(j); /* nothing left, or it came too early */
+	j->fate = "retry";
+	j->error = why;
+	judge_record(j);
+	return judge_again(j, why.s, j->end->retry_after);
 }
 
 static bool judge_reject(struct judging *j, struct text why)
@@ -474,8 +478,11 @@ static bool judge_reply(struct judging *j)
 	int status = j->end->status;
 
 	if (j->run->doubt == 0 && judge_ok_listed(j) && !j->step->action->inside &&
-	    !judge_prepares(j))
+	    !judge_prepares(j)) {
+		if (status >= 300)
+			judge_unwritten(j);
 		return judge_done(j, judge_accepted(j));
+	}
 	if (status >= 200 && status < 300)
 		return judge_success(j);
 	if (judge_is_retry(j))

@@ -271,6 +271,112 @@ START_TEST(each_item_writes_for_itself)
 }
 END_TEST
 
+/* Two connections to one product, one for reading and one for writing: the object is the same. */
+START_TEST(another_connection_to_the_same_product_is_no_other_matter)
+{
+	struct world w;
+
+	world_init(
+	    &w,
+	    CONFIG "  writer: { connector: kantata, base_url: \"http://127.0.0.1:1\", token: u "
+		   "}\n",
+	    "rules:\n  - id: mark\n    on: [hook.go, kantata.workspace.updated]\n    do: [ { "
+	    "kantata.workspace.update: { id: \"7\", workspace: { title: Acme } }, via: writer } "
+	    "]\n");
+	written(&w, 503);
+	change(&w, STATE("305", "Beta"), STATE("305", "Acme"));
+	ck_assert_uint_eq(echoes(&w), 1);
+	ck_assert_int_eq(depth(&w), 1);
+	world_fini(&w);
+}
+END_TEST
+
+/* What came too early wrote nothing: who sets the value meanwhile is somebody else. */
+START_TEST(a_request_that_came_too_early_wrote_nothing)
+{
+	struct world w;
+
+	world_init(&w, CONFIG, RULES);
+	written(&w, 429);
+	change(&w, STATE("300", "Acme"), STATE("305", "Acme"));
+	ck_assert_uint_eq(echoes(&w), 0);
+	ck_assert_int_eq(depth(&w), 0);
+	world_fini(&w);
+}
+END_TEST
+
+/* The second attempt is refused, but the first one may have had its effect. */
+START_TEST(a_refusal_tells_nothing_of_the_attempt_before)
+{
+	struct world w;
+
+	world_init(&w, CONFIG, RULES);
+	written(&w, 503);
+	world_advance(&w, 5000);
+	world_grant(&w, 1);
+	ck_assert_uint_eq(w.out.attempt_count, 1);
+	world_answer(&w, 0, 422, "{\"errors\":[{\"message\":\"no\"}]}");
+	ck_assert_int_eq(world_state(&w, 1), RUN_DEAD);
+	change(&w, STATE("300", "Beta"), STATE("305", "Acme"));
+	ck_assert_uint_eq(echoes(&w), 1);
+	world_fini(&w);
+}
+END_TEST
+
+#define TASKS(n)                                                                                   \
+	"{\"id\":\"W\",\"title\":\"x\",\"work_set_workflows_count\":" #n                           \
+	",\"work_set_workflows\":[" #n "]}"
+
+static void tasks(struct world *w, const char *before, const char *data)
+{
+	const struct input input = {
+		.kind = INPUT_EVENT,
+		.event = { .type = TEXT("hindsite.work_set.updated"),
+			   .source = TEXT("test"),
+			   .subject = TEXT("W"),
+			   .connection = TEXT("hindsite"),
+			   .time = INT64_MIN,
+			   .data = text_of(data),
+			   .before = text_of(before) },
+	};
+
+	world_push(w, &input);
+	ck_assert_int_eq(world_batch(w), FATE_OK);
+}
+
+/* Each task is told by a webhook of its own, after all of them were made. */
+START_TEST(each_item_that_adds_to_an_object_has_its_echo)
+{
+	struct world w;
+
+	world_init(
+	    &w,
+	    "rules: [rules.yaml]\nhooks: { go: { verify: none } }\nconnections:\n  hindsite: { "
+	    "connector: hindsite, base_url: \"http://127.0.0.1:1\", client_id: a, client_secret: b "
+	    "}\n",
+	    "rules:\n  - id: add\n    on: [hook.go, hindsite.work_set.updated]\n    do:\n      - "
+	    "for_each: \"[1, 2, 3]\"\n        do: [ hindsite.work_set_workflow.create: { "
+	    "work_set_id: W, workflow_collection_id: C } ]\n");
+	world_hook(&w, "go", "", "{}");
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	world_grant(&w, 3);
+	for (int i = 0; i < 3; i++) {
+		ck_assert_uint_eq(w.out.attempt_count, 1);
+		world_answer(&w, 0, 201, "{\"id\":\"T\"}");
+	}
+	ck_assert_int_eq(world_state(&w, 1), RUN_DONE);
+	world_crash(&w);
+	tasks(&w, TASKS(0), TASKS(1));
+	tasks(&w, TASKS(1), TASKS(2));
+	tasks(&w, TASKS(2), TASKS(3));
+	ck_assert_uint_eq(echoes(&w), 3);
+	tasks(&w, TASKS(3), TASKS(4)); /* somebody else's */
+	ck_assert_uint_eq(echoes(&w), 3);
+	ck_assert_int_eq(depth(&w), 0);
+	world_fini(&w);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("sequencer_guard");
@@ -286,6 +392,10 @@ static Suite *suite(void)
 	tcase_add_test(tc, many_writes_of_one_object_leave_the_latest);
 	tcase_add_test(tc, events_of_no_object_keep_their_cause);
 	tcase_add_test(tc, each_item_writes_for_itself);
+	tcase_add_test(tc, another_connection_to_the_same_product_is_no_other_matter);
+	tcase_add_test(tc, a_request_that_came_too_early_wrote_nothing);
+	tcase_add_test(tc, a_refusal_tells_nothing_of_the_attempt_before);
+	tcase_add_test(tc, each_item_that_adds_to_an_object_has_its_echo);
 	suite_add_tcase(s, tc);
 	return s;
 }
