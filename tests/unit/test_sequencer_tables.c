@@ -321,4 +321,5 @@ END_TEST
 
 UNIT_MAIN("sequencer_tables", a_row_is_there_when_its_step_is_done, a_failed_commit_leaves_neither,
 	  a_crash_before_the_end_repeats_the_step, what_can_not_be_put_fails_the_step,
-	  what_can_not_be_kept_puts_nothing, a_row_takes_its_own_place, operators_change_rows, a_step_that_fails_has_put_nothing)
+	  what_can_not_be_kept_puts_nothing, a_row_takes_its_own_place, operators_change_rows,
+	  a_step_that_fails_has_put_nothing)
