@@ -13,8 +13,15 @@
 #include "engine/base/mem.h"
 #include "engine/rules/evaluate.h"
 
+/* A rule that is active for a key, or of which runs have yet to decide. */
+struct pair {
+	const struct rule *rule;
+	bool active;
+	unsigned waiting;
+};
+
 struct active {
-	const struct rule **rules;
+	struct pair *pairs;
 	size_t count, room;
 };
 
@@ -175,7 +182,7 @@ void edges_free(struct edges *e)
 		return;
 	free_typed(e);
 	for (size_t at = 0; e->active != NULL && map_next(e->active, &at, &key, &value);) {
-		mem_free(((struct active *)value)->rules);
+		mem_free(((struct active *)value)->pairs);
 		mem_free(value);
 	}
 	map_free(e->active);
@@ -363,65 +370,127 @@ static void active_gone(struct edges *e, const struct edge_group *group, struct 
 		return; /* an empty set stays: it says the same */
 	set = map_drop(e->active, buf_view(&name));
 	if (set != NULL)
-		mem_free(set->rules);
+		mem_free(set->pairs);
 	mem_free(set);
+}
+
+static struct pair *pair_in(const struct active *set, const struct rule *rule)
+{
+	for (size_t i = 0; set != NULL && i < set->count; i++)
+		if (set->pairs[i].rule == rule)
+			return &set->pairs[i];
+	return NULL;
+}
+
+static struct pair *pair_get(const struct edges *e, const struct rule *rule, struct text key)
+{
+	return pair_in(active_get(e, edges_group_of(e, rule), key), rule);
+}
+
+/* NULL when there is no room. */
+static struct pair *pair_make(struct edges *e, const struct rule *rule, struct text key)
+{
+	struct active *set = active_make(e, edges_group_of(e, rule), key);
+	struct pair *pair = pair_in(set, rule);
+
+	if (set == NULL || pair != NULL)
+		return pair;
+	if (set->count == set->room) {
+		size_t room = set->room == 0 ? 2 : set->room * 2;
+		struct pair *more = mem_grow(set->pairs, room, sizeof(*more));
+
+		if (more == NULL)
+			return NULL;
+		set->pairs = more;
+		set->room = room;
+	}
+	pair = &set->pairs[set->count++];
+	*pair = (struct pair){ .rule = rule };
+	return pair;
+}
+
+/* Forgets the pair when it says nothing any more. */
+static void pair_settle(struct edges *e, const struct rule *rule, struct text key)
+{
+	const struct edge_group *group = edges_group_of(e, rule);
+	struct active *set = active_get(e, group, key);
+	struct pair *pair = pair_in(set, rule);
+
+	if (pair == NULL || pair->active || pair->waiting > 0)
+		return;
+	set->count--;
+	memmove(pair, pair + 1, (size_t)(&set->pairs[set->count] - pair) * sizeof(*pair));
+	if (set->count == 0)
+		active_gone(e, group, key);
 }
 
 bool edges_has(const struct edges *e, const struct rule *rule, struct text key)
 {
-	const struct active *set;
+	const struct pair *pair;
 
 	assert(e != NULL && rule != NULL);
-	set = active_get(e, edges_group_of(e, rule), key);
-	for (size_t i = 0; set != NULL && i < set->count; i++)
-		if (set->rules[i] == rule)
-			return true;
-	return false;
+	pair = pair_get(e, rule, key);
+	return pair != NULL && pair->active;
 }
 
 bool edges_put(struct edges *e, const struct rule *rule, struct text key)
 {
-	struct active *set;
+	struct pair *pair;
 
 	assert(e != NULL && rule != NULL);
 	if (e->active_count >= LIMIT_EDGES)
 		return false;
-	set = active_make(e, edges_group_of(e, rule), key);
-	if (set != NULL && set->count == set->room) {
-		size_t room = set->room == 0 ? 2 : set->room * 2;
-		const struct rule **more = mem_grow(set->rules, room, sizeof(*more));
-
-		if (more == NULL)
-			return false;
-		set->rules = more;
-		set->room = room;
-	}
-	if (set == NULL)
+	pair = pair_make(e, rule, key);
+	if (pair == NULL)
 		return false;
-	set->rules[set->count++] = rule;
-	e->active_count++;
+	e->active_count += !pair->active;
+	pair->active = true;
 	return true;
 }
 
 void edges_drop(struct edges *e, const struct rule *rule, struct text key)
 {
-	const struct edge_group *group;
-	struct active *set;
+	struct pair *pair;
 
 	assert(e != NULL && rule != NULL);
-	group = edges_group_of(e, rule);
-	set = active_get(e, group, key);
-	for (size_t i = 0; set != NULL && i < set->count; i++) {
-		if (set->rules[i] != rule)
-			continue;
-		set->count--;
-		memmove(&set->rules[i], &set->rules[i + 1],
-			(set->count - i) * sizeof(struct rule *));
-		e->active_count--;
-		break;
-	}
-	if (set != NULL && set->count == 0)
-		active_gone(e, group, key);
+	pair = pair_get(e, rule, key);
+	if (pair == NULL || !pair->active)
+		return;
+	pair->active = false;
+	e->active_count--;
+	pair_settle(e, rule, key);
+}
+
+bool edges_wait(struct edges *e, const struct rule *rule, struct text key)
+{
+	struct pair *pair;
+
+	assert(e != NULL && rule != NULL);
+	pair = pair_make(e, rule, key);
+	if (pair != NULL)
+		pair->waiting++;
+	return pair != NULL;
+}
+
+void edges_unwait(struct edges *e, const struct rule *rule, struct text key)
+{
+	struct pair *pair;
+
+	assert(e != NULL && rule != NULL);
+	pair = pair_get(e, rule, key);
+	if (pair == NULL || pair->waiting == 0)
+		return;
+	pair->waiting--;
+	pair_settle(e, rule, key);
+}
+
+bool edges_waits(const struct edges *e, const struct rule *rule, struct text key)
+{
+	const struct pair *pair;
+
+	assert(e != NULL && rule != NULL);
+	pair = pair_get(e, rule, key);
+	return pair != NULL && pair->waiting > 0;
 }
 
 void edges_each(struct edges *e, const struct edge_group *group, struct text key,
@@ -432,7 +501,7 @@ void edges_each(struct edges *e, const struct edge_group *group, struct text key
 	assert(e != NULL && group != NULL && visit != NULL);
 	set = active_get(e, group, key);
 	for (size_t i = set != NULL ? set->count : 0; i-- > 0;)
-		if (!visit(of, set->rules[i]))
+		if (!visit(of, set->pairs[i].rule))
 			break;
 }
 

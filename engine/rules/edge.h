@@ -45,7 +45,14 @@ bool edges_put(struct edges *edges, const struct rule *rule, struct text key); /
 void edges_drop(struct edges *edges, const struct rule *rule, struct text key);
 bool edges_has(const struct edges *edges, const struct rule *rule, struct text key);
 
-/* Those of the group that are active for the key, newest first. Visit changes nothing here. */
+/* A run has yet to decide whether the rule's condition holds for the key; it has, or it is over.
+ * As often the one as the other. */
+bool edges_wait(struct edges *edges, const struct rule *rule, struct text key); /* false: no room */
+void edges_unwait(struct edges *edges, const struct rule *rule, struct text key);
+bool edges_waits(const struct edges *edges, const struct rule *rule, struct text key);
+
+/* Those of the group that are active for the key or waited for, newest first. Visit changes
+ * nothing here. */
 void edges_each(struct edges *edges, const struct edge_group *group, struct text key,
 		bool (*visit)(void *of, const struct rule *rule), void *of);
 size_t edges_active(const struct edges *edges);

@@ -288,7 +288,11 @@ static void visit_param(void *of, struct text path)
 /* Known, and not yet made where it is read. */
 static void early_lookup(struct checking *c, struct text name)
 {
-	if (!c->l->looking)
+	if (c->l->clearing)
+		diags_add(c->l->r.diags, DIAG_ERROR, place_of(c, name),
+			  "read it again in a step of clear",
+			  "clear has no look-ups: it also runs when match alone is false");
+	else if (!c->l->looking)
 		diags_add(c->l->r.diags, DIAG_ERROR, place_of(c, name),
 			  "when, live_when and the steps may read it",
 			  "look-ups are made after define and key");

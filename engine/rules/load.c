@@ -297,8 +297,12 @@ static void read_edge_words(struct loading *l, const struct yaml_node *map)
 			     "edge needs a condition that turns true and false");
 	if (first != NULL && reader_choice(&l->r, first, words, NULL, &choice))
 		l->rule->edge = choice == 0 ? EDGE_ARM : EDGE_FIRE;
-	if (clear != NULL)
+	if (clear != NULL) {
+		l->looked_up = 0; /* it also runs where none was made */
+		l->clearing = true;
 		load_clear(l, clear);
+		l->clearing = false;
+	}
 }
 
 static void read_tests(struct loading *l, const struct yaml_node *list)
@@ -367,9 +371,6 @@ static void read_parts(struct loading *l, const struct yaml_node *map)
 	read_edge_words(l, map);
 	if (l->lookups != NULL)
 		load_lookups(l, l->lookups);
-	if (l->lookups != NULL && l->rule->edge != EDGE_NONE)
-		reader_error(&l->r, yaml_get(map, "edge"), "entity() reads what polls know",
-			     "edge is not yet supported in a rule with look-ups");
 }
 
 static void read_rule(struct loading *l, const struct yaml_node *map)

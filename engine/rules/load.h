@@ -105,6 +105,7 @@ struct loading {
 	const struct yaml_node *lookups;   /* the map `lookup`, or NULL */
 	bool lookups_wrong;                /* it was reported: nobody asks for its names */
 	bool looking;                      /* its entries are read */
+	bool clearing;                     /* the steps of clear are, which have none */
 	size_t looked_up;                  /* how many of its entries may be read by now */
 	const struct yaml_node *defining;  /* the map `define` while one of its values is read */
 	size_t defined;                    /* which */

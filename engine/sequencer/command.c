@@ -49,6 +49,8 @@ static struct run *command_reopen(struct sequencer *s, const struct command_inpu
 static void command_go(struct sequencer *s, const struct command_input *c, struct run *run)
 {
 	run_move(run, RUN_PENDING);
+	if (run->rule->edge != EDGE_NONE && run->rule->steps[run->step].reads)
+		edge_wait(s, run);
 	if (lane_join(s, run))
 		target_queue(s, s->turn, run);
 	command_answer(s, c, "PENDING");

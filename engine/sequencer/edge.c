@@ -60,6 +60,42 @@ static bool edge_load_row(void *of, struct text id, struct text key, struct text
 	return false;
 }
 
+/* The rule in force whose state the rule's is, which may be of an older revision; or NULL. */
+static const struct rule *edge_current(const struct sequencer *s, const struct rule *rule)
+{
+	const struct rule *now = ruleset_find(s->rules, rule->id);
+
+	if (now == NULL || now->edge == EDGE_NONE || now->mode == MODE_OFF ||
+	    (now->mode == MODE_SHADOW) != (rule->mode == MODE_SHADOW))
+		return NULL;
+	return now;
+}
+
+/* Its look-ups are still to tell whether the condition holds. */
+static bool is_undecided(const struct run *run)
+{
+	return run_state_open(run->state) && run->rule->edge != EDGE_NONE &&
+	       run->rule->steps[run->step].reads;
+}
+
+static void edge_count(struct sequencer *s, struct run *run)
+{
+	const struct rule *rule = is_undecided(run) ? edge_current(s, run->rule) : NULL;
+
+	run->waits = rule != NULL;
+	if (rule != NULL && !edges_wait(s->edges, rule, text_of(run->key)))
+		seq_break(s);
+}
+
+static void edge_count_all(struct sequencer *s)
+{
+	struct text key;
+	void *value;
+
+	for (size_t at = 0; map_next(s->runs, &at, &key, &value);)
+		edge_count(s, value);
+}
+
 /* NULL when no rule has an edge, or with the batch broken. */
 static struct edges *edge_state(struct sequencer *s)
 {
@@ -74,6 +110,7 @@ static struct edges *edge_state(struct sequencer *s)
 	}
 	store_each_state(s->store, TEXT("edge"), edge_load_row, &live);
 	store_each_state(s->store, TEXT("edge.shadow"), edge_load_row, &shadow);
+	edge_count_all(s);
 	return s->broken ? NULL : s->edges;
 }
 
@@ -108,49 +145,112 @@ static struct text seen_name(struct sequencer *s, const struct edge_group *group
 	return text_printf(s->work, "seen:%s", group->name);
 }
 
-/* The last event noted with this key, or 0; *when: its batch's clock. */
-static int64_t seen_last(struct sequencer *s, const struct edge_group *group, struct text key,
-			 int64_t *when)
-{
-	struct text state, head, rest;
-	int64_t seq;
+/* Events with this key: the last one noted, and the one before that; or 0. */
+struct seen_row {
+	int64_t last, earlier;
+	int64_t when; /* the clock of the last one's batch */
+};
 
-	*when = 0;
+static struct seen_row seen_get(struct sequencer *s, const struct edge_group *group,
+				struct text key)
+{
+	struct seen_row row = { 0 }, none = { 0 };
+	struct text state, last, when;
+
 	if (!store_get_state(s->store, s->work, seen_name(s, group), TEXT("edge"), key, &state))
-		return 0;
-	rest = text_split(state, ' ', &head);
-	return text_to_int(head, &seq) && text_to_int(rest, when) ? seq : 0;
+		return none;
+	state = text_split(text_split(state, ' ', &last), ' ', &when);
+	if (!text_to_int(last, &row.last) || !text_to_int(when, &row.when))
+		return none;
+	(void)text_to_int(state, &row.earlier);
+	return row;
+}
+
+/* An event with the key came before this one, and not before the rule was born. */
+static bool was_seen(struct sequencer *s, const struct rule *rule, struct text key, int64_t born,
+		     int64_t seq)
+{
+	struct seen_row row = seen_get(s, edges_group_of(s->edges, rule), key);
+
+	return (row.last >= born && row.last < seq) || (row.earlier >= born && row.earlier < seq);
 }
 
 /* Noted again only when a younger rule needs to know, or before retention forgets it. */
 static void seen_note(struct sequencer *s, const struct edge_group *group, struct text key,
 		      int64_t seq)
 {
-	int64_t when, last = seen_last(s, group, key, &when), youngest = 0;
+	struct seen_row row = seen_get(s, group, key);
+	int64_t youngest = 0;
 
 	for (size_t i = 0; i < group->count; i++) {
 		int64_t born = edge_born(s, group->rules[i], seq);
 
 		youngest = born > youngest ? born : youngest;
 	}
-	if (last > youngest && s->now.wall - when < SEEN_AGAIN)
+	if (row.last >= youngest && s->now.wall - row.when < SEEN_AGAIN)
 		return;
-	if (last == seq)
+	if (row.last == seq)
 		return;
 	store_put_state(s->store, seen_name(s, group), TEXT("edge"), key,
-			text_printf(s->work, "%lld %lld", (long long)seq, (long long)s->now.wall),
+			text_printf(s->work, "%lld %lld %lld", (long long)seq,
+				    (long long)s->now.wall, (long long)row.last),
 			s->now.wall);
+}
+
+/* ---- With look-ups: events are decided later, and runs that failed may be tried again. ---- */
+
+/* Not under the rule's own id, so that retention takes it. */
+static struct text decided_name(struct sequencer *s, const struct rule *rule)
+{
+	return text_printf(s->work, "decided:%.*s", TEXT_ARG(rule->id));
+}
+
+static void decided_note(struct sequencer *s, const struct rule *rule, struct text key, int64_t seq)
+{
+	store_put_state(s->store, decided_name(s, rule), state_what(rule), key,
+			text_printf(s->work, "%lld", (long long)seq), s->now.wall);
+}
+
+/* An event that came after this one has told whether the condition holds. */
+static bool is_overtaken(struct sequencer *s, const struct rule *rule, struct text key, int64_t seq)
+{
+	struct text state;
+	int64_t last;
+
+	return store_get_state(s->store, s->work, decided_name(s, rule), state_what(rule), key,
+			       &state) &&
+	       text_to_int(state, &last) && last > seq;
+}
+
+void edge_wait(struct sequencer *s, struct run *run)
+{
+	if (s->edges == NULL)
+		(void)edge_state(s); /* counts all */
+	else
+		edge_count(s, run);
+}
+
+void edge_unwait(struct sequencer *s, struct run *run)
+{
+	const struct rule *rule = run->waits ? edge_current(s, run->rule) : NULL;
+
+	run->waits = false;
+	if (rule != NULL && s->edges != NULL)
+		edges_unwait(s->edges, rule, text_of(run->key));
 }
 
 /* ---- Turning true. ---- */
 
 /* Whether the condition was false before this event's change. */
-static bool was_false(struct sequencer *s, const struct rule *rule, const struct event_view *event)
+static bool was_false(struct sequencer *s, const struct rule *rule, const struct event_view *event,
+		      struct value looked_up)
 {
 	struct event_view prior = *event;
-	struct scope scope = {
-		.arena = s->work, .entities = &s->entities, .rule = rule, .event = &prior
-	};
+	struct scope scope = { .arena = s->work,
+			       .entities = &s->entities,
+			       .rule = rule,
+			       .event = &prior,
+			       .steps = looked_up };
 	struct decision d;
 
 	if (value_is(event->before, VALUE_NULL))
@@ -163,13 +263,26 @@ static bool was_false(struct sequencer *s, const struct rule *rule, const struct
 }
 
 static bool is_turn(struct sequencer *s, const struct rule *rule, const struct event_view *event,
-		    struct text key)
+		    struct text key, struct value looked_up)
 {
-	int64_t born = edge_born(s, rule, event->seq), when;
+	int64_t born = edge_born(s, rule, event->seq);
 
-	return rule->edge == EDGE_FIRE ||
-	       seen_last(s, edges_group_of(s->edges, rule), key, &when) > born ||
-	       was_false(s, rule, event);
+	return rule->edge == EDGE_FIRE || was_seen(s, rule, key, born, event->seq) ||
+	       was_false(s, rule, event, looked_up);
+}
+
+/* It is active from now on. False with the batch broken. */
+static bool edge_put(struct sequencer *s, const struct rule *rule, struct text key, int64_t seq,
+		     bool acts)
+{
+	if (!edges_put(s->edges, rule, key)) {
+		seq_break(s);
+		return false;
+	}
+	store_put_state(s->store, rule->id, state_what(rule), key,
+			text_printf(s->work, "%s %lld", acts ? "fired" : "armed", (long long)seq),
+			s->now.wall);
+	return true;
 }
 
 bool edge_rise(struct sequencer *s, const struct rule *rule, const struct event_view *event,
@@ -188,16 +301,8 @@ bool edge_rise(struct sequencer *s, const struct rule *rule, const struct event_
 		*skip = "too many keys are active";
 		return true;
 	}
-	acts = is_turn(s, rule, event, key);
-	if (!edges_put(edges, rule, key)) {
-		seq_break(s);
-		return false;
-	}
-	store_put_state(
-	    s->store, rule->id, state_what(rule), key,
-	    text_printf(s->work, "%s %lld", acts ? "fired" : "armed", (long long)event->seq),
-	    s->now.wall);
-	return acts;
+	acts = is_turn(s, rule, event, key, value_null());
+	return edge_put(s, rule, key, event->seq, acts) && acts;
 }
 
 /* ---- Turning false. ---- */
@@ -208,6 +313,12 @@ struct falling {
 	uint64_t turn;
 	struct vector rules; /* const struct rule *, active and not found true */
 };
+
+static void edge_drop(struct sequencer *s, const struct rule *rule, struct text key)
+{
+	edges_drop(s->edges, rule, key);
+	store_drop_state(s->store, rule->id, state_what(rule), key);
+}
 
 static bool fall_note(void *of, const struct rule *rule)
 {
@@ -232,8 +343,9 @@ static void edge_fall(struct sequencer *s, const struct rule *rule, const struct
 			       .now = s->now.wall };
 	const char *skip = NULL;
 
-	edges_drop(s->edges, rule, key);
-	store_drop_state(s->store, rule->id, state_what(rule), key);
+	edge_drop(s, rule, key);
+	if (rule->lookup_first >= 0)
+		decided_note(s, rule, key, event->seq);
 	if (rule->clear_first < 0)
 		return;
 	if (event->depth > LIMIT_DEPTH)
@@ -242,6 +354,16 @@ static void edge_fall(struct sequencer *s, const struct rule *rule, const struct
 		skip = "shadow";
 	s->stats.matches++;
 	run_begin(s, rule, event, key, skip, rule->clear_first);
+	if (event->depth > LIMIT_DEPTH)
+		guard_loop(s, rule, event);
+}
+
+/* Earlier events are still to be decided by their look-ups: it falls at its turn behind those. */
+static void edge_queue(struct sequencer *s, const struct rule *rule, const struct event_view *event,
+		       struct text key)
+{
+	run_begin(s, rule, event, key, event->depth > LIMIT_DEPTH ? "loop" : NULL,
+		  rule->lookup_first);
 	if (event->depth > LIMIT_DEPTH)
 		guard_loop(s, rule, event);
 }
@@ -280,11 +402,88 @@ static void group_end(struct sequencer *s, const struct edge_group *group,
 				       .event = event,
 				       .now = s->now.wall };
 
-		if (edge_has_fallen(&scope))
+		if (!edge_has_fallen(&scope))
+			continue;
+		if (edges_waits(s->edges, rules[i], key))
+			edge_queue(s, rules[i], event, key);
+		else
 			edge_fall(s, rules[i], event, key);
 	}
 	if (!s->broken && !value_is(event->data, VALUE_NULL))
 		seen_note(s, group, key, event->seq);
+}
+
+/* ---- What look-ups decide. ---- */
+
+void edge_look(struct sequencer *s, const struct rule *rule, uint64_t turn)
+{
+	struct edges *edges = edge_state(s);
+
+	assert(rule->edge != EDGE_NONE);
+	if (edges != NULL)
+		*edges_stamp(edges, rule) = turn;
+}
+
+/* `rule` is that in force; the run's own, of the scope, may be older. */
+static int decide_rise(struct sequencer *s, struct run *run, const struct rule *rule,
+		       struct scope *scope, const char **reason)
+{
+	struct text key = text_of(run->key);
+	int64_t seq = scope->event->seq;
+	bool acts;
+
+	if (edges_active(s->edges) >= LIMIT_EDGES) {
+		*reason = "too many keys are active";
+		return -1;
+	}
+	acts = is_turn(s, rule, scope->event, key, scope->steps);
+	if (!edge_put(s, rule, key, seq, acts))
+		return -1;
+	if (!acts)
+		*reason = "armed: the first sight of its key";
+	else if (!run->rule->echoes && guard_was_echo(s, run->rule, seq))
+		*reason = "echo";
+	else
+		*reason = emit_skip(s, scope, key, run->id);
+	s->stats.matches += acts;
+	return run->rule->main_count > 0 ? 0 : -1;
+}
+
+static int decide_fall(struct sequencer *s, struct run *run, const struct rule *rule,
+		       struct scope *scope, const char **reason)
+{
+	edge_drop(s, rule, text_of(run->key));
+	s->stats.matches++;
+	if (run->rule->clear_first < 0)
+		*reason = "turned false";
+	else if (rule_mode_now(scope) == MODE_SHADOW)
+		*reason = "shadow";
+	return run->rule->clear_first;
+}
+
+int edge_decide(struct sequencer *s, struct run *run, struct scope *scope, bool holds,
+		const char **reason)
+{
+	const struct rule *rule = edge_current(s, run->rule);
+	struct text key = text_of(run->key);
+	bool active;
+
+	if (rule == NULL || edge_state(s) == NULL) {
+		*reason = "the rule has no edge any more, or another mode";
+		return -1;
+	}
+	if (is_overtaken(s, rule, key, scope->event->seq)) {
+		*reason = "a later event has decided already";
+		return -1;
+	}
+	decided_note(s, rule, key, scope->event->seq);
+	active = edges_has(s->edges, rule, key);
+	if (holds && !active)
+		return decide_rise(s, run, rule, scope, reason);
+	if (!holds && active)
+		return decide_fall(s, run, rule, scope, reason);
+	*reason = holds ? "active already" : "when is false";
+	return -1;
 }
 
 uint64_t edge_begin(struct sequencer *s)

@@ -139,8 +139,11 @@ static bool emit_look(struct matching *m, const struct rule *rule, struct text k
 	struct sequencer *s = m->s;
 	bool loop = m->event->depth > LIMIT_DEPTH;
 
-	if (guard_ignores(s, rule, m->event, m->guarded))
+	/* With an edge an echo turns it, too; what that does is decided later. */
+	if (guard_ignores(s, rule, m->event, m->guarded) && rule->edge == EDGE_NONE)
 		return !s->broken;
+	if (rule->edge != EDGE_NONE)
+		edge_look(s, rule, m->turn);
 	emit_run(m, rule, key, loop ? "loop" : NULL, rule->lookup_first);
 	return !s->broken;
 }

@@ -607,6 +607,15 @@ static void keep_echo(struct sequencer *s, const struct rule *rule, int64_t seq,
 			text_printf(s->work, "%lld", (long long)echo->run), s->now.wall);
 }
 
+bool guard_was_echo(struct sequencer *s, const struct rule *rule, int64_t seq)
+{
+	struct text state;
+
+	return store_get_state(s->store, s->work,
+			       text_printf(s->work, "echo:%.*s", TEXT_ARG(rule->id)), TEXT("echo"),
+			       text_printf(s->work, "%lld", (long long)seq), &state);
+}
+
 bool guard_ignores(struct sequencer *s, const struct rule *rule, const struct event_view *event,
 		   const struct guarded *g)
 {

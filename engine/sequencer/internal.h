@@ -102,6 +102,7 @@ struct run {
 	bool gathered;     /* which holds what pages gave so far */
 	bool recalled;     /* the look-up in hand needs no request: its result is known */
 	char *recall;      /* heap: what the result of the look-up in hand is kept as, or NULL */
+	bool waits;        /* edges know that it is to decide (edge_wait) */
 	bool damaged;      /* the store's record of what it did can't be read */
 	bool fresh, dirty; /* not yet in the store; changed in this batch */
 	struct run *next_dirty;
@@ -291,6 +292,8 @@ void guard_judge(struct sequencer *s, const struct emission *e, struct guarded *
 /* True when the event is an echo that the rule doesn't want. */
 bool guard_ignores(struct sequencer *s, const struct rule *rule, const struct event_view *event,
 		   const struct guarded *g);
+/* The same, asked later; echoes are remembered for a month. */
+bool guard_was_echo(struct sequencer *s, const struct rule *rule, int64_t seq);
 /* tappet.loop: the rule was skipped, as the event is too deep. */
 void guard_loop(struct sequencer *s, const struct rule *rule, const struct event_view *event);
 
@@ -303,13 +306,22 @@ uint64_t edge_begin(struct sequencer *s);
 bool edge_rise(struct sequencer *s, const struct rule *rule, const struct event_view *event,
 	       struct text key, uint64_t turn, const char **skip);
 void edge_end(struct sequencer *s, const struct event_view *event, uint64_t turn);
+/* The event may have turned the rule, which its look-ups are to tell. */
+void edge_look(struct sequencer *s, const struct rule *rule, uint64_t turn);
+/* The run's look-ups are to be made, so events of its key wait; it has decided, or is over. */
+void edge_wait(struct sequencer *s, struct run *run);
+void edge_unwait(struct sequencer *s, struct run *run);
+/* The condition holds for the run's key, or it doesn't. The index of the step to go on with, or
+ * -1: nothing is to be done. *reason says why the run is skipped all the same, or NULL. */
+int edge_decide(struct sequencer *s, struct run *run, struct scope *scope, bool holds,
+		const char **reason);
 void edge_forget(struct sequencer *s); /* memory is read again when it is next needed */
 
 /* ---- lookups.c ---- */
 
-/* A rule's look-ups are made: what it decides. The index of the step to go on with; -1: nothing
- * is to be done, and *reason says why the run is skipped (NULL: it is done). */
-int lookups_decide(struct sequencer *s, struct run *run, const char **reason);
+/* A rule's look-ups are made, or (`fallen`) its condition is false without any: the rule decides.
+ * True when the run goes on with another step; else it is over. */
+bool lookups_end(struct sequencer *s, struct run *run, bool fallen);
 
 /* What a look-up's result is kept as: its connection, action and parameters. */
 void lookup_name(const struct step *step, struct text params, char out[HASH_HEX]);
@@ -359,7 +371,7 @@ struct text shadow_steps(struct sequencer *s, const struct rule *rule,
 			 const struct event_view *event, struct text key, int first);
 
 /* The same behind the look-ups in the record of a run that they decided to be in shadow. */
-void shadow_append(struct sequencer *s, struct run *run);
+void shadow_append(struct sequencer *s, struct run *run, int first);
 
 /* ---- steps.c: the record of what each step did ---- */
 void steps_enter(struct sequencer *s, struct run *run);

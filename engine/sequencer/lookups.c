@@ -16,7 +16,17 @@
 
 /* ---- Deciding. ---- */
 
-int lookups_decide(struct sequencer *s, struct run *run, const char **reason)
+static int decide_plainly(struct sequencer *s, struct run *run, struct scope *scope,
+			  const char **reason)
+{
+	s->stats.matches++;
+	*reason = emit_skip(s, scope, text_of(run->key), run->id);
+	return run->rule->main_count > 0 ? 0 : -1;
+}
+
+/* The index of the step to go on with, or -1: nothing is to be done. *reason says why the run is
+ * skipped all the same, or NULL. */
+static int lookups_decide(struct sequencer *s, struct run *run, bool fallen, const char **reason)
 {
 	const struct rule *rule = run->rule;
 	struct event_view event;
@@ -25,26 +35,47 @@ int lookups_decide(struct sequencer *s, struct run *run, const char **reason)
 			       .event = &event,
 			       .entities = &s->entities,
 			       .now = run->created };
-	struct decision d;
+	struct decision d = { .verdict = VERDICT_NO };
 
 	assert(rule->lookup_first >= 0);
+	edge_unwait(s, run);
 	if (!emit_load(s, run->event, &event)) {
 		*reason = "its event is no longer in the store";
 		return -1;
 	}
 	scope.steps = steps_value(s, run);
-	d = rule_decide_when(&scope);
+	if (!fallen)
+		d = rule_decide_when(&scope);
 	if (d.verdict == VERDICT_BLIND) {
 		if (run->set == s->rules)
 			emit_blind(s, rule, &event, &d);
 		*reason = text_printf(s->work, "when can't be evaluated: %.*s", TEXT_ARG(d.why)).s;
-	} else if (d.verdict == VERDICT_NO) {
-		*reason = "when is false";
-	} else {
-		s->stats.matches++;
-		*reason = emit_skip(s, &scope, text_of(run->key), run->id);
+		return -1;
 	}
-	return *reason == NULL && rule->main_count > 0 ? 0 : -1;
+	if (rule->edge != EDGE_NONE)
+		return edge_decide(s, run, &scope, d.verdict == VERDICT_YES, reason);
+	if (d.verdict == VERDICT_YES)
+		return decide_plainly(s, run, &scope, reason);
+	*reason = "when is false";
+	return -1;
+}
+
+bool lookups_end(struct sequencer *s, struct run *run, bool fallen)
+{
+	const char *reason = NULL;
+	int next;
+
+	if (run->state != RUN_PENDING)
+		run_move(run, RUN_PENDING);
+	next = lookups_decide(s, run, fallen, &reason);
+	if (reason == NULL && next >= 0) {
+		run->step = next;
+		return true;
+	}
+	if (reason != NULL && strcmp(reason, "shadow") == 0 && next >= 0)
+		shadow_append(s, run, next);
+	run_end(s, run, reason != NULL ? RUN_SKIPPED : RUN_DONE, reason);
+	return false;
 }
 
 /* ---- Results for others. ---- */

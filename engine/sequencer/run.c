@@ -194,6 +194,8 @@ void run_begin(struct sequencer *s, const struct rule *rule, const struct event_
 	run->fresh = true;
 	s->stats.open_runs++;
 	run_dirty(s, run);
+	if (rule->edge != EDGE_NONE && rule->steps[first].reads)
+		edge_wait(s, run);
 	if (!run_lane(s, run, event, &why))
 		run_end(s, run, RUN_DEAD, why);
 	else if (lane_join(s, run))
@@ -425,6 +427,9 @@ static bool run_progress(struct sequencer *s, struct run *run, const struct even
 		seq_break(s);
 		return false;
 	}
+	if (first && run->step == run->rule->lookup_first && run->rule->edge != EDGE_NONE &&
+	    edge_has_fallen(&scope))
+		return lookups_end(s, run, true);
 	if (first)
 		steps_enter(s, run);
 	if (first) {
@@ -562,20 +567,10 @@ static void run_forget_step(struct run *run)
 static bool run_go(struct sequencer *s, struct run *run, int next)
 {
 	const struct step *step = &run->rule->steps[run->step];
-	const char *reason = NULL;
 
 	run_forget_step(run);
-	if (next < 0 && step->reads) {
-		if (run->state != RUN_PENDING)
-			run_move(run, RUN_PENDING);
-		next = lookups_decide(s, run, &reason);
-	}
-	if (reason != NULL) {
-		if (strcmp(reason, "shadow") == 0)
-			shadow_append(s, run);
-		run_end(s, run, RUN_SKIPPED, reason);
-		return false;
-	}
+	if (next < 0 && step->reads)
+		return lookups_end(s, run, false);
 	if (next >= 0) {
 		run->step = next;
 		if (run->state != RUN_PENDING)
@@ -690,6 +685,7 @@ static void run_mourn(struct sequencer *s, struct run *run)
 void run_end(struct sequencer *s, struct run *run, enum run_state state, const char *reason)
 {
 	assert(!run_state_open(state));
+	edge_unwait(s, run);
 	run_move(run, state);
 	mem_free(run->reason);
 	run->reason = reason != NULL ? text_heap(text_of(reason)) : NULL;

@@ -139,14 +139,14 @@ struct text shadow_steps(struct sequencer *s, const struct rule *rule,
 	return steps_of(s, rule, event, key, first, value_null());
 }
 
-void shadow_append(struct sequencer *s, struct run *run)
+void shadow_append(struct sequencer *s, struct run *run, int first)
 {
 	struct event_view event;
 	struct text steps;
 
-	if (run->rule->main_count == 0 || !emit_load(s, run->event, &event))
+	if (!emit_load(s, run->event, &event))
 		return;
-	steps = steps_of(s, run->rule, &event, text_of(run->key), 0, steps_value(s, run));
+	steps = steps_of(s, run->rule, &event, text_of(run->key), first, steps_value(s, run));
 	if (steps.n <= 2)
 		return;
 	if (run->steps.n > 0)

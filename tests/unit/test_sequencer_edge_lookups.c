@@ -1,0 +1,554 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Rules with edge and look-ups: who tells that the condition turned, in which order,
+ * and what restarts, reloads, failures and retries in between change about that.
+ *
+ * A batch fails by the fault point "store.commit", so that one needs -Dfaults=true. */
+#include "engine/base/fault.h"
+#include "tests/unit/sequencer_world.h"
+#include "tests/unit/unit_main.h"
+
+#define CONFIG                                                                                     \
+	"rules: [rules.yaml]\n"                                                                    \
+	"hooks: { go: { verify: none } }\n"                                                        \
+	"connections:\n"                                                                           \
+	"  api: { connector: http, base_url: \"http://127.0.0.1:1\" }\n"                           \
+	"  kantata: { connector: kantata, base_url: \"http://127.0.0.1:1\", token: t }\n"
+
+#define HEAD                                                                                       \
+	"rules:\n"                                                                                 \
+	"  - id: a\n"                                                                              \
+	"    on: [hook.go, kantata.workspace.updated]\n"                                           \
+	"    key: string(object.key)\n"                                                            \
+	"    match: { data.on: true }\n"                                                           \
+	"    lookup:\n"                                                                            \
+	"      one: { http.request: { url: \"/one/${data.n}\" }, via: api,\n"                      \
+	"             retry: { attempts: 2, first: 1s } }\n"                                       \
+	"    when: lookup.one.x > 0\n"                                                             \
+	"    edge: true\n"
+
+#define DO    "    do: [ { http.request: { method: POST, url: \"/do/${data.n}\" }, via: api } ]\n"
+#define CLEAR "    clear: [ { http.request: { method: POST, url: \"/clear\" }, via: api } ]\n"
+#define RULE  HEAD DO CLEAR
+
+static int events; /* so far, in this test: what names their deliveries */
+
+static void start(struct world *w, const char *rules)
+{
+	events = 0;
+	world_init(w, CONFIG, rules);
+}
+
+/* One batch with the event; then credit. */
+static void event(struct world *w, const char *key, bool on)
+{
+	char id[16], body[100];
+
+	(void)snprintf(id, sizeof(id), "%d", ++events);
+	(void)snprintf(body, sizeof(body), "{\"key\":\"%s\",\"on\":%s,\"n\":%d}", key,
+		       on ? "true" : "false", events);
+	world_hook(w, "go", id, body);
+	ck_assert_int_eq(world_batch(w), FATE_OK);
+	world_grant(w, 4);
+}
+
+static void sends(const struct world *w, const char *url)
+{
+	ck_assert_uint_eq(w->out.attempt_count, 1);
+	ck_assert_msg(text_is(w->out.attempts[0].request.url, url), "%.*s, not %s",
+		      TEXT_ARG(w->out.attempts[0].request.url), url);
+}
+
+static void ended(struct world *w, int64_t id, enum run_state state, const char *reason)
+{
+	struct arena *arena = arena_new("test", MIB);
+	struct run_record run = world_run(w, arena, id);
+
+	ck_assert_str_eq(run_state_word(run.state), run_state_word(state));
+	ck_assert_msg(text_find(run.reason, text_of(reason)) != SIZE_MAX, "%.*s, not %s",
+		      TEXT_ARG(run.reason), reason);
+	arena_free(arena);
+}
+
+/* The last event's look-up is answered: with x. */
+static void told(struct world *w, int x)
+{
+	char url[24], body[24];
+
+	(void)snprintf(url, sizeof(url), "/one/%d", events);
+	(void)snprintf(body, sizeof(body), "{\"x\":%d}", x);
+	sends(w, url);
+	world_answer(w, 0, 200, body);
+}
+
+static void acts(struct world *w, const char *url)
+{
+	sends(w, url);
+	world_answer(w, 0, 200, "{}");
+}
+
+/* Seen false with the first event, and active with the second. */
+static void activate(struct world *w, const char *rules)
+{
+	start(w, rules);
+	event(w, "k", true);
+	told(w, 0);
+	ended(w, 1, RUN_SKIPPED, "when is false");
+	event(w, "k", true);
+	told(w, 1);
+	acts(w, "/do/2");
+	ended(w, 2, RUN_DONE, "");
+}
+
+START_TEST(look_ups_tell_both_turns)
+{
+	struct world w;
+
+	activate(&w, RULE);
+	event(&w, "k", true);
+	told(&w, 2);
+	ended(&w, 3, RUN_SKIPPED, "active already");
+	event(&w, "other", true);
+	told(&w, 0);
+	event(&w, "k", true);
+	told(&w, 0);
+	acts(&w, "/clear");
+	ended(&w, 5, RUN_DONE, "");
+	event(&w, "k", true);
+	told(&w, -1);
+	ended(&w, 6, RUN_SKIPPED, "when is false");
+	event(&w, "k", true);
+	told(&w, 1);
+	acts(&w, "/do/7");
+	world_fini(&w);
+}
+END_TEST
+
+START_TEST(the_first_sight_arms_or_fires)
+{
+	struct world w;
+
+	start(&w, RULE);
+	event(&w, "k", true);
+	told(&w, 1);
+	ck_assert_uint_eq(w.out.attempt_count, 0);
+	ended(&w, 1, RUN_SKIPPED, "armed");
+	event(&w, "k", true);
+	told(&w, 1);
+	ended(&w, 2, RUN_SKIPPED, "active already");
+	event(&w, "k", false);
+	acts(&w, "/clear");
+	world_fini(&w);
+	start(&w, HEAD "    first: fire\n" DO CLEAR);
+	event(&w, "k", true);
+	told(&w, 1);
+	acts(&w, "/do/1");
+	world_fini(&w);
+}
+END_TEST
+
+START_TEST(what_match_alone_tells_needs_no_look_ups)
+{
+	struct world w;
+
+	activate(&w, RULE);
+	event(&w, "k", false);
+	acts(&w, "/clear");
+	ended(&w, 3, RUN_DONE, "");
+	event(&w, "k", false);
+	ck_assert_int_eq(store_last_run(w.store), 3);
+	event(&w, "k", true);
+	told(&w, 1);
+	acts(&w, "/do/5");
+	world_fini(&w);
+}
+END_TEST
+
+START_TEST(a_rule_without_clear_is_just_not_active_any_more)
+{
+	struct world w;
+
+	activate(&w, HEAD DO);
+	event(&w, "k", true);
+	told(&w, 0);
+	ended(&w, 3, RUN_SKIPPED, "turned false");
+	event(&w, "k", true);
+	told(&w, 1);
+	acts(&w, "/do/4");
+	event(&w, "k", false);
+	ck_assert_int_eq(store_last_run(w.store), 4);
+	event(&w, "k", true);
+	told(&w, 1);
+	acts(&w, "/do/6");
+	world_fini(&w);
+}
+END_TEST
+
+/* Two events in the lane: the second is false without look-ups and waits for the first's. */
+static void two_in_the_lane(bool crash, int x)
+{
+	struct world w;
+
+	start(&w, RULE);
+	event(&w, "k", false);
+	event(&w, "k", true);
+	struct attempt_out one = w.out.attempts[0];
+
+	sends(&w, "/one/2");
+	if (crash)
+		world_crash(&w);
+	event(&w, "k", false);
+	ck_assert_int_eq(store_last_run(w.store), 2);
+	ck_assert_int_eq(world_state(&w, 2), RUN_PENDING);
+	if (crash) {
+		world_advance(&w, 20000);
+		world_grant(&w, 4);
+		sends(&w, "/one/2");
+		one = w.out.attempts[0];
+	}
+	char body[24];
+
+	(void)snprintf(body, sizeof(body), "{\"x\":%d}", x);
+	world_reply(&w, &one, 200, body);
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	world_grant(&w, 4);
+	if (x > 0) {
+		acts(&w, "/do/2");
+		world_grant(&w, 4);
+		acts(&w, "/clear");
+		ended(&w, 2, RUN_DONE, "");
+	} else {
+		ck_assert_uint_eq(w.out.attempt_count, 0);
+		ended(&w, 1, RUN_SKIPPED, "when is false");
+		ended(&w, 2, RUN_SKIPPED, "when is false");
+	}
+	/* Nobody waits any more. */
+	event(&w, "k", false);
+	ck_assert_int_eq(store_last_run(w.store), 2);
+	world_fini(&w);
+}
+
+START_TEST(an_event_does_not_overtake_look_ups_under_way)
+{
+	two_in_the_lane(false, 1);
+	two_in_the_lane(false, 0);
+}
+END_TEST
+
+START_TEST(nor_after_a_restart)
+{
+	two_in_the_lane(true, 1);
+	two_in_the_lane(true, 0);
+}
+END_TEST
+
+START_TEST(a_restart_keeps_what_is_active)
+{
+	struct world w;
+
+	activate(&w, RULE);
+	world_crash(&w);
+	event(&w, "k", true);
+	told(&w, 1);
+	ended(&w, 3, RUN_SKIPPED, "active already");
+	world_crash(&w);
+	event(&w, "k", true);
+	told(&w, 0);
+	sends(&w, "/clear");
+	world_crash(&w); /* decided: it clears, and decides nothing again */
+	world_advance(&w, 20000);
+	world_grant(&w, 4);
+	acts(&w, "/clear");
+	ended(&w, 4, RUN_DONE, "");
+	world_fini(&w);
+}
+END_TEST
+
+static void object(struct world *w, const char *type, const char *data, const char *before)
+{
+	events++;
+	world_push(w, &(struct input){ .kind = INPUT_EVENT,
+				       .event = { .type = text_of(type),
+						  .source = TEXT("test"),
+						  .subject = TEXT("7"),
+						  .connection = TEXT("kantata"),
+						  .time = INT64_MIN,
+						  .data = text_of(data),
+						  .before = text_of(before) } });
+	ck_assert_int_eq(world_batch(w), FATE_OK);
+	world_grant(w, 4);
+}
+
+#define NOW(n) "{\"id\":\"7\",\"key\":\"k\",\"on\":true,\"n\":" #n "}"
+#define OFF    "{\"id\":\"7\",\"key\":\"k\",\"on\":false}"
+
+START_TEST(the_end_of_the_object_clears)
+{
+	struct world w;
+
+	activate(&w, RULE);
+	object(&w, "kantata.workspace.deleted", "null", NOW(2));
+	acts(&w, "/clear");
+	/* Behind look-ups under way it waits. */
+	object(&w, "kantata.workspace.updated", NOW(4), OFF);
+	sends(&w, "/one/4");
+	struct attempt_out one = w.out.attempts[0];
+
+	object(&w, "kantata.workspace.deleted", "null", NOW(4));
+	ck_assert_uint_eq(w.out.attempt_count, 0);
+	world_reply(&w, &one, 200, "{\"x\":1}");
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	world_grant(&w, 4);
+	acts(&w, "/do/4");
+	acts(&w, "/clear");
+	ended(&w, 5, RUN_DONE, "");
+	world_fini(&w);
+}
+END_TEST
+
+START_TEST(what_it_was_before_makes_the_first_sight_a_turn)
+{
+	struct world w;
+
+	start(&w, RULE);
+	object(&w, "kantata.workspace.updated", NOW(1), OFF);
+	told(&w, 1);
+	acts(&w, "/do/1");
+	world_fini(&w);
+	start(&w, RULE);
+	object(&w, "kantata.workspace.updated", NOW(1), NOW(0));
+	told(&w, 1);
+	ended(&w, 1, RUN_SKIPPED, "armed");
+	world_fini(&w);
+}
+END_TEST
+
+static void retry(struct world *w, int64_t run)
+{
+	world_push(w, &(struct input){
+			  .kind = INPUT_COMMAND,
+			  .command = { .ticket = 9, .kind = COMMAND_DEAD_RETRY, .run = run } });
+	ck_assert_int_eq(world_batch(w), FATE_OK);
+	ck_assert_int_eq(w->out.replies[0].status, 200);
+	world_grant(w, 4);
+}
+
+START_TEST(a_look_up_that_fails_changes_nothing)
+{
+	struct world w;
+
+	activate(&w, RULE);
+	event(&w, "k", true);
+	sends(&w, "/one/3");
+	world_answer(&w, 0, 404, "");
+	ended(&w, 3, RUN_DEAD, "status 404");
+	retry(&w, 3);
+	told(&w, 0);
+	acts(&w, "/clear");
+	ended(&w, 3, RUN_DONE, "");
+	event(&w, "k", true);
+	sends(&w, "/one/4");
+	world_answer(&w, 0, 200, "{\"y\":0}"); /* nothing can be made of it */
+	ended(&w, 4, RUN_SKIPPED, "when can't be evaluated");
+	event(&w, "k", false);
+	ck_assert_int_eq(store_last_run(w.store), 4);
+	world_fini(&w);
+}
+END_TEST
+
+START_TEST(an_old_event_decides_nothing_any_more)
+{
+	struct world w;
+
+	activate(&w, RULE);
+	event(&w, "k", true);
+	sends(&w, "/one/3");
+	world_answer(&w, 0, 404, "");
+	event(&w, "k", true);
+	told(&w, 1);
+	ended(&w, 4, RUN_SKIPPED, "active already");
+	retry(&w, 3);
+	sends(&w, "/one/3");
+	world_answer(&w, 0, 200, "{\"x\":0}");
+	ended(&w, 3, RUN_SKIPPED, "a later event has decided already");
+	event(&w, "k", false);
+	acts(&w, "/clear");
+	world_fini(&w);
+}
+END_TEST
+
+START_TEST(a_retry_is_waited_for)
+{
+	struct world w;
+
+	activate(&w, RULE);
+	event(&w, "k", true);
+	sends(&w, "/one/3");
+	world_answer(&w, 0, 404, "");
+	retry(&w, 3);
+	sends(&w, "/one/3");
+	struct attempt_out one = w.out.attempts[0];
+
+	event(&w, "k", false);
+	ck_assert_int_eq(world_state(&w, 4), RUN_PENDING);
+	world_reply(&w, &one, 200, "{\"x\":1}");
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	world_grant(&w, 4);
+	ended(&w, 3, RUN_SKIPPED, "active already");
+	acts(&w, "/clear");
+	world_fini(&w);
+}
+END_TEST
+
+START_TEST(a_shadow_tells_what_it_would_send)
+{
+	struct arena *arena = arena_new("test", MIB);
+	struct world w;
+
+	start(&w, HEAD "    first: fire\n    mode: shadow\n" DO CLEAR);
+	event(&w, "k", true);
+	told(&w, 1);
+	ended(&w, 1, RUN_SKIPPED, "shadow");
+	ck_assert_ptr_nonnull(strstr(world_run(&w, arena, 1).steps.s, "/do/1"));
+	event(&w, "k", true);
+	told(&w, 0);
+	ended(&w, 2, RUN_SKIPPED, "shadow");
+	ck_assert_ptr_nonnull(strstr(world_run(&w, arena, 2).steps.s, "/clear"));
+	event(&w, "k", false);
+	ck_assert_int_eq(store_last_run(w.store), 2);
+	world_reload(&w, CONFIG, RULE); /* live begins anew */
+	event(&w, "k", true);
+	told(&w, 1);
+	ended(&w, 3, RUN_SKIPPED, "armed");
+	arena_free(arena);
+	world_fini(&w);
+}
+END_TEST
+
+START_TEST(a_reload_between_look_ups_and_decision)
+{
+	struct world w;
+
+	start(&w, RULE);
+	event(&w, "k", false);
+	event(&w, "k", true);
+	sends(&w, "/one/2");
+	struct attempt_out one = w.out.attempts[0];
+
+	world_reload(&w, CONFIG, RULE "    description: edited\n");
+	event(&w, "k", false); /* waits still */
+	ck_assert_int_eq(world_state(&w, 2), RUN_PENDING);
+	world_reply(&w, &one, 200, "{\"x\":1}");
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	world_grant(&w, 4);
+	acts(&w, "/do/2");
+	acts(&w, "/clear");
+	/* Without the rule there is nothing to turn. */
+	event(&w, "k", true);
+	sends(&w, "/one/4");
+	one = w.out.attempts[0];
+	world_reload(&w, CONFIG, "rules: []\n");
+	world_reply(&w, &one, 200, "{\"x\":1}");
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	ended(&w, 3, RUN_SKIPPED, "the rule has no edge any more");
+	world_fini(&w);
+}
+END_TEST
+
+START_TEST(a_throttle_holds_back_do_and_not_the_state)
+{
+	struct world w;
+
+	activate(&w, HEAD "    throttle: { every: 1h }\n" DO CLEAR);
+	event(&w, "k", false);
+	acts(&w, "/clear");
+	event(&w, "k", true);
+	told(&w, 1);
+	ended(&w, 4, RUN_SKIPPED, "throttled");
+	event(&w, "k", true);
+	told(&w, 0);
+	acts(&w, "/clear");
+	world_fini(&w);
+}
+END_TEST
+
+START_TEST(a_failed_batch_decides_again)
+{
+	struct world w;
+
+	start(&w, RULE);
+	event(&w, "k", false);
+	event(&w, "k", true);
+	struct attempt_out one = w.out.attempts[0];
+
+	world_reply(&w, &one, 200, "{\"x\":5}");
+	fault_arm("store.commit", 1, false);
+	ck_assert_int_eq(world_batch(&w), FATE_RETRY);
+	ck_assert(fault_disarm());
+	w.now.wall += 60000;
+	w.now.mono += 60000;
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	world_grant(&w, 4);
+	acts(&w, "/do/2");
+	ended(&w, 1, RUN_DONE, "");
+	event(&w, "k", false);
+	acts(&w, "/clear");
+	world_fini(&w);
+}
+END_TEST
+
+#define WRITES                                                                                     \
+	"rules:\n"                                                                                 \
+	"  - id: a\n"                                                                              \
+	"    on: [hook.go, kantata.workspace.updated]\n"                                           \
+	"    key: \"'k'\"\n"                                                                       \
+	"    lookup: { one: { http.request: { url: /one }, via: api } }\n"                         \
+	"    when: lookup.one.x > 0\n"                                                             \
+	"    edge: true\n"                                                                         \
+	"    first: fire\n"                                                                        \
+	"    do: [ kantata.workspace.update: { id: \"7\", workspace: { title: Acme } } ]\n"        \
+	"    clear: [ { http.request: { method: POST, url: /clear }, via: api } ]\n"
+
+/* Its own doing is looked at, but not acted upon. */
+START_TEST(an_echo_turns_it_without_an_action)
+{
+	struct world w;
+
+	start(&w, WRITES);
+	event(&w, "k", true);
+	sends(&w, "/one");
+	world_answer(&w, 0, 200, "{\"x\":1}");
+	world_grant(&w, 4);
+	ck_assert_uint_eq(w.out.attempt_count, 1);
+	world_answer(&w, 0, 503, "");
+	/* The run waits; it is given up, so that its lane is free. */
+	world_push(&w, &(struct input){ .kind = INPUT_COMMAND,
+					.command = { .kind = COMMAND_CANCEL, .run = 1 } });
+	event(&w, "k", true);
+	sends(&w, "/one");
+	world_answer(&w, 0, 200, "{\"x\":0}");
+	acts(&w, "/clear");
+	object(&w, "kantata.workspace.updated", "{\"id\":\"7\",\"title\":\"Acme\"}",
+	       "{\"id\":\"7\",\"title\":\"Beta\"}");
+	sends(&w, "/one");
+	world_answer(&w, 0, 200, "{\"x\":1}");
+	ck_assert_uint_eq(w.out.attempt_count, 0);
+	ended(&w, 3, RUN_SKIPPED, "echo");
+	event(&w, "k", true);
+	sends(&w, "/one");
+	world_answer(&w, 0, 200, "{\"x\":0}");
+	acts(&w, "/clear");
+	world_fini(&w);
+}
+END_TEST
+
+UNIT_MAIN("sequencer_edge_lookups", look_ups_tell_both_turns, the_first_sight_arms_or_fires,
+	  what_match_alone_tells_needs_no_look_ups,
+	  a_rule_without_clear_is_just_not_active_any_more,
+	  an_event_does_not_overtake_look_ups_under_way, nor_after_a_restart,
+	  a_restart_keeps_what_is_active, the_end_of_the_object_clears,
+	  what_it_was_before_makes_the_first_sight_a_turn, a_look_up_that_fails_changes_nothing,
+	  an_old_event_decides_nothing_any_more, a_retry_is_waited_for,
+	  a_shadow_tells_what_it_would_send, a_reload_between_look_ups_and_decision,
+	  a_throttle_holds_back_do_and_not_the_state, a_failed_batch_decides_again,
+	  an_echo_turns_it_without_an_action)
