@@ -26,6 +26,33 @@ static bool read_row(struct store *store, struct arena *arena, const struct expl
 	return text_to_int(rest, &edge->since);
 }
 
+/* What the run at hand says, whose look-ups decided. */
+static enum edge_told told_by_run(const struct explain_view *view)
+{
+	static const struct {
+		const char *reason;
+		enum edge_told told;
+	} reasons[] = {
+		{ "armed", EDGE_TOLD_ARMED },
+		{ "active already", EDGE_TOLD_ACTIVE },
+		{ "turned false", EDGE_TOLD_CLEARED },
+		{ "when ", EDGE_TOLD_UNREACHED },
+		{ "a later event", EDGE_TOLD_LATER },
+		{ "the rule has no edge", EDGE_TOLD_UNREACHED },
+		{ "too many keys", EDGE_TOLD_UNREACHED },
+		{ "loop", EDGE_TOLD_UNREACHED },
+	};
+	bool told = view->lookups.told == LOOKUPS_NONE || view->lookups.told == LOOKUPS_MADE;
+
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
+		if (view->run.state == RUN_SKIPPED && view->rule->lookup_first >= 0 &&
+		    text_starts(view->run.reason, text_of(reasons[i].reason)))
+			return reasons[i].told;
+	if (view->told.decision.verdict != VERDICT_YES)
+		return EDGE_TOLD_CLEARED;
+	return told ? EDGE_TOLD_TURNED : EDGE_TOLD_UNREACHED;
+}
+
 void explain_edge(struct store *store, struct arena *arena, struct explain_view *view)
 {
 	struct explain_edge *edge = &view->edge;
@@ -37,11 +64,13 @@ void explain_edge(struct store *store, struct arena *arena, struct explain_view 
 		return;
 	edge->told = EDGE_TOLD_UNREACHED;
 	edge->key = view->same ? view->run.key : rule_key_bounded(arena, view->told.decision.key);
-	if (view->same && !fires)
-		edge->told = EDGE_TOLD_CLEARED;
-	else if (view->same)
-		edge->told = EDGE_TOLD_TURNED;
-	else if (fires && !read_row(store, arena, view, edge))
+	if (view->same)
+		edge->told = told_by_run(view);
+	if (edge->told == EDGE_TOLD_ACTIVE || edge->told == EDGE_TOLD_LATER)
+		(void)read_row(store, arena, view, edge);
+	if (view->same)
+		return;
+	if (fires && !read_row(store, arena, view, edge))
 		edge->told = EDGE_TOLD_FREE;
 	else if (fires && edge->since == view->event.seq)
 		edge->told = EDGE_TOLD_ARMED;
@@ -71,6 +100,10 @@ struct text explain_edge_words(struct arena *arena, const struct explain_edge *e
 		    TEXT_ARG(edge->key));
 	case EDGE_TOLD_ACTIVE:
 	case EDGE_TOLD_LATER:
+		if (edge->since == 0)
+			return text_printf(
+			    arena, "not active for key %.*s any more: a later event decided",
+			    TEXT_ARG(edge->key));
 		return text_printf(arena, "active for key %.*s since event %lld, %s",
 				   TEXT_ARG(edge->key), (long long)edge->since, word_of(edge));
 	}

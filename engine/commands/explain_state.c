@@ -77,9 +77,8 @@ bool explain_find_run(struct store *store, struct arena *arena, struct text rule
 
 static bool is_suppressed(const struct run_record *run)
 {
-	return run->state == RUN_SKIPPED &&
-	       (text_is(run->reason, "throttled") || text_is(run->reason, "loop") ||
-		text_starts(run->reason, TEXT("when ")));
+	return run->state == RUN_SKIPPED && !text_is(run->reason, "shadow") &&
+	       !text_starts(run->reason, TEXT("dropped "));
 }
 
 /* Live runs and those in shadow have throttles of their own. */
@@ -358,8 +357,14 @@ static void judge_run(struct explain_view *view, struct arena *arena)
 	if (view->edge.told == EDGE_TOLD_CLEARED)
 		settle(view, arena, "cleared", "edge", "it turned false, and cleared: %s",
 		       run_words(arena, run));
+	else if (view->edge.told == EDGE_TOLD_ARMED || view->edge.told == EDGE_TOLD_ACTIVE ||
+		 view->edge.told == EDGE_TOLD_LATER)
+		settle(view, arena, "active", "edge", "did not fire: %s", run_words(arena, run));
 	else if (run->state != RUN_SKIPPED || run->reason.n == 0)
 		settle(view, arena, "fired", "", "fired: %s", run_words(arena, run));
+	else if (text_is(run->reason, "echo"))
+		settle(view, arena, "echo", "echo",
+		       "did not fire, for the event is its own doing: %s", run_words(arena, run));
 	else if (text_is(run->reason, "throttled"))
 		judge_throttled(view, arena, "did not fire");
 	else if (text_is(run->reason, "shadow"))
@@ -371,6 +376,8 @@ static void judge_run(struct explain_view *view, struct arena *arena)
 		       "did not fire: the event is %d actions deep in a chain of events that "
 		       "actions caused; %d is the limit",
 		       view->event.depth, LIMIT_DEPTH);
+	else if (view->edge.told == EDGE_TOLD_UNREACHED)
+		settle(view, arena, "no", "edge", "did not fire: %s", run_words(arena, run));
 	else
 		settle(view, arena, "fired", "", "fired: %s", run_words(arena, run));
 }

@@ -304,11 +304,12 @@ static void tell_arming(struct plan_world *w, struct plan_entry *e)
 		if (!kind_was_before(e->rule, i))
 			arm_type(&a, e->rule->on[i]);
 	if (a.seen > 0)
-		e->keys = text_printf(w->arena,
-				      "%zu of %zu%s polled objects are true and not "
-				      "active: they %s",
-				      e->arming, a.seen,
-				      a.seen >= LIMIT_PLAN_OBJECTS ? " (the first)" : "", what);
+		e->keys = text_printf(
+		    w->arena,
+		    "%zu of %zu%s polled objects are true%s and not "
+		    "active: they %s",
+		    e->arming, a.seen, a.seen >= LIMIT_PLAN_OBJECTS ? " (the first)" : "",
+		    e->rule->lookup_first >= 0 ? ", if the look-ups say so," : "", what);
 }
 
 void plan_compare(struct plan_world *world, struct plan_entry *entry)

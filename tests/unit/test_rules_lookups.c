@@ -246,6 +246,9 @@ START_TEST(mistakes)
 	mistake(ONE("nothing.at.all: {}"), 4, 21, "no connector \"nothing\"", "");
 	mistake(ONE(GET) "    when: lookup.wz == 1\n", 5, 18, "no look-up \"wz\"", "\"ws\"");
 	mistake("    when: lookup.ws == 1\n", 4, 18, "the rule has no look-ups", "lookup: {");
+	mistake(ONE(GET) "    when: lookup.ws == 1\n    edge: true\n"
+			 "    clear: [ { log.write: { text: \"${lookup.ws.x}\" } } ]\n",
+		7, 45, "clear has no look-ups", "read it again in a step of clear");
 	mistake(ONE(GET) "    key: lookup.ws.id\n", 5, 17, "made after define and key", "when");
 	mistake(ONE(GET) "    define: { x: lookup.ws.id }\n", 5, 25, "made after define and key",
 		"when");
@@ -257,8 +260,6 @@ START_TEST(mistakes)
 		"\"a\" is not made before", "those before it");
 	mistake("    lookup: { a: { http.request: { url: \"http://h/${steps.b.result}\" } } }\n", 4,
 		59, "no earlier step \"b\"", "");
-	mistake(ONE(GET) "    when: lookup.ws.x\n    edge: true\n", 6, 11, "not yet supported",
-		"entity()");
 }
 END_TEST
 
