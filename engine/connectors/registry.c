@@ -70,7 +70,8 @@ static bool event_takes(const char *name, struct text type)
 	return row.s == NULL && type.s == NULL;
 }
 
-/* An exact row goes before a pattern. */
+/* An exact row goes before a pattern. Asked with every event: what begins otherwise isn't compared,
+ * and no pattern begins with a *. */
 const struct event_type *connectors_event(struct text type)
 {
 	const struct event_type *pattern = NULL;
@@ -79,9 +80,12 @@ const struct event_type *connectors_event(struct text type)
 		if (all[i]->events == NULL)
 			continue;
 		for (const struct event_type *e = all[i]->events; e->name != NULL; e++) {
+			if (type.n == 0 || e->name[0] != type.s[0])
+				continue;
 			if (text_is(type, e->name))
 				return e;
-			if (pattern == NULL && event_takes(e->name, type))
+			if (pattern == NULL && strchr(e->name, '*') != NULL &&
+			    event_takes(e->name, type))
 				pattern = e;
 		}
 	}

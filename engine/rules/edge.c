@@ -75,19 +75,34 @@ static void group_name(const struct rule *rule, char out[16 + 1])
 	out[16] = '\0';
 }
 
-static bool group_add(struct edges *e, struct map *by_name, const struct rule *rule)
+/* NULL when memory is out. */
+static struct edge_group *group_get(struct edges *e, struct map *by_name, const struct rule *rule)
 {
 	char name[16 + 1];
 	struct edge_group *group;
 
 	group_name(rule, name);
 	group = map_get(by_name, text_of(name));
-	if (group == NULL) {
-		group = &e->groups[e->group_count++];
-		memcpy(group->name, name, sizeof(name));
-		if (!map_put(by_name, text_of(name), group))
-			return false;
-	}
+	if (group != NULL)
+		return group;
+	group = &e->groups[e->group_count++];
+	memcpy(group->name, name, sizeof(name));
+	return map_put(by_name, text_of(name), group) ? group : NULL;
+}
+
+/* *plain: the group of rules without a key of their own, which most are; NULL as long as it isn't
+ * known. */
+static bool group_add(struct edges *e, struct map *by_name, const struct rule *rule,
+		      struct edge_group **plain)
+{
+	struct edge_group *group = rule->key == NULL ? *plain : NULL;
+
+	if (group == NULL)
+		group = group_get(e, by_name, rule);
+	if (group == NULL)
+		return false;
+	if (rule->key == NULL)
+		*plain = group;
 	e->group_of[rule->number] = (uint32_t)(group - e->groups) + 1;
 	group->count++;
 	return true;
@@ -116,13 +131,14 @@ static bool group_fill(struct edges *e)
 static bool edges_build(struct edges *e)
 {
 	struct map *by_name = map_new();
+	struct edge_group *plain = NULL;
 	bool fine = by_name != NULL;
 
 	for (size_t i = 0; fine && i < ruleset_count(e->set); i++) {
 		const struct rule *rule = ruleset_at(e->set, i);
 
 		if (rule->edge != EDGE_NONE && rule->mode != MODE_OFF)
-			fine = group_add(e, by_name, rule);
+			fine = group_add(e, by_name, rule, &plain);
 	}
 	map_free(by_name);
 	return fine && group_fill(e);
@@ -327,34 +343,49 @@ const struct edge_group *const *edges_groups(struct edges *e, struct text type, 
 
 /* ---- Active rules. ---- */
 
-/* The name of a set; false when memory is out. */
-static bool set_name(struct buf *name, const struct edge_group *group, struct text key)
+/* The name of a set: built on the stack, as every event asks for some. */
+struct set_name {
+	char s[sizeof(((struct edge_group *)0)->name) + LIMIT_RUN_KEY];
+	size_t n;
+};
+
+/* False for a key that no run has. */
+static bool set_name(struct set_name *out, const struct edge_group *group, struct text key)
 {
-	buf_str(name, group->name);
-	buf_char(name, '\0');
-	buf_text(name, key);
-	return !buf_failed(name);
+	if (key.n > LIMIT_RUN_KEY)
+		return false;
+	memcpy(out->s, group->name, sizeof(group->name)); /* ends in NUL */
+	if (key.n > 0)
+		memcpy(out->s + sizeof(group->name), key.s, key.n);
+	out->n = sizeof(group->name) + key.n;
+	return true;
+}
+
+static struct text set_text(const struct set_name *name)
+{
+	return (struct text){ name->s, name->n };
 }
 
 static struct active *active_get(const struct edges *e, const struct edge_group *group,
 				 struct text key)
 {
-	AUTO_FINI(buf_fini) struct buf name;
+	struct set_name name;
 
-	buf_init(&name, 32 + LIMIT_RUN_KEY);
-	return set_name(&name, group, key) ? map_get(e->active, buf_view(&name)) : NULL;
+	return set_name(&name, group, key) ? map_get(e->active, set_text(&name)) : NULL;
 }
 
 static struct active *active_make(struct edges *e, const struct edge_group *group, struct text key)
 {
-	AUTO_FINI(buf_fini) struct buf name;
-	struct active *set = active_get(e, group, key);
+	struct set_name name;
+	struct active *set;
 
-	buf_init(&name, 32 + LIMIT_RUN_KEY);
+	if (!set_name(&name, group, key))
+		return NULL;
+	set = map_get(e->active, set_text(&name));
 	if (set != NULL)
 		return set;
 	set = mem_zero(1, sizeof(*set));
-	if (set != NULL && set_name(&name, group, key) && map_put(e->active, buf_view(&name), set))
+	if (set != NULL && map_put(e->active, set_text(&name), set))
 		return set;
 	mem_free(set);
 	return NULL;
@@ -362,13 +393,12 @@ static struct active *active_make(struct edges *e, const struct edge_group *grou
 
 static void active_gone(struct edges *e, const struct edge_group *group, struct text key)
 {
-	AUTO_FINI(buf_fini) struct buf name;
+	struct set_name name;
 	struct active *set;
 
-	buf_init(&name, 32 + LIMIT_RUN_KEY);
 	if (!set_name(&name, group, key))
-		return; /* an empty set stays: it says the same */
-	set = map_drop(e->active, buf_view(&name));
+		return;
+	set = map_drop(e->active, set_text(&name));
 	if (set != NULL)
 		mem_free(set->pairs);
 	mem_free(set);

@@ -214,6 +214,7 @@ START_TEST(every_row_is_whole)
 		for (const struct action *a = (*c)->actions; a->name != NULL; a++)
 			check_action(*c, a);
 		for (const struct event_type *e = (*c)->events; e != NULL && e->name != NULL; e++) {
+			ck_assert(text_starts(text_of(e->name), text_of((*c)->name)));
 			check_event(*c, e);
 			if (e->kind != NULL)
 				check_kind(*c, e->kind);
