@@ -140,13 +140,24 @@ static size_t column_of(const struct fmt *f, size_t offset)
 	return offset - from;
 }
 
+static bool mark_like(const struct fmt *f, const char *mark)
+{
+	struct text rest = { f->in.s + f->at, f->in.n - f->at };
+
+	return text_starts(rest, text_of(mark)) &&
+	       (rest.n == 3 || fmt_is_blank(rest.s[3]) || fmt_is_break(rest.s[3]));
+}
+
 static void pairs_write(struct fmt *f, const struct yaml_node *node, size_t column)
 {
 	for (size_t i = 0; i < node->count && !f->failed; i++) {
 		if (i > 0)
 			fmt_gap(f, column, "", FMT_AS_IS);
 		f->indent = column;
-		if (key_write(f, node->pairs[i].key))
+		if (column == 0 && (mark_like(f, "---") || mark_like(f, "...")))
+			fmt_fail(f, f->at, "this key would look like a document's mark",
+				 "put it in quotes");
+		else if (key_write(f, node->pairs[i].key))
 			node_write(f, node->pairs[i].val, column + FMT_STEP, FMT_AS_IS);
 		else
 			fmt_fail(f, f->at, NULL, "");
@@ -205,10 +216,7 @@ static void node_write(struct fmt *f, const struct yaml_node *node, size_t inner
 /* --- or ... at the cursor, in the first column. */
 static bool mark_here(const struct fmt *f, const char *mark)
 {
-	struct text rest = { f->in.s + f->at, f->in.n - f->at };
-
-	return text_starts(rest, text_of(mark)) && column_of(f, f->at) == 0 &&
-	       (rest.n == 3 || fmt_is_blank(rest.s[3]) || fmt_is_break(rest.s[3]));
+	return column_of(f, f->at) == 0 && mark_like(f, mark);
 }
 
 /* Passes a mark that isn't written, with its line end: no empty line is left in its place. */

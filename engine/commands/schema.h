@@ -59,6 +59,14 @@ bool schema_requires(const struct param *table); /* one of them is required */
 
 void schema_words(struct buf *out, const char *key, const char *const *words); /* "enum":[...] */
 
+/* An object under a key: schema_object, and what `more` says unless it is NULL. */
+void schema_keyed(struct buf *out, const char *key, const char *const *keys,
+		  const struct schema_row *rows, const char *more);
+
+/* ---- schema_tests.c: what rules' tests need under $defs. ---- */
+
+void schema_tests(struct buf *out);
+
 /* ---- schema_rules.c, schema_config.c: the whole of one. ---- */
 
 void schema_rules(struct buf *out);

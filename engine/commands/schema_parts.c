@@ -71,6 +71,18 @@ void schema_object(struct buf *out, const char *const *keys, const struct schema
 	json_close(out, '}');
 }
 
+void schema_keyed(struct buf *out, const char *key, const char *const *keys,
+		  const struct schema_row *rows, const char *more)
+{
+	assert(out != NULL && key != NULL);
+	json_key(out, key);
+	json_open(out, '{');
+	schema_object(out, keys, rows);
+	if (more != NULL)
+		schema_put(out, more);
+	json_close(out, '}');
+}
+
 /* ---- Parameters. ---- */
 
 /* The parameter, or a member of it, takes a secret: no other ${...} may stand for it. */

@@ -49,7 +49,10 @@ static const struct schema_row rule_rows[] = {
 	{ "when", "'$ref':'#/$defs/expression'", "A condition in CEL." },
 	{ "key", "'$ref':'#/$defs/expression'",
 	  "What order, throttle and edge go by: text, int or bool; else the event's subject." },
-	{ "lookup", "'type':'object'", "Requests that only read, made before the decision." },
+	{ "lookup",
+	  "'type':['object','null'],'propertyNames':{'pattern':'" IDENTIFIER
+	  "'},'additionalProperties':{'$ref':'#/$defs/lookup'}",
+	  "Requests that only read, made before the decision; read as lookup.NAME." },
 	{ "throttle",
 	  "'type':'object','properties':{'every':{'$ref':'#/$defs/duration'}},"
 	  "'required':['every'],'additionalProperties':false",
@@ -88,7 +91,6 @@ static const struct schema_row step_rows[] = {
 	  "stop (default), continue, or a list of steps, then stop." },
 	{ "after_doubt", "'enum':['repeat','lookup','park']",
 	  "What to do when nobody knows whether it happened." },
-	{ "cache", "'$ref':'#/$defs/duration'", "How long the reply is taken again." },
 	{ "for_each", "'$ref':'#/$defs/expression'", "A list: do, for each of its items." },
 	{ "item", "'type':'string','pattern':'" IDENTIFIER "'", "What an item is called." },
 	{ "max", "'type':'integer','minimum':1", "More items than that are held." },
@@ -105,15 +107,22 @@ static const struct schema_row default_rows[] = {
 	{ .name = NULL },
 };
 
-static const struct schema_row test_rows[] = {
-	{ "name", "'type':'string'", "What the test shows, in words." },
-	{ "tables", "'type':'object'", "Rows that tables have when it begins." },
-	{ "given", "'type':'array','items':{'type':'object','minProperties':1}",
-	  "A timeline of event, advance, reload and tables." },
-	{ "reply", "'type':'object'",
-	  "What steps are answered, by name or action; else 200 with {}." },
-	{ "expect", "'type':'array','items':{'type':['string','object'],'maxProperties':1}",
-	  "The steps in order; [] when nothing is sent." },
+/* What look-ups have otherwise than steps. */
+static const struct schema_row lookup_rows[] = {
+	{ "if", "'$ref':'#/$defs/expression'", "Whether it is made; else it is null." },
+	{ "via", "'type':'string'", "The connection, when several share the connector." },
+	{ "retry", "'$ref':'#/$defs/retry'", "How often and when it is tried again." },
+	{ "timeout", "'$ref':'#/$defs/duration'", "How long an attempt may take, 10m at most." },
+	{ "ok",
+	  "'anyOf':[{'$ref':'#/$defs/status'},"
+	  "{'type':'array','items':{'$ref':'#/$defs/status'}}]",
+	  "Further statuses that count as success; from 400 on the look-up is null." },
+	{ "result", "'type':'string'", "The part of the reply that is kept: data.items.0.id." },
+	{ "cache", "'$ref':'#/$defs/duration'",
+	  "How long the result serves other look-ups, a day at most." },
+	{ "on_error",
+	  "'anyOf':[{'enum':['stop']},{'type':'array','items':{'$ref':'#/$defs/step'}}]",
+	  "stop (default), or a list of steps, then stop." },
 	{ .name = NULL },
 };
 
@@ -246,25 +255,26 @@ static void put_action(struct buf *out, const struct connector *c, const struct 
 	json_close(out, '}');
 }
 
-/* Exactly one of them. */
-static void put_one_action(struct buf *out)
+/* Exactly one of them; of look-ups, one that only reads. */
+static void put_one_action(struct buf *out, bool looks)
 {
+	const char *comma = "";
+
 	json_key(out, "oneOf");
 	json_open(out, '[');
-	buf_str(out, "{\"not\":{\"propertyNames\":{\"not\":{\"pattern\":\"^use[.]\"}}}}");
-	for (const struct connector *const *c = connectors_all(); *c != NULL; c++)
-		for (const struct action *a = (*c)->actions; a != NULL && a->name != NULL; a++)
-			buf_printf(out, ",{\"required\":[\"%s.%s\"]}", (*c)->name, a->name);
+	for (const struct connector *const *c = connectors_all(); *c != NULL; c++) {
+		for (const struct action *a = (*c)->actions; a != NULL && a->name != NULL; a++) {
+			if (looks && a->reads == READS_NOT)
+				continue;
+			buf_printf(out, "%s{\"required\":[\"%s.%s\"]}", comma, (*c)->name, a->name);
+			comma = ",";
+		}
+	}
 	json_close(out, ']');
 }
 
-static void put_step(struct buf *out)
+static void put_action_step(struct buf *out)
 {
-	json_key(out, "step");
-	json_open(out, '{');
-	schema_put(out, "'if':{'required':['for_each']},'then':{'$ref':'#/$defs/loop'},"
-			"'else':{'$ref':'#/$defs/action_step'}");
-	json_close(out, '}');
 	json_key(out, "action_step");
 	json_open(out, '{');
 	schema_put(out, "'type':'object','additionalProperties':false");
@@ -275,8 +285,62 @@ static void put_step(struct buf *out)
 		for (const struct action *a = (*c)->actions; a != NULL && a->name != NULL; a++)
 			put_action(out, *c, a);
 	json_close(out, '}');
-	schema_put(out, "'patternProperties':{'^use[.][a-z]':{'type':['object','null']}}");
-	put_one_action(out);
+	put_one_action(out, false);
+	json_close(out, '}');
+}
+
+static void put_step(struct buf *out)
+{
+	json_key(out, "step");
+	json_open(out, '{');
+	schema_put(out,
+		   "'if':{'type':'object','not':{'propertyNames':{'not':{'pattern':'^use[.]'}}}},"
+		   "'then':{'$ref':'#/$defs/use'},"
+		   "'else':{'if':{'required':['for_each']},'then':{'$ref':'#/$defs/loop'},"
+		   "'else':{'$ref':'#/$defs/action_step'}}");
+	json_close(out, '}');
+	put_action_step(out);
+	schema_keyed(out, "use", use_keys, step_rows,
+		     "'patternProperties':{'^use[.][a-z]':{'type':['object','null']}}");
+	schema_keyed(out, "loop", loop_keys, step_rows, "'required':['for_each','do']");
+}
+
+/* ---- Look-ups. ---- */
+
+/* The action as in a step; where only the method tells, it is GET or HEAD, or there is no body. */
+static void put_reading(struct buf *out, const struct connector *c, const struct action *a)
+{
+	static const char by_method[] =
+	    "'if':{'type':'object','required':['method']},"
+	    "'then':{'properties':{'method':{'enum':['GET','HEAD']}}},"
+	    "'else':{'not':{'type':'object','anyOf':[{'required':['json']},{'required':['form']},"
+	    "{'required':['body']},{'required':['multipart']}]}}";
+	char name[128];
+
+	(void)snprintf(name, sizeof(name), "%s.%s", c->name, a->name);
+	json_key(out, name);
+	json_open(out, '{');
+	buf_printf(out, "\"$ref\":\"#/$defs/action_step/properties/%s\"", name);
+	if (a->reads == READS_BY_METHOD)
+		schema_put(out, by_method);
+	json_close(out, '}');
+}
+
+static void put_lookup(struct buf *out)
+{
+	json_key(out, "lookup");
+	json_open(out, '{');
+	json_str(out, "description", "An action that only reads, with its parameters.");
+	schema_put(out, "'type':'object','additionalProperties':false");
+	json_key(out, "properties");
+	json_open(out, '{');
+	schema_properties(out, lookup_keys, lookup_rows);
+	for (const struct connector *const *c = connectors_all(); *c != NULL; c++)
+		for (const struct action *a = (*c)->actions; a != NULL && a->name != NULL; a++)
+			if (a->reads != READS_NOT)
+				put_reading(out, *c, a);
+	json_close(out, '}');
+	put_one_action(out, true);
 	json_close(out, '}');
 }
 
@@ -302,17 +366,6 @@ static void put_declared(struct buf *out)
 
 /* ---- The whole. ---- */
 
-static void put_object(struct buf *out, const char *name, const char *const *keys,
-		       const struct schema_row *rows, const char *more)
-{
-	json_key(out, name);
-	json_open(out, '{');
-	schema_object(out, keys, rows);
-	if (more != NULL)
-		schema_put(out, more);
-	json_close(out, '}');
-}
-
 void schema_rules(struct buf *out)
 {
 	assert(out != NULL);
@@ -328,10 +381,10 @@ void schema_rules(struct buf *out)
 	put_event(out);
 	put_match(out);
 	put_declared(out);
-	put_object(out, "defaults", default_keys, default_rows, NULL);
-	put_object(out, "rule", rule_keys, rule_rows, "'required':['id','on']");
-	put_object(out, "test", test_keys, test_rows, "'required':['name','given','expect']");
-	put_object(out, "loop", loop_keys, step_rows, "'required':['for_each','do']");
+	schema_keyed(out, "defaults", default_keys, default_rows, NULL);
+	schema_keyed(out, "rule", rule_keys, rule_rows, "'required':['id','on']");
+	put_lookup(out);
+	schema_tests(out);
 	put_step(out);
 	json_close(out, '}');
 	json_close(out, '}');

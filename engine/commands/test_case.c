@@ -13,6 +13,10 @@
 #define STATUS_MOST  599
 #define TIMES_MOST   1000
 
+const char *const test_given_keys[] = { "event", "advance", "reload", "tables", "entity", NULL };
+const char *const test_entity_keys[] = { "kind", "id", "connection", "data", NULL };
+const char *const test_reply_keys[] = { "result", "status", "times", "drop", "retry_after", NULL };
+
 /* A test under way. */
 struct test_reading {
 	struct reader r;
@@ -90,12 +94,11 @@ static struct text entity_json(const struct test_reading *t, const struct yaml_n
 static void read_entity(const struct test_reading *t, const struct yaml_node *node,
 			struct test_entity *out)
 {
-	static const char *const known[] = { "kind", "id", "connection", "data", NULL };
 	static const char example[] = "entity: { kind: kantata.workspace, data: { id: \"7\" } }";
 	const struct yaml_node *kind, *data, *id, *val;
 	struct text name;
 
-	if (!reader_keys(&t->r, node, "an entity", known, NULL))
+	if (!reader_keys(&t->r, node, "an entity", test_entity_keys, NULL))
 		return;
 	kind = reader_need(&t->r, node, "kind", example);
 	data = reader_need(&t->r, node, "data", example);
@@ -123,13 +126,10 @@ static void read_entity(const struct test_reading *t, const struct yaml_node *no
 
 static void read_moment(struct test_reading *t, const struct yaml_node *node, struct given *out)
 {
-	static const char *const known[] = {
-		"event", "advance", "reload", "tables", "entity", NULL
-	};
 	const struct yaml_node *val;
 
 	out->at = reader_place(&t->r, node);
-	if (!reader_keys(&t->r, node, "an entry of given", known, NULL))
+	if (!reader_keys(&t->r, node, "an entry of given", test_given_keys, NULL))
 		return;
 	if (node->count != 1) {
 		reader_error(
@@ -200,13 +200,11 @@ static void read_result(const struct test_reading *t, const struct yaml_node *no
 static void read_answered(const struct test_reading *t, const struct yaml_node *node,
 			  struct answered *out)
 {
-	static const char *const known[] = { "result", "status",      "times",
-					     "drop",   "retry_after", NULL };
 	const struct yaml_node *val;
 	int64_t n;
 
 	*out = (struct answered){ .status = 200, .retry_after = -1 };
-	if (!reader_keys(&t->r, node, "a reply", known, NULL))
+	if (!reader_keys(&t->r, node, "a reply", test_reply_keys, NULL))
 		return;
 	if ((val = yaml_get(node, "status")) != NULL &&
 	    reader_int(&t->r, val, STATUS_LEAST, STATUS_MOST, &n))

@@ -77,6 +77,13 @@ struct test_case {
 	size_t expected_count;
 };
 
+/* What may stand in an entry of given, an entity, a reply and an event: for whoever describes them.
+ * All end with NULL. */
+extern const char *const test_given_keys[];
+extern const char *const test_entity_keys[];
+extern const char *const test_reply_keys[];
+extern const char *const test_event_keys[];
+
 /* The tests of a rule; *count 0 when it has none. Mistakes go to diags; false when there were
  * some. */
 bool test_cases_read(struct arena *arena, struct diags *diags, const struct rule *rule,

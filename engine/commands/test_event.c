@@ -24,6 +24,9 @@
 static const char *const members[] = { "type", "id",   "subject", "source", "connection",
 				       "time", "data", "before",  NULL };
 
+const char *const test_event_keys[] = { "type", "id",     "subject", "source", "connection", "time",
+					"data", "before", "file",    "set",    NULL };
+
 DEFINE_AUTO(json_parser_free, struct json_parser *)
 
 /* ---- Changing values, which are immutable: by copying maps along the path. ---- */
@@ -219,15 +222,12 @@ static void read_members(const struct reader *r, const struct rule *rule,
 bool test_event_read(const struct reader *r, const struct rule *rule, const struct yaml_node *node,
 		     struct test_event *out)
 {
-	static const char *const known[] = { "type",       "id",   "subject", "source",
-					     "connection", "time", "data",    "before",
-					     "file",       "set",  NULL };
 	size_t errors = diags_errors(r->diags);
 	struct value v = value_null();
 	const struct yaml_node *file, *set;
 
 	assert(rule != NULL && node != NULL && out != NULL);
-	if (!reader_keys(r, node, "an event", known, NULL))
+	if (!reader_keys(r, node, "an event", test_event_keys, NULL))
 		return false;
 	if ((file = yaml_get(node, "file")) != NULL)
 		v = read_file(r, rule, file);

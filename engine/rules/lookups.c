@@ -11,12 +11,13 @@
 #include <assert.h>
 
 #include "engine/base/limits.h"
+#include "engine/rules/words.h"
 
 static const char example[] =
     "lookup: { ws: { kantata.workspace.show: { id: \"${data.workspace_id}\" } } }";
 
-static const char *const lookup_keys[] = { "if",     "via",   "retry",    "timeout", "ok",
-					   "result", "cache", "on_error", NULL };
+const char *const lookup_keys[] = { "if",     "via",   "retry",    "timeout", "ok",
+				    "result", "cache", "on_error", NULL };
 
 static bool is_option(struct text key)
 {

@@ -15,8 +15,9 @@ extern const char *const rule_keys[];
 extern const char *const file_keys[];
 extern const char *const test_keys[];
 extern const char *const step_keys[];
-extern const char *const loop_keys[]; /* of a step with for_each */
-extern const char *const use_keys[];  /* of a step that uses a named list */
+extern const char *const loop_keys[];   /* of a step with for_each */
+extern const char *const lookup_keys[]; /* of a look-up; lookups.c */
+extern const char *const use_keys[];    /* of a step that uses a named list */
 extern const char *const default_keys[];
 const char *param_word(size_t i); /* types of declared parameters; NULL: no more */
 

@@ -207,6 +207,9 @@ START_TEST(what_cant_be_formatted_is_refused)
 		"a: 1\n",
 		"1:1: a character");
 	refused("a: 1\n\xef\xbb\xbf\n", "2:1: a character");
+	refused("  --- a: 1\n", "1:3: this key would look like");
+	refused("  a: 1\n  ... b: 1\n", "2:3: this key would look like");
+	becomes("  ---: 1\n", "---: 1\n");
 	refused("a: \xff\n", "1:4: not valid UTF-8");
 	refused("a: \x01\n", "1:4: ");
 	refused("a: .inf\n", "1:4: infinity");
