@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "engine/commands/ask.h"
+#include "engine/commands/names.h"
 #include "engine/commands/runs.h"
 #include "engine/commands/setup.h"
 
@@ -33,7 +34,10 @@ static int list(struct context *context)
 		return COMMAND_USAGE;
 	AUTO(store_close) struct store *store = setup_store(context, &code);
 
-	return store != NULL ? runs_list(context, store, &wanted) : code;
+	if (store == NULL)
+		return code;
+	return names_rule(context, store, wanted.query.rule) ? runs_list(context, store, &wanted)
+							     : COMMAND_FAILED;
 }
 
 /* ---- Deciding. ---- */
@@ -89,6 +93,8 @@ static int ids_of_all(struct context *context, struct ids *ids)
 
 	if (store == NULL)
 		return code;
+	if (!names_rule(context, store, wanted.query.rule))
+		return COMMAND_FAILED;
 	if (store_query_runs(store, &wanted.query, visit, ids) != FATE_OK)
 		return context_fail(context, COMMAND_FAILED, "%s", store_last_error(store)->text);
 	return COMMAND_OK;

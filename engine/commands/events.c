@@ -12,6 +12,7 @@
 #include "engine/base/mem.h"
 #include "engine/base/timetext.h"
 #include "engine/commands/json.h"
+#include "engine/commands/names.h"
 #include "engine/commands/setup.h"
 #include "engine/commands/table.h"
 
@@ -241,6 +242,9 @@ static int run(struct context *context)
 	query.id = id_of(context, store, query.id);
 	if (option_flag(context, "raw"))
 		return show_body(context, store, query.id);
+	/* Who follows may wait for what somebody is about to send by hand. */
+	if (!names_type(context, store, query.type) && !option_flag(context, "follow"))
+		return COMMAND_FAILED;
 	AUTO(table_free) struct table *table = table_new(titles);
 
 	if (table == NULL || skip_to_newest(store, &query, limit) != FATE_OK)

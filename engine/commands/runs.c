@@ -8,6 +8,7 @@
 
 #include "engine/base/limits.h"
 #include "engine/commands/ask.h"
+#include "engine/commands/names.h"
 #include "engine/commands/setup.h"
 
 static const struct option_row options[] = {
@@ -50,6 +51,8 @@ static int show_list(struct context *context)
 			return context_fail(context, COMMAND_FAILED, "there is no event %s", event);
 		query->event = record.seq;
 	}
+	if (!names_rule(context, store, query->rule))
+		return COMMAND_FAILED;
 	return runs_list(context, store, &wanted);
 }
 

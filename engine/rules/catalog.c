@@ -94,6 +94,18 @@ static const struct known *known_types(struct loading *l)
 	return l->known;
 }
 
+const char *const *event_types(struct arena *arena, const struct config *config)
+{
+	struct known *k = arena_zero(arena, sizeof(*k));
+
+	assert(config != NULL);
+	if (k == NULL)
+		return NULL;
+	k->arena = arena;
+	collect(k, config);
+	return k->types;
+}
+
 /* A segment "*" of a known name stands for any one there. */
 static bool is_known(const struct known *k, struct text type)
 {

@@ -158,6 +158,10 @@ struct value ruleset_vars(const struct ruleset *set);
 /* True when the glob takes the type: * is one segment, a trailing ** any number (at least one). */
 bool event_glob(struct text glob, struct text type);
 
+/* The types of events that connectors, and hooks and schedules of the configuration, are known to
+ * bring; a segment "*" stands for any one. Ends with NULL; NULL: memory is out. */
+const char *const *event_types(struct arena *arena, const struct config *config);
+
 /* The field.ask words that polls of this connection and resource must ask for, because a
  * rule reads those fields of its events; ends with NULL; lives as long as the set. */
 const char *const *ruleset_asks(const struct ruleset *set, struct text connection,
