@@ -26,7 +26,7 @@ static bool token(struct fmt *f, char c)
 }
 
 /* A key and its colon. Of {a, b} there is none: the values are null. */
-static bool key_write(struct fmt *f, const struct yaml_node *key)
+static bool key_write(struct fmt *f, const struct yaml_node *key, size_t inner)
 {
 	bool empty = key->from == key->to;
 	size_t at = f->at;
@@ -35,7 +35,7 @@ static bool key_write(struct fmt *f, const struct yaml_node *key)
 		fmt_fail(f, at, "keys behind \"?\" are not formatted", "write key: value");
 		return false;
 	}
-	fmt_scalar(f, key, f->indent);
+	fmt_scalar(f, key, inner);
 	while (fmt_is_blank(fmt_next(f)))
 		f->at++;
 	if (fmt_next(f) != ':')
@@ -47,7 +47,7 @@ static bool key_write(struct fmt *f, const struct yaml_node *key)
 
 static void flow_pair(struct fmt *f, const struct yaml_pair *pair, size_t inner)
 {
-	if (key_write(f, pair->key))
+	if (key_write(f, pair->key, inner))
 		node_write(f, pair->val, inner, FMT_AS_IS);
 }
 
@@ -157,7 +157,7 @@ static void pairs_write(struct fmt *f, const struct yaml_node *node, size_t colu
 		if (column == 0 && (mark_like(f, "---") || mark_like(f, "...")))
 			fmt_fail(f, f->at, "this key would look like a document's mark",
 				 "put it in quotes");
-		else if (key_write(f, node->pairs[i].key))
+		else if (key_write(f, node->pairs[i].key, column + FMT_STEP))
 			node_write(f, node->pairs[i].val, column + FMT_STEP, FMT_AS_IS);
 		else
 			fmt_fail(f, f->at, NULL, "");

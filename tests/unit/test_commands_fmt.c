@@ -102,6 +102,7 @@ START_TEST(lines_within_braces_stay_lines)
 		"a: [ { b: 1 # one\n  , c: 2 },\n  # two\n  3 ] # three\n");
 	becomes("a:\n     {b:\n  1}\n", "a:\n  { b:\n    1 }\n");
 	becomes("a: [ {\nb: 1\n} ]\n", "a: [ {\n  b: 1\n} ]\n");
+	becomes("a: {b\nc, d}\n", "a: { b\n  c, d }\n");
 	becomes("a: [#x\n1]\n", "a: [ #x\n  1]\n");
 }
 END_TEST
