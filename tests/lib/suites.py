@@ -220,6 +220,8 @@ def suite_threads(context, _):
 def suite_rules(context, _):
     tappet = os.path.join(context.build_directory("asan"), "engine/tappet")
     total = summary(context, "rules", [tappet, "test", "rules/"])
+    total = add(total, context.one("ready-made automations",
+                                   [sys.executable, "tests/ready_made.py"]))
     return add(total, context.one("check of deploy/demo",
                                   [tappet, "check", "-c", "deploy/demo/tappet.yaml"]))
 
@@ -324,7 +326,7 @@ SUITES = {
     "webhooks": Suite("every webhook of GitHub's, to a running daemon", "asan", suite_webhooks),
     "email": Suite("mail to a real mail server, byte by byte", "asan", suite_email),
     "sandbox": Suite("the fake APIs, from outside", "asan", suite_sandbox),
-    "rules": Suite("the tests beside the rules; the demo's files", "asan", suite_rules),
+    "rules": Suite("the tests beside the rules, what belongs to each; the demo's files", "asan", suite_rules),
     "docs": Suite("every example of the documentation", "asan", suite_docs),
     "scenarios": Suite("daemon and sandbox, by data files", "asan", suite_scenarios,
                        scenario_names),
