@@ -419,10 +419,7 @@ static void unknown_type(struct loading *l, const struct yaml_node *node, const 
 		reader_error(&l->r, node, hint[0] != '\0' ? hint : names_hint(l, type),
 			     "there is no event \"%.*s\"", TEXT_ARG(type));
 	else if (!config_is_bare(l->config) && !l->config->incomplete && l->config->hook_count == 0)
-		reader_warn(&l->r, node,
-			    "events of other types arrive at hooks, as CloudEvents, or are made by "
-			    "tappet.emit",
-			    "nothing here sends \"%.*s\"", TEXT_ARG(type));
+		emitted_wanted(l, type, reader_place(&l->r, node));
 }
 
 void catalog_check_type(struct loading *l, const struct yaml_node *node, struct text type)

@@ -150,6 +150,17 @@ void table_uses_step(struct loading *l, const struct step *step, const struct ya
 /* Reports tables and columns that don't exist. */
 void table_uses_check(struct loading *l);
 
+/* ---- emitted.c ---- */
+
+/* A rule waits for events of a type that no connector, hook or schedule here has. */
+void emitted_wanted(struct loading *l, struct text type, struct place at);
+
+/* The parameters of any step: those of tappet.emit make one. */
+void emitted_step(struct loading *l, const struct step *step, const struct yaml_node *params);
+
+/* When all files are read: warns of those that no step makes. */
+void emitted_check(struct loading *l);
+
 /* ---- advice.c ---- */
 
 /* False after reporting that an evaluation may take more steps than it is given. `place` says where
@@ -355,6 +366,7 @@ struct ruleset {
 	struct asked *asked;
 	struct table_list tables;
 	struct table_use *table_uses; /* table_uses.c: while loading */
+	struct emit_use *emit_uses;   /* emitted.c: while loading */
 	struct rule_index *index;     /* NULL while loading, and for one rule by itself */
 };
 

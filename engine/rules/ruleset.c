@@ -335,6 +335,7 @@ struct ruleset *ruleset_load(const struct config *config, const struct text *pat
 	load_all(&l, &all);
 	load_stand_ins(&l);
 	table_uses_check(&l);
+	emitted_check(&l);
 	if (diags_errors(diags) == errors && !index_build(set)) {
 		ruleset_free(set);
 		return NULL;
@@ -361,6 +362,7 @@ struct ruleset *ruleset_load_text(const struct config *config, struct text path,
 	load_all(&l, &none);
 	load_stand_ins(&l);
 	table_uses_check(&l);
+	emitted_check(&l);
 	if (diags_errors(diags) > errors || !index_build(set)) {
 		ruleset_free(set);
 		return NULL;

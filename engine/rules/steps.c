@@ -375,6 +375,7 @@ static void with_action(struct loading *l, const struct yaml_pair *pair,
 	l->action = pair->key->text;
 	params(l, pair->val, step);
 	table_uses_step(l, step, pair->val);
+	emitted_step(l, step, pair->val);
 	/* A URL that names its own host goes there, whatever connections there are. */
 	if ((node = yaml_get(map, "via")) != NULL)
 		step_via(l, node, step);

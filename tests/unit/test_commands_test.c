@@ -166,6 +166,25 @@ START_TEST(plays_a_timeline)
 }
 END_TEST
 
+/* Rules on the engine's own events have tests, too. */
+START_TEST(own_events_are_given)
+{
+	struct bench b;
+
+	bench_init(&b);
+	bench_load(&b, "rules:\n"
+		       "  - id: r\n"
+		       "    on: tappet.source.silent\n"
+		       "    do: [ { slack.post: { text: \"${data.source} is silent\" } } ]\n"
+		       "    tests:\n"
+		       "      - name: told\n"
+		       "        given: [ { event: { data: { source: orders } } } ]\n"
+		       "        expect: [ { slack.post: { text: orders is silent } } ]\n");
+	ck_assert(passes(&b, 0));
+	bench_fini(&b);
+}
+END_TEST
+
 START_TEST(answers_as_told)
 {
 	struct bench b;
@@ -444,6 +463,7 @@ START_TEST(differences_have_a_place)
 }
 END_TEST
 
-UNIT_MAIN("commands_test", plays_a_timeline, answers_as_told, events_come_from_where_they_would,
-	  blind_events_are_noted, what_waits_is_told, events_come_from_files, reloads,
-	  mistakes_are_reported, compares_parts, differences_have_a_place)
+UNIT_MAIN("commands_test", own_events_are_given, plays_a_timeline, answers_as_told,
+	  events_come_from_where_they_would, blind_events_are_noted, what_waits_is_told,
+	  events_come_from_files, reloads, mistakes_are_reported, compares_parts,
+	  differences_have_a_place)

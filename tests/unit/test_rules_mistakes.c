@@ -726,9 +726,40 @@ START_TEST(braces_of_other_tools)
 }
 END_TEST
 
-UNIT_MAIN("rules_mistakes", braces_of_other_tools, ten_mistakes, what_needs_quotes, one_by_one,
-	  fields_have_types, calls_that_never_work, calls_about_changes, types_of_fields_leave_room,
-	  kinds_agree_on_types, what_costs_too_much, whole_numbers_divided, steps_one_by_one,
+/* Without hooks an event of another type is made by a rule, before or after, or never. */
+static void waits_for(const char *made, bool wrong)
+{
+	struct kit k;
+	char text[400];
+
+	(void)snprintf(text, sizeof(text),
+		       "rules:\n"
+		       "  - { id: one, on: staffing.load }\n"
+		       "  - id: two\n"
+		       "    on: schedule.s\n"
+		       "    do: [ { tappet.emit: { type: \"%s\" } } ]\n",
+		       made);
+	kit_init(&k);
+	kit_config(&k, "schedules: { s: { cron: '* * * * *' } }\n");
+	kit_load(&k, text);
+	if (wrong)
+		kit_expect(k.diags, 2, 20, "nothing here sends \"staffing.load\"", "tappet.emit");
+	ck_assert_uint_eq(diags_count(k.diags), wrong);
+	kit_fini(&k);
+}
+
+START_TEST(events_that_no_rule_makes)
+{
+	waits_for("staffing.load", false);
+	waits_for("staffing.${event.subject}", false);
+	waits_for("staffing.other", true);
+}
+END_TEST
+
+UNIT_MAIN("rules_mistakes", events_that_no_rule_makes, braces_of_other_tools, ten_mistakes,
+	  what_needs_quotes, one_by_one, fields_have_types, calls_that_never_work,
+	  calls_about_changes, types_of_fields_leave_room, kinds_agree_on_types,
+	  what_costs_too_much, whole_numbers_divided, steps_one_by_one,
 	  operators_of_other_languages, operands_that_never_fit, options_among_parameters,
 	  shapes_and_synonyms, quotes_of_flow_maps, error_where_it_is_known,
 	  what_the_configuration_has, events_of_a_feed_nobody_reads, events_of_objects_nobody_polls,
