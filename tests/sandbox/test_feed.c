@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * test_feed - the sandbox's subscribed events, from outside: filters, payloads, delay, order,
- * repeats, nine days, and who may read them.
+ * repeats, nine days, and who may read them. Also what resources are allocated.
  */
 #include "tests/sandbox/test_client.h"
 
@@ -147,8 +147,56 @@ START_TEST(events_by_hand)
 }
 END_TEST
 
+/* What resources are allocated, and whose projects: made by hand, listed, gone with a reset. */
+START_TEST(allocations_are_listed)
+{
+	struct result r;
+
+	fresh();
+	control("/_sandbox/workspace_allocations",
+		"{\"resource_id\":3001,\"start_date\":\"2026-11-23\",\"end_date\":\"2026-11-27\","
+		"\"minutes\":2400,\"hard\":true}");
+	control("/_sandbox/workspace_allocations",
+		"{\"resource_id\":3002,\"start_date\":\"2026-11-23\",\"end_date\":\"2026-11-23\","
+		"\"minutes\":60}");
+	control("/_sandbox/workspace_allocations/4002", "{\"minutes\":90}");
+	r = get("/api/v1/workspace_allocations?per_page=1&page=2&include=workspace_resource");
+	ck_assert_int_eq((int)number(&r, "count"), 2);
+	ck_assert_str_eq(text(&r, "results.0.key"), "workspace_allocations");
+	ck_assert_str_eq(text(&r, "results.0.id"), "4002");
+	ck_assert_int_eq((int)number(&r, "workspace_allocations.4002.minutes"), 90);
+	ck_assert_int_eq((int)number(&r, "workspace_allocations.4002.resource_id"), 3002);
+	ck_assert_str_eq(text(&r, "workspace_allocations.4002.workspace_resource_id"), "3002");
+	ck_assert_str_eq(text(&r, "workspace_allocations.4002.start_date"), "2026-11-23");
+	drop(&r);
+	r = post("/_sandbox/workspace_allocations", "{\"resource_id\":3001,\"minutes\":1}");
+	ck_assert_int_eq((int)r.status, 422);
+	drop(&r);
+	r = post(
+	    "/_sandbox/workspace_allocations",
+	    "{\"resource_id\":3001,\"start_date\":\"2026-11-23\",\"end_date\":\"2026-11-22\"}");
+	ck_assert_int_eq((int)r.status, 422);
+	drop(&r);
+	r = call("DELETE", "/_sandbox/workspace_allocations/4001", NULL, NULL);
+	ck_assert_int_eq((int)r.status, 200);
+	drop(&r);
+	r = get("/api/v1/workspace_allocations?only=4001");
+	ck_assert_int_eq((int)number(&r, "count"), 0);
+	drop(&r);
+	fresh();
+	r = get("/api/v1/workspace_allocations");
+	ck_assert_int_eq((int)number(&r, "count"), 0);
+	drop(&r);
+	r = get("/api/v1/workspaces?provider_lead=9001,9003&order=title:asc");
+	ck_assert_int_eq((int)number(&r, "count"), 2);
+	ck_assert_str_eq(text(&r, "results.0.id"), "1001");
+	drop(&r);
+}
+END_TEST
+
 void feed_tests(TCase *tc)
 {
+	tcase_add_test(tc, allocations_are_listed);
 	tcase_add_test(tc, what_happened_is_listed);
 	tcase_add_test(tc, a_deleted_subject_has_no_ref);
 	tcase_add_test(tc, late_shuffled_and_twice);
