@@ -20,6 +20,7 @@ struct session {
 	struct coverage *coverage;
 	struct arena *arena; /* of one test */
 	struct test_counts counts;
+	size_t least; /* percent of all branches, or 0 */
 };
 
 static bool run_one(struct session *s, const struct test_case *test)
@@ -51,6 +52,31 @@ static int mutate(struct session *s, const struct test_case *const *cases, const
 	return test_mutate(&m);
 }
 
+/* Fewer branches than were asked for fail as a test does. */
+static int judge_coverage(const struct session *s)
+{
+	size_t all = s->counts.branches.all, taken = s->counts.branches.taken;
+
+	if (100 * taken >= s->least * all)
+		return COMMAND_OK;
+	return context_fail(s->context, COMMAND_FAILED,
+			    "%zu of %zu branches are %zu %%; at least %zu %% are asked for", taken,
+			    all, 100 * taken / all, s->least);
+}
+
+static int report(struct session *s)
+{
+	bool list = option_flag(s->context, "coverage");
+
+	s->counts.unreached = test_report_unreached(s->context, s->rules, s->coverage);
+	if (!branches_report(s->context, s->rules, s->coverage, list, &s->counts.branches))
+		return context_fail(s->context, COMMAND_FAILED, "memory is out");
+	test_report_summary(s->context, &s->counts);
+	if (s->counts.failed > 0)
+		return COMMAND_FAILED;
+	return context_flush(s->context) ? judge_coverage(s) : COMMAND_FAILED;
+}
+
 static int run_all(struct session *s, const struct test_case *const *cases, const size_t *counts)
 {
 	for (size_t i = 0; i < ruleset_count(s->rules); i++)
@@ -59,9 +85,7 @@ static int run_all(struct session *s, const struct test_case *const *cases, cons
 				return COMMAND_FAILED;
 	if (option_flag(s->context, "mutate") && s->counts.failed == 0)
 		return mutate(s, cases, counts);
-	s->counts.unreached = test_report_unreached(s->context, s->rules, s->coverage);
-	test_report_summary(s->context, &s->counts);
-	return s->counts.failed > 0 ? COMMAND_FAILED : COMMAND_OK;
+	return report(s);
 }
 
 static int read_and_run(struct session *s)
@@ -90,6 +114,20 @@ static int record(struct context *context)
 	return options_only(context, "--record", with) ? test_record(context) : COMMAND_USAGE;
 }
 
+static bool least_coverage(struct context *context, size_t *least)
+{
+	static const char *const with[] = { "mutate", NULL };
+
+	if (option_flag(context, "mutate") && !options_only(context, "--mutate", with))
+		return false;
+	if (!setup_number(context, "min-coverage", least))
+		return false;
+	if (*least <= 100)
+		return true;
+	(void)context_usage(context, "--min-coverage is a percentage: 1 to 100");
+	return false;
+}
+
 static int run(struct context *context)
 {
 	if (option_flag(context, "record"))
@@ -116,6 +154,8 @@ static int run(struct context *context)
 	assert((config == NULL) == (rules == NULL));
 	if (rules == NULL || diags_errors(diags) > 0)
 		return setup_complain(diags) ? COMMAND_FAILED : code;
+	if (!least_coverage(context, &s.least))
+		return COMMAND_USAGE;
 	log_setup(LOG_TEXT, LOG_ERROR, clock_system());
 	return read_and_run(&s);
 }
@@ -123,6 +163,8 @@ static int run(struct context *context)
 static const struct option_row options[] = {
 	{ "mutate", 0, NULL,
 	  "then change the rules' conditions, one by one: do the tests notice?" },
+	{ "coverage", 0, NULL, "list the branches that no test takes" },
+	{ "min-coverage", 0, "N", "fail when the tests take less than N % of the branches" },
 	{ "record", 0, "EVENT", "write a test of a recorded event, redacted, instead" },
 	{ "rule", 0, "ID", "the rule it is for, where several ran" },
 	{ "keep", 0, "PATHS", "what is not to be replaced: data.owner,reply.look.name" },

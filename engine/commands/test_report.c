@@ -271,10 +271,15 @@ void test_report_summary(struct context *context, const struct test_counts *coun
 		json_int(out, "passed", (int64_t)counts->passed);
 		json_int(out, "failed", (int64_t)counts->failed);
 		json_int(out, "not_reached", (int64_t)counts->unreached);
+		json_int(out, "branches", (int64_t)counts->branches.all);
+		json_int(out, "branches_taken", (int64_t)counts->branches.taken);
 		json_close(out, '}');
 		json_line(out);
 		return;
 	}
+	if (counts->branches.all > 0)
+		buf_printf(out, "coverage: %zu of %zu branches\n", counts->branches.taken,
+			   counts->branches.all);
 	buf_init(&line, KIB);
 	buf_printf(&line, "%zu passed, %zu failed", counts->passed, counts->failed);
 	tint_put(out, counts->failed > 0 ? TINT_BAD : TINT_GOOD, buf_view(&line), context->colour);

@@ -7,10 +7,11 @@
 #define TAPPET_COMMANDS_TEST_REPORT_H
 
 #include "engine/commands/command.h"
-#include "engine/commands/test_world.h"
+#include "engine/commands/test_branches.h"
 
 struct test_counts {
 	size_t passed, failed, unreached;
+	struct branch_counts branches;
 };
 
 /* Judges what a test brought and prints it; true when it passed. */

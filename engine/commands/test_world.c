@@ -12,6 +12,7 @@
 #include "engine/base/limits.h"
 #include "engine/base/timetext.h"
 #include "engine/commands/event_read.h"
+#include "engine/commands/test_branches.h"
 #include "engine/sequencer/sequencer.h"
 #include "engine/sequencer/tables.h"
 #include "engine/value/parse.h"
@@ -254,7 +255,8 @@ static void take_run(struct world *w, const struct run_out *r)
 {
 	struct ended *ended;
 
-	if (!coverage_add(w->coverage, r->rule, -1))
+	if (!coverage_add(w->coverage, r->rule, -1) ||
+	    (is_tested(w, r->rule) && w->rule != NULL && !branches_ended(w->coverage, w->rule, r)))
 		w->failed = true;
 	if (!is_tested(w, r->rule) || text_is(r->state, run_state_word(RUN_DONE)) ||
 	    r->reason.n == 0 || (ended = list_add(w, &w->ended, sizeof(*ended))) == NULL)
@@ -412,6 +414,8 @@ static void note_blind(struct world *w, const struct test_event *e)
 	if (w->rule == NULL || w->rule->mode == MODE_OFF)
 		return;
 	d = decide(w, w->rule, e);
+	if (!branches_decided(w->coverage, w->rule, &d))
+		w->failed = true;
 	if (d.verdict != VERDICT_BLIND)
 		return;
 	note = list_add(w, &w->notes, sizeof(*note));
@@ -632,11 +636,21 @@ static struct instant first_instant(const struct test_case *t)
 	return now;
 }
 
+static void took(void *of, struct scope *scope, int step, enum way way)
+{
+	struct world *w = of;
+
+	if (!branches_took(w->coverage, scope, step, way))
+		w->failed = true;
+}
+
 static bool world_init(struct world *w, struct ruleset *rules)
 {
-	static const struct sequencer_options options = { .keep_params = true,
-							  .stand_ins = true,
-							  .own_events = true };
+	const struct sequencer_options options = { .keep_params = true,
+						   .stand_ins = true,
+						   .own_events = true,
+						   .took = took,
+						   .of = w };
 	struct store_error error;
 
 	w->now = first_instant(w->test);

@@ -47,8 +47,20 @@ struct test_outcome {
 	struct text unfired; /* why the rule took none of the events; for people, may be empty */
 };
 
-/* Which rules ran and which steps were sent, over all tests. */
+/* Which rules ran, which steps were sent and which branches were taken, over all tests. */
 struct coverage;
+
+/* A branch belongs to a step, or to the rule: WHEN and CLEAR. */
+enum branch {
+	BRANCH_WHEN,
+	BRANCH_WHEN_NOT,
+	BRANCH_CLEAR, /* its steps were reached */
+	BRANCH_IF,
+	BRANCH_IF_NOT,
+	BRANCH_FAILED, /* a look-up, or a step with on_error */
+	BRANCH_ITEMS,
+	BRANCH_NO_ITEMS,
+};
 
 struct coverage *coverage_new(void); /* NULL when memory is out */
 void coverage_free(struct coverage *coverage);
@@ -63,5 +75,11 @@ enum fate test_world_play(struct arena *arena, struct config *config, struct rul
 
 /* Marks a rule as run and, unless step is -1, a step as sent. False when memory is out. */
 bool coverage_add(struct coverage *coverage, struct text rule, int step);
+
+/* Notes that a branch was taken, by the place of what decides it. False when memory is out. */
+bool coverage_branch(struct coverage *coverage, struct text rule, struct place at,
+		     enum branch branch);
+bool coverage_took(const struct coverage *coverage, struct text rule, struct place at,
+		   enum branch branch);
 
 #endif

@@ -178,6 +178,7 @@ struct sequencer {
 };
 
 /* ---- sequencer.c ---- */
+void seq_took(struct sequencer *s, struct scope *scope, int step, enum way way); /* tests */
 void seq_break(struct sequencer *s); /* memory is out: this batch can't commit */
 void seq_clear(struct sequencer *s); /* empties the work arena; breaks when it did not suffice */
 void seq_answer(struct sequencer *s, uint64_t ticket, int status, struct text body);

@@ -249,6 +249,7 @@ bool loop_enter(struct sequencer *s, struct run *run, struct scope *scope)
 		return run_step_failed(s, run, 0, text_dup(s->work, why).s);
 	}
 	run->loop->items = (int)list.n;
+	seq_took(s, scope, run->step, list.n > 0 ? WAY_ITEMS : WAY_NO_ITEMS);
 	if (run->loop->items > step->loop->max && !run->loop->released)
 		return loop_hold(s, run, step->loop->max);
 	if (run->loop->at >= run->loop->items)

@@ -435,6 +435,9 @@ static bool run_progress(struct sequencer *s, struct run *run, const struct even
 	if (first) {
 		enum verdict verdict = step_condition(&scope, step, &error);
 
+		if (verdict != VERDICT_BLIND)
+			seq_took(s, &scope, run->step,
+				 verdict == VERDICT_YES ? WAY_IF : WAY_NOT_IF);
 		if (verdict == VERDICT_NO)
 			return run_step_skipped(s, run);
 		if (verdict == VERDICT_BLIND)
@@ -610,7 +613,9 @@ static void run_fail(struct sequencer *s, struct run *run, const struct step *st
 bool run_step_failed(struct sequencer *s, struct run *run, int status, const char *why)
 {
 	const struct step *step = &run->rule->steps[run->step];
+	struct scope scope = { .rule = run->rule };
 
+	seq_took(s, &scope, run->step, WAY_FAILED);
 	steps_leave(s, run, "failed", status, value_null(), why);
 	if (step->on_error == ON_ERROR_CONTINUE)
 		return run_go(s, run, step->resume);

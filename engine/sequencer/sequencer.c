@@ -12,6 +12,12 @@
 
 /* ---- Memory of the batch. ---- */
 
+void seq_took(struct sequencer *s, struct scope *scope, int step, enum way way)
+{
+	if (s->options.took != NULL)
+		s->options.took(s->options.of, scope, step, way);
+}
+
 void seq_break(struct sequencer *s)
 {
 	s->broken = true;

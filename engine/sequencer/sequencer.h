@@ -54,12 +54,20 @@ struct sequencer_stats {
 	atomic_bool store_down;
 };
 
+/* A way that a step of a run went where there was another one. */
+enum way { WAY_IF, WAY_NOT_IF, WAY_ITEMS, WAY_NO_ITEMS, WAY_FAILED };
+
 struct sequencer_options {
 	bool polls, schedules; /* off in tests: time then brings no input of its own */
 	bool retention;        /* old events are forgotten */
 	bool keep_params;      /* attempts carry their parameters (tests) */
 	bool stand_ins;        /* rows may be put for tables that are files (tests) */
 	bool own_events;       /* tappet.* may be put in like any other (tests) */
+
+	/* Told of every way taken (tests), or NULL. The scope is the step's; of a failure it has
+	 * only its rule. */
+	void (*took)(void *of, struct scope *scope, int step, enum way way);
+	void *of;
 };
 
 /* Takes references to config and rules. The store is open for writing. What was
