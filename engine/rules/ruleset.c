@@ -343,8 +343,21 @@ struct ruleset *ruleset_load(const struct config *config, const struct text *pat
 	return set;
 }
 
-struct ruleset *ruleset_load_text(const struct config *config, struct text path,
-				  struct text content, struct diags *diags)
+/* The tables that stand in no file of this name: they belong to all files. */
+static void take_tables(struct ruleset *set, const struct ruleset *beside, struct text path)
+{
+	const struct table_list *all = &beside->tables;
+	const struct table **items = arena_array(set->arena, all->count + 1, sizeof(*items));
+	size_t n = 0;
+
+	for (size_t i = 0; items != NULL && i < all->count; i++)
+		if (!text_is(path, all->items[i]->at.file))
+			items[n++] = all->items[i];
+	set->tables = (struct table_list){ items, n };
+}
+
+struct ruleset *ruleset_load_text(const struct config *config, const struct ruleset *beside,
+				  struct text path, struct text content, struct diags *diags)
 {
 	AUTO(arena_free) struct arena *scratch = arena_new("rule text", LIMIT_RULES_ARENA);
 	AUTO(arena_free) struct arena *once = arena_new("rule text", LIMIT_RULES_ARENA);
@@ -353,11 +366,11 @@ struct ruleset *ruleset_load_text(const struct config *config, struct text path,
 	struct ruleset *set;
 	struct loading l;
 
-	assert(config != NULL && diags != NULL);
+	assert(config != NULL && beside != NULL && diags != NULL);
 	set = loading_new(&l, config, scratch, once, diags);
 	if (set == NULL)
 		return NULL;
-	set->tables = config->tables;
+	take_tables(set, beside, path);
 	load_text(&l, path, content);
 	load_all(&l, &none);
 	load_stand_ins(&l);
