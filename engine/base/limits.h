@@ -314,6 +314,7 @@
 	10000                    /* batches of one test: more means that it goes round in circles  \
 				  */
 #define LIMIT_TEST_CREDIT   1000 /* requests at once in a test: nothing is ever held back */
+#define LIMIT_TEST_PARAMS   200  /* names of an action's parameters that hints are made of */
 #define LIMIT_RECORD_EVENTS 10   /* of one recorded test: people read it */
 #define LIMIT_RECORD_STATE  200  /* rows and objects of one recorded test, the same */
 #define LIMIT_REDACT_NAMES                                                                         \

@@ -88,6 +88,8 @@ static void add_connection(struct redactor *r, const struct connection *c)
 static void add_secrets(struct redactor *r, const struct config *config)
 {
 	add_secret(r, config->admin_token);
+	for (size_t i = 0; i < config->secret_count; i++)
+		add_secret(r, config->secrets[i].secret);
 	for (size_t i = 0; i < config->connection_count; i++)
 		add_connection(r, &config->connections[i]);
 	for (size_t i = 0; i < config->hook_count; i++)

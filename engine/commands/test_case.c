@@ -140,7 +140,8 @@ static void read_moment(struct test_reading *t, const struct yaml_node *node, st
 	val = node->pairs[0].val;
 	if (yaml_get(node, "event") != NULL) {
 		out->kind = GIVEN_EVENT;
-		(void)test_event_read(&t->r, t->rule, val, &out->event);
+		if (test_event_read(&t->r, t->rule, val, &out->event))
+			test_hints_event(&t->r, t->rule, val, &out->event);
 	} else if (yaml_get(node, "advance") != NULL) {
 		out->kind = GIVEN_ADVANCE;
 		(void)reader_duration(&t->r, val, 0, &out->advance);
@@ -217,6 +218,7 @@ static void read_answered(const struct test_reading *t, const struct yaml_node *
 		(void)reader_duration(&t->r, val, 0, &out->retry_after);
 	if ((val = yaml_get(node, "result")) != NULL)
 		read_result(t, val, out);
+	test_hints_answer(&t->r, node, out);
 }
 
 /* One reply, or a list of them, taken one after the other. */
@@ -274,6 +276,8 @@ static void read_expected(const struct test_reading *t, const struct yaml_node *
 	}
 	out->name = text_dup(t->r.arena, name->text);
 	check_name(t, name, name->text);
+	if (out->params != NULL && !t->reloads)
+		test_hints_expected(&t->r, t->rule, name->text, out->params);
 }
 
 static void read_expect(struct test_reading *t, const struct yaml_node *node, struct test_case *out)
@@ -307,6 +311,8 @@ static void read_case(struct test_reading *t, const struct yaml_node *node, stru
 	read_reply(t, yaml_get(node, "reply"), out);
 	read_expect(t, reader_need(&t->r, node, "expect", "expect: [] when nothing must be sent"),
 		    out);
+	if (!t->reloads)
+		test_hints_case(&t->r, t->rule, node, out);
 }
 
 bool test_cases_read(struct arena *arena, struct diags *diags, const struct rule *rule,

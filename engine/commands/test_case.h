@@ -97,6 +97,17 @@ bool test_event_read(const struct reader *r, const struct rule *rule, const stru
 void test_tables_read(const struct reader *r, const struct rule *rule, const struct yaml_node *map,
 		      struct given *out);
 
+/* test_hints.c: what can't be or is in vain. Types, fields and connections of an event; parameters
+ * a step hasn't; replies that nobody gets. */
+void test_hints_event(const struct reader *r, const struct rule *rule, const struct yaml_node *node,
+		      const struct test_event *event);
+void test_hints_expected(const struct reader *r, const struct rule *rule, struct text name,
+			 const struct yaml_node *params);
+void test_hints_answer(const struct reader *r, const struct yaml_node *node,
+		       const struct answered *answer);
+void test_hints_case(const struct reader *r, const struct rule *rule, const struct yaml_node *node,
+		     const struct test_case *test);
+
 /* "slack.post" is the action of that step, or its name; empty names never match. */
 bool test_step_is(const struct step *step, struct text name);
 

@@ -646,11 +646,9 @@ static void took(void *of, struct scope *scope, int step, enum way way)
 
 static bool world_init(struct world *w, struct ruleset *rules)
 {
-	const struct sequencer_options options = { .keep_params = true,
-						   .stand_ins = true,
-						   .own_events = true,
-						   .took = took,
-						   .of = w };
+	const struct sequencer_options options = {
+		.keep_params = true, .stand_ins = true, .own_events = true, .took = took, .of = w
+	};
 	struct store_error error;
 
 	w->now = first_instant(w->test);

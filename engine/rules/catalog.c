@@ -527,3 +527,78 @@ const char *catalog_action_hint(struct arena *arena, struct text word)
 	names[n] = NULL;
 	return reader_nearest(arena, word, names);
 }
+
+/* ---- Tests. ---- */
+
+static bool is_taken(const struct ruleset *set, struct text type)
+{
+	for (size_t i = 0; i < ruleset_count(set); i++) {
+		const struct rule *rule = ruleset_at(set, i);
+
+		for (size_t k = 0; k < rule->on_count; k++)
+			if (event_glob(rule->on[k], type))
+				return true;
+	}
+	return false;
+}
+
+/* What the rule itself takes is meant more likely than anything else. */
+static const char *test_type_hint(struct arena *arena, const struct known *k,
+				  const struct rule *rule, struct text type)
+{
+	const char **own = arena_array(arena, rule->on_count + 1, sizeof(*own));
+	const char *hint;
+
+	if (own == NULL)
+		return "";
+	for (size_t i = 0; i < rule->on_count; i++)
+		own[i] = text_dup(arena, rule->on[i]).s;
+	own[rule->on_count] = NULL;
+	hint = reader_nearest(arena, type, own);
+	return hint[0] != '\0' ? hint : reader_nearest(arena, type, k->types);
+}
+
+void ruleset_check_type(const struct reader *r, const struct rule *rule,
+			const struct yaml_node *node, struct text type)
+{
+	const struct config *config = rule->set->config;
+	struct known k = { .arena = r->arena };
+	const char *hint;
+
+	assert(r != NULL && rule != NULL && node != NULL);
+	if (connectors_event(type) != NULL || is_polled(config, type) || is_taken(rule->set, type))
+		return;
+	collect(&k, config);
+	if (!well_formed(type) || memchr(type.s, '*', type.n) != NULL) {
+		reader_error(r, node, "segments joined with dots", "\"%.*s\" is no event's type",
+			     TEXT_ARG(type));
+		return;
+	}
+	if (is_known(&k, type))
+		return;
+	hint = test_type_hint(r->arena, &k, rule, type);
+	if (ours(config, type) && !text_starts(type, TEXT("hook.")) &&
+	    !text_starts(type, TEXT("schedule.")))
+		reader_error(r, node, hint, "there is no event \"%.*s\"", TEXT_ARG(type));
+	else if (hint[0] != '\0')
+		reader_warn(r, node, hint, "no rule takes \"%.*s\", and nothing here sends it",
+			    TEXT_ARG(type));
+}
+
+void ruleset_check_connection(const struct reader *r, const struct rule *rule,
+			      const struct yaml_node *node, struct text name)
+{
+	const struct config *config = rule->set->config;
+	const char *names[MAX_TYPES + 1];
+	size_t n = 0;
+
+	assert(r != NULL && rule != NULL && node != NULL);
+	if (config_is_bare(config) || config->incomplete || name.n == 0 ||
+	    config_connection(config, name) != NULL || config_hook(config, name) != NULL)
+		return;
+	for (; n < config->connection_count && n < MAX_TYPES; n++)
+		names[n] = text_dup(r->arena, config->connections[n].name).s;
+	names[n] = NULL;
+	reader_warn(r, node, reader_nearest(r->arena, name, names),
+		    "there is no connection \"%.*s\"", TEXT_ARG(name));
+}

@@ -7,6 +7,7 @@
 #include <assert.h>
 
 #include "engine/cel/shape.h"
+#include "engine/rules/field_names.h"
 #include "engine/rules/reuse.h"
 #include "engine/rules/walker.h"
 
@@ -81,6 +82,13 @@ static struct place place_of(const struct checking *c, struct text path)
 	if (at != SIZE_MAX)
 		return inside(c, at + strlen(c->variable) + 1);
 	at = text_find(c->text, path);
+	/* In brackets the last part looks otherwise: data.custom_fields["PO"]. */
+	while (at == SIZE_MAX && path.n > 0) {
+		while (path.n > 0 && path.s[path.n - 1] != '.')
+			path.n--;
+		path.n -= path.n > 0;
+		at = path.n > 0 ? text_find(c->text, path) : SIZE_MAX;
+	}
 	return inside(c, at != SIZE_MAX ? at : 0);
 }
 
@@ -340,58 +348,12 @@ static void visit_secret(void *of, struct text path)
 		secrets_refuse(c->l, place_of(c, path), path);
 }
 
-/* True when the table lists what is beneath the path, so that anything else is unknown. */
-static bool has_parts(const struct object_kind *kind, struct text path)
-{
-	for (const struct field *f = kind->fields; f != NULL && f->name != NULL; f++) {
-		struct text name = text_of(f->name);
-
-		if (name.n > path.n && name.s[path.n] == '.' && text_starts(name, path))
-			return true;
-	}
-	return false;
-}
-
-/* True when the kind knows the field, one above it, or one beneath it. */
-static bool kind_has(const struct object_kind *kind, struct text path)
-{
-	struct text head = path;
-
-	if (has_parts(kind, path))
-		return true;
-	while (head.n > 0) {
-		if (object_kind_field(kind, head) != NULL)
-			return head.n == path.n || !has_parts(kind, head);
-		while (head.n > 0 && head.s[head.n - 1] != '.')
-			head.n--;
-		head.n -= head.n > 0;
-	}
-	return false;
-}
-
-/* Beneath an object whose fields are known, only those are meant. */
-static bool same_parent(struct text name, struct text path)
-{
-	size_t parent = path.n;
-
-	while (parent > 0 && path.s[parent - 1] != '.')
-		parent--;
-	return parent == 0 || text_starts(name, (struct text){ path.s, parent });
-}
-
 static void unknown_field(struct checking *c, struct text path)
 {
 	const struct loading *l = c->l;
-	const char *names[256], *hint;
-	size_t n = 0;
+	const char *variable = c->node->kind == YAML_MAP ? "" : c->variable; /* match */
+	const char *hint = field_hint(l->r.arena, l->kinds, l->kind_count, variable, path);
 
-	for (size_t k = 0; k < l->kind_count; k++)
-		for (const struct field *f = l->kinds[k]->fields;
-		     f != NULL && f->name != NULL && n < 255; f++)
-			if (same_parent(text_of(f->name), path))
-				names[n++] = f->name;
-	names[n] = NULL;
-	hint = reader_nearest(l->r.arena, path, names);
 	diags_add(l->r.diags, DIAG_WARNING, place_of(c, path),
 		  hint[0] != '\0' ? hint : "a field the product added later works all the same",
 		  "%s has no known field \"%.*s\"", l->kinds[0]->name, TEXT_ARG(path));
@@ -405,7 +367,7 @@ static void visit_field(void *of, struct text path)
 	if (path.n == 0 || !l->kinds_known || l->kind_count == 0)
 		return;
 	for (size_t i = 0; i < l->kind_count; i++)
-		if (kind_has(l->kinds[i], path))
+		if (field_is_known(l->kinds[i], path))
 			return;
 	if (first_time(c, path))
 		unknown_field(c, path);

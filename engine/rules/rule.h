@@ -163,6 +163,13 @@ bool event_glob(struct text glob, struct text type);
  * bring; a segment "*" stands for any one. Ends with NULL; NULL: memory is out. */
 const char *const *event_types(struct arena *arena, const struct config *config);
 
+/* What a test of the rule gives as an event's type and connection: reports what can't be. */
+struct reader;
+void ruleset_check_type(const struct reader *r, const struct rule *rule,
+			const struct yaml_node *node, struct text type);
+void ruleset_check_connection(const struct reader *r, const struct rule *rule,
+			      const struct yaml_node *node, struct text name);
+
 /* The field.ask words that polls of this connection and resource must ask for, because a
  * rule reads those fields of its events; ends with NULL; lives as long as the set. */
 const char *const *ruleset_asks(const struct ruleset *set, struct text connection,
