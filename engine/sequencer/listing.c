@@ -25,15 +25,15 @@
 struct listing {
 	struct seen round, before; /* ids of this round; of the one it makes sure of */
 	struct seen nexts;
-	char *next; /* heap, or NULL: the first page, or one asked for by its number */
+	struct text next; /* heap; empty: the first page, or one asked for by its number */
 	unsigned pages, rows;
 	size_t known; /* ids before the page in hand */
 	bool silent, sure, conditional;
-	char *after; /* heap: up to here everything gone was reported; NULL: not begun */
+	struct text after; /* heap: up to here everything gone was reported; empty: not begun */
 	/* Kept: */
-	char *etag, *modified; /* heap, or NULL */
-	uint64_t read_as;      /* hash of how the list was read when they came */
-	uint64_t reads_as;     /* and of how it is read now */
+	struct text etag, modified; /* heap, or empty */
+	uint64_t read_as;           /* hash of how the list was read when they came */
+	uint64_t reads_as;          /* and of how it is read now */
 };
 
 /* ---- Life. ---- */
@@ -43,17 +43,26 @@ struct listing *listing_new(void)
 	return mem_zero(1, sizeof(struct listing));
 }
 
-static void listing_forget(char **text)
+static void listing_forget(struct text *text)
 {
-	mem_free(*text);
-	*text = NULL;
+	mem_free((void *)(uintptr_t)text->s);
+	*text = TEXT_NONE;
 }
 
-/* NULL for an empty text. */
-static void listing_keep(struct sequencer *s, char **to, struct text t)
+/* With its length: a product may put U+0000 into it. False when memory is out. */
+static bool listing_copy(struct text *to, struct text t)
 {
 	listing_forget(to);
-	if (t.n > 0 && (*to = text_heap(t)) == NULL)
+	if (t.n == 0)
+		return true;
+	to->s = text_heap(t);
+	to->n = to->s != NULL ? t.n : 0;
+	return to->s != NULL;
+}
+
+static void listing_keep(struct sequencer *s, struct text *to, struct text t)
+{
+	if (!listing_copy(to, t))
 		seq_break(s);
 }
 
@@ -87,23 +96,20 @@ static struct text listing_text(struct value cursor, const char *name)
 
 void listing_read(struct listing *l, struct value cursor)
 {
-	struct text etag = listing_text(cursor, "etag");
-	struct text modified = listing_text(cursor, "modified");
-
 	assert(l != NULL);
 	/* Without memory for them the list is read, which is always right. */
-	l->etag = etag.n > 0 ? text_heap(etag) : NULL;
-	l->modified = modified.n > 0 ? text_heap(modified) : NULL;
+	(void)listing_copy(&l->etag, listing_text(cursor, "etag"));
+	(void)listing_copy(&l->modified, listing_text(cursor, "modified"));
 	l->read_as = poll_cursor_hash(cursor, "read_as");
 }
 
 void listing_write(struct sequencer *s, const struct listing *l, struct value_map_builder *cursor)
 {
 	assert(l != NULL && cursor != NULL);
-	if (l->etag != NULL)
-		value_map_set(cursor, "etag", value_text(text_of(l->etag)));
-	if (l->modified != NULL)
-		value_map_set(cursor, "modified", value_text(text_of(l->modified)));
+	if (l->etag.n > 0)
+		value_map_set(cursor, "etag", value_text(l->etag));
+	if (l->modified.n > 0)
+		value_map_set(cursor, "modified", value_text(l->modified));
 	value_map_set(cursor, "read_as",
 		      value_text(text_printf(s->work, "%llx", (unsigned long long)l->read_as)));
 }
@@ -145,18 +151,18 @@ void listing_begin(struct sequencer *s, struct listing *l, const struct connecti
 	l->reads_as =
 	    hash64(json.s != NULL ? json.s : "", json.n, listing_signature(s, connection, poll));
 	l->conditional =
-	    !whole && l->read_as == l->reads_as && (l->etag != NULL || l->modified != NULL);
+	    !whole && l->read_as == l->reads_as && (l->etag.n > 0 || l->modified.n > 0);
 }
 
 void listing_ask(const struct listing *l, struct page_ask *ask)
 {
 	assert(l != NULL && ask != NULL);
-	ask->next = text_of(l->next);
+	ask->next = l->next;
 	ask->pages = l->pages;
 	ask->offset = l->rows;
 	if (l->conditional && l->pages == 0) {
-		ask->etag = text_of(l->etag);
-		ask->last_modified = text_of(l->modified);
+		ask->etag = l->etag;
+		ask->last_modified = l->modified;
 	}
 }
 
@@ -192,7 +198,7 @@ struct missing {
 	const struct listing *l;
 	struct text ids[LIMIT_VERIFY_IDS]; /* heap */
 	size_t count, most;
-	char *last; /* heap: the last id looked at */
+	struct text last; /* heap: the last id looked at */
 	bool failed;
 };
 
@@ -201,9 +207,7 @@ static bool listing_visit(void *of, struct text id, uint64_t hash)
 	struct missing *m = of;
 
 	(void)hash;
-	mem_free(m->last);
-	m->last = text_heap(id);
-	if (m->last == NULL) {
+	if (!listing_copy(&m->last, id)) {
 		m->failed = true;
 		return false;
 	}
@@ -220,7 +224,7 @@ static void listing_drop(struct missing *m)
 {
 	for (size_t i = 0; i < m->count; i++)
 		mem_free((void *)(uintptr_t)m->ids[i].s);
-	mem_free(m->last);
+	listing_forget(&m->last);
 }
 
 static bool listing_any_missing(struct sequencer *s, const struct listing *l, struct text shelf)
@@ -244,8 +248,8 @@ bool listing_gone(struct sequencer *s, struct listing *l, const struct connectio
 	struct missing m = { .l = l, .most = LIMIT_VERIFY_IDS };
 	bool all;
 
-	(void)store_each_object(s->store, shelf, l->after != NULL ? text_of(l->after) : TEXT(""),
-				SIZE_MAX, listing_visit, &m);
+	(void)store_each_object(s->store, shelf, l->after.n > 0 ? l->after : TEXT(""), SIZE_MAX,
+				listing_visit, &m);
 	for (size_t i = 0; i < m.count && !m.failed; i++) {
 		if (l->silent)
 			store_drop_object(s->store, shelf, m.ids[i]);
@@ -253,7 +257,7 @@ bool listing_gone(struct sequencer *s, struct listing *l, const struct connectio
 			observe_gone(s, kind, connection->name, poll->source, m.ids[i]);
 	}
 	all = m.count < m.most;
-	listing_keep(s, &l->after, text_of(m.last));
+	listing_keep(s, &l->after, m.last);
 	if (m.failed)
 		seq_break(s);
 	listing_drop(&m);

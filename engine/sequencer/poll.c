@@ -348,6 +348,15 @@ static bool candidate_visit(void *of, struct text id, uint64_t hash)
 	return src->id_count < c->limit;
 }
 
+/* Where the ids that were looked at end; without a text when memory is out. */
+static void source_verify_after(struct source *src, struct text id)
+{
+	char *copy = text_heap(id);
+
+	mem_free((void *)(uintptr_t)src->verify_after.s);
+	src->verify_after = (struct text){ copy, copy != NULL ? id.n : 0 };
+}
+
 /* The next ids that the sweep did not see, or the end of the cycle. */
 static void source_verify(struct sequencer *s, struct source *src)
 {
@@ -358,12 +367,10 @@ static void source_verify(struct sequencer *s, struct source *src)
 		c.limit = LIMIT_VERIFY_IDS;
 	source_ids_clear(src);
 	buf_init(&c.last, LIMIT_RUN_KEY);
-	(void)store_each_object(s->store, shelf, text_of(src->verify_after), SIZE_MAX,
-				candidate_visit, &c);
-	mem_free(src->verify_after);
-	src->verify_after = text_heap(buf_view(&c.last));
+	(void)store_each_object(s->store, shelf, src->verify_after, SIZE_MAX, candidate_visit, &c);
+	source_verify_after(src, buf_view(&c.last));
 	buf_fini(&c.last);
-	if (c.failed || src->verify_after == NULL) {
+	if (c.failed || src->verify_after.s == NULL) {
 		seq_break(s);
 		return;
 	}
@@ -479,8 +486,7 @@ static void source_next_page(struct sequencer *s, struct source *src, const stru
 		}
 		source_fetch(s, src);
 	} else if (src->sweeping && src->baseline && src->poll->resource->feed == NULL) {
-		mem_free(src->verify_after);
-		src->verify_after = text_heap(TEXT(""));
+		source_verify_after(src, TEXT(""));
 		source_verify(s, src);
 	} else {
 		source_done(s, src);
@@ -721,7 +727,7 @@ void poll_free(struct sequencer *s)
 		source_ids_clear(src);
 		seen_clear(&src->seen);
 		mem_free(src->error);
-		mem_free(src->verify_after);
+		mem_free((void *)(uintptr_t)src->verify_after.s);
 		undelivered_free(src->undelivered);
 		listing_free(src->listing);
 		round_free(src->round);

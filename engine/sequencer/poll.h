@@ -29,7 +29,7 @@ struct source {
 	struct text ids[LIMIT_VERIFY_IDS]; /* PAGE_VERIFY: heap */
 	bool found[LIMIT_VERIFY_IDS];
 	unsigned id_count;
-	char *verify_after;
+	struct text verify_after;            /* heap */
 	struct text hints[LIMIT_VERIFY_IDS]; /* followed by this PAGE_VERIFY: heap */
 	unsigned hint_count;
 	bool hinted;                     /* hints wait in the store */

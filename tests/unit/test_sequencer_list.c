@@ -420,6 +420,22 @@ START_TEST(a_cursor_that_comes_twice_is_no_cursor)
 }
 END_TEST
 
+/* A product may put anything into one. */
+START_TEST(a_cursor_is_kept_whole)
+{
+	struct world w;
+
+	world_init(&w, CURSED, RULES);
+	page(&w, "{\"r\":[{\"id\":1}],\"next\":\"a\\u0000b\"}");
+	ck_assert_str_eq(asked(&w), "/rows?cursor=a%00b");
+	page(&w, "{\"r\":[{\"id\":2}],\"next\":\"\\u0000\"}");
+	ck_assert_str_eq(asked(&w), "/rows?cursor=%00");
+	page(&w, "{\"r\":[{\"id\":3}]}");
+	ck_assert_uint_eq(w.out.fetch_count, 0);
+	world_fini(&w);
+}
+END_TEST
+
 START_TEST(a_row_on_two_pages_is_one)
 {
 	struct world w;
@@ -549,5 +565,7 @@ UNIT_MAIN("sequencer_list", a_list_is_compared_with_its_last_round,
 	  another_list_takes_stock_anew, what_is_ignored_changes_nothing,
 	  many_deletions_are_told_some_at_a_time, a_crash_amid_deletions_loses_none,
 	  a_list_without_end_is_given_up, a_cursor_that_comes_twice_is_no_cursor,
+	  a_cursor_is_kept_whole,
+
 	  a_row_on_two_pages_is_one, a_reload_amid_a_round_begins_it_anew,
 	  without_memory_each_change_is_told_once)
