@@ -96,6 +96,11 @@
 #define HOST_CALM                                                                                  \
 	600000 /* ms without bursts after a 429: longer than the windows that targets count in */
 
+/* A 429 that doesn't say for how long: about what targets mean by it, up to the minute that most of
+ * them count in. */
+#define HOST_REST     1000
+#define HOST_REST_MAX 60000
+
 /* Breaker: five failures are no accident, five minutes is what an operator waits anyway. */
 #define BREAKER_FAILURES  5
 #define BREAKER_PAUSE     5000

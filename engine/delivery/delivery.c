@@ -39,6 +39,7 @@ static void delivery_report(struct delivery *d, const struct job *job, const str
 			.target = job->target,
 			.credits = credits,
 			.lent = job->grantee != NULL && job->grantee->rated,
+			.shut = job->grantee != NULL && grantee_shut(d, job->grantee),
 			.ending = *ending,
 		};
 	delivery_post(d, &input);
@@ -104,7 +105,7 @@ static enum host_result delivery_result(const struct http_outcome *o)
 		return HOST_NEUTRAL;
 	if (o->status == 0 || o->status >= 500)
 		return HOST_BAD;
-	return o->status == 429 ? HOST_NEUTRAL : HOST_GOOD;
+	return o->status == 429 ? HOST_BUSY : HOST_GOOD;
 }
 
 /* "https://example.com" of a URL; empty for a reference without a host. */

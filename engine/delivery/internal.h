@@ -141,6 +141,7 @@ void grantee_offer(struct delivery *d,
 		   struct grantee *g); /* credit that is free now, as an input */
 unsigned grantee_ended(struct delivery *d, struct grantee *g, enum host_result result,
 		       int64_t retry_after); /* credit that goes back with the outcome */
+bool grantee_shut(const struct delivery *d, const struct grantee *g);
 void grantee_unused(struct delivery *d, struct grantee *g, unsigned credits, bool gone);
 void grantee_fetch(struct delivery *d, struct job *job); /* sends it when there is credit */
 void grantees_due(struct delivery *d);

@@ -4,11 +4,12 @@
  *
  * A target without a rate gets all its slots the first time it is wanted, and each
  * one back with the outcome that frees it, so that an action can be STARTED in the
- * commit that decides it. A target with a rate gets credit only while runs wait for it, and
- * only lent: what the sequencer does not spend at once comes back, for credit held back would
- * add up to more than its burst and keep its slots from polls. Fetches of polls take
- * credit here, without the detour; where there is no rate they count apart, since
- * the sequencer may hold all slots.
+ * commit that decides it; what is not spent comes back when the target is shut. A
+ * target with a rate gets credit only while runs wait for it, and only lent: what the
+ * sequencer does not spend at once comes back, for credit held back would add up to
+ * more than its burst and keep its slots from polls. Fetches of polls take credit
+ * here, without the detour; where there is no rate they count apart, since the
+ * sequencer may hold all slots.
  *
  * I1  Credit granted plus credit taken by fetches equals host_outstanding. */
 #include "engine/delivery/internal.h"
@@ -153,6 +154,11 @@ unsigned grantee_ended(struct delivery *d, struct grantee *g, enum host_result r
 
 	grantee_arm(d, g);
 	return credits;
+}
+
+bool grantee_shut(const struct delivery *d, const struct grantee *g)
+{
+	return host_shut(g->host, clock_read(&d->clock).mono);
 }
 
 /* A target that an event named, and of which nothing is under way. The bucket and the breaker

@@ -36,7 +36,8 @@ struct host {
 	unsigned failures; /* in a row */
 	int64_t pause;     /* length of the present or next pause */
 	int64_t open_until;
-	int64_t quiet_until; /* Retry-After; INT64_MIN: none */
+	int64_t quiet_until; /* Retry-After, or rest; INT64_MIN: none */
+	int64_t rest;        /* after the next 429 that doesn't say for how long */
 	int64_t calm_until;  /* no bursts: it has said that it had too many; INT64_MIN: none */
 	bool probing;        /* the half-open credit is out */
 };
@@ -86,6 +87,7 @@ static struct host *host_add(struct hosts *hosts, struct text target)
 	*host = (struct host){ .name_n = target.n,
 			       .filled = INT64_MIN,
 			       .pause = BREAKER_PAUSE,
+			       .rest = HOST_REST,
 			       .quiet_until = INT64_MIN,
 			       .calm_until = INT64_MIN };
 	host->name = text_heap(target);
@@ -250,6 +252,15 @@ static void closes_tap(struct host *host, int64_t now, int64_t ms)
 	host->filled = now;
 }
 
+/* Requests that were out before the tap was closed prolong nothing. */
+static void rests(struct host *host, int64_t now)
+{
+	if (now < host->quiet_until)
+		return;
+	closes_tap(host, now, host->rest);
+	host->rest = host->rest * 2 < HOST_REST_MAX ? host->rest * 2 : HOST_REST_MAX;
+}
+
 void host_ended(struct host *host, int64_t now, enum host_result result, int64_t retry_after_ms)
 {
 	assert(host != NULL);
@@ -258,9 +269,12 @@ void host_ended(struct host *host, int64_t now, enum host_result result, int64_t
 	host->probing = false;
 	if (retry_after_ms > 0)
 		closes_tap(host, now, retry_after_ms);
-	if (result == HOST_GOOD)
+	else if (result == HOST_BUSY && retry_after_ms < 0)
+		rests(host, now);
+	if (result == HOST_GOOD) {
 		breaker_good(host);
-	else if (result == HOST_BAD)
+		host->rest = HOST_REST;
+	} else if (result == HOST_BAD)
 		breaker_bad(host, now);
 	else if (result == HOST_GONE)
 		breaker_gone(host, now);
@@ -302,6 +316,12 @@ int64_t host_next(const struct host *host, int64_t now)
 	if (lack > 0)
 		next += (int64_t)ceil(lack * 1000 / host->rate.per_second);
 	return next;
+}
+
+bool host_shut(const struct host *host, int64_t now)
+{
+	assert(host != NULL);
+	return now < host->quiet_until || (host->breaker == HOST_OPEN && now < host->open_until);
 }
 
 enum host_breaker host_breaker(const struct host *host)

@@ -10,7 +10,8 @@
  * lets one probe through (half open); a success closes it. A target that says it
  * is gone opens it at once and for longer. A Retry-After closes the tap until then
  * without counting as a failure, empties the bucket,
- * and for HOST_CALM afterwards there are no bursts. */
+ * and for HOST_CALM afterwards there are no bursts. So does a 429 without one, for
+ * HOST_REST, twice as long with each that comes after the tap was opened again. */
 #ifndef TAPPET_IO_HOST_H
 #define TAPPET_IO_HOST_H
 
@@ -46,16 +47,21 @@ unsigned host_grant(struct host *host, int64_t now, unsigned want);
 
 /* One outstanding credit has been used and its request has ended. GOOD: the
  * target answered below 500, other than 429; BAD: it failed (see above);
- * NEUTRAL: says nothing about its health (429, cancelled, refused by us);
+ * NEUTRAL: says nothing about its health (cancelled, refused by us);
+ * BUSY: neither, it had too many requests (429);
  * GONE: it says that it takes nothing any more, so asking again soon would be hammering.
- * retry_after_ms: 0 for none; at most LIMIT_HOST_PAUSE counts. */
-enum host_result { HOST_GOOD, HOST_BAD, HOST_NEUTRAL, HOST_GONE };
+ * retry_after_ms: -1 when it doesn't say, 0 for at once; at most LIMIT_HOST_PAUSE counts. */
+enum host_result { HOST_GOOD, HOST_BAD, HOST_NEUTRAL, HOST_BUSY, HOST_GONE };
 void host_ended(struct host *host, int64_t now, enum host_result result, int64_t retry_after_ms);
 
 void host_unused(struct host *host, unsigned credits); /* given back without a request */
 
 /* The configuration changed: an open breaker lets a probe through at once. */
 void host_hurry(struct host *host, int64_t now);
+
+/* It has closed its tap, or its breaker is open: what was granted and isn't under way had better
+ * come back. */
+bool host_shut(const struct host *host, int64_t now);
 
 /* When host_grant may give more than now (monotonic ms), or INT64_MAX. */
 int64_t host_next(const struct host *host, int64_t now);

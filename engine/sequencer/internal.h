@@ -416,6 +416,9 @@ struct target *target_get(struct sequencer *s, struct text name);
 void target_queue(struct sequencer *s, struct target *target, struct run *run);
 void target_unqueue(struct run *run);
 void target_grant(struct sequencer *s, struct text name, unsigned credits, bool lent);
+
+/* Gives back all credit that is held for it, before anything of this batch spends it. */
+void target_shut(struct sequencer *s, struct text name);
 void target_spend(struct sequencer *s, struct target *target); /* one credit */
 void targets_undo(struct sequencer *s);  /* credit as it was before the batch */
 void targets_trim(struct sequencer *s);  /* forgets those nobody needs, when there are many */

@@ -249,6 +249,14 @@ static bool target_may(const struct sequencer *s, const struct target *target)
 	       (target == s->turn ? s->turns > 0 : target->credit > 0);
 }
 
+void target_shut(struct sequencer *s, struct text name)
+{
+	struct target *target = map_get(s->targets, name);
+
+	if (target != NULL && target->credit > 0)
+		target_give_back(s, target);
+}
+
 /* The queue's first run, as long as there is credit for it. */
 static void target_serve(struct sequencer *s, struct target *target)
 {

@@ -553,6 +553,8 @@ static struct run *outcome_run(struct sequencer *s, const struct outcome_input *
 		*ended = o->run;
 	if (o->credits > 0)
 		target_grant(s, o->target, o->credits, o->lent);
+	if (o->shut)
+		target_shut(s, o->target);
 	/* A run that was given up meanwhile is looked up in vain: normal. */
 	if (run == NULL || run->state != RUN_STARTED || run->step != o->step ||
 	    run->attempt != o->attempt)

@@ -87,6 +87,7 @@ struct outcome_input {
 	int step, attempt;
 	struct text target;
 	unsigned credits; /* given back together with the outcome */
+	bool shut;        /* the target takes nothing for now: its credit is wanted back */
 	bool lent;        /* as in a grant */
 	struct ending ending;
 };

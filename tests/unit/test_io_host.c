@@ -229,6 +229,41 @@ START_TEST(test_retry_after)
 }
 END_TEST
 
+/* Too many requests, and no word for how long. */
+START_TEST(test_busy)
+{
+	struct host *host = get("a", 10, 0, 0);
+	int64_t now = 0, rest = HOST_REST;
+
+	ck_assert_uint_eq(host_grant(host, 0, 3), 3);
+	host_ended(host, 0, HOST_BUSY, -1);
+	host_ended(host, 5, HOST_BUSY, -1); /* it was out before: that was one time */
+	host_ended(host, 9, HOST_BUSY, -1);
+	ck_assert_uint_eq(host_grant(host, HOST_REST - 1, 1), 0);
+	ck_assert_int_eq(host_next(host, 10), HOST_REST);
+	for (int i = 0; i < 9; i++) {
+		now += rest;
+		ck_assert_uint_eq(host_grant(host, now, 1), 1);
+		host_ended(host, now, HOST_BUSY, -1);
+		rest = rest * 2 < HOST_REST_MAX ? rest * 2 : HOST_REST_MAX;
+		ck_assert_int_eq(host_next(host, now), now + rest);
+	}
+	ck_assert_int_eq(rest, HOST_REST_MAX);
+	ck_assert_int_eq(host_breaker(host), HOST_CLOSED);
+	now += rest;
+	ck_assert_uint_eq(host_grant(host, now, 10), 10);
+	host_ended(host, now, HOST_GOOD, -1);
+	host_ended(host, now, HOST_BUSY, -1);
+	ck_assert_int_eq(host_next(host, now), now + HOST_REST);
+	/* What it says counts. */
+	now += HOST_REST;
+	host_ended(host, now, HOST_BUSY, 0);
+	ck_assert_uint_eq(host_grant(host, now, 1), 1);
+	host_ended(host, now, HOST_BUSY, 70);
+	ck_assert_int_eq(host_next(host, now), now + 70);
+}
+END_TEST
+
 /* What was saved up while the tap was closed is not sent at once. */
 START_TEST(test_calm_after_429)
 {
@@ -266,6 +301,7 @@ int main(void)
 	tcase_add_test(all, test_gone_is_left_alone);
 	tcase_add_test(all, test_late_failures_prolong_nothing);
 	tcase_add_test(all, test_retry_after);
+	tcase_add_test(all, test_busy);
 	tcase_add_test(all, test_calm_after_429);
 	suite_add_tcase(suite, all);
 	runner = srunner_create(suite);

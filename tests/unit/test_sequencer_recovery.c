@@ -273,6 +273,48 @@ START_TEST(lent_credit_that_nobody_needs_goes_back)
 }
 END_TEST
 
+/* A target that has had enough is left alone by all runs, also by those that come with the news. */
+START_TEST(credit_goes_back_to_a_target_that_is_shut)
+{
+	struct input outcome = { .kind = INPUT_OUTCOME };
+	struct world w;
+
+	world_init(&w, CONFIG, RULES("a"));
+	post(&w, 1, "x");
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	world_grant(&w, 5);
+	ck_assert_uint_eq(w.out.attempt_count, 1);
+	outcome.outcome = (struct outcome_input){ .run = w.out.attempts[0].run,
+						  .step = w.out.attempts[0].step,
+						  .attempt = w.out.attempts[0].attempt,
+						  .target = TEXT("http://127.0.0.1:1"),
+						  .shut = true,
+						  .ending = { .how = END_REPLIED,
+							      .sent = true,
+							      .status = 429,
+							      .retry_after = -1,
+							      .started = w.now.wall,
+							      .ended = w.now.wall } };
+	world_push(&w, &outcome);
+	if (HAVE_FAULTS) {
+		fault_arm("store.commit", 1, false);
+		ck_assert_int_eq(world_batch(&w), FATE_RETRY);
+		ck_assert(fault_disarm());
+		ck_assert_uint_eq(w.out.unused_count, 0);
+	}
+	post(&w, 2, "y");
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	ck_assert_uint_eq(w.out.attempt_count, 0);
+	ck_assert_uint_eq(w.out.unused_count, 1);
+	ck_assert_uint_eq(w.out.unused[0].credits, 4);
+	ck_assert_uint_eq(w.out.target_count, 1);
+	world_grant(&w, 5);
+	ck_assert_uint_eq(w.out.attempt_count, 1);
+	ck_assert_int_eq(w.out.attempts[0].run, 2);
+	world_fini(&w);
+}
+END_TEST
+
 START_TEST(credit_goes_back_at_a_reload)
 {
 	if (!HAVE_FAULTS)
@@ -848,6 +890,7 @@ UNIT_MAIN("sequencer_recovery", a_record_that_cannot_be_read_ends_the_run,
 	  facts_of_a_failed_batch_are_kept_and_nothing_is_sent_twice,
 	  a_batch_that_fails_twice_asks_for_credit_again, a_reload_in_a_failed_batch_is_not_lost,
 	  runs_finish_under_the_text_they_began_with, credit_goes_back_at_a_reload,
+	  credit_goes_back_to_a_target_that_is_shut,
 	  who_was_under_way_stays_at_the_head_of_its_lane, a_hundred_runs_share_one_credit,
 	  lent_credit_that_nobody_needs_goes_back, targets_that_events_name_are_forgotten,
 	  a_long_lane_is_worked_off_in_order, and_so_it_does_after_a_crash,
