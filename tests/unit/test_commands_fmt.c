@@ -257,26 +257,45 @@ static struct text rest_of(struct text t, size_t n)
 	return (struct text){ t.s + n, t.n - n };
 }
 
-/* The same file as somebody else might have typed it. */
+static size_t blanks_of(struct text line)
+{
+	size_t n = 0;
+
+	while (n < line.n && line.s[n] == ' ')
+		n++;
+	return n;
+}
+
+static bool opens_block(struct text line)
+{
+	return text_ends(line, TEXT(": |")) || text_ends(line, TEXT(": |-")) ||
+	       text_ends(line, TEXT(": >")) || text_ends(line, TEXT(": >-"));
+}
+
+/* The same file as somebody else might have typed it; lines of a block are only shifted. */
 static void deform(struct text in, struct buf *out)
 {
+	size_t key = SIZE_MAX, shift = 0; /* of a block: its key's indentation, its own move */
 	struct text line;
 
 	buf_init(out, MIB);
 	buf_str(out, "\r\n---\r\n");
 	while (in.n > 0) {
-		size_t blanks = 0;
-
 		in = text_split(in, '\n', &line);
-		while (blanks < line.n && line.s[blanks] == ' ')
-			blanks++;
+		size_t blanks = blanks_of(line);
+
+		if (key != SIZE_MAX && (line.n == 0 || blanks > key)) {
+			buf_printf(out, "%*s%.*s\r\n", line.n > 0 ? (int)shift : 0, "",
+				   TEXT_ARG(line));
+			continue;
+		}
+		key = opens_block(line) ? blanks : SIZE_MAX;
+		shift = blanks;
 		buf_printf(out, "%*s", (int)blanks * 2, "");
 		for (line = rest_of(line, blanks); text_starts(line, TEXT("- "));
-		     line = rest_of(line, 2))
+		     line = rest_of(line, 2), shift += 2)
 			buf_str(out, "-   ");
-		buf_printf(out, "%.*s%s\r\n", TEXT_ARG(line), line.n > 0 ? " \t" : "");
-		if (line.n == 0)
-			buf_str(out, "\r\n  \r\n");
+		buf_printf(out, "%.*s%s\r\n", TEXT_ARG(line), line.n > 0 ? " \t" : "\r\n  ");
 	}
 	buf_str(out, "...\r\n");
 }
