@@ -206,8 +206,9 @@
 	512 /* inputs in one commit: the largest number of connections served at once              \
 	     */
 #define LIMIT_TURNS                                                                                \
-	256 /* runs and items of a for_each that go on without a request in one commit: a quarter  \
-	       of a second when each reads a 1 MiB event anew */
+	512 /* runs and items of a for_each that go on without a request in one commit: as many    \
+	       as a full batch of outcomes lets go on; half a second when each reads a 1 MiB       \
+	       event anew */
 #define LIMIT_TURN_ARENA                                                                           \
 	(4u * MIB) /* that a run's further items may add in one turn: hundreds of usual ones */
 #define LIMIT_BATCH_ARENA (256u * MIB) /* outputs of one batch: 512 inputs with large bodies */

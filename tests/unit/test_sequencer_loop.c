@@ -177,7 +177,7 @@ START_TEST(the_process_dies_between_items_without_requests)
 	struct world w;
 
 	world_init(&w, CONFIG, SQUARES);
-	post_list(&w, "a", 30);
+	post_list(&w, "a", 60);
 	ck_assert_int_eq(world_state(&w, 1), RUN_PENDING);
 	for (int i = 0; i < 2; i++) {
 		world_crash(&w);
@@ -188,7 +188,7 @@ START_TEST(the_process_dies_between_items_without_requests)
 
 	ck_assert_int_eq(run.state, RUN_DONE);
 	ck_assert_ptr_nonnull(
-	    strstr(run.steps.s, "\"result\":{\"items\":900,\"done\":900,\"failed\":0}"));
+	    strstr(run.steps.s, "\"result\":{\"items\":3600,\"done\":3600,\"failed\":0}"));
 	arena_free(arena);
 	world_fini(&w);
 }
