@@ -6,6 +6,7 @@
  * A batch fails by the fault point "store.commit", so that one needs -Dfaults=true
  * and does nothing without. */
 #include "engine/base/fault.h"
+#include "engine/base/hash.h"
 #include "tests/unit/sequencer_world.h"
 #include "tests/unit/unit_main.h"
 
@@ -551,6 +552,172 @@ START_TEST(an_echo_turns_it_without_an_action)
 }
 END_TEST
 
+/* ---- Whatever happens. ---- */
+
+#define SENT 400
+
+/* What was sent, of which some waits for its answer. */
+struct sent {
+	struct attempt_out out; /* its texts are gone */
+	char url[32], key[HASH_HEX];
+	bool waits;
+};
+
+struct story {
+	struct world w;
+	struct sent sent[SENT];
+	size_t count;
+	uint32_t dice;
+};
+
+static uint32_t throw(struct story * s, uint32_t sides)
+{
+	s->dice = s->dice * 1664525u + 1013904223u;
+	return (s->dice >> 16) % sides;
+}
+
+static void note_sent(struct story *s)
+{
+	for (size_t i = 0; i < s->w.out.attempt_count; i++) {
+		const struct attempt_out *a = &s->w.out.attempts[i];
+		struct sent *sent = &s->sent[s->count++];
+
+		ck_assert_uint_lt(s->count, SENT);
+		*sent = (struct sent){ .out = *a, .waits = true };
+		(void)snprintf(sent->url, sizeof(sent->url), "%.*s", TEXT_ARG(a->request.url));
+		(void)snprintf(sent->key, sizeof(sent->key), "%.*s", TEXT_ARG(a->key));
+	}
+}
+
+static void go_on(struct story *s)
+{
+	ck_assert_int_eq(world_batch(&s->w), FATE_OK);
+	note_sent(s);
+	world_push(&s->w, &(struct input){ .kind = INPUT_GRANT,
+					   .grant = { .target = TEXT("api"), .credits = 1 } });
+	ck_assert_int_eq(world_batch(&s->w), FATE_OK);
+	note_sent(s);
+}
+
+/* Answers one of those that wait; false when none does. */
+static bool answer_one(struct story *s)
+{
+	static const char *const bodies[] = { "{\"x\":1}", "{\"x\":0}", "{\"x\":1}", "{}" };
+	size_t first = s->count > 0 ? throw(s, (uint32_t)s->count) : 0;
+
+	for (size_t i = 0; i < s->count; i++) {
+		struct sent *sent = &s->sent[(first + i) % s->count];
+		bool looks = strncmp(sent->url, "/one", 4) == 0;
+
+		if (!sent->waits)
+			continue;
+		sent->waits = false;
+		world_reply(&s->w, &sent->out, looks && throw(s, 8) == 0 ? 404 : 200,
+			    bodies[throw(s, 4)]);
+		go_on(s);
+		return true;
+	}
+	return false;
+}
+
+static void post_one(struct story *s)
+{
+	char id[16], body[100];
+
+	(void)snprintf(id, sizeof(id), "%d", ++events);
+	(void)snprintf(body, sizeof(body), "{\"key\":\"k\",\"on\":%s,\"n\":%d}",
+		       throw(s, 3) > 0 ? "true" : "false", events);
+	world_hook(&s->w, "go", id, body);
+	go_on(s);
+}
+
+static void happen(struct story *s)
+{
+	switch (throw(s, 10)) {
+	case 0: /* what was under way is repeated later */
+		world_crash(&s->w);
+		for (size_t i = 0; i < s->count; i++)
+			s->sent[i].waits = false;
+		break;
+	case 1:
+		world_reload(&s->w, CONFIG, RULE);
+		break;
+	case 2:
+		s->w.now.wall += 20000;
+		s->w.now.mono += 20000;
+		break;
+	case 3:
+	case 4:
+	case 5:
+	case 6:
+		post_one(s);
+		return;
+	default:
+		(void)answer_one(s);
+		return;
+	}
+	go_on(s);
+}
+
+static void come_to_rest(struct story *s)
+{
+	for (int idle = 0; idle < 3;) {
+		idle = answer_one(s) ? 0 : idle + 1;
+		s->w.now.wall += 20000;
+		s->w.now.mono += 20000;
+		go_on(s);
+	}
+	ck_assert_uint_eq(sequencer_stats(s->w.sequencer)->open_runs, 0);
+}
+
+static bool is_repeat(const struct story *s, size_t at)
+{
+	for (size_t i = 0; i < at; i++)
+		if (strcmp(s->sent[i].key, s->sent[at].key) == 0)
+			return true;
+	return false;
+}
+
+/* Between two times that it acted it cleared once, and at last it is clear. */
+static int check_story(const struct story *s)
+{
+	bool acted = false;
+	int turns = 0;
+
+	for (size_t i = 0; i < s->count; i++) {
+		bool acts = strncmp(s->sent[i].url, "/do", 3) == 0;
+
+		if (strncmp(s->sent[i].url, "/one", 4) == 0 || is_repeat(s, i))
+			continue;
+		ck_assert_msg(!acts || !acted, "it acted twice: %s", s->sent[i].url);
+		acted = acts;
+		turns++;
+	}
+	ck_assert(!acted);
+	return turns;
+}
+
+START_TEST(whatever_happens_turns_take_turns)
+{
+	static struct story s;
+	int turns = 0;
+
+	for (uint32_t seed = 0; seed < 60; seed++) {
+		s = (struct story){ .dice = seed * 7919u + 1 };
+		start(&s.w, RULE);
+		for (int i = 0; i < 80; i++)
+			happen(&s);
+		come_to_rest(&s);
+		world_hook(&s.w, "go", "last", "{\"key\":\"k\",\"on\":false,\"n\":0}");
+		go_on(&s);
+		come_to_rest(&s);
+		turns += check_story(&s);
+		world_fini(&s.w);
+	}
+	ck_assert_int_gt(turns, 200);
+}
+END_TEST
+
 UNIT_MAIN("sequencer_edge_lookups", look_ups_tell_both_turns, the_first_sight_arms_or_fires,
 	  what_match_alone_tells_needs_no_look_ups,
 	  a_rule_without_clear_is_just_not_active_any_more,
@@ -560,4 +727,4 @@ UNIT_MAIN("sequencer_edge_lookups", look_ups_tell_both_turns, the_first_sight_ar
 	  an_old_event_decides_nothing_any_more, a_retry_is_waited_for,
 	  a_shadow_tells_what_it_would_send, a_reload_between_look_ups_and_decision,
 	  a_throttle_holds_back_do_and_not_the_state, a_failed_batch_decides_again,
-	  an_echo_turns_it_without_an_action)
+	  an_echo_turns_it_without_an_action, whatever_happens_turns_take_turns)
