@@ -267,6 +267,10 @@ static void read_rules(struct configuring *c, const struct yaml_node *node)
 	struct text *paths = arena_array(c->r.arena, n, sizeof(*paths));
 	size_t count = 0;
 
+	if (node->kind == YAML_MAP) {
+		reader_refuse(&c->r, node, "a path, or a list of paths");
+		return;
+	}
 	for (size_t i = 0; paths != NULL && i < n; i++) {
 		paths[count] = TEXT_NONE;
 		read_rule_path(c, node->kind == YAML_LIST ? node->items[i] : node, &paths[count]);

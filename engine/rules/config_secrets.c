@@ -121,8 +121,7 @@ static bool expand(struct configuring *c, const struct yaml_node *node, bool env
 
 	*literal = true;
 	if (node->kind != YAML_TEXT) {
-		reader_error(&c->r, node, "put it in quotes if a text is meant",
-			     "this must be a text, not %s", yaml_kind_words(node));
+		reader_refuse(&c->r, node, "a text");
 		return false;
 	}
 	while ((open = text_find(rest, TEXT("${"))) != SIZE_MAX) {

@@ -11,6 +11,9 @@
 #include "engine/base/limits.h"
 #include "engine/base/timetext.h"
 
+#define NAME_SHOWN 64 /* bytes of a key that messages name */
+#define KEYS_SHOWN 8  /* keys of a map that a hint lists */
+
 struct place reader_place(const struct reader *r, const struct yaml_node *node)
 {
 	const char *file = r->file;
@@ -44,12 +47,13 @@ bool reader_map(const struct reader *r, const struct yaml_node *node, const char
 		const char *member, const char *like)
 {
 	bool scalar = node->kind != YAML_LIST && node->kind != YAML_NULL;
-	struct text hint;
+	/* "a table" is not what stands before the colon. */
+	struct text hint, shown = node->key != NULL ? node->key->text : text_of(what);
 
 	assert(r != NULL && what != NULL && member != NULL && like != NULL);
 	if (node->kind == YAML_MAP)
 		return true;
-	hint = text_printf(r->arena, "%s: { %s: %.*s }", what, member,
+	hint = text_printf(r->arena, "%.*s: { %s: %.*s }", TEXT_ARG(shown), member,
 			   TEXT_ARG(scalar && node->text.n > 0 ? node->text : text_of(like)));
 	reader_error(r, node, hint.s != NULL ? hint.s : "", "%s must be a map, not %s", what,
 		     yaml_kind_words(node));
@@ -75,15 +79,32 @@ static const char *key_hint(const struct reader *r, struct text key, const char 
 	return hint[0] != '\0' ? hint : reader_nearest(r->arena, key, known);
 }
 
+/* For what should be a map: its keys, or what is missing where one seems to be written. */
+static const char *map_hint(const struct reader *r, const struct yaml_node *node,
+			    const char *const *known)
+{
+	struct text hint = TEXT("its keys: ");
+	size_t n = 0;
+
+	if (node->kind == YAML_TEXT && text_find(node->text, TEXT(":")) != SIZE_MAX)
+		return "write key: value, with a space after the colon";
+	if (known[0] == NULL)
+		return "";
+	for (; known[n] != NULL && n < KEYS_SHOWN; n++)
+		hint =
+		    text_printf(r->arena, "%.*s%s%s", TEXT_ARG(hint), n > 0 ? ", " : "", known[n]);
+	if (known[n] != NULL)
+		hint = text_printf(r->arena, "%.*s, ...", TEXT_ARG(hint));
+	return hint.s != NULL ? hint.s : "";
+}
+
 bool reader_keys(const struct reader *r, const struct yaml_node *map, const char *what,
 		 const char *const *known, const char *const *later)
 {
 	assert(r != NULL && map != NULL);
 	if (map->kind != YAML_MAP) {
-		reader_error(
-		    r, map,
-		    map->kind == YAML_TEXT ? "write key: value, with a space after the colon" : "",
-		    "%s must be a map, not %s", what, yaml_kind_words(map));
+		reader_error(r, map, map_hint(r, map, known), "%s must be a map, not %s", what,
+			     yaml_kind_words(map));
 		return false;
 	}
 	for (size_t i = 0; i < map->count; i++) {
@@ -112,23 +133,49 @@ struct yaml_node *reader_need(const struct reader *r, const struct yaml_node *ma
 	return node;
 }
 
+/* What a message calls the value: by its key, where it has one. */
+static struct text name_of(const struct reader *r, const struct yaml_node *node)
+{
+	struct text name = TEXT_NONE;
+
+	if (node->key != NULL && node->key->text.n > 0 && node->key->text.n <= NAME_SHOWN)
+		name = text_printf(r->arena, "\"%.*s\"", TEXT_ARG(node->key->text));
+	return name.s != NULL ? name : TEXT("this");
+}
+
 static bool mismatch(const struct reader *r, const struct yaml_node *node, const char *wanted,
 		     const char *hint)
 {
+	struct text name = name_of(r, node);
+
 	if (node->kind == YAML_MAP || node->kind == YAML_LIST || node->kind == YAML_NULL)
-		reader_error(r, node, hint, "this must be %s, not %s", wanted,
+		reader_error(r, node, hint, "%.*s must be %s, not %s", TEXT_ARG(name), wanted,
 			     yaml_kind_words(node));
 	else
-		reader_error(r, node, hint, "this must be %s, not \"%.*s\"", wanted,
+		reader_error(r, node, hint, "%.*s must be %s, not \"%.*s\"", TEXT_ARG(name), wanted,
 			     TEXT_ARG(node->text));
 	return false;
+}
+
+static const char *text_hint(const struct yaml_node *node)
+{
+	if (node->kind == YAML_LIST)
+		return "one value, without [ ] or -";
+	return node->kind == YAML_NULL ? "" : "put it in quotes if a text is meant";
+}
+
+void reader_refuse(const struct reader *r, const struct yaml_node *node, const char *wanted)
+{
+	assert(r != NULL && node != NULL && wanted != NULL);
+	reader_error(r, node, text_hint(node), "%.*s must be %s, not %s",
+		     TEXT_ARG(name_of(r, node)), wanted, yaml_kind_words(node));
 }
 
 bool reader_text(const struct reader *r, const struct yaml_node *node, struct text *out)
 {
 	assert(r != NULL && node != NULL);
 	if (node->kind != YAML_TEXT)
-		return mismatch(r, node, "a text", "put it in quotes if a text is meant");
+		return mismatch(r, node, "a text", text_hint(node));
 	*out = text_dup(r->arena, node->text);
 	return out->s != NULL;
 }
@@ -150,8 +197,8 @@ bool reader_int(const struct reader *r, const struct yaml_node *node, int64_t le
 	if (node->kind != YAML_INT || node->scalar.kind != VALUE_INT)
 		return mismatch(r, node, "a whole number", "");
 	if (node->scalar.i < least || node->scalar.i > most) {
-		reader_error(r, node, "", "this must be between %lld and %lld", (long long)least,
-			     (long long)most);
+		reader_error(r, node, "", "%.*s must be between %lld and %lld",
+			     TEXT_ARG(name_of(r, node)), (long long)least, (long long)most);
 		return false;
 	}
 	*out = node->scalar.i;
@@ -185,7 +232,8 @@ bool reader_duration(const struct reader *r, const struct yaml_node *node, int64
 				"write a number and a unit: 500ms 10s 5m 2h 1d 1w");
 	if (n < least) {
 		timetext_duration_format(least, shown);
-		reader_error(r, node, "", "this must be at least %s", shown);
+		reader_error(r, node, "", "%.*s must be at least %s", TEXT_ARG(name_of(r, node)),
+			     shown);
 		return false;
 	}
 	*ms = n;
@@ -249,11 +297,12 @@ bool reader_size(const struct reader *r, const struct yaml_node *node, size_t le
 		char from[SIZE_WORDS], to[SIZE_WORDS];
 
 		if (n < least && most >= SIZE_MAX / 2)
-			reader_error(r, node, "", "this must be at least %s",
-				     size_words(least, from));
+			reader_error(r, node, "", "%.*s must be at least %s",
+				     TEXT_ARG(name_of(r, node)), size_words(least, from));
 		else
-			reader_error(r, node, "", "this must be between %s and %s",
-				     size_words(least, from), size_words(most, to));
+			reader_error(r, node, "", "%.*s must be between %s and %s",
+				     TEXT_ARG(name_of(r, node)), size_words(least, from),
+				     size_words(most, to));
 		return false;
 	}
 	*out = (size_t)n;
@@ -280,7 +329,7 @@ bool reader_choice(const struct reader *r, const struct yaml_node *node, const c
 {
 	assert(node != NULL && words != NULL && out != NULL);
 	if (node->kind == YAML_MAP || node->kind == YAML_LIST)
-		return mismatch(r, node, "one word", "");
+		return mismatch(r, node, "one word", choices_hint(r->arena, TEXT_NONE, words));
 	for (int i = 0; words[i] != NULL; i++) {
 		if (text_is(node->text, words[i])) {
 			*out = i;

@@ -46,6 +46,10 @@ bool reader_map(const struct reader *r, const struct yaml_node *node, const char
 struct yaml_node *reader_need(const struct reader *r, const struct yaml_node *map, const char *key,
 			      const char *hint);
 
+/* Reports that the value must be `wanted`, by its key and kind: the value isn't told, it may be a
+ * secret. */
+void reader_refuse(const struct reader *r, const struct yaml_node *node, const char *wanted);
+
 bool reader_text(const struct reader *r, const struct yaml_node *node, struct text *out);
 bool reader_bool(const struct reader *r, const struct yaml_node *node, bool *out);
 bool reader_int(const struct reader *r, const struct yaml_node *node, int64_t least, int64_t most,

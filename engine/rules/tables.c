@@ -241,7 +241,11 @@ static bool mark_unique(const struct reader *r, const struct yaml_node *node,
 {
 	struct column *column = column_named(d, node->text);
 
-	if (node->kind == YAML_MAP || node->kind == YAML_LIST || column == NULL) {
+	if (node->kind == YAML_MAP || node->kind == YAML_LIST) {
+		reader_refuse(r, node, "the name of a column");
+		return false;
+	}
+	if (column == NULL) {
 		no_column(r, node, d);
 		return false;
 	}
@@ -328,7 +332,10 @@ static bool read_table(const struct reader *r, const struct yaml_pair *pair, str
 	const struct yaml_node *file;
 
 	d.columns = arena_zero(r->arena, LIMIT_TABLE_COLUMNS * sizeof(*d.columns));
-	if (d.columns == NULL || !reader_map(r, pair->val, "a table", "key", "workspace_id") ||
+	if (d.columns == NULL ||
+	    !reader_map(r, pair->val, "a table",
+			text_ends(pair->val->text, TEXT(".csv")) ? "file" : "key",
+			"workspace_id") ||
 	    !reader_keys(r, pair->val, "a table", known, NULL))
 		return false;
 	table->columns = d.columns;

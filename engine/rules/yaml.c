@@ -432,6 +432,7 @@ static bool fill_pairs(struct pass *p, struct yaml_node *node, size_t base)
 		}
 		node->pairs[i].key = key;
 		node->pairs[i].val = p->stack[base + 2 * i + 1];
+		node->pairs[i].val->key = key;
 	}
 	p->stacked = base;
 	return true;

@@ -23,10 +23,11 @@ struct yaml_pair {
 
 struct yaml_node {
 	enum yaml_kind kind;
-	struct place at;     /* of the node's first character */
-	bool quoted;         /* a text in quotes or a block */
-	bool block;          /* a text as | or > block */
-	struct text text;    /* scalars: as written, unquoted */
+	struct place at;             /* of the node's first character */
+	const struct yaml_node *key; /* that it stands under, or NULL: an item, the document */
+	bool quoted;                 /* a text in quotes or a block */
+	bool block;                  /* a text as | or > block */
+	struct text text;            /* scalars: as written, unquoted */
 	struct value scalar; /* scalars: null, bool, int, uint, double or text by the core schema */
 	struct yaml_pair *pairs;  /* map, in the order written */
 	struct yaml_node **items; /* list */

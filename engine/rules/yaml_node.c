@@ -249,6 +249,8 @@ struct yaml_node *yaml_copy(struct arena *arena, const struct yaml_node *node, c
 		for (size_t i = 0; copy->pairs != NULL && i < node->count; i++) {
 			copy->pairs[i].key = yaml_copy(arena, node->pairs[i].key, file);
 			copy->pairs[i].val = yaml_copy(arena, node->pairs[i].val, file);
+			if (copy->pairs[i].val != NULL)
+				copy->pairs[i].val->key = copy->pairs[i].key;
 		}
 	} else if (node->kind == YAML_LIST) {
 		copy->items = arena_array(arena, node->count, sizeof(*copy->items));
