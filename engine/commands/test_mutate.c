@@ -121,8 +121,8 @@ static void try_change(struct mutating *u, const struct change *c)
 		return;
 	u->failed = diags == NULL || arena == NULL;
 	if (!u->failed)
-		set = ruleset_load_text(u->m->config, u->m->rules, u->path,
-					changed_text(arena, u->content, c), diags);
+		set = ruleset_load_beside(u->m->config, u->m->rules, u->path,
+					  changed_text(arena, u->content, c), diags);
 	if (set == NULL || diags_errors(diags) > 0) {
 		u->refused += !u->failed;
 	} else {

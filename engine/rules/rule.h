@@ -133,10 +133,13 @@ size_t ruleset_files(struct arena *arena, struct text path, struct diags *diags,
 struct ruleset *ruleset_load(const struct config *config, const struct text *paths, size_t count,
 			     struct diags *diags);
 
-/* The same of one file whose text is at hand; `path` names it. The tables that other files of
- * `beside` declare are there, too: it outlives what is loaded. */
-struct ruleset *ruleset_load_text(const struct config *config, const struct ruleset *beside,
-				  struct text path, struct text content, struct diags *diags);
+/* The same of one file whose text is at hand; `path` names it. */
+struct ruleset *ruleset_load_text(const struct config *config, struct text path,
+				  struct text content, struct diags *diags);
+
+/* The same with the tables that other files of `beside` declare: it outlives what is loaded. */
+struct ruleset *ruleset_load_beside(const struct config *config, const struct ruleset *beside,
+				    struct text path, struct text content, struct diags *diags);
 
 /* One rule from its stored source. NULL with diags when it does not load any more. */
 struct ruleset *ruleset_load_revision(const struct config *config, struct text id,

@@ -356,8 +356,14 @@ static void take_tables(struct ruleset *set, const struct ruleset *beside, struc
 	set->tables = (struct table_list){ items, n };
 }
 
-struct ruleset *ruleset_load_text(const struct config *config, const struct ruleset *beside,
-				  struct text path, struct text content, struct diags *diags)
+struct ruleset *ruleset_load_text(const struct config *config, struct text path,
+				  struct text content, struct diags *diags)
+{
+	return ruleset_load_beside(config, NULL, path, content, diags);
+}
+
+struct ruleset *ruleset_load_beside(const struct config *config, const struct ruleset *beside,
+				    struct text path, struct text content, struct diags *diags)
 {
 	AUTO(arena_free) struct arena *scratch = arena_new("rule text", LIMIT_RULES_ARENA);
 	AUTO(arena_free) struct arena *once = arena_new("rule text", LIMIT_RULES_ARENA);
@@ -366,11 +372,14 @@ struct ruleset *ruleset_load_text(const struct config *config, const struct rule
 	struct ruleset *set;
 	struct loading l;
 
-	assert(config != NULL && beside != NULL && diags != NULL);
+	assert(config != NULL && diags != NULL);
 	set = loading_new(&l, config, scratch, once, diags);
 	if (set == NULL)
 		return NULL;
-	take_tables(set, beside, path);
+	if (beside != NULL)
+		take_tables(set, beside, path);
+	else
+		set->tables = config->tables;
 	load_text(&l, path, content);
 	load_all(&l, &none);
 	load_stand_ins(&l);
