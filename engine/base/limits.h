@@ -214,6 +214,8 @@
 #define LIMIT_BATCH_ARENA (256u * MIB) /* outputs of one batch: 512 inputs with large bodies */
 #define LIMIT_RETRY_AFTER 86400000     /* a target may hold us off for at most a day */
 #define LIMIT_VERIFY_IDS  200          /* ids asked for by name at once: Kantata's page size */
+#define LIMIT_ROUND_TRIES                                                                          \
+	3 /* replies of no use about one object until the round goes on: no accident any more */
 #define LIMIT_ROUND                                                                                \
 	20000 /* objects read one by one in a round, and rows of one of its lists: two hours at    \
 		 three a second */

@@ -553,9 +553,15 @@ bool round_row(struct sequencer *s, struct round *r, struct text shelf, struct t
 bool round_stock(const struct round *r);
 /* What to keep as the hash of the object's snapshot, given that of its bytes. */
 uint64_t round_hash(const struct rounds *rounds, struct value object, uint64_t hash);
-/* Whether the status only says that the object in hand is gone or hidden: the round goes on. */
+/* Whether the status only says that the object in hand, which nobody lists, is gone or hidden: the
+ * round goes on. */
 bool round_missing(struct sequencer *s, struct round *r, const struct rounds *rounds,
 		   struct text shelf, int status);
+/* Whether the object in hand is left out of this round, after a reply that is of no use. */
+bool round_skip(struct sequencer *s, struct round *r, const struct rounds *rounds,
+		struct text shelf, const struct ending *end);
+size_t round_left(const struct round *r);    /* how many were */
+bool round_is_barren(const struct round *r); /* and nothing was read beside them */
 /* The page was read: goes on to the next. NULL, or why the round can't go on. */
 const char *round_next(struct sequencer *s, struct round *r, const struct poll_config *poll,
 		       struct call *call, struct text shelf, const struct page *page);

@@ -140,7 +140,7 @@ static uint64_t source_signature(struct sequencer *s, const struct source *src)
 	return asks_signature(source_asks(s, src));
 }
 
-static struct text source_shelf(struct sequencer *s, const struct source *src)
+struct text source_shelf(struct sequencer *s, const struct source *src)
 {
 	return observe_shelf(s, src->connection->name, src->poll->resource->kind);
 }
@@ -165,7 +165,7 @@ static struct page_ask source_ask(struct sequencer *s, struct source *src)
 	return ask;
 }
 
-static struct call *source_call(struct sequencer *s, struct source *src)
+struct call *source_call(struct sequencer *s, struct source *src)
 {
 	struct call *call = arena_zero(s->work, sizeof(*call));
 
@@ -229,8 +229,6 @@ static void source_begin_list(struct sequencer *s, struct source *src, bool whol
 	listing_begin(s, src->listing, src->connection, src->poll, silent, whole);
 }
 
-static void source_done(struct sequencer *s, struct source *src);
-
 static void source_begin_round(struct sequencer *s, struct source *src)
 {
 	struct call *call = source_call(s, src);
@@ -289,7 +287,7 @@ void source_ids_clear(struct source *src)
 	memset(src->found, 0, sizeof(src->found));
 }
 
-static void source_done(struct sequencer *s, struct source *src)
+void source_done(struct sequencer *s, struct source *src)
 {
 	int64_t high = src->high_seen;
 
@@ -313,6 +311,8 @@ static void source_done(struct sequencer *s, struct source *src)
 	src->failures = 0;
 	mem_free(src->error);
 	src->error = NULL;
+	if (src->round != NULL)
+		source_tell_left(s, src);
 	src->busy = src->sweeping = src->dropping = false;
 	seen_clear(&src->seen);
 	s->stats.polls_ok++;
@@ -436,28 +436,6 @@ static void source_next_undelivered(struct sequencer *s, struct source *src,
 	}
 }
 
-static void source_failed(struct sequencer *s, struct source *src, struct text why,
-			  int64_t retry_after);
-
-static void source_next_of_round(struct sequencer *s, struct source *src, const struct page *page)
-{
-	struct call *call = source_call(s, src);
-	const char *why;
-
-	if (call == NULL)
-		return;
-	why = round_next(s, src->round, src->poll, call, source_shelf(s, src), page);
-	if (why != NULL) {
-		source_failed(s, src, text_of(why), -1);
-	} else if (!round_is_over(src->round)) {
-		source_fetch(s, src);
-	} else if (round_done(src->round, src->poll, call)) {
-		source_done(s, src);
-	} else {
-		seq_break(s);
-	}
-}
-
 static void source_next_page(struct sequencer *s, struct source *src, const struct page *page)
 {
 	if (src->undelivered != NULL) {
@@ -465,7 +443,7 @@ static void source_next_page(struct sequencer *s, struct source *src, const stru
 		return;
 	}
 	if (src->round != NULL) {
-		source_next_of_round(s, src, page);
+		source_round_next(s, src, page);
 		return;
 	}
 	if (src->kind == PAGE_CHANGES && page->high > src->high_seen)
@@ -507,8 +485,7 @@ static void source_stalled(struct sequencer *s, struct source *src)
 	emit_own(s, "tappet.source.stalled", src->poll->source, value_map_end(&b), NULL, 0);
 }
 
-static void source_failed(struct sequencer *s, struct source *src, struct text why,
-			  int64_t retry_after)
+void source_failed(struct sequencer *s, struct source *src, struct text why, int64_t retry_after)
 {
 	/* A failing poll asks no sooner than one that works. */
 	int64_t wait = src->poll->every < POLL_BACKOFF ? src->poll->every : POLL_BACKOFF;
@@ -629,10 +606,13 @@ static void source_page(struct sequencer *s, struct source *src, const struct en
 	else
 		fate = resource->read(call, &ask, &reply, page_visit, &r, &page);
 	if (fate != FATE_OK || r.failed) {
-		source_failed(s, src,
-			      text_printf(s->work, "%s: %.*s", r.why != NULL ? r.why : call->why,
-					  TEXT_ARG(seq_quote(s, end->body))),
-			      -1);
+		struct text why =
+		    text_printf(s->work, "%s: %.*s", r.why != NULL ? r.why : call->why,
+				TEXT_ARG(seq_quote(s, end->body)));
+
+		if (src->round != NULL && source_round_skip(s, src, end, why))
+			return;
+		source_failed(s, src, why, -1);
 		source_list_failed(src, end->status);
 		return;
 	}
@@ -669,7 +649,7 @@ void poll_fetched(struct sequencer *s, const struct fetched_input *f)
 	if (src->round != NULL && f->ending.how == END_REPLIED &&
 	    round_missing(s, src->round, src->poll->resource->rounds, source_shelf(s, src),
 			  f->ending.status)) {
-		source_next_page(s, src, &(struct page){ .high = INT64_MIN });
+		source_round_on(s, src);
 		return;
 	}
 	struct text why = source_refusal(s, src, &f->ending);
@@ -679,6 +659,8 @@ void poll_fetched(struct sequencer *s, const struct fetched_input *f)
 	    src->poll->resource->feed->off(&reply))
 		source_off(s, src, why);
 	if (why.n > 0) {
+		if (src->round != NULL && source_round_skip(s, src, &f->ending, why))
+			return;
 		source_failed(s, src, why, f->ending.retry_after);
 		source_list_failed(src, f->ending.status);
 	} else {
@@ -731,6 +713,7 @@ void poll_free(struct sequencer *s)
 		undelivered_free(src->undelivered);
 		listing_free(src->listing);
 		round_free(src->round);
+		mem_free(src->left_out);
 	}
 	mem_free(s->sources);
 	s->sources = NULL;

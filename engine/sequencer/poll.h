@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * poll - what poll.c, poll_rows.c and poll_feed.c share: one source that is polled.
+ * poll - what poll.c, poll_round.c, poll_rows.c and poll_feed.c share: one source that is polled.
  *
  * Ownership: the sequencer's array of sources; what is marked heap is the source's. */
 #ifndef TAPPET_SEQUENCER_POLL_H
@@ -36,6 +36,7 @@ struct source {
 	int64_t resume;                  /* due, as it was before hints were followed */
 	struct undelivered *undelivered; /* of a source with catch_up */
 	struct round *round;             /* of a source in rounds */
+	char *left_out;                  /* heap: why the first object of the round was, or NULL */
 	struct text round_id;            /* borrowed from it: the object in hand */
 	size_t listed;                   /* deliveries before the page in hand */
 	struct listing *listing;         /* of a source of a whole list */
@@ -49,6 +50,22 @@ void source_fetch(struct sequencer *s, struct source *src); /* what kind, after.
 void source_write(struct sequencer *s, struct source *src); /* the cursor */
 void source_ids_clear(struct source *src);                  /* and the hints */
 void source_gone(struct sequencer *s, struct source *src, struct text id);
+void source_done(struct sequencer *s, struct source *src); /* the cycle */
+void source_failed(struct sequencer *s, struct source *src, struct text why, int64_t retry_after);
+struct call *source_call(struct sequencer *s, struct source *src); /* NULL: the batch is broken */
+struct text source_shelf(struct sequencer *s, const struct source *src);
+
+/* ---- poll_round.c ---- */
+
+/* A page of the round was read. */
+void source_round_next(struct sequencer *s, struct source *src, const struct page *page);
+/* What comes next of the round, or its end. */
+void source_round_on(struct sequencer *s, struct source *src);
+/* True when the object in hand is left out for that, and the round goes on. */
+bool source_round_skip(struct sequencer *s, struct source *src, const struct ending *end,
+		       struct text why);
+/* Leaves in src->error what the round that ends has left out. */
+void source_tell_left(struct sequencer *s, struct source *src);
 
 /* ---- poll_rows.c ---- */
 

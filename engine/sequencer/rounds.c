@@ -14,6 +14,9 @@
  * Known objects that no list names any more are read too, until they are over:
  * that they left a list is how most of them end.
  *
+ * One object that can't be read doesn't hold up the others: it is left out of the round
+ * and read again in the next one. A round in which nothing could be read has failed.
+ *
  * I1  What a round knows is in memory only; snapshots move with each object's
  *     commit. After a restart the round begins anew and repeats nothing.
  * I2  A snapshot's hash is OVER exactly when the object is over, or only its id is
@@ -34,7 +37,11 @@ struct round {
 	struct map *named; /* id -> its place among the items, plus one */
 	struct round_item *items;
 	size_t count, room;
-	size_t at; /* the item in hand, once `reading` */
+	size_t at;      /* the item in hand, once `reading` */
+	unsigned tries; /* replies about it that were of no use */
+	size_t read;    /* items that were read in this round */
+	size_t left;    /* and those left out; */
+	bool refused;   /* one of them for another reason than that it may not be read */
 	bool reading;
 	bool full;
 	uint64_t *known; /* names of the lists that were read to their end, hashed */
@@ -70,6 +77,7 @@ static void round_clear(struct round *r)
 	mem_free(r->items);
 	r->items = NULL;
 	r->count = r->room = r->at = 0;
+	r->tries = 0;
 	r->reading = false;
 	r->list = r->offset = 0;
 }
@@ -230,7 +238,8 @@ void round_begin(struct sequencer *s, struct round *r, const struct poll_config 
 {
 	round_clear(r);
 	r->full = full;
-	r->fresh = false;
+	r->fresh = r->refused = false;
+	r->read = r->left = 0;
 	round_list_begin(s, r, poll, call, shelf);
 }
 
@@ -289,6 +298,12 @@ uint64_t round_hash(const struct rounds *rounds, struct value object, uint64_t h
 	return hash > OVER ? hash : OVER + 1;
 }
 
+static void round_pass(struct round *r)
+{
+	r->at++;
+	r->tries = 0;
+}
+
 bool round_missing(struct sequencer *s, struct round *r, const struct rounds *rounds,
 		   struct text shelf, int status)
 {
@@ -302,13 +317,57 @@ bool round_missing(struct sequencer *s, struct round *r, const struct rounds *ro
 	item = &r->items[r->at];
 	const struct text id = { item->id, item->id_size };
 
+	if (item->list != LIST_NONE)
+		return false; /* somebody lists it: round_skip */
 	if (status == rounds->gone)
 		store_drop_object(s->store, shelf, id);
 	/* Nobody lists it and nobody may see it: not asked for again until somebody does. */
-	else if (item->list == LIST_NONE &&
-		 store_get_object(s->store, s->work, shelf, id, &hash, &json))
+	else if (store_get_object(s->store, s->work, shelf, id, &hash, &json))
 		store_put_object(s->store, shelf, id, OVER, json);
+	round_pass(r);
 	return true;
+}
+
+/* A refusal of this object: others may be fine. */
+static bool is_about_object(int status)
+{
+	return status >= 400 && status < 500 && status != 401 && status != 407 && status != 408 &&
+	       status != 425 && status != 429;
+}
+
+bool round_skip(struct sequencer *s, struct round *r, const struct rounds *rounds,
+		struct text shelf, const struct ending *end)
+{
+	bool told = end->how == END_REPLIED || end->how == END_CUT;
+	const struct round_item *item;
+	uint64_t hash;
+
+	/* Without a reply, or with one about our credentials or our pace, none would be read. */
+	if (!r->reading || r->at >= r->count || !told || end->status == 401 || end->status == 407 ||
+	    end->status == 429)
+		return false;
+	if (!is_about_object(end->status) && ++r->tries < LIMIT_ROUND_TRIES)
+		return false;
+	item = &r->items[r->at];
+	const struct text id = { item->id, item->id_size };
+
+	/* Nothing is known of it but that it was there before us. */
+	if (item->stock && !store_get_object_hash(s->store, shelf, id, &hash))
+		store_put_object(s->store, shelf, id, OVER, TEXT("{}"));
+	r->left++;
+	r->refused = r->refused || (end->status != rounds->gone && end->status != rounds->hidden);
+	round_pass(r);
+	return true;
+}
+
+size_t round_left(const struct round *r)
+{
+	return r->left;
+}
+
+bool round_is_barren(const struct round *r)
+{
+	return r->refused && r->read == 0;
 }
 
 /* The list goes on behind this page. */
@@ -323,7 +382,8 @@ const char *round_next(struct sequencer *s, struct round *r, const struct poll_c
 		       struct call *call, struct text shelf, const struct page *page)
 {
 	if (r->reading) {
-		r->at++;
+		r->read++;
+		round_pass(r);
 		return NULL;
 	}
 	if (r->count >= LIMIT_ROUND || r->offset >= LIMIT_ROUND)

@@ -196,6 +196,118 @@ START_TEST(gone_and_hidden)
 }
 END_TEST
 
+static bool source_says(struct world *w, const char *words)
+{
+	struct arena *arena = arena_new("test", MIB);
+	struct text cursor;
+	bool found;
+
+	ck_assert(store_get_cursor(w->store, arena, TEXT("blueworks/work"), &cursor));
+	found = text_find(cursor, text_of(words)) != SIZE_MAX;
+	arena_free(arena);
+	return found;
+}
+
+#define TWO "{\"work\":[{\"id\":\"a\"},{\"id\":\"b\"}]}"
+
+/* One that is refused holds up no other, is told of, and read again in the next round. */
+START_TEST(a_refused_one_is_left_out)
+{
+	static const int statuses[] = { 400, 403, 404, 410 };
+
+	for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+		struct world w;
+
+		baseline(&w);
+		next_round(&w);
+		lists(&w, TWO, NO_TASKS, NO_WORK, NO_TASKS);
+		one(&w, "a", statuses[i], "{\"errorMessage\":\"no such thing\"}");
+		one(&w, "b", 200, DETAIL("b", "Active", ""));
+		ck_assert(world_has_event(&w, "blueworks.work.started"));
+		ck_assert(source_says(&w, "1 could not be read, the first: a: status 4"));
+		ck_assert(source_says(&w, "\"failures\":0"));
+		next_round(&w);
+		lists(&w, TWO, NO_TASKS, NO_WORK, NO_TASKS);
+		one(&w, "a", 200, DETAIL("a", "Active", ",\"subject\":\"x\""));
+		ck_assert(world_has_event(&w, "blueworks.work.updated"));
+		one(&w, "b", 200, DETAIL("b", "Active", ""));
+		ck_assert(!source_says(&w, "could not be read"));
+		world_fini(&w);
+	}
+}
+END_TEST
+
+/* So is one of which only nonsense comes, after some tries. */
+START_TEST(an_unreadable_one_is_left_out)
+{
+	struct world w;
+
+	baseline(&w);
+	next_round(&w);
+	lists(&w, TWO, NO_TASKS, NO_WORK, NO_TASKS);
+	one(&w, "a", 200, "{}");
+	world_advance(&w, 5000);
+	one(&w, "a", 500, "");
+	world_advance(&w, 10000);
+	one(&w, "a", 429, ""); /* says nothing of it */
+	world_advance(&w, 20000);
+	one(&w, "a", 200, "{\"work\":7}");
+	one(&w, "b", 200, DETAIL("b", "Active", ""));
+	ck_assert(world_has_event(&w, "blueworks.work.started"));
+	ck_assert(source_says(&w, "1 could not be read, the first: a: "));
+	next_round(&w);
+	lists(&w, TWO, NO_TASKS, NO_WORK, NO_TASKS);
+	one(&w, "a", 200, DETAIL("a", "Active", ""));
+	world_fini(&w);
+}
+END_TEST
+
+/* Where nothing can be read, that is no round. */
+START_TEST(a_round_of_refusals_has_failed)
+{
+	struct world w;
+
+	baseline(&w);
+	next_round(&w);
+	lists(&w, TWO, NO_TASKS, NO_WORK, NO_TASKS);
+	one(&w, "a", 400, "{}");
+	one(&w, "b", 400, "{}");
+	ck_assert_uint_eq(w.out.fetch_count, 0);
+	ck_assert(source_says(&w, "\"failures\":1"));
+	ck_assert(source_says(&w, "a: status 400"));
+	world_advance(&w, 5000);
+	lists(&w, TWO, NO_TASKS, NO_WORK, NO_TASKS);
+	one(&w, "a", 401, ""); /* of our credentials: not of this one alone */
+	world_advance(&w, 10000);
+	one(&w, "a", 200, DETAIL("a", "Active", ""));
+	one(&w, "b", 403, "");
+	ck_assert(source_says(&w, "\"failures\":0"));
+	world_fini(&w);
+}
+END_TEST
+
+/* What was left out while stock was taken is old news when it is read at last. */
+START_TEST(left_out_of_the_stock)
+{
+	struct world w;
+
+	world_init(&w, CONFIG, RULES);
+	lists(&w, TWO, NO_TASKS, NO_WORK, NO_TASKS);
+	one(&w, "a", 410, "");
+	one(&w, "b", 200, DETAIL("b", "Active", ""));
+	next_round(&w);
+	lists(&w, TWO, NO_TASKS, NO_WORK, NO_TASKS);
+	one(&w, "a", 200, DETAIL("a", "Active", ""));
+	ck_assert_uint_eq(w.out.event_count, 0);
+	one(&w, "b", 200, DETAIL("b", "Active", ""));
+	next_round(&w);
+	lists(&w, TWO, NO_TASKS, NO_WORK, NO_TASKS);
+	one(&w, "a", 200, DETAIL("a", "Active", ",\"subject\":\"x\""));
+	ck_assert(world_has_event(&w, "blueworks.work.updated"));
+	world_fini(&w);
+}
+END_TEST
+
 START_TEST(a_restart_while_taking_stock)
 {
 	struct world w;
@@ -339,6 +451,7 @@ END_TEST
 UNIT_MAIN("sequencer_rounds", the_first_round_takes_stock, what_is_new_is_told,
 	  what_left_the_lists_is_read_until_it_is_over,
 	  what_was_over_before_us_is_taken_stock_of_when_it_comes_back, gone_and_hidden,
-	  a_restart_while_taking_stock, a_failure_moves_nothing,
+	  a_refused_one_is_left_out, an_unreadable_one_is_left_out, a_round_of_refusals_has_failed,
+	  left_out_of_the_stock, a_restart_while_taking_stock, a_failure_moves_nothing,
 	  a_settled_list_ends_at_a_known_page, a_new_user_brings_nothing_of_the_past,
 	  a_task_is_overdue_by_the_clock)
