@@ -107,14 +107,6 @@ static enum fate read_post(struct call *call, const struct reply *reply, struct 
 	return fate;
 }
 
-/* {"error":{"code":404,"message":"...","status":"NOT_FOUND"}} */
-static struct text error_words(struct call *call, const struct reply *reply)
-{
-	struct text words = message_words(call, reply, "error.message");
-
-	return words.n > 0 ? words : message_line(call, reply->body);
-}
-
 /* 404: the space is gone; 401 and 403: the webhook's key or token is. */
 static void standing(struct call *call, const struct reply *reply, struct standing *out)
 {
@@ -155,6 +147,6 @@ const struct connector connector_google_chat = {
 	/* Usage limits: one write a second and space, shared by all its webhooks. */
 	.per_second = 1,
 	.burst = 1,
-	.error_words = error_words,
+	.error_words = message_error, /* {"error":{"code":404,"message":"..."}} */
 	.standing = standing,
 };

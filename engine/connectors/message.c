@@ -215,3 +215,10 @@ struct text message_words(struct call *call, const struct reply *reply, const ch
 		return TEXT_NONE;
 	return message_line(call, value_as_text(*found));
 }
+
+struct text message_error(struct call *call, const struct reply *reply)
+{
+	struct text words = message_words(call, reply, "error.message");
+
+	return words.n > 0 ? words : message_line(call, reply->body);
+}

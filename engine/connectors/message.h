@@ -44,4 +44,7 @@ struct text message_line(struct call *call, struct text words);
 /* The text at a path of a JSON reply; TEXT_NONE when there is none. */
 struct text message_words(struct call *call, const struct reply *reply, const char *path);
 
+/* A connector's error_words for {"error":{"message":"..."}}, or any reply's beginning. */
+struct text message_error(struct call *call, const struct reply *reply);
+
 #endif

@@ -201,14 +201,6 @@ static enum fate read_post(struct call *call, const struct reply *reply, struct 
 	return FATE_OK;
 }
 
-/* {"error":{"code":"WorkflowTriggerIsNotEnabled","message":"..."}} */
-static struct text error_words(struct call *call, const struct reply *reply)
-{
-	struct text words = message_words(call, reply, "error.message");
-
-	return words.n > 0 ? words : message_line(call, reply->body);
-}
-
 /* 401 and 403: the signature in the URL is no longer right. A flow that was switched off says so
  * with various statuses. */
 static void standing(struct call *call, const struct reply *reply, struct standing *out)
@@ -257,6 +249,6 @@ const struct connector connector_teams = {
 	 * fewer messages over a longer time. */
 	.per_second = 1,
 	.burst = 4,
-	.error_words = error_words,
+	.error_words = message_error, /* {"error":{"code":"WorkflowNotFound","message":"..."}} */
 	.standing = standing,
 };

@@ -21,6 +21,7 @@
 #include "engine/base/crypto.h"
 #include "engine/base/limits.h"
 #include "engine/base/mem.h"
+#include "engine/io/http_secure.h"
 
 #define FIXED_LINES 2 /* "Expect:" and "Content-Type:" that suppress libcurl's own */
 
@@ -275,19 +276,6 @@ void http_transfer_free(struct http_transfer *transfer)
 	mem_free(transfer);
 }
 
-static bool easy_secure(CURL *easy)
-{
-	/* Everything ambient off: proxies, other protocols, redirects, .netrc (off by default). */
-	return curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_NOPROXY, "") == CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L) == CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) ==
-		   CURLE_OK;
-}
-
 static void easy_callbacks(struct http_transfer *transfer)
 {
 	CURL *easy = transfer->easy;
@@ -311,7 +299,7 @@ static bool easy_setup(struct http_transfer *transfer)
 	CURL *easy = curl_easy_init();
 
 	transfer->easy = easy;
-	if (easy == NULL || !easy_secure(easy))
+	if (easy == NULL || !http_secure(easy, "http,https"))
 		return false;
 	easy_callbacks(transfer);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
@@ -486,19 +474,6 @@ static bool easy_proxy(CURL *easy, const struct http_call *call)
 	return ok;
 }
 
-/* The system's folder of authorities would be trusted beside the given ones. */
-static bool easy_authorities(CURL *easy, struct text ca)
-{
-	struct curl_blob blob = { .data = (void *)(uintptr_t)ca.s,
-				  .len = ca.n,
-				  .flags = CURL_BLOB_COPY };
-
-	return ca.n == 0 || (curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &blob) == CURLE_OK &&
-			     curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) == CURLE_OK &&
-			     curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO_BLOB, &blob) == CURLE_OK &&
-			     curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, NULL) == CURLE_OK);
-}
-
 bool http_transfer_prepare(struct http_transfer *transfer, const struct http_call *call)
 {
 	struct request_parts parts;
@@ -507,7 +482,7 @@ bool http_transfer_prepare(struct http_transfer *transfer, const struct http_cal
 	if (!block_write(transfer, call, &parts) ||
 	    !easy_method(transfer->easy, call, parts.body) ||
 	    curl_easy_setopt(transfer->easy, CURLOPT_URL, parts.url) != CURLE_OK ||
-	    !easy_proxy(transfer->easy, call) || !easy_authorities(transfer->easy, call->ca))
+	    !easy_proxy(transfer->easy, call) || !http_authorities(transfer->easy, call->ca))
 		return false;
 	curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, parts.headers);
 	return curl_easy_setopt(transfer->easy, CURLOPT_TIMEOUT_MS, (long)call->timeout_ms) ==

@@ -17,6 +17,7 @@
 #include "engine/base/crypto.h"
 #include "engine/base/hash.h"
 #include "engine/base/mem.h"
+#include "engine/io/http_secure.h"
 
 #define MAIL_URL     1024 /* smtps://, a host of 255, a port, and a name of ours as long */
 #define SOCKETS      4    /* open at once: two while IPv6 and IPv4 race, one being closed */
@@ -240,18 +241,9 @@ static bool easy_secure(CURL *easy, const struct mail_call *call)
 {
 	long use = call->wire == MAIL_WIRE_STARTTLS ? CURLUSESSL_ALL : CURLUSESSL_NONE;
 	const char *protocol = call->wire == MAIL_WIRE_IMPLICIT ? "smtps" : "smtp";
-	struct curl_blob ca = { (char *)(uintptr_t)call->ca.s, call->ca.n, CURL_BLOB_COPY };
 
-	if (call->ca.n > 0 && (curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &ca) != CURLE_OK ||
-			       curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) != CURLE_OK))
-		return false;
-	return curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, protocol) == CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_USE_SSL, use) == CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L) == CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) ==
-		   CURLE_OK;
+	return http_authorities(easy, call->ca) && http_secure(easy, protocol) &&
+	       curl_easy_setopt(easy, CURLOPT_USE_SSL, use) == CURLE_OK;
 }
 
 static void easy_callbacks(struct mail_line *line)
