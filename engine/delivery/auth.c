@@ -68,33 +68,37 @@ void auth_put(struct buf *out, const struct job *job)
 		buf_text(out, secret_reveal(job->secret));
 }
 
-/* Where the nearest of the two begins; *n: its length. */
-static size_t nearest(struct text t, struct text one, struct text other, size_t *n)
+static void put_without(struct buf *out, struct text t, struct text hidden, struct text name)
 {
-	size_t a = text_find(t, one), b = text_find(t, other);
+	size_t at;
 
-	*n = a <= b ? one.n : other.n;
-	return a <= b ? a : b;
-}
-
-static void put_without(struct buf *out, struct text t, struct text secret, struct text value,
-			struct text name)
-{
-	size_t at, n;
-
-	while ((at = nearest(t, secret, value, &n)) != SIZE_MAX) {
+	while ((at = text_find(t, hidden)) != SIZE_MAX) {
 		buf_put(out, t.s, at);
 		buf_printf(out, "${secrets.%.*s}", TEXT_ARG(name));
-		t = (struct text){ t.s + at + n, t.n - at - n };
+		t = (struct text){ t.s + at + hidden.n, t.n - at - hidden.n };
 	}
 	buf_text(out, t);
+}
+
+/* One after the other, so that the time it takes grows with the reply only. */
+static struct text without_both(struct text t, struct text secret, struct text value,
+				struct text name, struct buf *out)
+{
+	AUTO_FINI(buf_fini) struct buf once;
+
+	buf_init(&once, out->limit);
+	if (text_find(t, secret) == SIZE_MAX && text_find(t, value) == SIZE_MAX)
+		return t;
+	put_without(&once, t, secret, name);
+	buf_follow(out, &once);
+	put_without(out, buf_view(&once), value, name);
+	return buf_failed(out) ? TEXT_NONE : buf_view(out);
 }
 
 struct text auth_hidden(const struct job *job, struct text t, struct buf *out)
 {
 	AUTO_FINI(auth_wipe) struct buf sent;
 	struct text secret, value;
-	size_t n;
 
 	assert(job != NULL && out != NULL);
 	buf_init(&sent, 4 * LIMIT_SECRET_FILE + LIMIT_URL);
@@ -107,8 +111,5 @@ struct text auth_hidden(const struct job *job, struct text t, struct buf *out)
 	value = buf_view(&sent);
 	value.s += job->request.auth.prefix.n;
 	value.n -= job->request.auth.prefix.n;
-	if (nearest(t, secret, value, &n) == SIZE_MAX)
-		return t;
-	put_without(out, t, secret, value, job->request.auth.secret);
-	return buf_failed(out) ? TEXT_NONE : buf_view(out);
+	return without_both(t, secret, value, job->request.auth.secret, out);
 }

@@ -66,6 +66,23 @@ START_TEST(replies_without_the_secret)
 }
 END_TEST
 
+/* Very many of one of the two spellings. */
+START_TEST(many_of_them)
+{
+	struct job job = job_with("Aladdin", "Basic ", "sesame");
+	struct buf reply, out;
+
+	buf_init(&reply, 256 * KIB);
+	while (reply.n + 6 <= 256 * KIB)
+		buf_str(&reply, "sesame");
+	buf_init(&out, 2 * LIMIT_REPLY);
+	ck_assert_uint_eq(auth_hidden(&job, buf_view(&reply), &out).n, reply.n / 6 * 14);
+	buf_fini(&out);
+	buf_fini(&reply);
+	secret_free(job.secret);
+}
+END_TEST
+
 START_TEST(too_long_to_be_kept)
 {
 	struct job job = job_with("", "Bearer ", "hush-hush");
@@ -118,4 +135,4 @@ START_TEST(where_redirects_point)
 END_TEST
 
 UNIT_MAIN("delivery_auth", where_redirects_point, values_of_the_header, replies_without_the_secret,
-	  too_long_to_be_kept, without_one)
+	  too_long_to_be_kept, many_of_them, without_one)
