@@ -39,7 +39,7 @@ BUILDS = {
 }
 
 # Scenarios that are run against the daemon under ThreadSanitizer too.
-THREADS_SCENARIOS = ["demo-story"]
+THREADS_SCENARIOS = ["demo-story", "mixed"]
 
 # Spent on searching by each fuzzer; nothing is asserted about it.
 FUZZ_SECONDS = "4"
