@@ -68,6 +68,7 @@ struct command {
 	const char *more;                 /* further lines of help, or NULL */
 	const struct option_row *options; /* besides the common ones; NULL: none */
 	int least, most;                  /* arguments; most -1: any number */
+	bool rehearses;                   /* rules in shadow are played as live ones */
 	int (*run)(struct context *context);
 };
 

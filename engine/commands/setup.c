@@ -94,6 +94,7 @@ struct config *setup_rules(struct context *context, const char *const *paths, in
 	*code = COMMAND_FAILED;
 	if (config == NULL)
 		return NULL;
+	config->rehearsed = context->command->rehearses;
 	if (count > 0)
 		*rules = load_named(context, config, paths, count, diags);
 	else

@@ -185,5 +185,6 @@ const struct command command_test = {
 	    "commas\nbetween them become one test.",
 	.options = options,
 	.most = -1,
+	.rehearses = true,
 	.run = run,
 };

@@ -17,6 +17,7 @@
 #include "engine/commands/json.h"
 #include "engine/commands/setup.h"
 #include "engine/commands/table.h"
+#include "engine/rules/edge.h"
 #include "engine/rules/explain.h"
 #include "engine/rules/render.h"
 #include "engine/sequencer/tables.h"
@@ -229,7 +230,7 @@ static void put_head(struct trying *t, const struct explanation *told, bool fire
 		if (t->rule->lookup_first >= 0)
 			buf_str(out, " unless its look-ups bring what makes when false");
 	} else {
-		buf_str(out, "would not fire: ");
+		buf_str(out, t->clear ? "would not clear: " : "would not fire: ");
 		plain_put(out, told->because);
 	}
 	buf_char(out, '\n');
@@ -307,7 +308,9 @@ static bool explain(struct trying *t, struct explanation *told)
 	/* What clears is a condition that is false, of which no key is told. */
 	if (t->clear && told->decision.verdict == VERDICT_NO)
 		told->decision.key = rule_decide_key(&scope).key;
-	told->because = text_dup(t->context->arena, told->because);
+	told->because = t->clear && told->decision.verdict == VERDICT_YES
+			    ? TEXT("its condition is true")
+			    : text_dup(t->context->arena, told->because);
 	told->decision.key = text_dup(t->context->arena, told->decision.key);
 	return true;
 }
@@ -325,7 +328,7 @@ static int answer(struct trying *t)
 
 	if (!explain(t, &told))
 		return context_fail(context, COMMAND_FAILED, "memory is out");
-	fires = told.decision.verdict == (t->clear ? VERDICT_NO : VERDICT_YES);
+	fires = t->clear ? edge_has_fallen(&scope) : told.decision.verdict == VERDICT_YES;
 	if (json)
 		head_json(t, &told, fires);
 	else
@@ -346,8 +349,12 @@ static int answer(struct trying *t)
 static int take_event(struct trying *t, const char *word)
 {
 	struct event_record record;
+	bool found = event_find(t->store, t->context->arena, text_of(word), &record);
 
-	if (!event_find(t->store, t->context->arena, text_of(word), &record))
+	if (!found && text_starts(text_of(word), TEXT("run:")))
+		return context_fail(t->context, COMMAND_FAILED,
+				    "there is no such run, or its event is gone: %s", word);
+	if (!found)
 		return context_fail(
 		    t->context, COMMAND_FAILED,
 		    "there is no event %s and no such file; \"tappet events\" lists "

@@ -209,7 +209,8 @@ struct config {
 	size_t rule_path_count;
 	struct value vars; /* a map */
 	struct table_list tables;
-	int max_mode;                         /* enum rule_mode: no rule is livelier than that */
+	int max_mode;   /* enum rule_mode: no rule is livelier than that */
+	bool rehearsed; /* nothing is sent: rules in shadow do as live ones, whatever max_mode */
 	int64_t retain_events, retain_dedupe; /* ms */
 	size_t body_limit, memory_limit;
 	bool incomplete; /* a connection, hook or schedule was left out for its mistakes */

@@ -354,7 +354,9 @@ static void read_parts(struct loading *l, const struct yaml_node *map)
 			parts[i].read(l, node);
 	if (yaml_get(map, "mode") == NULL && (node = parts_default(l, "mode")) != NULL)
 		read_mode(l, node);
-	if ((int)l->rule->mode < l->config->max_mode)
+	if (l->config->rehearsed && l->rule->mode == MODE_SHADOW)
+		l->rule->mode = MODE_LIVE;
+	else if (!l->config->rehearsed && (int)l->rule->mode < l->config->max_mode)
 		l->rule->mode = (enum rule_mode)l->config->max_mode;
 	if (l->lookups != NULL)
 		l->looked_up = l->lookups->count;
