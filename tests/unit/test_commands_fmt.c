@@ -300,11 +300,10 @@ static void deform(struct text in, struct buf *out)
 	buf_str(out, "...\r\n");
 }
 
-static struct ruleset *load(const struct config *config, const struct ruleset *beside,
-			    const char *path, struct text content)
+static struct ruleset *load(const struct config *config, const char *path, struct text content)
 {
 	struct diags *diags = diags_new();
-	struct ruleset *set = ruleset_load_text(config, beside, text_of(path), content, diags);
+	struct ruleset *set = ruleset_load_text(config, text_of(path), content, diags);
 
 	ck_assert_uint_eq(diags_errors(diags), 0);
 	diags_free(diags);
@@ -314,10 +313,7 @@ static struct ruleset *load(const struct config *config, const struct ruleset *b
 static void rules_are_the_same(const char *path, struct text before, struct text after)
 {
 	struct config *config = config_bare();
-	struct diags *diags = diags_new();
-	struct ruleset *beside = ruleset_load(config, NULL, 0, diags);
-	struct ruleset *a = load(config, beside, path, before);
-	struct ruleset *b = load(config, beside, path, after);
+	struct ruleset *a = load(config, path, before), *b = load(config, path, after);
 
 	ck_assert_uint_eq(ruleset_count(a), ruleset_count(b));
 	for (size_t i = 0; i < ruleset_count(a); i++) {
@@ -326,8 +322,6 @@ static void rules_are_the_same(const char *path, struct text before, struct text
 	}
 	ruleset_free(a);
 	ruleset_free(b);
-	ruleset_free(beside);
-	diags_free(diags);
 	config_free(config);
 }
 
