@@ -247,6 +247,7 @@ class Flow:
         self.line = ""
         self.number = 0
         self.clock = None
+        self.started = 0  # the last request before the daemon's start
         self.operations = []  # filled at the end: see operations.py
 
     # ---- running ----
@@ -398,6 +399,7 @@ class Flow:
         # The daemon has a new port and polls at once: what a poll asks the sandbox to send again
         # must not go to the old port.
         self.sandbox.control("POST", "switches", {"hook_hold": True})
+        self.started = max([e["n"] for e in self.sandbox.journal()], default=0)
         self.daemon.start()
         switches = {"hook_hold": False}
         if self.daemon.port and self.daemon.port > 0:
@@ -465,20 +467,24 @@ class Flow:
             self.clock[0] += int(count) * 1000
             return
         route = route[0]
-        until("all to be answered", self._all_answered)
+        until("all to be answered", lambda: self._all_answered(route))
         since = self.sandbox.journal()[-1]["n"]
         for n in range(int(count)):
             self.sandbox.control("POST", "clock", {"advance_s": 1})
             self.clock[0] += 1000
             came = until(f"turn {n + 1}'s request to {route}", lambda: self.sandbox.journal(route, since))
             since = came[-1]["n"]
-            until("all to be answered", self._all_answered)
+            until("all to be answered", lambda: self._all_answered(route))
 
-    def _all_answered(self):
-        """What was decided to be sent has been answered, and what follows from that decided."""
+    def _all_answered(self, route):
+        """What was decided to be sent has been answered, and what follows from that decided; a
+        poll, when the route is that of a list, too: its next one is due by the clock then."""
         metrics = request(self.daemon.port, "GET", "/metrics").body
         total = {m[1] + (m[2] or ""): float(m[3]) for m in re.finditer(
             r'^(tappet_\w+)({state="\w+"})? (\S+)$', metrics, re.M)}
+        polls = sum(float(n) for n in re.findall(r"^tappet_polls_total{.*} (\S+)$", metrics, re.M))
+        if route.endswith(".list") and polls < len(self.sandbox.journal(route, self.started)):
+            return False
         return total["tappet_attempts_total"] == total["tappet_retries_total"] + sum(
             n for name, n in total.items() if name.startswith("tappet_runs_total"))
 
