@@ -47,6 +47,7 @@ static void lines(struct fmt *f, const struct yaml_node *node, size_t inner)
 /* ---- Blocks. ---- */
 
 struct block {
+	size_t marks;    /* bytes from | or > on that say how it is read */
 	size_t body, to; /* of the text: behind the line of | or > */
 	size_t was, now; /* its indentation */
 	bool keep;       /* with +: empty lines at its end are text */
@@ -84,7 +85,7 @@ static size_t block_indent(const struct fmt *f, const struct block *b)
 static struct block block_read(const struct fmt *f, const struct yaml_node *node)
 {
 	struct fmt_level level = f->levels[f->depth - 1];
-	struct block b = { .body = node->from, .to = node->to };
+	struct block b = { .marks = 1, .body = node->from, .to = node->to };
 	size_t given = 0, end = 0;
 	bool strip = false, text = false;
 
@@ -97,6 +98,7 @@ static struct block block_read(const struct fmt *f, const struct yaml_node *node
 			given = (size_t)(c - '0');
 		else if (c != '+' && c != '-')
 			break;
+		b.marks++;
 	}
 	while (b.body < b.to && !fmt_is_break(f->in.s[b.body]))
 		b.body++;
@@ -127,7 +129,7 @@ static void block_head(struct fmt *f, const struct block *b)
 	buf_char(f->out, f->in.s[from]);
 	buf_char(f->out, '-');
 	for (size_t i = from + 1; i < end; i++)
-		if (f->in.s[i] != '+' || i > from + 2)
+		if (f->in.s[i] != '+' || i >= from + b->marks)
 			buf_char(f->out, f->in.s[i]);
 }
 

@@ -141,6 +141,7 @@ START_TEST(blocks_keep_their_text)
 	/* Without a line end at the end the text has none either. */
 	becomes("a: |\n    x", "a: |-\n  x\n");
 	becomes("a: >2+ # why +\n    x\n     ", "a: >-2 # why +\n    x\n     \n");
+	becomes("a: |#+b\n    x", "a: |-#+b\n  x\n");
 	becomes("a: |-\n    x", "a: |-\n  x\n");
 	becomes("a: |\n  x\n  ", "a: |\n  x\n");
 	becomes("a: |", "a: |\n");
