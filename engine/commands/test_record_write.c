@@ -36,7 +36,7 @@ static struct value redacted(struct writing *w, const char *before, struct text 
 static void put(struct writing *w, struct value_map_builder *b, const char *key, struct value v)
 {
 	if (v.kind != VALUE_NULL)
-		value_map_set(b, key, redacted(w, key, TEXT_NONE, v));
+		value_map_set(b, key, redacted(w, key, TEXT(""), v));
 }
 
 static struct value one(struct writing *w, const char *key, struct value v)
@@ -134,7 +134,7 @@ static void add_objects(struct writing *w, struct value_list_builder *list)
 		value_map_begin(&b, w->arena);
 		value_map_set(&b, "kind", value_text(o->path));
 		value_map_set(&b, "id",
-			      redacted(w, "subject", TEXT_NONE, *value_get(o->value, TEXT("id"))));
+			      redacted(w, "subject", TEXT(""), *value_get(o->value, TEXT("id"))));
 		value_map_set(&b, "connection", *value_get(o->value, TEXT("connection")));
 		value_map_set(&b, "data",
 			      redacted(w, "entity.", o->path, *value_get(o->value, TEXT("data"))));
