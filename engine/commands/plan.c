@@ -12,9 +12,11 @@
 
 #include "engine/base/limits.h"
 #include "engine/base/map.h"
+#include "engine/commands/event_read.h"
 #include "engine/commands/json.h"
 #include "engine/commands/setup.h"
 #include "engine/commands/table.h"
+#include "engine/sequencer/tables.h"
 
 DEFINE_AUTO(map_free, struct map *)
 
@@ -189,14 +191,22 @@ static int run(struct context *context)
 	}
 
 	AUTO(store_close) struct store *store = setup_store(context, &code);
+	struct known_objects known = { store, parser };
+	struct entities entities = { &known, event_known };
+	struct stored_tables tables;
 	struct planning p = { .context = context,
 			      .world = { .arena = context->arena,
 					 .config = config,
 					 .store = store,
 					 .parser = parser,
+					 .tables = &tables.reader,
+					 .entities = &entities,
 					 .now = clock_read(&clock).wall } };
 
-	return store != NULL ? plan(&p, rules) : code;
+	if (store == NULL)
+		return code;
+	stored_tables_init(&tables, store, parser, rules);
+	return plan(&p, rules);
 }
 
 const struct command command_plan = {

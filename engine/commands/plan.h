@@ -7,6 +7,7 @@
 #define TAPPET_COMMANDS_PLAN_H
 
 #include "engine/base/clock.h"
+#include "engine/rules/evaluate.h"
 #include "engine/rules/rule.h"
 #include "engine/store/store.h"
 #include "engine/value/parse.h"
@@ -16,6 +17,8 @@ struct plan_world {
 	struct config *config;
 	struct store *store;
 	struct json_parser *parser;
+	const struct table_reader *tables; /* what conditions may read */
+	const struct entities *entities;
 	int64_t now;        /* ms */
 	struct map *counts; /* rule -> struct plan_counts */
 	struct map *active; /* plan_active_key -> anything */

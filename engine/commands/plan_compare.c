@@ -236,10 +236,13 @@ static bool visit_object(void *of, struct text id, uint64_t hash)
 				    .type = a->type,
 				    .source = a->connection,
 				    .connection = a->connection,
+				    .tables = a->w->tables,
 				    .time = a->w->now };
-	struct scope scope = {
-		.arena = a->arena, .rule = a->e->rule, .event = &event, .now = a->w->now
-	};
+	struct scope scope = { .arena = a->arena,
+			       .rule = a->e->rule,
+			       .event = &event,
+			       .entities = a->w->entities,
+			       .now = a->w->now };
 	struct json_error error;
 	struct decision decision;
 	struct text json;
