@@ -197,6 +197,17 @@ static void ago(struct table *table, const struct freshness *f, int64_t at, enum
 	table_cell(table, at > 0 ? text_of(room) : TEXT("never"), tint);
 }
 
+/* A silent poll may also fail: then both. */
+static struct text trouble(const struct freshness *f, const struct source *s)
+{
+	if (s->silent_at == 0)
+		return s->error;
+	if (s->error.n == 0)
+		return TEXT("silent for longer than silent_after");
+	return text_printf(f->context->arena, "silent for longer than silent_after: %.*s",
+			   TEXT_ARG(s->error));
+}
+
 static void show_row(const struct freshness *f, struct table *table, const struct source *s)
 {
 	enum tint tint = is_late(f, s) ? TINT_BAD : TINT_GOOD;
@@ -213,10 +224,7 @@ static void show_row(const struct freshness *f, struct table *table, const struc
 		table_cell(table, TEXT("-"), TINT_FAINT);
 	ago(table, f, s->event_at, TINT_NONE);
 	table_int(table, s->failures);
-	if (s->silent_at > 0 && s->error.n == 0)
-		table_cell(table, TEXT("silent for longer than silent_after"), TINT_BAD);
-	else
-		table_cell(table, s->error, TINT_BAD);
+	table_cell(table, trouble(f, s), TINT_BAD);
 }
 
 static int show(const struct freshness *f)
