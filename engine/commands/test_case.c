@@ -4,6 +4,7 @@
 #include "engine/commands/test_case.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "engine/base/buf.h"
 #include "engine/base/cleanup.h"
@@ -12,6 +13,7 @@
 #define STATUS_LEAST 100 /* RFC 9110, section 15 */
 #define STATUS_MOST  599
 #define TIMES_MOST   1000
+#define NAMES_SHOWN  8 /* of a rule, in a hint */
 
 const char *const test_given_keys[] = { "event", "advance", "reload", "tables", "entity", NULL };
 const char *const test_entity_keys[] = { "kind", "id", "connection", "data", NULL };
@@ -58,6 +60,34 @@ static const char *const *step_names(const struct test_reading *t)
 	return names;
 }
 
+static bool is_among(const char *name, const char *const *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* The nearest name; where none is near, the first few there are, each once. */
+static const char *names_hint(const struct test_reading *t, struct text name,
+			      const char *const *names)
+{
+	const char *near = reader_nearest(t->r.arena, name, names);
+	struct text hint = TEXT("it has: ");
+	size_t shown = 0;
+
+	if (near[0] != '\0' || names[0] == NULL)
+		return near;
+	for (size_t i = 0; names[i] != NULL && shown <= NAMES_SHOWN; i++) {
+		if (is_among(names[i], names, i))
+			continue;
+		hint = text_printf(t->r.arena, "%.*s%s%s", TEXT_ARG(hint), shown > 0 ? ", " : "",
+				   shown < NAMES_SHOWN ? names[i] : "...");
+		shown++;
+	}
+	return hint.s != NULL ? hint.s : "";
+}
+
 static void check_name(const struct test_reading *t, const struct yaml_node *node, struct text name)
 {
 	const char *const *names;
@@ -68,7 +98,7 @@ static void check_name(const struct test_reading *t, const struct yaml_node *nod
 		if (test_step_is(&t->rule->steps[i], name))
 			return;
 	names = step_names(t);
-	reader_error(&t->r, node, names != NULL ? reader_nearest(t->r.arena, name, names) : "",
+	reader_error(&t->r, node, names != NULL ? names_hint(t, name, names) : "",
 		     "the rule has no step or action \"%.*s\"", TEXT_ARG(name));
 }
 

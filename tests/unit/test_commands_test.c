@@ -385,6 +385,25 @@ START_TEST(mistakes_are_reported)
 }
 END_TEST
 
+/* Where no name is near, those there are stand in the hint. */
+START_TEST(unknown_names_bring_the_known)
+{
+	const struct test_case *cases;
+	char yaml[4096];
+	struct bench b;
+	size_t count;
+
+	bench_init(&b);
+	(void)snprintf(yaml, sizeof(yaml), "%s%s", RULE,
+		       "      - name: x\n        given: [" EVENT "]\n        expect: []\n"
+		       "        reply: { customer: {} }\n");
+	bench_load(&b, yaml);
+	ck_assert(!test_cases_read(b.arena, b.diags, ruleset_at(b.rules, 0), &cases, &count));
+	ck_assert_str_eq(diags_at(b.diags, 0)->hint, "it has: tell, slack.post, http.request");
+	bench_fini(&b);
+}
+END_TEST
+
 /* ---- Comparing. ---- */
 
 struct pair {
@@ -465,5 +484,5 @@ END_TEST
 
 UNIT_MAIN("commands_test", own_events_are_given, plays_a_timeline, answers_as_told,
 	  events_come_from_where_they_would, blind_events_are_noted, what_waits_is_told,
-	  events_come_from_files, reloads, mistakes_are_reported, compares_parts,
-	  differences_have_a_place)
+	  events_come_from_files, reloads, mistakes_are_reported, unknown_names_bring_the_known,
+	  compares_parts, differences_have_a_place)
