@@ -96,6 +96,16 @@ static const char *connector_hint(struct loading *l, struct text word)
 	return hint.s != NULL ? hint.s : "";
 }
 
+/* "slack.post { text: hi }" is one key to YAML. */
+static const char *action_hint(struct loading *l, struct text word)
+{
+	struct text name, rest = text_split(word, ' ', &name);
+
+	if (rest.n > 0 && rest.s[0] == '{')
+		return "a colon is missing behind the name of the action: NAME: { ... }";
+	return catalog_action_hint(l->r.arena, word);
+}
+
 static bool read_action(struct loading *l, const struct yaml_node *key, struct step *step)
 {
 	struct text connector, action = text_split(key->text, '.', &connector);
@@ -108,8 +118,8 @@ static bool read_action(struct loading *l, const struct yaml_node *key, struct s
 	}
 	step->action = connector_action(step->connector, action);
 	if (step->action == NULL) {
-		reader_error(&l->r, key, catalog_action_hint(l->r.arena, key->text),
-			     "there is no action \"%.*s\"", TEXT_ARG(key->text));
+		reader_error(&l->r, key, action_hint(l, key->text), "there is no action \"%.*s\"",
+			     TEXT_ARG(key->text));
 		return false;
 	}
 	return true;

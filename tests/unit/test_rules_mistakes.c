@@ -111,6 +111,8 @@ START_TEST(one_by_one)
 	mistake("    when: \"data.title.matches('\\d')\"\n", 4, 11, "no such escape",
 		"single quotes");
 	mistake("    when: event.typ == 'x'\n", 4, 17, "no event.typ", "\"type\"");
+	mistake("    do:\n      - slack.post { text: hi }\n", 5, 9, "no action",
+		"a colon is missing");
 	mistake("    wait_for: x\n", 4, 5, "not yet", "");
 	mistake("    throttle: { evry: 1h }\n", 4, 17, "\"evry\"", "\"every\"");
 	mistake("    throttle: { every: 1 hour }\n", 4, 24, "duration", "5m");
