@@ -375,14 +375,20 @@ static bool poll_keys(struct configuring *c, const struct yaml_node *node,
 static void poll_silence(struct configuring *c, const struct yaml_node *node,
 			 struct poll_config *poll)
 {
+	const struct yaml_node *given = yaml_get(node, "every");
+	struct text where = TEXT(" by default");
 	char every[TIMETEXT_MAX];
 
 	if (!config_silent_after(c, node, &poll->silent_after) || poll->silent_after == 0 ||
 	    poll->silent_after > poll->every)
 		return;
 	timetext_duration_format(poll->every, every);
+	if (given != NULL)
+		where = text_printf(c->r.arena, ", line %d of %s", given->at.line,
+				    reader_place(&c->r, given).file);
 	reader_error(&c->r, yaml_get(node, "silent_after"), "several times as long as every",
-		     "silent_after must be longer than every (%s), or it is always silent", every);
+		     "silent_after must be longer than every (%s%.*s), or it is always silent",
+		     every, TEXT_ARG(where));
 }
 
 static void poll_settings(struct configuring *c, const struct connection *conn,
@@ -560,6 +566,24 @@ static const struct connector *connector_named(struct configuring *c, const stru
 	return NULL;
 }
 
+/* A misspelt "connector" is told as what it is, where it stands. */
+static const struct yaml_node *connector_word(const struct configuring *c,
+					      const struct yaml_node *map)
+{
+	static const char *const names[] = { "connector", NULL };
+
+	for (size_t i = 0; i < map->count && yaml_get(map, names[0]) == NULL; i++) {
+		const struct yaml_node *key = map->pairs[i].key;
+
+		if (text_nearest(key->text, names) == NULL)
+			continue;
+		reader_error(&c->r, key, reader_nearest(c->r.arena, key->text, names),
+			     "a connection has no key \"%.*s\"", TEXT_ARG(key->text));
+		return NULL;
+	}
+	return reader_need(&c->r, map, names[0], "connector: NAME; see tappet connectors");
+}
+
 static void connection(struct configuring *c, const struct yaml_node *key,
 		       const struct yaml_node *map)
 {
@@ -573,7 +597,7 @@ static void connection(struct configuring *c, const struct yaml_node *key,
 			     "a connection must be a map, not %s", yaml_kind_words(map));
 		return;
 	}
-	word = reader_need(&c->r, map, "connector", "connector: NAME; see tappet connectors");
+	word = connector_word(c, map);
 	*conn = (struct connection){ .name = text_dup(c->r.arena, key->text),
 				     .at = reader_place(&c->r, key) };
 	if (word == NULL || (conn->connector = connector_named(c, word)) == NULL)

@@ -24,11 +24,11 @@ static void wipe(struct buf *b)
 }
 
 static void missing(struct configuring *c, const struct yaml_node *node, const char *what,
-		    struct text name, const char *why)
+		    struct text name, const char *why, const char *hint)
 {
 	enum severity severity = c->secrets == CONFIG_SECRETS_NEEDED ? DIAG_ERROR : DIAG_WARNING;
 
-	diags_add(c->r.diags, severity, node->at, "", "%s %.*s %s", what, TEXT_ARG(name), why);
+	diags_add(c->r.diags, severity, node->at, hint, "%s %.*s %s", what, TEXT_ARG(name), why);
 }
 
 /* Its file is looked at now and then while the daemon runs. */
@@ -48,7 +48,7 @@ static void put_file(struct configuring *c, const struct yaml_node *node, const 
 	remember_file(c, path);
 	if (!reader_file(path, LIMIT_SECRET_FILE, &content, &why)) {
 		words = text_printf(c->r.arena, "can't be read: %s", why);
-		missing(c, node, what, path, words.s != NULL ? words.s : why);
+		missing(c, node, what, path, words.s != NULL ? words.s : why, "");
 		return;
 	}
 	t = buf_view(&content);
@@ -65,7 +65,9 @@ static void put_env(struct configuring *c, const struct yaml_node *node, struct 
 
 	if (value == NULL || value[0] == '\0')
 		missing(c, node, "the environment variable", name,
-			value == NULL ? "is not set" : "is empty");
+			value == NULL ? "is not set" : "is empty",
+			"set it where tappet is started; a daemon that runs sees it after a "
+			"restart");
 	else
 		buf_str(out, value);
 }
@@ -80,7 +82,7 @@ static void put_credential(struct configuring *c, const struct yaml_node *node, 
 			     TEXT_ARG(name));
 	else if (directory == NULL)
 		missing(c, node, "the credential", name,
-			"can't be read: systemd passed none (LoadCredential=)");
+			"can't be read: systemd passed none (LoadCredential=)", "");
 	else
 		put_file(c, node, "the credential",
 			 text_printf(c->r.arena, "%s/%.*s", directory, TEXT_ARG(name)), out);

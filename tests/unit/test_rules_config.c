@@ -151,7 +151,7 @@ START_TEST(a_missing_secret_is_an_error_at_run)
 	kit_write(&f, "tappet.yaml",
 		  "connections:\n  a: { connector: kantata, token: \"${env:TAPPET_NONE}\" }\n");
 	config = config_load(f.path, CONFIG_SECRETS_NEEDED, diags);
-	kit_expect(diags, 2, 35, "TAPPET_NONE is not set", "");
+	kit_expect(diags, 2, 35, "TAPPET_NONE is not set", "after a restart");
 	ck_assert_uint_eq(diags_errors(diags), 1);
 	config_free(config);
 	kit_remove(&f);
@@ -203,6 +203,8 @@ START_TEST(connection_mistakes)
 	mistake("connections: { A: { connector: slack } }\n", 1, 16, "no name", "small letters");
 	mistake("connections: { a: { connector: slak } }\n", 1, 32, "no connector", "\"slack\"");
 	mistake("connections: { a: {} }\n", 1, 19, "\"connector\" is missing", "");
+	mistake("connections: { a: { conector: slack } }\n", 1, 21, "no key \"conector\"",
+		"\"connector\"");
 	mistake("connections: { a: { connector: slack } }\n", 1, 19, "\"webhook_url\" is missing",
 		"");
 	mistake(
@@ -332,7 +334,7 @@ START_TEST(hook_mistakes)
 	mistake("hooks: { a: { verify: none, silent_after: 10ms } }\n", 1, 43, "at least 1s", "");
 	mistake("connections:\n  a: { connector: kantata, token: x,\n"
 		"    poll: { workspaces: { every: 5m, silent_after: 300s } } }\n",
-		3, 52, "longer than every (5m)", "several times");
+		3, 52, "longer than every (5m, line 3 of ", "several times");
 	mistake("hooks: { a: { verify: github } }\n", 1, 13, "\"secret\" is missing", "");
 	mistake("hooks: { a: { verify: hmac, secret: x } }\n", 1, 13, "\"header\" is missing", "");
 	mistake("hooks: { a: { verify: standard-webhooks, secret: [AAAA, 'whsec_!'] } }\n", 1, 57,
