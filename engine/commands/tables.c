@@ -207,8 +207,11 @@ static int look(struct context *context)
 	    diags != NULL ? setup_rules(context, NULL, 0, diags, &set, &code) : NULL;
 	AUTO(ruleset_free) struct ruleset *rules = set;
 
-	if (config == NULL || rules == NULL || setup_complain(diags))
+	if (config == NULL || rules == NULL || diags_errors(diags) > 0) {
+		if (diags != NULL)
+			(void)setup_complain(diags);
 		return config == NULL ? code : COMMAND_FAILED;
+	}
 	AUTO(store_close) struct store *store = setup_store(context, &code);
 
 	if (store == NULL)
