@@ -67,6 +67,8 @@ struct param {
 	/* Settings: kept in struct secret, never printed. Parameters of actions: they take a secret
 	 * of tappet.yaml and nothing else, as the reference "${secrets.NAME}". */
 	bool secret;
+	/* The result has the members named in `choices` only when they are asked for here. */
+	bool adds;
 };
 
 /* ---- Fields of objects, as far as they are known. ---- */

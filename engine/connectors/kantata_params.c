@@ -155,7 +155,8 @@ static const struct param participation_members[] = {
 	  .doc = "Associations to put into the result, by their names." },                         \
 	{                                                                                          \
 		.name = "optional_fields", .type = PARAM_LIST,                                     \
-		.choices = kantata_workspace_optional, .doc = "Optional fields to add."            \
+		.choices = kantata_workspace_optional, .adds = true,                               \
+		.doc = "Optional fields to add."                                                   \
 	}
 
 /* What a project is created with and what can be changed in one. */

@@ -83,7 +83,7 @@ static const char *const occurrences[] = { "anytime", "after", "before", "betwee
 	  .doc = "Associations to put into the result, by their names." },                         \
 	{                                                                                          \
 		.name = "optional_fields", .type = PARAM_LIST,                                     \
-		.choices = kantata_resource_optional,                                              \
+		.choices = kantata_resource_optional, .adds = true,                                \
 		.doc = "Optional fields to add; slow, and only with permission."                   \
 	}
 

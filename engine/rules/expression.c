@@ -310,6 +310,20 @@ static void early_lookup(struct checking *c, struct text name)
 			  "the look-up \"%.*s\" is not made before this one", TEXT_ARG(name));
 }
 
+/* A poll asks for what rules read; a look-up only for what it says. */
+static void unasked(struct checking *c, const struct yaml_node *lookup, struct text path,
+		    struct text member)
+{
+	const char *param = lookup_leaves_out(lookup, member);
+	struct text hint;
+
+	if (param == NULL || !first_time(c, path))
+		return;
+	hint = text_printf(c->l->r.arena, "add %s: [%.*s] to the look-up", param, TEXT_ARG(member));
+	diags_add(c->l->r.diags, DIAG_WARNING, place_of(c, path), hint.s != NULL ? hint.s : "",
+		  "the look-up doesn't ask for \"%.*s\", so it isn't there", TEXT_ARG(member));
+}
+
 static void visit_lookup(void *of, struct text path)
 {
 	struct checking *c = of;
@@ -322,6 +336,8 @@ static void visit_lookup(void *of, struct text path)
 		if (name.n == 0 || text_eq(map->pairs[i].key->text, name)) {
 			if (i >= c->l->looked_up && first_time(c, name))
 				early_lookup(c, name);
+			else if (i < c->l->looked_up && name.n > 0)
+				unasked(c, map->pairs[i].val, path, head_of(rest, &rest));
 			return;
 		}
 		if (n < 63)

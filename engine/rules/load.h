@@ -319,6 +319,10 @@ const struct yaml_node *lookups_open(struct loading *l, const struct yaml_node *
 const struct yaml_pair *lookup_action(struct loading *l, const struct yaml_node *map);
 struct text lookup_step_name(struct arena *arena, struct text name);
 
+/* The parameter of a look-up that would have to name this member of its result, and doesn't; NULL:
+ * nothing is known to be missing. `lookup` is its map. */
+const char *lookup_leaves_out(const struct yaml_node *lookup, struct text member);
+
 /* What only look-ups have: `cache`; and that the action only reads. */
 void lookup_finish(struct loading *l, const struct yaml_node *map, const struct yaml_pair *action,
 		   struct step *step);

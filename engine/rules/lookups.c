@@ -144,3 +144,55 @@ void lookup_finish(struct loading *l, const struct yaml_node *map, const struct 
 			     "name the statuses under ok: the look-up is null then",
 			     "a rule can't decide without a look-up that failed");
 }
+
+static bool names_it(const struct param *p, struct text member)
+{
+	for (size_t i = 0; p->choices != NULL && p->choices[i] != NULL; i++)
+		if (text_is(member, p->choices[i]))
+			return true;
+	return false;
+}
+
+/* A template may say anything: it counts as having asked. */
+static bool asked_for(const struct yaml_node *list, struct text member)
+{
+	if (list == NULL || list->kind == YAML_NULL)
+		return false;
+	if (list->kind != YAML_LIST)
+		return true;
+	for (size_t i = 0; i < list->count; i++) {
+		const struct yaml_node *item = list->items[i];
+
+		if (item->kind != YAML_TEXT || text_eq(item->text, member) ||
+		    text_find(item->text, TEXT("${")) != SIZE_MAX)
+			return true;
+	}
+	return false;
+}
+
+static const char *action_leaves_out(const struct action *action, const struct yaml_node *given,
+				     struct text member)
+{
+	for (const struct param *p = action->params; p != NULL && p->name != NULL; p++)
+		if (p->adds && names_it(p, member) && !asked_for(yaml_get(given, p->name), member))
+			return p->name;
+	return NULL;
+}
+
+const char *lookup_leaves_out(const struct yaml_node *lookup, struct text member)
+{
+	assert(lookup != NULL);
+	if (lookup->kind != YAML_MAP || member.n == 0 || yaml_get(lookup, "result") != NULL)
+		return NULL;
+	for (size_t i = 0; i < lookup->count; i++) {
+		const struct yaml_pair *pair = &lookup->pairs[i];
+		struct text first, name = text_split(pair->key->text, '.', &first);
+		const struct connector *connector = connector_find(first);
+		const struct action *action =
+		    connector != NULL ? connector_action(connector, name) : NULL;
+
+		if (action != NULL && pair->val->kind == YAML_MAP)
+			return action_leaves_out(action, pair->val, member);
+	}
+	return NULL;
+}

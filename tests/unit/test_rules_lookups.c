@@ -42,6 +42,40 @@ START_TEST(steps_of_their_own_behind_all_others)
 }
 END_TEST
 
+/* Unlike a poll a look-up doesn't ask by itself for what the rule reads. */
+START_TEST(optional_fields_have_to_be_asked_for)
+{
+	static const struct {
+		const char *params;
+		size_t warnings;
+	} all[] = {
+		{ "id: \"1\"", 1 },
+		{ "id: \"1\", optional_fields: [minutes_logged]", 1 },
+		{ "id: \"1\", optional_fields: [minutes_logged, stage]", 0 },
+		{ "id: \"1\", optional_fields: [\"${data.field}\"]", 0 },
+		{ "id: \"1\", optional_fields: \"${data.fields}\"", 0 },
+	};
+	char yaml[1000];
+	struct kit k;
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		(void)snprintf(yaml, sizeof(yaml),
+			       HEAD
+			       "    lookup: { ws: { kantata.workspace.show: { %s } } }\n"
+			       "    when: lookup.ws.stage == 'project' && lookup.ws.archived\n",
+			       all[i].params);
+		kit_init(&k);
+		kit_load(&k, yaml);
+		ck_assert_uint_eq(diags_errors(k.diags), 0);
+		if (all[i].warnings > 0)
+			kit_expect(k.diags, 5, 18, "doesn't ask for \"stage\"",
+				   "add optional_fields: [stage]");
+		ck_assert_uint_eq(diags_count(k.diags), all[i].warnings);
+		kit_fini(&k);
+	}
+}
+END_TEST
+
 START_TEST(what_only_reads_is_repeated)
 {
 	struct kit k;
@@ -264,5 +298,6 @@ START_TEST(mistakes)
 END_TEST
 
 UNIT_MAIN("rules_lookups", steps_of_their_own_behind_all_others, what_only_reads_is_repeated,
+	  optional_fields_have_to_be_asked_for,
 	  before_they_are_made_only_what_is_false_anyway_counts, afterwards_when_is_decided_as_any,
 	  the_index_finds_them, about_nothing_it_is_not_made, mistakes)
