@@ -694,6 +694,10 @@ void run_end(struct sequencer *s, struct run *run, enum run_state state, const c
 	run_move(run, state);
 	mem_free(run->reason);
 	run->reason = reason != NULL ? text_heap(text_of(reason)) : NULL;
+	if (state == RUN_DONE) { /* tried again, and well: what failed before is no reason */
+		mem_free(run->failure);
+		run->failure = NULL;
+	}
 	run->due = 0;
 	heap_drop(&s->run_timers, &run->timer);
 	target_unqueue(run);
