@@ -724,6 +724,8 @@ void guard_loop(struct sequencer *s, const struct rule *rule, const struct event
 	    &b, "path",
 	    value_text(text_printf(s->work, "%.*s%.*s", TEXT_ARG(path), TEXT_ARG(rule->id))));
 	value_map_set(&b, "chain", value_list_end(&chain));
+	log_write(LOG_WARN, "a loop was ended", LOG_S("rule", text_dup(s->work, rule->id).s),
+		  LOG_I("event", event->seq), LOG_I("depth", event->depth));
 	emit_own(s, "tappet.loop", rule->id, value_map_end(&b), run_find(s, links[0].run),
 		 LIMIT_DEPTH);
 }
