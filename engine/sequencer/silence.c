@@ -143,14 +143,32 @@ static void watch_read(struct sequencer *s, struct watch *w)
 	w->silent = silent != NULL && silent->kind == VALUE_BOOL && silent->b;
 }
 
-static void watch_add(struct sequencer *s, struct text source, bool hook, int64_t after)
+/* What was known before a reload: the row may be older, as it isn't written each time. */
+struct watches {
+	const struct watch *items;
+	size_t count;
+};
+
+static const struct watch *watch_find(struct watches all, struct text source)
 {
+	for (size_t i = 0; i < all.count; i++)
+		if (text_eq(all.items[i].source, source))
+			return &all.items[i];
+	return NULL;
+}
+
+static void watch_add(struct sequencer *s, struct watches old, struct text source, bool hook,
+		      int64_t after)
+{
+	const struct watch *known = watch_find(old, source);
 	struct watch *w = &s->watches[s->watch_count++];
 	int64_t grace = s->began + (after < SILENCE_GRACE ? after : SILENCE_GRACE);
 
 	*w = (struct watch){ .source = source, .hook = hook, .after = after };
 	w->heard = s->now.wall;
 	watch_read(s, w);
+	if (known != NULL && known->heard > w->heard && known->heard <= s->now.wall)
+		w->heard = known->heard;
 	if (w->written == 0)
 		watch_write(s, w);
 	w->due = s->now.mono + after - (s->now.wall - w->heard);
@@ -158,26 +176,27 @@ static void watch_add(struct sequencer *s, struct text source, bool hook, int64_
 		w->due = grace;
 }
 
-static void watch_all(struct sequencer *s, const struct config *config)
+static void watch_all(struct sequencer *s, const struct config *config, struct watches old)
 {
 	for (size_t i = 0; i < config->hook_count; i++)
 		if (config->hooks[i].silent_after > 0)
-			watch_add(s, config->hooks[i].name, true, config->hooks[i].silent_after);
+			watch_add(s, old, config->hooks[i].name, true,
+				  config->hooks[i].silent_after);
 	for (size_t i = 0; i < config->connection_count; i++) {
 		const struct connection *c = &config->connections[i];
 
 		for (size_t k = 0; k < c->poll_count; k++)
 			if (c->polls[k].silent_after > 0)
-				watch_add(s, c->polls[k].source, false, c->polls[k].silent_after);
+				watch_add(s, old, c->polls[k].source, false,
+					  c->polls[k].silent_after);
 	}
 }
 
 /* A reload took it out: should it come back one day, it begins anew. */
 static void watch_end(struct sequencer *s, const struct watch *old)
 {
-	for (size_t i = 0; i < s->watch_count; i++)
-		if (text_eq(s->watches[i].source, old->source))
-			return;
+	if (watch_find((struct watches){ s->watches, s->watch_count }, old->source) != NULL)
+		return;
 	store_put_cursor(s->store, watch_row(s, old), TEXT("{}"));
 }
 
@@ -198,7 +217,7 @@ bool silence_setup(struct sequencer *s)
 			mem_free(old);
 			return false;
 		}
-		watch_all(s, config);
+		watch_all(s, config, (struct watches){ old, old_count });
 	}
 	for (size_t i = 0; i < old_count; i++)
 		watch_end(s, &old[i]);

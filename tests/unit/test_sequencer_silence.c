@@ -197,6 +197,24 @@ START_TEST(a_reload_changes_the_time_and_nothing_else)
 }
 END_TEST
 
+/* What was heard since the row was written counts. */
+START_TEST(a_reload_forgets_nothing_that_was_heard)
+{
+	struct world w;
+
+	world_init(&w, WATCHED, RULES);
+	deliver(&w);
+	world_advance(&w, MINUTES(7));
+	deliver(&w);
+	world_reload(&w, WATCHED, RULES);
+	world_advance(&w, HOURS(2) - 1);
+	ck_assert(!world_has_event(&w, SILENT));
+	world_advance(&w, 1);
+	ck_assert(world_has_event(&w, SILENT));
+	world_fini(&w);
+}
+END_TEST
+
 START_TEST(a_clock_that_was_set_back_is_no_life_sign_and_no_alarm)
 {
 	struct world w;
@@ -246,6 +264,6 @@ END_TEST
 UNIT_MAIN("sequencer_silence", a_silent_hook_is_told_once_and_its_return_too,
 	  a_hook_that_never_spoke_is_silent_too, a_repeat_is_heard_and_nonsense_is_not,
 	  a_crash_neither_forgets_nor_repeats, after_a_start_there_is_a_grace,
-	  a_reload_changes_the_time_and_nothing_else,
+	  a_reload_changes_the_time_and_nothing_else, a_reload_forgets_nothing_that_was_heard,
 	  a_clock_that_was_set_back_is_no_life_sign_and_no_alarm,
 	  a_poll_that_fails_for_so_long_is_silent)
