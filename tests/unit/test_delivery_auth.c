@@ -61,6 +61,13 @@ START_TEST(replies_without_the_secret)
 	expect_kept("", "hush-hush", "hush-hushush-hush", "${secrets.crm}ush-hush");
 	expect_kept("Aladdin", "open sesame", "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ== (open sesame)",
 		    "Basic ${secrets.crm} (${secrets.crm})");
+	/* As JSON writes it, which is read as the secret again. */
+	expect_kept("", "hu/sh\"\\h", "{\"a\":\"Bearer hu\\/sh\\\"\\\\h\"}",
+		    "{\"a\":\"Bearer ${secrets.crm}\"}");
+	expect_kept("", "hu/sh\"\\h", "{\"a\":\"hu/sh\\\"\\\\h\"}", "{\"a\":\"${secrets.crm}\"}");
+	expect_kept("", "hu/sh+h", "{\"a\":\"hu\\u002fsh\\u002Bh\"}", "{\"a\":\"${secrets.crm}\"}");
+	expect_kept("u", "?\?>?\?>",
+		    "Basic dTo\\/Pz4\\/Pz4= dTo/Pz4/Pz4=", "Basic ${secrets.crm} ${secrets.crm}");
 	/* As any word of the reply may be. */
 	expect_kept("", "ok", "{\"ok\":true}", "{\"ok\":true}");
 }
