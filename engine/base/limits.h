@@ -238,8 +238,10 @@
 #define LIMIT_HEADERS      (32u * KIB)  /* memory of one inbound connection */
 #define LIMIT_BODIES       (128u * MIB) /* bodies being received or parked, all together */
 #define LIMIT_MISTAKES_TEXT                                                                        \
-	(4u * MIB)          /* of a run's mistakes: 1,000 with quoted lines are far less */
-#define LIMIT_EDGES 1000000 /* (rule, key) pairs that are active: about 100 MiB of memory */
+	(4u * MIB) /* of a run's mistakes: 1,000 with quoted lines are far less */
+#define LIMIT_EDGES                                                                                \
+	1000000 /* (rule, key) pairs that are active, and as many with runs given up before they   \
+		   decided: about 100 MiB of memory each */
 #define LIMIT_EDGE_TYPES                                                                           \
 	1024                 /* types of events whose groups are remembered; more are found anew   \
 			      */

@@ -13,10 +13,10 @@
 #include "engine/base/mem.h"
 #include "engine/rules/evaluate.h"
 
-/* A rule that is active for a key, or of which runs have yet to decide. */
+/* A rule that is active for a key, or of which runs have yet to decide, or were given up. */
 struct pair {
 	const struct rule *rule;
-	bool active;
+	bool active, given_up;
 	unsigned waiting;
 };
 
@@ -40,7 +40,7 @@ struct edges {
 	uint64_t *stamps;
 	struct map *by_type; /* type -> struct typed, heap */
 	struct map *active;  /* group NUL key -> struct active, heap */
-	size_t active_count;
+	size_t active_count, given_up_count;
 	bool failed;
 };
 
@@ -446,7 +446,7 @@ static void pair_settle(struct edges *e, const struct rule *rule, struct text ke
 	struct active *set = active_get(e, group, key);
 	struct pair *pair = pair_in(set, rule);
 
-	if (pair == NULL || pair->active || pair->waiting > 0)
+	if (pair == NULL || pair->active || pair->given_up || pair->waiting > 0)
 		return;
 	set->count--;
 	memmove(pair, pair + 1, (size_t)(&set->pairs[set->count] - pair) * sizeof(*pair));
@@ -521,6 +521,41 @@ bool edges_waits(const struct edges *e, const struct rule *rule, struct text key
 	assert(e != NULL && rule != NULL);
 	pair = pair_get(e, rule, key);
 	return pair != NULL && pair->waiting > 0;
+}
+
+bool edges_give_up(struct edges *e, const struct rule *rule, struct text key)
+{
+	struct pair *pair;
+
+	assert(e != NULL && rule != NULL);
+	pair = e->given_up_count < LIMIT_EDGES ? pair_make(e, rule, key) : NULL;
+	if (pair == NULL)
+		return false;
+	e->given_up_count += !pair->given_up;
+	pair->given_up = true;
+	return true;
+}
+
+void edges_settle(struct edges *e, const struct rule *rule, struct text key)
+{
+	struct pair *pair;
+
+	assert(e != NULL && rule != NULL);
+	pair = pair_get(e, rule, key);
+	if (pair == NULL || !pair->given_up)
+		return;
+	pair->given_up = false;
+	e->given_up_count--;
+	pair_settle(e, rule, key);
+}
+
+bool edges_given_up(const struct edges *e, const struct rule *rule, struct text key)
+{
+	const struct pair *pair;
+
+	assert(e != NULL && rule != NULL);
+	pair = pair_get(e, rule, key);
+	return pair != NULL && pair->given_up;
 }
 
 void edges_each(struct edges *e, const struct edge_group *group, struct text key,

@@ -51,8 +51,15 @@ bool edges_wait(struct edges *edges, const struct rule *rule, struct text key); 
 void edges_unwait(struct edges *edges, const struct rule *rule, struct text key);
 bool edges_waits(const struct edges *edges, const struct rule *rule, struct text key);
 
-/* Those of the group that are active for the key or waited for, newest first. Visit changes
- * nothing here. */
+/* A run that was to decide was given up, and may be tried again: what comes meanwhile is to be
+ * known. Or that is settled. */
+bool edges_give_up(struct edges *edges, const struct rule *rule,
+		   struct text key); /* false: no room */
+void edges_settle(struct edges *edges, const struct rule *rule, struct text key);
+bool edges_given_up(const struct edges *edges, const struct rule *rule, struct text key);
+
+/* Those of the group that are active for the key, waited for or given up, newest first. Visit
+ * changes nothing here. */
 void edges_each(struct edges *edges, const struct edge_group *group, struct text key,
 		bool (*visit)(void *of, const struct rule *rule), void *of);
 size_t edges_active(const struct edges *edges);

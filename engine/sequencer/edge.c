@@ -13,6 +13,10 @@
  * an event of the rule's group had it after the rule was born, so one row for each
  * key serves all rules that make their keys alike.
  *
+ * With look-ups a run may be given up before it decided, and be tried again days later:
+ * for such keys an event that is false without look-ups is noted, too, so that the old
+ * one has nothing to say any more.
+ *
  * I1  Active pairs in memory are those in the store's states: both change in the
  *     batch that decides, and after a failed one memory is read again.
  * I2  An edit of the rule, or of another, keeps what is active; so does a restart. */
@@ -58,6 +62,39 @@ static bool edge_load_row(void *of, struct text id, struct text key, struct text
 		return true;
 	seq_break(l->s);
 	return false;
+}
+
+/* Of runs that were given up before they decided. The row isn't under the rule's own id, so that
+ * retention takes it as it takes the run. */
+#define GIVEN_UP "given-up:"
+
+static struct text given_up_what(const struct rule *rule)
+{
+	return rule->mode == MODE_SHADOW ? TEXT("edge.given-up.shadow") : TEXT("edge.given-up");
+}
+
+static struct text given_up_name(struct sequencer *s, const struct rule *rule)
+{
+	return text_printf(s->work, GIVEN_UP "%.*s", TEXT_ARG(rule->id));
+}
+
+/* More than there is room for are as if they had never been tried. */
+static bool given_up_load(void *of, struct text name, struct text key, struct text json)
+{
+	const struct edge_loading *l = of;
+	const struct rule *rule;
+	struct text id = name;
+
+	(void)json;
+	if (!text_starts(name, TEXT(GIVEN_UP)))
+		return true;
+	id.s += strlen(GIVEN_UP);
+	id.n -= strlen(GIVEN_UP);
+	rule = ruleset_find(l->s->rules, id);
+	if (rule == NULL || rule->edge == EDGE_NONE || rule->mode == MODE_OFF ||
+	    (rule->mode == MODE_SHADOW) != l->shadow)
+		return true;
+	return edges_give_up(l->s->edges, rule, key);
 }
 
 /* The rule in force whose state the rule's is, which may be of an older revision; or NULL. */
@@ -110,6 +147,8 @@ static struct edges *edge_state(struct sequencer *s)
 	}
 	store_each_state(s->store, TEXT("edge"), edge_load_row, &live);
 	store_each_state(s->store, TEXT("edge.shadow"), edge_load_row, &shadow);
+	store_each_state(s->store, TEXT("edge.given-up"), given_up_load, &live);
+	store_each_state(s->store, TEXT("edge.given-up.shadow"), given_up_load, &shadow);
 	edge_count_all(s);
 	return s->broken ? NULL : s->edges;
 }
@@ -205,10 +244,28 @@ static struct text decided_name(struct sequencer *s, const struct rule *rule)
 	return text_printf(s->work, "decided:%.*s", TEXT_ARG(rule->id));
 }
 
+/* An event has decided: those before it that were given up have nothing to say any more. */
+static void given_up_settle(struct sequencer *s, const struct rule *rule, struct text key,
+			    int64_t seq)
+{
+	struct text name, state;
+	int64_t last;
+
+	if (!edges_given_up(s->edges, rule, key))
+		return;
+	name = given_up_name(s, rule);
+	if (store_get_state(s->store, s->work, name, given_up_what(rule), key, &state) &&
+	    text_to_int(state, &last) && last > seq)
+		return;
+	store_drop_state(s->store, name, given_up_what(rule), key);
+	edges_settle(s->edges, rule, key);
+}
+
 static void decided_note(struct sequencer *s, const struct rule *rule, struct text key, int64_t seq)
 {
 	store_put_state(s->store, decided_name(s, rule), state_what(rule), key,
 			text_printf(s->work, "%lld", (long long)seq), s->now.wall);
+	given_up_settle(s, rule, key, seq);
 }
 
 /* An event that came after this one has told whether the condition holds. */
@@ -237,6 +294,17 @@ void edge_unwait(struct sequencer *s, struct run *run)
 	run->waits = false;
 	if (rule != NULL && s->edges != NULL)
 		edges_unwait(s->edges, rule, text_of(run->key));
+}
+
+void edge_give_up(struct sequencer *s, const struct run *run)
+{
+	const struct rule *rule = is_undecided(run) ? edge_current(s, run->rule) : NULL;
+	struct text key = text_of(run->key);
+
+	if (rule == NULL || edge_state(s) == NULL || !edges_give_up(s->edges, rule, key))
+		return;
+	store_put_state(s->store, given_up_name(s, rule), given_up_what(rule), key,
+			text_printf(s->work, "%lld", (long long)run->event), s->now.wall);
 }
 
 /* ---- Turning true. ---- */
@@ -406,8 +474,10 @@ static void group_end(struct sequencer *s, const struct edge_group *group,
 			continue;
 		if (edges_waits(s->edges, rules[i], key))
 			edge_queue(s, rules[i], event, key);
-		else
+		else if (edges_has(s->edges, rules[i], key))
 			edge_fall(s, rules[i], event, key);
+		else
+			decided_note(s, rules[i], key, event->seq);
 	}
 	if (!s->broken && !value_is(event->data, VALUE_NULL))
 		seen_note(s, group, key, event->seq);

@@ -312,6 +312,8 @@ void edge_look(struct sequencer *s, const struct rule *rule, uint64_t turn);
 /* The run's look-ups are to be made, so events of its key wait; it has decided, or is over. */
 void edge_wait(struct sequencer *s, struct run *run);
 void edge_unwait(struct sequencer *s, struct run *run);
+/* The run ends undecided: tried again one day, it is to know what came meanwhile. */
+void edge_give_up(struct sequencer *s, const struct run *run);
 /* The condition holds for the run's key, or it doesn't. The index of the step to go on with, or
  * -1: nothing is to be done. *reason says why the run is skipped all the same, or NULL. */
 int edge_decide(struct sequencer *s, struct run *run, struct scope *scope, bool holds,

@@ -690,6 +690,8 @@ static void run_mourn(struct sequencer *s, struct run *run)
 void run_end(struct sequencer *s, struct run *run, enum run_state state, const char *reason)
 {
 	assert(!run_state_open(state));
+	if (state != RUN_DONE && state != RUN_SKIPPED)
+		edge_give_up(s, run);
 	edge_unwait(s, run);
 	run_move(run, state);
 	mem_free(run->reason);

@@ -385,6 +385,37 @@ START_TEST(an_old_event_decides_nothing_any_more)
 }
 END_TEST
 
+/* Nobody waits for a run that was given up, but what came after it counts. */
+static void given_up_and_false_meanwhile(bool crash)
+{
+	struct world w;
+
+	start(&w, RULE);
+	event(&w, "k", false);
+	event(&w, "k", true);
+	sends(&w, "/one/2");
+	world_answer(&w, 0, 404, "");
+	ended(&w, 1, RUN_DEAD, "status 404");
+	if (crash)
+		world_crash(&w);
+	event(&w, "k", false);
+	retry(&w, 1);
+	sends(&w, "/one/2");
+	world_answer(&w, 0, 200, "{\"x\":1}");
+	ended(&w, 1, RUN_SKIPPED, "a later event has decided already");
+	event(&w, "k", true);
+	told(&w, 1);
+	acts(&w, "/do/4");
+	world_fini(&w);
+}
+
+START_TEST(a_retry_knows_what_match_alone_told_meanwhile)
+{
+	given_up_and_false_meanwhile(false);
+	given_up_and_false_meanwhile(true);
+}
+END_TEST
+
 START_TEST(a_retry_is_waited_for)
 {
 	struct world w;
@@ -725,6 +756,7 @@ UNIT_MAIN("sequencer_edge_lookups", look_ups_tell_both_turns, the_first_sight_ar
 	  a_restart_keeps_what_is_active, the_end_of_the_object_clears,
 	  what_it_was_before_makes_the_first_sight_a_turn, a_look_up_that_fails_changes_nothing,
 	  an_old_event_decides_nothing_any_more, a_retry_is_waited_for,
-	  a_shadow_tells_what_it_would_send, a_reload_between_look_ups_and_decision,
-	  a_throttle_holds_back_do_and_not_the_state, a_failed_batch_decides_again,
-	  an_echo_turns_it_without_an_action, whatever_happens_turns_take_turns)
+	  a_retry_knows_what_match_alone_told_meanwhile, a_shadow_tells_what_it_would_send,
+	  a_reload_between_look_ups_and_decision, a_throttle_holds_back_do_and_not_the_state,
+	  a_failed_batch_decides_again, an_echo_turns_it_without_an_action,
+	  whatever_happens_turns_take_turns)
