@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * test_sequencer_recovery - what holds when a batch can't be committed, when the
- * process dies, when rules are reloaded while runs wait, and when credit is short.
+ * process dies, and when rules are reloaded while runs wait.
  *
  * Batches fail by the fault point "store.commit", so these need -Dfaults=true;
  * without it they do nothing. */
@@ -213,162 +213,6 @@ START_TEST(runs_finish_under_the_text_they_began_with)
 	world_settle(&w);
 	for (int64_t run = 1; run <= 6; run++)
 		ck_assert_int_eq(world_state(&w, run), RUN_DONE);
-	world_fini(&w);
-}
-END_TEST
-
-/* ---- Credit. ---- */
-
-START_TEST(a_hundred_runs_share_one_credit)
-{
-	struct world w;
-	int sent = 0;
-
-	world_init(&w, CONFIG, RULES("a"));
-	for (int i = 1; i <= 100; i++) {
-		char key[16];
-
-		(void)snprintf(key, sizeof(key), "k%d", i);
-		post(&w, i, key);
-	}
-	ck_assert_int_eq(world_batch(&w), FATE_OK);
-	ck_assert_uint_eq(w.out.target_count, 1);
-	ck_assert_uint_eq(w.out.target_runs[0], 100);
-	for (world_grant(&w, 1); w.out.attempt_count > 0; sent++) {
-		ck_assert_uint_eq(w.out.attempt_count, 1);
-		world_answer(&w, 0, 200, "{}");
-	}
-	ck_assert_int_eq(sent, 200);
-	for (int64_t run = 1; run <= 100; run++)
-		ck_assert_int_eq(world_state(&w, run), RUN_DONE);
-	world_fini(&w);
-}
-END_TEST
-
-START_TEST(lent_credit_that_nobody_needs_goes_back)
-{
-	struct world w;
-
-	world_init(&w, CONFIG, RULES("a"));
-	post(&w, 1, "x");
-	ck_assert_int_eq(world_batch(&w), FATE_OK);
-	ck_assert_uint_eq(w.out.target_count, 1);
-	command(&w, COMMAND_CANCEL, 1);
-	const struct input grant = {
-		.kind = INPUT_GRANT,
-		.grant = { .target = w.out.targets[0], .credits = 3, .lent = true },
-	};
-
-	world_push(&w, &grant);
-	ck_assert_int_eq(world_batch(&w), FATE_OK);
-	ck_assert_int_eq(world_state(&w, 1), RUN_DEAD);
-	ck_assert_uint_eq(w.out.unused_count, 1);
-	ck_assert(text_is(w.out.unused[0].target, "http://127.0.0.1:1"));
-	ck_assert_uint_eq(w.out.unused[0].credits, 3);
-	post(&w, 2, "y"); /* it asks again */
-	ck_assert_int_eq(world_batch(&w), FATE_OK);
-	ck_assert_uint_eq(w.out.attempt_count, 0);
-	ck_assert_uint_eq(w.out.target_count, 1);
-	world_fini(&w);
-}
-END_TEST
-
-/* A target that has had enough is left alone by all runs, also by those that come with the news. */
-START_TEST(credit_goes_back_to_a_target_that_is_shut)
-{
-	struct input outcome = { .kind = INPUT_OUTCOME };
-	struct world w;
-
-	world_init(&w, CONFIG, RULES("a"));
-	post(&w, 1, "x");
-	ck_assert_int_eq(world_batch(&w), FATE_OK);
-	world_grant(&w, 5);
-	ck_assert_uint_eq(w.out.attempt_count, 1);
-	outcome.outcome = (struct outcome_input){ .run = w.out.attempts[0].run,
-						  .step = w.out.attempts[0].step,
-						  .attempt = w.out.attempts[0].attempt,
-						  .target = TEXT("http://127.0.0.1:1"),
-						  .shut = true,
-						  .ending = { .how = END_REPLIED,
-							      .sent = true,
-							      .status = 429,
-							      .retry_after = -1,
-							      .started = w.now.wall,
-							      .ended = w.now.wall } };
-	world_push(&w, &outcome);
-	if (HAVE_FAULTS) {
-		fault_arm("store.commit", 1, false);
-		ck_assert_int_eq(world_batch(&w), FATE_RETRY);
-		ck_assert(fault_disarm());
-		ck_assert_uint_eq(w.out.unused_count, 0);
-	}
-	post(&w, 2, "y");
-	ck_assert_int_eq(world_batch(&w), FATE_OK);
-	ck_assert_uint_eq(w.out.attempt_count, 0);
-	ck_assert_uint_eq(w.out.unused_count, 1);
-	ck_assert_uint_eq(w.out.unused[0].credits, 4);
-	ck_assert_uint_eq(w.out.target_count, 1);
-	world_grant(&w, 5);
-	ck_assert_uint_eq(w.out.attempt_count, 1);
-	ck_assert_int_eq(w.out.attempts[0].run, 2);
-	world_fini(&w);
-}
-END_TEST
-
-START_TEST(credit_goes_back_at_a_reload)
-{
-	if (!HAVE_FAULTS)
-		return;
-	struct world w;
-
-	world_init(&w, CONFIG, RULES("a"));
-	post(&w, 1, "x");
-	ck_assert_int_eq(world_batch(&w), FATE_OK);
-	world_grant(&w, 5);
-	ck_assert_uint_eq(w.out.attempt_count, 1);
-	world_reload(&w, CONFIG, RULES("b"));
-	fault_arm("store.commit", 1, false);
-	ck_assert_int_eq(world_batch(&w), FATE_RETRY);
-	ck_assert(fault_disarm());
-	ck_assert_uint_eq(w.out.unused_count, 0);
-	ck_assert_int_eq(world_batch(&w), FATE_OK);
-	ck_assert_uint_eq(w.out.unused_count, 1);
-	ck_assert_uint_eq(w.out.unused[0].credits, 4);
-	world_fini(&w);
-}
-END_TEST
-
-#define ANYWHERE                                                                                   \
-	"rules:\n"                                                                                 \
-	"  - id: anywhere\n"                                                                       \
-	"    on: hook.orders\n"                                                                    \
-	"    do:\n"                                                                                \
-	"      - http.request: { url: \"http://${data.k}/in\", json: {} }\n"
-
-START_TEST(targets_that_events_name_are_forgotten)
-{
-	struct world w;
-	size_t most = 0, gone = 0;
-
-	world_init(&w, CONFIG, ANYWHERE);
-	for (int i = 1; i <= 3 * LIMIT_TARGETS; i++) {
-		char key[32];
-
-		(void)snprintf(key, sizeof(key), "h%d.example", i);
-		post(&w, i, key);
-		ck_assert_int_eq(world_batch(&w), FATE_OK);
-		gone += w.out.unused_count;
-		ck_assert_uint_eq(w.out.target_count, 1);
-		world_grant(&w, 2);
-		gone += w.out.unused_count;
-		ck_assert_uint_eq(w.out.attempt_count, 1);
-		world_answer(&w, 0, 200, "{}");
-		gone += w.out.unused_count;
-		if (sequencer_targets(w.sequencer) > most)
-			most = sequencer_targets(w.sequencer);
-	}
-	ck_assert_uint_le(most, LIMIT_TARGETS + 2);
-	ck_assert_uint_ge(gone, LIMIT_TARGETS);
 	world_fini(&w);
 }
 END_TEST
@@ -889,13 +733,11 @@ UNIT_MAIN("sequencer_recovery", a_record_that_cannot_be_read_ends_the_run,
 	  a_damaged_run_can_only_be_dropped,
 	  facts_of_a_failed_batch_are_kept_and_nothing_is_sent_twice,
 	  a_batch_that_fails_twice_asks_for_credit_again, a_reload_in_a_failed_batch_is_not_lost,
-	  runs_finish_under_the_text_they_began_with, credit_goes_back_at_a_reload,
-	  credit_goes_back_to_a_target_that_is_shut,
-	  who_was_under_way_stays_at_the_head_of_its_lane, a_hundred_runs_share_one_credit,
-	  lent_credit_that_nobody_needs_goes_back, targets_that_events_name_are_forgotten,
-	  a_long_lane_is_worked_off_in_order, and_so_it_does_after_a_crash,
-	  two_decisions_about_one_run_in_one_batch, a_cancelled_run_leaves_the_queue_for_credit,
-	  a_handler_goes_on_after_a_restart, a_throttle_goes_back_after_a_restart_too,
+	  runs_finish_under_the_text_they_began_with,
+	  who_was_under_way_stays_at_the_head_of_its_lane, a_long_lane_is_worked_off_in_order,
+	  and_so_it_does_after_a_crash, two_decisions_about_one_run_in_one_batch,
+	  a_cancelled_run_leaves_the_queue_for_credit, a_handler_goes_on_after_a_restart,
+	  a_throttle_goes_back_after_a_restart_too,
 	  a_clock_that_was_years_ahead_throttles_nothing_for_years,
 	  one_event_that_is_too_much_harms_no_other, one_reply_that_is_too_much_harms_no_other,
 	  an_alert_that_fails_alerts_nobody, a_loop_ends_at_the_depth_limit,
