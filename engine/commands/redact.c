@@ -365,29 +365,36 @@ static bool stays(const struct spot *at, struct text t)
 	return t.n == 0 || (at->class == REDACT_NAME && !has_letter(t));
 }
 
-static struct value redact_text_value(struct redactor *r, const struct spot *at, struct text t)
+/* The text with substitutes; *found: of which classes. */
+static struct text redact_one(struct redactor *r, const struct spot *at, struct text t,
+			      unsigned *found)
 {
 	const struct known *known = map_get(r->known, text_trim(t));
-	unsigned found = 0;
-	struct text out = without_secrets(r, t, &found);
+	struct text out = without_secrets(r, t, found);
 
-	if (is_under(&r->keep, at->path)) {
-		tell_all(r, at->path, found);
-		return value_text(out);
+	if (is_under(&r->keep, at->path))
+		return out;
+	if (known != NULL && *found == 0) {
+		*found = 1u << known->class;
+		return known->with;
 	}
-	if (known != NULL && found == 0) {
-		out = known->with;
-		found = 1u << known->class;
-	} else if (at->class == REDACT_NOT || stays(at, text_trim(t))) {
-		out = redact_scan(r, r->arena, out, &found);
-	} else if (!redact_is_substitute(r, text_trim(t))) {
-		/* An address in a field for names stays an address. */
-		out = redact_scan(r, r->arena, out, &found);
-		if (at->class != REDACT_NAME || !redact_is_substitute(r, out)) {
-			out = redact_substitute(r, at->class, text_trim(t));
-			found = 1u << at->class;
-		}
-	}
+	if (at->class == REDACT_NOT || stays(at, text_trim(t)))
+		return redact_scan(r, r->arena, out, found);
+	if (redact_is_substitute(r, text_trim(t)))
+		return out;
+	/* An address in a field for names stays an address. */
+	out = redact_scan(r, r->arena, out, found);
+	if (at->class == REDACT_NAME && redact_is_substitute(r, out))
+		return out;
+	*found = 1u << at->class;
+	return redact_substitute(r, at->class, text_trim(t));
+}
+
+static struct value redact_text_value(struct redactor *r, const struct spot *at, struct text t)
+{
+	unsigned found = 0;
+	struct text out = redact_one(r, at, t, &found);
+
 	tell_all(r, at->path, found);
 	return value_text(out);
 }
@@ -432,11 +439,13 @@ static struct value redact_map(struct redactor *r, const struct spot *at, struct
 		struct spot s = spot_of(r, at, v, i);
 		struct spot key = { .path = s.path };
 		struct value k = v.pairs[i].key;
+		unsigned found = 0;
 
 		if (k.kind == VALUE_TEXT)
-			k = redact_text_value(r, &key, value_as_text(k));
+			k = value_text(redact_one(r, &key, value_as_text(k), &found));
 		s.path = text_printf(r->arena, "%.*s%s%.*s", TEXT_ARG(at->path),
 				     at->path.n > 0 ? "." : "", TEXT_ARG(value_as_text(k)));
+		tell_all(r, s.path, found);
 		value_map_add(&b, k, redact(r, &s, v.pairs[i].val));
 	}
 	return value_map_end(&b);

@@ -137,6 +137,23 @@ START_TEST(paths_are_kept_and_asked_for)
 }
 END_TEST
 
+/* What was replaced is never told, also where it is a key. */
+START_TEST(keys_are_told_as_they_are_written)
+{
+	struct bench b;
+
+	bench_init(&b);
+	ck_assert_str_eq(redacted(&b, "{\"by\":{\"kim@a.example\":{\"owner\":\"Kim Lee\"}}}"),
+			 "{\"by\":{\"person1@example.com\":{\"owner\":\"Person 1\"}}}");
+	buf_clear(&b.out);
+	ck_assert_uint_eq(redact_tell(b.redactor, &b.out), 2);
+	ck_assert_str_eq(buf_cstr(&b.out),
+			 "  data.by.person1@example.com: e-mail address\n"
+			 "  data.by.person1@example.com.owner: name of a person\n");
+	bench_fini(&b);
+}
+END_TEST
+
 /* Long texts of what nearly fits take time in proportion. */
 START_TEST(hostile_texts_take_no_time)
 {
@@ -198,4 +215,4 @@ START_TEST(yaml_reads_back)
 END_TEST
 
 UNIT_MAIN("commands_redact", replaces_what_is_told, paths_are_kept_and_asked_for,
-	  hostile_texts_take_no_time, yaml_reads_back)
+	  keys_are_told_as_they_are_written, hostile_texts_take_no_time, yaml_reads_back)
