@@ -9,10 +9,13 @@
  * sequencer does not spend at once comes back, for credit held back would add up to
  * more than its burst and keep its slots from polls. Fetches of polls take credit
  * here, without the detour; where there is no rate they count apart, since the
- * sequencer may hold all slots.
+ * sequencer may hold all slots. How long the target is to be left alone counts for both.
  *
  * I1  Credit granted plus credit taken by fetches equals host_outstanding. */
 #include "engine/delivery/internal.h"
+
+/* Behind the name of a target without a rate, where its polls count. */
+#define POLLS " polls"
 
 static struct host_rate grantee_rate(const struct connection *c)
 {
@@ -29,10 +32,28 @@ static struct host_rate grantee_rate(const struct connection *c)
 	return rate;
 }
 
+/* The other one of a target's two, or NULL. */
+static struct grantee *grantee_twin(const struct delivery *d, const struct grantee *g)
+{
+	const struct text name = { g->name, g->name_size };
+	struct grantee *twin;
+	struct buf b;
+
+	if (g->fetches_only)
+		return map_get(d->grantees, text_head(name, name.n - strlen(POLLS)));
+	buf_init(&b, 4096);
+	buf_text(&b, name);
+	buf_str(&b, POLLS);
+	twin = buf_failed(&b) ? NULL : map_get(d->grantees, buf_view(&b));
+	buf_fini(&b);
+	return twin;
+}
+
 static struct grantee *grantee_new(struct delivery *d, const struct job *job, struct text name,
 				   struct host *host, bool rated)
 {
 	struct grantee *g = mem_zero(1, sizeof(*g) + name.n + 1);
+	const struct grantee *twin;
 
 	if (g == NULL || !map_put(d->grantees, name, g)) {
 		mem_free(g);
@@ -43,6 +64,8 @@ static struct grantee *grantee_new(struct delivery *d, const struct job *job, st
 	g->waiting_end = &g->waiting;
 	g->name_size = name.n;
 	memcpy(g->name, name.s, name.n);
+	if ((twin = grantee_twin(d, g)) != NULL)
+		host_follow(host, clock_read(&d->clock).mono, twin->host);
 	return g;
 }
 
@@ -56,7 +79,7 @@ struct grantee *grantee_get(struct delivery *d, const struct job *job)
 	buf_init(&b, 4096);
 	if (job->kind == JOB_FETCH && !rated) {
 		buf_text(&b, job->target);
-		buf_str(&b, " polls");
+		buf_str(&b, POLLS);
 		name = buf_view(&b);
 	}
 	struct grantee *g = map_get(d->grantees, name);
@@ -140,12 +163,33 @@ void grantee_offer(struct delivery *d, struct grantee *g)
 		delivery_post(d, &input);
 }
 
+/* A 429 to a poll is one to the runs, too, and the other way round. */
+static void grantee_tell(struct delivery *d, const struct grantee *g, int64_t now)
+{
+	struct grantee *twin = grantee_twin(d, g);
+	struct input input = { .kind = INPUT_GRANT };
+
+	if (twin == NULL)
+		return;
+	bool open = !host_shut(twin->host, now);
+
+	host_follow(twin->host, now, g->host);
+	if (!open || !host_shut(twin->host, now))
+		return;
+	grantee_arm(d, twin);
+	input.grant.target = (struct text){ twin->name, twin->name_size };
+	input.grant.shut = true;
+	if (!twin->fetches_only)
+		delivery_post(d, &input);
+}
+
 unsigned grantee_ended(struct delivery *d, struct grantee *g, enum host_result result,
 		       int64_t retry_after)
 {
 	int64_t now = clock_read(&d->clock).mono;
 
 	host_ended(g->host, now, result, retry_after);
+	grantee_tell(d, g, now);
 	grantee_breaker(d, g,
 			result == HOST_GONE ? "it says that it is gone or that its key is void: "
 					      "correct the connection and reload"

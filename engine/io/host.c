@@ -280,6 +280,13 @@ void host_ended(struct host *host, int64_t now, enum host_result result, int64_t
 		breaker_gone(host, now);
 }
 
+void host_follow(struct host *host, int64_t now, const struct host *other)
+{
+	assert(host != NULL && other != NULL);
+	if (other->quiet_until > now && other->quiet_until > host->quiet_until)
+		closes_tap(host, now, other->quiet_until - now);
+}
+
 void host_hurry(struct host *host, int64_t now)
 {
 	assert(host != NULL);

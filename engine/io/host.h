@@ -54,6 +54,10 @@ unsigned host_grant(struct host *host, int64_t now, unsigned want);
 enum host_result { HOST_GOOD, HOST_BAD, HOST_NEUTRAL, HOST_BUSY, HOST_GONE };
 void host_ended(struct host *host, int64_t now, enum host_result result, int64_t retry_after_ms);
 
+/* The other one counts requests to the same place apart: how long that has closed its tap counts
+ * here, too. */
+void host_follow(struct host *host, int64_t now, const struct host *other);
+
 void host_unused(struct host *host, unsigned credits); /* given back without a request */
 
 /* The configuration changed: an open breaker lets a probe through at once. */

@@ -96,6 +96,7 @@ struct grant_input {
 	struct text target;
 	unsigned credits;
 	bool lent; /* what this batch does not spend goes back: others wait for it */
+	bool shut; /* the target takes nothing now: all that it has goes back (credits: 0) */
 };
 
 struct breaker_input {

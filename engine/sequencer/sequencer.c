@@ -159,7 +159,11 @@ static void seq_input(struct sequencer *s, struct input *input)
 			outcome_drop(s, &input->outcome);
 		break;
 	case INPUT_GRANT:
-		target_grant(s, input->grant.target, input->grant.credits, input->grant.lent);
+		if (input->grant.shut)
+			target_shut(s, input->grant.target);
+		else
+			target_grant(s, input->grant.target, input->grant.credits,
+				     input->grant.lent);
 		break;
 	case INPUT_BREAKER:
 		seq_breaker(s, &input->breaker);

@@ -157,8 +157,12 @@ class Sandbox:
         return json.loads(reply.body) if reply.body else None
 
     def journal(self, where=None, since=0):
-        """Requests so far; where is a route's name, or sink/NAME or lists/NAME for the path."""
+        """Requests so far; where is a route's name, PRODUCT.* for all routes of a product, or
+        sink/NAME or lists/NAME for the path."""
         query = f"journal?since={since}"
+        if where and where.endswith(".*"):
+            entries = self.control("GET", query)
+            return [e for e in entries if e["route"].startswith(where[:-1])]
         if where and where.startswith(("sink/", "lists/")):
             entries = self.control("GET", query + "&path=/" + where)
             return [e for e in entries if e["path"].split("?")[0] == "/" + where]

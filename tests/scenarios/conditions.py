@@ -150,6 +150,8 @@ class Conditions:
         """pause WHERE STATUS MS: after a reply of this status, none for MS"""
         where, status, least = words.split()
         found = self.sandbox.journal(where)
+        if not any(e["status"] == int(status) for e in found[:-1]):
+            raise Failed("there is no such reply, or nothing after it")
         for one, other in zip(found, found[1:]):
             gap = other["at_ms"] - one["at_ms"]
             if one["status"] == int(status) and gap < int(least):

@@ -264,6 +264,26 @@ START_TEST(test_busy)
 }
 END_TEST
 
+START_TEST(test_follow)
+{
+	struct host *host = get("a", 10, 0, 0), *other = get("a polls", 10, 0, 0);
+
+	ck_assert_uint_eq(host_grant(other, 0, 2), 2);
+	host_follow(host, 0, other);
+	ck_assert(!host_shut(host, 0));
+	host_ended(other, 0, HOST_BUSY, 5000);
+	host_follow(host, 100, other);
+	ck_assert_int_eq(host_next(host, 100), 5000);
+	ck_assert_uint_eq(host_grant(host, 4999, 1), 0);
+	ck_assert_uint_eq(host_grant(host, 5000, 1), 1);
+	/* Its own, which is longer, stays. */
+	host_ended(host, 5000, HOST_BUSY, 9000);
+	host_ended(other, 5000, HOST_BUSY, 1000);
+	host_follow(host, 5000, other);
+	ck_assert_int_eq(host_next(host, 5000), 14000);
+}
+END_TEST
+
 /* What was saved up while the tap was closed is not sent at once. */
 START_TEST(test_calm_after_429)
 {
@@ -301,6 +321,7 @@ int main(void)
 	tcase_add_test(all, test_gone_is_left_alone);
 	tcase_add_test(all, test_late_failures_prolong_nothing);
 	tcase_add_test(all, test_retry_after);
+	tcase_add_test(all, test_follow);
 	tcase_add_test(all, test_busy);
 	tcase_add_test(all, test_calm_after_429);
 	suite_add_tcase(suite, all);
