@@ -562,8 +562,9 @@ bool round_missing(struct sequencer *s, struct round *r, const struct rounds *ro
 /* Whether the object in hand is left out of this round, after a reply that is of no use. */
 bool round_skip(struct sequencer *s, struct round *r, const struct rounds *rounds,
 		struct text shelf, const struct ending *end);
-size_t round_left(const struct round *r);    /* how many were */
-bool round_is_barren(const struct round *r); /* and nothing was read beside them */
+bool round_is_reading(const struct round *r); /* objects, and no lists any more */
+size_t round_left(const struct round *r);     /* how many were */
+bool round_is_barren(const struct round *r);  /* and nothing was read beside them */
 /* The page was read: goes on to the next. NULL, or why the round can't go on. */
 const char *round_next(struct sequencer *s, struct round *r, const struct poll_config *poll,
 		       struct call *call, struct text shelf, const struct page *page);

@@ -360,6 +360,11 @@ bool round_skip(struct sequencer *s, struct round *r, const struct rounds *round
 	return true;
 }
 
+bool round_is_reading(const struct round *r)
+{
+	return r->reading;
+}
+
 size_t round_left(const struct round *r)
 {
 	return r->left;

@@ -262,6 +262,32 @@ START_TEST(an_unreadable_one_is_left_out)
 }
 END_TEST
 
+/* Those between which others are read are no failures in a row: nobody is alarmed, none waits
+ * longer than the first. */
+START_TEST(several_unreadable_ones_are_no_outage)
+{
+	static const char three[] = "{\"work\":[{\"id\":\"a\"},{\"id\":\"b\"},{\"id\":\"c\"}]}";
+	struct world w;
+
+	baseline(&w);
+	next_round(&w);
+	lists(&w, three, NO_TASKS, NO_WORK, NO_TASKS);
+	for (const char *id = "a"; id != NULL; id = id[0] == 'a' ? "c" : NULL) {
+		one(&w, id, 500, "");
+		world_advance(&w, 5000);
+		one(&w, id, 500, "");
+		ck_assert(source_says(&w, "\"failures\":2"));
+		world_advance(&w, 10000);
+		one(&w, id, 500, "");
+		ck_assert(!world_has_event(&w, "tappet.source.stalled"));
+		if (id[0] == 'a')
+			one(&w, "b", 200, DETAIL("b", "Active", ""));
+	}
+	ck_assert(source_says(&w, "2 could not be read, the first: a: "));
+	world_fini(&w);
+}
+END_TEST
+
 /* Where nothing can be read, that is no round. */
 START_TEST(a_round_of_refusals_has_failed)
 {
@@ -451,7 +477,8 @@ END_TEST
 UNIT_MAIN("sequencer_rounds", the_first_round_takes_stock, what_is_new_is_told,
 	  what_left_the_lists_is_read_until_it_is_over,
 	  what_was_over_before_us_is_taken_stock_of_when_it_comes_back, gone_and_hidden,
-	  a_refused_one_is_left_out, an_unreadable_one_is_left_out, a_round_of_refusals_has_failed,
+	  a_refused_one_is_left_out, an_unreadable_one_is_left_out,
+	  several_unreadable_ones_are_no_outage, a_round_of_refusals_has_failed,
 	  left_out_of_the_stock, a_restart_while_taking_stock, a_failure_moves_nothing,
 	  a_settled_list_ends_at_a_known_page, a_new_user_brings_nothing_of_the_past,
 	  a_task_is_overdue_by_the_clock)
