@@ -443,16 +443,6 @@ static const struct action actions[] = {
 
 /* ---- settings ---- */
 
-static const struct param basic_members[] = {
-	{ .name = "user", .type = PARAM_TEXT, .required = true, .doc = "Name of the user." },
-	{ .name = "password",
-	  .type = PARAM_TEXT,
-	  .required = true,
-	  .doc = "Password.",
-	  .secret = true },
-	{ .name = NULL },
-};
-
 static const struct param api_key_members[] = {
 	{ .name = "header", .type = PARAM_TEXT, .doc = "Header that carries the key." },
 	{ .name = "query", .type = PARAM_TEXT, .doc = "Or: parameter of the URL that does." },
@@ -557,7 +547,7 @@ static const struct param settings[] = {
 	{ .name = "basic",
 	  .type = PARAM_MAP,
 	  .doc = "User and password to send as Authorization: Basic.",
-	  .members = basic_members },
+	  .members = http_basic_members },
 	{ .name = "api_key",
 	  .type = PARAM_MAP,
 	  .doc = "A key in a header or in the query.",

@@ -10,7 +10,7 @@
 
 #include <assert.h>
 
-static const struct param basic_members[] = {
+const struct param http_basic_members[] = {
 	{ .name = "user", .type = PARAM_TEXT, .required = true, .doc = "Name of the user." },
 	{ .name = "password",
 	  .type = PARAM_TEXT,
@@ -46,7 +46,7 @@ const struct param http_auth_members[] = {
 	{ .name = "basic",
 	  .type = PARAM_MAP,
 	  .doc = "User and password to send as Authorization: Basic.",
-	  .members = basic_members },
+	  .members = http_basic_members },
 	{ .name = "header",
 	  .type = PARAM_MAP,
 	  .doc = "A key in a header.",

@@ -19,6 +19,9 @@ bool http_header_value(struct text t);
 
 /* ---- http_auth.c ---- */
 
+/* A user and a password, of a connection or of a step. */
+extern const struct param http_basic_members[];
+
 /* What the parameter `auth` takes, and what it does to the request; null: nothing. */
 extern const struct param http_auth_members[];
 enum fate http_auth(struct call *call, struct request *out, struct value auth);
