@@ -53,8 +53,10 @@ void allocations_free(struct allocations *a)
 
 static size_t place(const struct allocations *a, const char *id)
 {
+	int64_t wanted = kantata_id(id);
+
 	for (size_t i = 0; i < a->n; i++)
-		if (a->v[i].id == strtoll(id, NULL, 10) && strspn(id, "0123456789") == strlen(id))
+		if (a->v[i].id == wanted)
 			return i;
 	return SIZE_MAX;
 }
@@ -107,18 +109,15 @@ static void envelope(struct sandbox *sb, const struct args *args, struct allocat
 void allocations_list(struct sandbox *sb, const struct request *rq, struct reply *re)
 {
 	struct allocations *a = sb->allocations;
-	struct allocation **v = must_alloc(a->n + 1, sizeof(*v));
+	struct allocation **v;
 	const char *only = args_get(&rq->query, "only");
 	struct query_times times;
 	struct query_page page;
-	char why[WHY_MAX] = "";
 	size_t n = 0;
 
-	if (!query_times(sb, &rq->query, &times, why)) {
-		kantata.refuse(re, 400, why);
-		free(v);
+	if (!kantata_times(sb, rq, &times, re))
 		return;
-	}
+	v = must_alloc(a->n + 1, sizeof(*v));
 	for (size_t i = 0; i < a->n; i++)
 		if (query_in_times(&times, a->v[i].created_at, a->v[i].updated_at) &&
 		    query_listed(only, a->v[i].id))

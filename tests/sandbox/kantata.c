@@ -180,13 +180,16 @@ void kantata_list(struct sandbox *sb, const struct request *rq, struct reply *re
 		refuse(re, 400, why);
 }
 
-struct workspace *kantata_find(struct sandbox *sb, const char *id)
+int64_t kantata_id(const char *id)
 {
 	size_t n = strlen(id);
 
-	if (n == 0 || n > 18 || strspn(id, "0123456789") != n)
-		return NULL;
-	return world_find(sb->world, strtoll(id, NULL, 10));
+	return n > 0 && n <= 18 && strspn(id, "0123456789") == n ? strtoll(id, NULL, 10) : -1;
+}
+
+struct workspace *kantata_find(struct sandbox *sb, const char *id)
+{
+	return world_find(sb->world, kantata_id(id));
 }
 
 static void envelope(struct sandbox *sb, const struct request *rq, struct workspace *const *v,
@@ -217,6 +220,17 @@ json_t *kantata_wrapped(json_t *body, const char *name, struct reply *re)
 	(void)snprintf(why, sizeof(why), "param is missing or the value is empty: %s", name);
 	refuse(re, 400, why);
 	return NULL;
+}
+
+bool kantata_times(const struct sandbox *sb, const struct request *rq, struct query_times *out,
+		   struct reply *re)
+{
+	char why[WHY_MAX] = "";
+
+	if (query_times(sb, &rq->query, out, why))
+		return true;
+	refuse(re, 400, why);
+	return false;
 }
 
 void kantata_invalid(struct reply *re, const char *field, const char *why)

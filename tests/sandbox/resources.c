@@ -139,8 +139,10 @@ void resources_seed(struct sandbox *sb, int64_t workspace, int64_t now)
 
 static size_t place(const struct resources *r, const char *id)
 {
+	int64_t wanted = kantata_id(id);
+
 	for (size_t i = 0; i < r->n; i++)
-		if (r->v[i].id == strtoll(id, NULL, 10) && strspn(id, "0123456789") == strlen(id))
+		if (r->v[i].id == wanted)
 			return i;
 	return SIZE_MAX;
 }
@@ -380,17 +382,14 @@ static const char *order_of(const struct args *args)
 void resources_list(struct sandbox *sb, const struct request *rq, struct reply *re)
 {
 	struct resources *r = sb->resources;
-	struct resource **v = must_alloc(r->n + 1, sizeof(*v));
+	struct resource **v;
 	struct query_times times;
 	struct query_page page;
-	char why[WHY_MAX] = "";
 	size_t n = 0;
 
-	if (!query_times(sb, &rq->query, &times, why)) {
-		kantata.refuse(re, 400, why);
-		free(v);
+	if (!kantata_times(sb, rq, &times, re))
 		return;
-	}
+	v = must_alloc(r->n + 1, sizeof(*v));
 	for (size_t i = 0; i < r->n; i++)
 		if (passes(&rq->query, &times, &r->v[i]))
 			v[n++] = &r->v[i];
