@@ -14,9 +14,17 @@
 #include <unistd.h>
 
 #include "engine/base/buf.h"
+#include "engine/base/fault.h"
 #include "engine/base/limits.h"
 #include "engine/base/mem.h"
 #include "engine/sequencer/sequencer.h"
+
+/* Whether a batch can be made to fail: with -Dfaults=true. */
+#ifdef TAPPET_FAULTS
+#define HAVE_FAULTS 1
+#else
+#define HAVE_FAULTS 0
+#endif
 
 struct world {
 	char folder[64];
@@ -78,6 +86,14 @@ static inline enum fate world_batch(struct world *w)
 	w->inputs = NULL;
 	w->end = &w->inputs;
 	return sequencer_batch(w->sequencer, inputs, w->now, &w->out);
+}
+
+/* One batch that can't be committed. */
+static inline void world_fails(struct world *w)
+{
+	fault_arm("store.commit", 1, false);
+	ck_assert_int_eq(world_batch(w), FATE_RETRY);
+	ck_assert(fault_disarm());
 }
 
 static inline void world_open(struct world *w)
@@ -153,6 +169,25 @@ static inline void world_hook(struct world *w, const char *hook, const char *id,
 	world_push(w, &input);
 }
 
+/* Somebody changes an object, in a batch of its own. Its connection has its product's name. */
+static inline void world_change(struct world *w, const char *type, const char *subject,
+				const char *before, const char *data)
+{
+	struct input input = {
+		.kind = INPUT_EVENT,
+		.event = { .type = text_of(type),
+			   .source = TEXT("test"),
+			   .subject = text_of(subject),
+			   .time = INT64_MIN,
+			   .data = text_of(data),
+			   .before = text_of(before) },
+	};
+
+	(void)text_split(input.event.type, '.', &input.event.connection);
+	world_push(w, &input);
+	ck_assert_int_eq(world_batch(w), FATE_OK);
+}
+
 /* Everything the batch wanted gets credit. */
 static inline void world_grant(struct world *w, unsigned credits)
 {
@@ -191,6 +226,26 @@ static inline void world_reply(struct world *w, const struct attempt_out *a, int
 					 .retry_after = -1,
 					 .started = w->now.wall,
 					 .ended = w->now.wall } },
+	};
+
+	world_push(w, &input);
+}
+
+/* How the one fetch that is out ended, for the next batch; status 0: without a reply. */
+static inline void world_fetched(struct world *w, int status, struct text body)
+{
+	ck_assert_uint_eq(w->out.fetch_count, 1);
+	const struct input input = {
+		.kind = INPUT_FETCHED,
+		.fetched = { .source = w->out.fetches[0].source,
+			     .fetch = w->out.fetches[0].fetch,
+			     .ending = { .how = status != 0 ? END_REPLIED : END_NO_REPLY,
+					 .sent = true,
+					 .status = status,
+					 .body = body,
+					 .content_type = TEXT("application/json"),
+					 .error = TEXT("the connection was reset"),
+					 .retry_after = -1 } },
 	};
 
 	world_push(w, &input);
@@ -275,12 +330,45 @@ static inline enum run_state world_state(struct world *w, int64_t id)
 	return state;
 }
 
-static inline bool world_has_event(struct world *w, const char *type)
+static inline void world_ended(struct world *w, int64_t id, enum run_state state,
+			       const char *reason)
+{
+	struct arena *arena = arena_new("test", MIB);
+	struct run_record run = world_run(w, arena, id);
+
+	ck_assert_str_eq(run_state_word(run.state), run_state_word(state));
+	ck_assert_msg(text_find(run.reason, text_of(reason)) != SIZE_MAX, "%.*s, not %s",
+		      TEXT_ARG(run.reason), reason);
+	arena_free(arena);
+}
+
+/* One request goes out, and there. */
+static inline void world_sends(const struct world *w, const char *url)
+{
+	ck_assert_uint_eq(w->out.attempt_count, 1);
+	ck_assert_msg(text_is(w->out.attempts[0].request.url, url), "%.*s, not %s",
+		      TEXT_ARG(w->out.attempts[0].request.url), url);
+}
+
+/* The same, and it is answered. */
+static inline void world_acts(struct world *w, const char *url)
+{
+	world_sends(w, url);
+	world_answer(w, 0, 200, "{}");
+}
+
+/* The last batch's first event of a type, or NULL. */
+static inline const struct event_out *world_told(const struct world *w, const char *type)
 {
 	for (size_t i = 0; i < w->out.event_count; i++)
 		if (text_is(w->out.events[i].type, type))
-			return true;
-	return false;
+			return &w->out.events[i];
+	return NULL;
+}
+
+static inline bool world_has_event(const struct world *w, const char *type)
+{
+	return world_told(w, type) != NULL;
 }
 
 #endif

@@ -5,7 +5,6 @@
  *
  * Batches fail by the fault point "store.commit", so that some need -Dfaults=true;
  * without it they do nothing. */
-#include "engine/base/fault.h"
 #include "engine/base/limits.h"
 #include "tests/unit/sequencer_world.h"
 #include "tests/unit/unit_main.h"
@@ -17,12 +16,6 @@
 	"connections:\n"                                                                           \
 	"  hindsite: { connector: hindsite, base_url: \"http://127.0.0.1:1\", client_id: a, "      \
 	"client_secret: b }\n"
-
-#ifdef TAPPET_FAULTS
-#define HAVE_FAULTS 1
-#else
-#define HAVE_FAULTS 0
-#endif
 
 /* Two steps, the order by k, the host by p. */
 #define RULES(word)                                                                                \
@@ -108,17 +101,23 @@ START_TEST(lent_credit_that_nobody_needs_goes_back)
 }
 END_TEST
 
+/* One request is out, with credit for four more. */
+static void one_is_out(struct world *w)
+{
+	world_init(w, CONFIG, RULES("a"));
+	post(w, 1, "x");
+	ck_assert_int_eq(world_batch(w), FATE_OK);
+	world_grant(w, 5);
+	ck_assert_uint_eq(w->out.attempt_count, 1);
+}
+
 /* A target that has had enough is left alone by all runs, also by those that come with the news. */
 START_TEST(credit_goes_back_to_a_target_that_is_shut)
 {
 	struct input outcome = { .kind = INPUT_OUTCOME };
 	struct world w;
 
-	world_init(&w, CONFIG, RULES("a"));
-	post(&w, 1, "x");
-	ck_assert_int_eq(world_batch(&w), FATE_OK);
-	world_grant(&w, 5);
-	ck_assert_uint_eq(w.out.attempt_count, 1);
+	one_is_out(&w);
 	outcome.outcome = (struct outcome_input){ .run = w.out.attempts[0].run,
 						  .step = w.out.attempts[0].step,
 						  .attempt = w.out.attempts[0].attempt,
@@ -132,9 +131,7 @@ START_TEST(credit_goes_back_to_a_target_that_is_shut)
 							      .ended = w.now.wall } };
 	world_push(&w, &outcome);
 	if (HAVE_FAULTS) {
-		fault_arm("store.commit", 1, false);
-		ck_assert_int_eq(world_batch(&w), FATE_RETRY);
-		ck_assert(fault_disarm());
+		world_fails(&w);
 		ck_assert_uint_eq(w.out.unused_count, 0);
 	}
 	post(&w, 2, "y");
@@ -156,15 +153,9 @@ START_TEST(credit_goes_back_at_a_reload)
 		return;
 	struct world w;
 
-	world_init(&w, CONFIG, RULES("a"));
-	post(&w, 1, "x");
-	ck_assert_int_eq(world_batch(&w), FATE_OK);
-	world_grant(&w, 5);
-	ck_assert_uint_eq(w.out.attempt_count, 1);
+	one_is_out(&w);
 	world_reload(&w, CONFIG, RULES("b"));
-	fault_arm("store.commit", 1, false);
-	ck_assert_int_eq(world_batch(&w), FATE_RETRY);
-	ck_assert(fault_disarm());
+	world_fails(&w);
 	ck_assert_uint_eq(w.out.unused_count, 0);
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
 	ck_assert_uint_eq(w.out.unused_count, 1);

@@ -5,15 +5,8 @@
  *
  * A batch fails by the fault point "store.commit", so that one needs -Dfaults=true
  * and does nothing without. */
-#include "engine/base/fault.h"
 #include "tests/unit/sequencer_world.h"
 #include "tests/unit/unit_main.h"
-
-#ifdef TAPPET_FAULTS
-#define HAVE_FAULTS 1
-#else
-#define HAVE_FAULTS 0
-#endif
 
 #define CONFIG                                                                                     \
 	"rules: [rules.yaml]\n"                                                                    \
@@ -58,24 +51,8 @@ static void event(struct world *w, const char *key, int n)
 
 static void changed(struct world *w, const char *type, const char *data, const char *before)
 {
-	world_push(w, &(struct input){ .kind = INPUT_EVENT,
-				       .event = { .type = text_of(type),
-						  .source = TEXT("test"),
-						  .subject = TEXT("7"),
-						  .connection = TEXT("kantata"),
-						  .time = INT64_MIN,
-						  .data = text_of(data),
-						  .before = text_of(before) } });
-	ck_assert_int_eq(world_batch(w), FATE_OK);
+	world_change(w, type, "7", before, data);
 	world_grant(w, 4);
-}
-
-static void acts(struct world *w, const char *url)
-{
-	ck_assert_uint_eq(w->out.attempt_count, 1);
-	ck_assert_msg(text_is(w->out.attempts[0].request.url, url), "%.*s, not %s",
-		      TEXT_ARG(w->out.attempts[0].request.url), url);
-	world_answer(w, 0, 200, "{}");
 }
 
 /* An event that makes no request, and after which so many runs have been. */
@@ -92,13 +69,13 @@ static void activate(struct world *w, const char *rules)
 	start(w, rules);
 	nothing(w, "x", 1, 0);
 	event(w, "x", 50);
-	acts(w, "/do/x");
+	world_acts(w, "/do/x");
 }
 
 static void falls(struct world *w)
 {
 	event(w, "x", 2);
-	acts(w, "/clear/x");
+	world_acts(w, "/clear/x");
 }
 
 START_TEST(it_acts_on_turns_only)
@@ -110,7 +87,7 @@ START_TEST(it_acts_on_turns_only)
 	falls(&w);
 	nothing(&w, "x", 3, 2);
 	event(&w, "x", 70);
-	acts(&w, "/do/x");
+	world_acts(&w, "/do/x");
 	world_fini(&w);
 }
 END_TEST
@@ -124,7 +101,7 @@ START_TEST(the_first_sight_arms_what_is_true)
 	nothing(&w, "x", 60, 0);
 	falls(&w); /* also what was only armed */
 	event(&w, "x", 50);
-	acts(&w, "/do/x");
+	world_acts(&w, "/do/x");
 	world_fini(&w);
 }
 END_TEST
@@ -135,7 +112,7 @@ START_TEST(or_fires)
 
 	start(&w, "rules:\n" A("10", "do", "\n    first: fire"));
 	event(&w, "x", 50);
-	acts(&w, "/do/x");
+	world_acts(&w, "/do/x");
 	world_fini(&w);
 }
 END_TEST
@@ -148,7 +125,7 @@ START_TEST(the_first_sight_may_be_false)
 	activate(&w, RULE);
 	nothing(&w, "y", 9, 1);
 	event(&w, "y", 50);
-	acts(&w, "/do/y");
+	world_acts(&w, "/do/y");
 	world_fini(&w);
 }
 END_TEST
@@ -162,7 +139,7 @@ START_TEST(what_it_was_before_makes_the_first_sight_a_turn)
 		"{\"k\":\"x\",\"n\":40}");
 	ck_assert_int_eq(store_last_run(w.store), 0);
 	changed(&w, "kantata.workspace.updated", "{\"k\":\"y\",\"n\":50}", "{\"k\":\"y\",\"n\":4}");
-	acts(&w, "/do/y");
+	world_acts(&w, "/do/y");
 	world_fini(&w);
 }
 END_TEST
@@ -178,7 +155,7 @@ START_TEST(a_restart_keeps_what_is_active)
 	falls(&w);
 	world_crash(&w);
 	event(&w, "x", 60); /* seen false, before it */
-	acts(&w, "/do/x");
+	world_acts(&w, "/do/x");
 	world_fini(&w);
 }
 END_TEST
@@ -191,9 +168,7 @@ START_TEST(a_failed_batch_turns_nothing)
 		return;
 	activate(&w, RULE);
 	world_hook(&w, "go", "lost", "{\"k\":\"x\",\"n\":1}");
-	fault_arm("store.commit", 1, false);
-	ck_assert_int_eq(world_batch(&w), FATE_RETRY);
-	ck_assert(fault_disarm());
+	world_fails(&w);
 	ck_assert_int_eq(w.out.replies[0].status, 503);
 	world_advance(&w, 60000);
 	nothing(&w, "x", 60, 1);
@@ -253,10 +228,10 @@ START_TEST(an_edit_of_the_condition_keeps_what_is_active)
 	reloads_to(&w, "rules:\n" A("40", "do", ""));
 	nothing(&w, "x", 50, 1);
 	event(&w, "y", 30); /* false by the new text */
-	acts(&w, "/clear/y");
+	world_acts(&w, "/clear/y");
 	reloads_to(&w, "rules:\n" A("5", "do", ""));
 	event(&w, "z", 8); /* true by the new text */
-	acts(&w, "/do/z");
+	world_acts(&w, "/do/z");
 	world_fini(&w);
 }
 END_TEST
@@ -291,7 +266,7 @@ START_TEST(an_edit_of_the_steps_counts_from_the_next_turn)
 	nothing(&w, "x", 60, 1);
 	falls(&w);
 	event(&w, "x", 50);
-	acts(&w, "/new/x");
+	world_acts(&w, "/new/x");
 	world_fini(&w);
 }
 END_TEST
@@ -305,7 +280,7 @@ START_TEST(another_id_begins_anew)
 	nothing(&w, "x", 50, 1); /* armed */
 	falls(&w);
 	event(&w, "x", 50);
-	acts(&w, "/do/x");
+	world_acts(&w, "/do/x");
 	reloads_to(&w, RULE); /* what was active under the first id is so again */
 	nothing(&w, "x", 50, 3);
 	world_fini(&w);
@@ -346,7 +321,7 @@ START_TEST(from_shadow_to_live_begins_anew)
 	nothing(&w, "x", 50, 1); /* armed */
 	falls(&w);
 	event(&w, "x", 50);
-	acts(&w, "/do/x");
+	world_acts(&w, "/do/x");
 	reloads_to(&w, "rules:\n" A("10", "do", "\n    mode: shadow"));
 	nothing(&w, "x", 1, 4); /* in shadow it has been active since, and clears there */
 	ck_assert_int_eq(world_state(&w, 4), RUN_SKIPPED);
@@ -362,9 +337,9 @@ START_TEST(the_end_of_the_object_clears)
 
 	start(&w, RULE);
 	changed(&w, "kantata.workspace.updated", "{\"k\":\"x\",\"n\":50}", "{\"k\":\"x\",\"n\":4}");
-	acts(&w, "/do/x");
+	world_acts(&w, "/do/x");
 	changed(&w, "kantata.workspace.deleted", "null", "{\"k\":\"x\",\"n\":50}");
-	acts(&w, "/clear/x");
+	world_acts(&w, "/clear/x");
 	changed(&w, "kantata.workspace.deleted", "null", "{\"k\":\"x\",\"n\":50}");
 	ck_assert_int_eq(store_last_run(w.store), 2);
 	world_fini(&w);
@@ -383,7 +358,7 @@ START_TEST(a_throttle_holds_back_do_and_not_the_state)
 	nothing(&w, "x", 60, 3); /* active: not told later */
 	falls(&w);
 	event(&w, "x", 50);
-	acts(&w, "/do/x");
+	world_acts(&w, "/do/x");
 	world_fini(&w);
 }
 END_TEST
@@ -402,7 +377,7 @@ START_TEST(a_failed_step_is_not_tried_by_the_next_event)
 					.command = { .kind = COMMAND_DEAD_RETRY, .run = 1 } });
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
 	world_grant(&w, 4);
-	acts(&w, "/do/x");
+	world_acts(&w, "/do/x");
 	falls(&w);
 	world_fini(&w);
 }
@@ -432,9 +407,9 @@ START_TEST(both_turns_in_one_batch_keep_their_order)
 	world_hook(&w, "go", "4", "{\"k\":\"x\",\"n\":51}");
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
 	world_grant(&w, 4);
-	acts(&w, "/do/x");
-	acts(&w, "/clear/x");
-	acts(&w, "/do/x");
+	world_acts(&w, "/do/x");
+	world_acts(&w, "/clear/x");
+	world_acts(&w, "/do/x");
 	world_fini(&w);
 }
 END_TEST

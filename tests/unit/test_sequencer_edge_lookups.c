@@ -5,16 +5,9 @@
  *
  * A batch fails by the fault point "store.commit", so that one needs -Dfaults=true
  * and does nothing without. */
-#include "engine/base/fault.h"
 #include "engine/base/hash.h"
 #include "tests/unit/sequencer_world.h"
 #include "tests/unit/unit_main.h"
-
-#ifdef TAPPET_FAULTS
-#define HAVE_FAULTS 1
-#else
-#define HAVE_FAULTS 0
-#endif
 
 #define CONFIG                                                                                     \
 	"rules: [rules.yaml]\n"                                                                    \
@@ -60,24 +53,6 @@ static void event(struct world *w, const char *key, bool on)
 	world_grant(w, 4);
 }
 
-static void sends(const struct world *w, const char *url)
-{
-	ck_assert_uint_eq(w->out.attempt_count, 1);
-	ck_assert_msg(text_is(w->out.attempts[0].request.url, url), "%.*s, not %s",
-		      TEXT_ARG(w->out.attempts[0].request.url), url);
-}
-
-static void ended(struct world *w, int64_t id, enum run_state state, const char *reason)
-{
-	struct arena *arena = arena_new("test", MIB);
-	struct run_record run = world_run(w, arena, id);
-
-	ck_assert_str_eq(run_state_word(run.state), run_state_word(state));
-	ck_assert_msg(text_find(run.reason, text_of(reason)) != SIZE_MAX, "%.*s, not %s",
-		      TEXT_ARG(run.reason), reason);
-	arena_free(arena);
-}
-
 /* The last event's look-up is answered: with x. */
 static void told(struct world *w, int x)
 {
@@ -85,14 +60,8 @@ static void told(struct world *w, int x)
 
 	(void)snprintf(url, sizeof(url), "/one/%d", events);
 	(void)snprintf(body, sizeof(body), "{\"x\":%d}", x);
-	sends(w, url);
+	world_sends(w, url);
 	world_answer(w, 0, 200, body);
-}
-
-static void acts(struct world *w, const char *url)
-{
-	sends(w, url);
-	world_answer(w, 0, 200, "{}");
 }
 
 /* Seen false with the first event, and active with the second. */
@@ -101,11 +70,11 @@ static void activate(struct world *w, const char *rules)
 	start(w, rules);
 	event(w, "k", true);
 	told(w, 0);
-	ended(w, 1, RUN_SKIPPED, "when is false");
+	world_ended(w, 1, RUN_SKIPPED, "when is false");
 	event(w, "k", true);
 	told(w, 1);
-	acts(w, "/do/2");
-	ended(w, 2, RUN_DONE, "");
+	world_acts(w, "/do/2");
+	world_ended(w, 2, RUN_DONE, "");
 }
 
 START_TEST(look_ups_tell_both_turns)
@@ -115,19 +84,19 @@ START_TEST(look_ups_tell_both_turns)
 	activate(&w, RULE);
 	event(&w, "k", true);
 	told(&w, 2);
-	ended(&w, 3, RUN_SKIPPED, "active already");
+	world_ended(&w, 3, RUN_SKIPPED, "active already");
 	event(&w, "other", true);
 	told(&w, 0);
 	event(&w, "k", true);
 	told(&w, 0);
-	acts(&w, "/clear");
-	ended(&w, 5, RUN_DONE, "");
+	world_acts(&w, "/clear");
+	world_ended(&w, 5, RUN_DONE, "");
 	event(&w, "k", true);
 	told(&w, -1);
-	ended(&w, 6, RUN_SKIPPED, "when is false");
+	world_ended(&w, 6, RUN_SKIPPED, "when is false");
 	event(&w, "k", true);
 	told(&w, 1);
-	acts(&w, "/do/7");
+	world_acts(&w, "/do/7");
 	world_fini(&w);
 }
 END_TEST
@@ -140,17 +109,17 @@ START_TEST(the_first_sight_arms_or_fires)
 	event(&w, "k", true);
 	told(&w, 1);
 	ck_assert_uint_eq(w.out.attempt_count, 0);
-	ended(&w, 1, RUN_SKIPPED, "armed");
+	world_ended(&w, 1, RUN_SKIPPED, "armed");
 	event(&w, "k", true);
 	told(&w, 1);
-	ended(&w, 2, RUN_SKIPPED, "active already");
+	world_ended(&w, 2, RUN_SKIPPED, "active already");
 	event(&w, "k", false);
-	acts(&w, "/clear");
+	world_acts(&w, "/clear");
 	world_fini(&w);
 	start(&w, HEAD "    first: fire\n" DO CLEAR);
 	event(&w, "k", true);
 	told(&w, 1);
-	acts(&w, "/do/1");
+	world_acts(&w, "/do/1");
 	world_fini(&w);
 }
 END_TEST
@@ -161,13 +130,13 @@ START_TEST(what_match_alone_tells_needs_no_look_ups)
 
 	activate(&w, RULE);
 	event(&w, "k", false);
-	acts(&w, "/clear");
-	ended(&w, 3, RUN_DONE, "");
+	world_acts(&w, "/clear");
+	world_ended(&w, 3, RUN_DONE, "");
 	event(&w, "k", false);
 	ck_assert_int_eq(store_last_run(w.store), 3);
 	event(&w, "k", true);
 	told(&w, 1);
-	acts(&w, "/do/5");
+	world_acts(&w, "/do/5");
 	world_fini(&w);
 }
 END_TEST
@@ -179,15 +148,15 @@ START_TEST(a_rule_without_clear_is_just_not_active_any_more)
 	activate(&w, HEAD DO);
 	event(&w, "k", true);
 	told(&w, 0);
-	ended(&w, 3, RUN_SKIPPED, "turned false");
+	world_ended(&w, 3, RUN_SKIPPED, "turned false");
 	event(&w, "k", true);
 	told(&w, 1);
-	acts(&w, "/do/4");
+	world_acts(&w, "/do/4");
 	event(&w, "k", false);
 	ck_assert_int_eq(store_last_run(w.store), 4);
 	event(&w, "k", true);
 	told(&w, 1);
-	acts(&w, "/do/6");
+	world_acts(&w, "/do/6");
 	world_fini(&w);
 }
 END_TEST
@@ -202,7 +171,7 @@ static void two_in_the_lane(bool crash, int x)
 	event(&w, "k", true);
 	struct attempt_out one = w.out.attempts[0];
 
-	sends(&w, "/one/2");
+	world_sends(&w, "/one/2");
 	if (crash)
 		world_crash(&w);
 	event(&w, "k", false);
@@ -211,7 +180,7 @@ static void two_in_the_lane(bool crash, int x)
 	if (crash) {
 		world_advance(&w, 20000);
 		world_grant(&w, 4);
-		sends(&w, "/one/2");
+		world_sends(&w, "/one/2");
 		one = w.out.attempts[0];
 	}
 	char body[24];
@@ -221,14 +190,14 @@ static void two_in_the_lane(bool crash, int x)
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
 	world_grant(&w, 4);
 	if (x > 0) {
-		acts(&w, "/do/2");
+		world_acts(&w, "/do/2");
 		world_grant(&w, 4);
-		acts(&w, "/clear");
-		ended(&w, 2, RUN_DONE, "");
+		world_acts(&w, "/clear");
+		world_ended(&w, 2, RUN_DONE, "");
 	} else {
 		ck_assert_uint_eq(w.out.attempt_count, 0);
-		ended(&w, 1, RUN_SKIPPED, "when is false");
-		ended(&w, 2, RUN_SKIPPED, "when is false");
+		world_ended(&w, 1, RUN_SKIPPED, "when is false");
+		world_ended(&w, 2, RUN_SKIPPED, "when is false");
 	}
 	/* Nobody waits any more. */
 	event(&w, "k", false);
@@ -258,16 +227,16 @@ START_TEST(a_restart_keeps_what_is_active)
 	world_crash(&w);
 	event(&w, "k", true);
 	told(&w, 1);
-	ended(&w, 3, RUN_SKIPPED, "active already");
+	world_ended(&w, 3, RUN_SKIPPED, "active already");
 	world_crash(&w);
 	event(&w, "k", true);
 	told(&w, 0);
-	sends(&w, "/clear");
+	world_sends(&w, "/clear");
 	world_crash(&w); /* decided: it clears, and decides nothing again */
 	world_advance(&w, 20000);
 	world_grant(&w, 4);
-	acts(&w, "/clear");
-	ended(&w, 4, RUN_DONE, "");
+	world_acts(&w, "/clear");
+	world_ended(&w, 4, RUN_DONE, "");
 	world_fini(&w);
 }
 END_TEST
@@ -275,15 +244,7 @@ END_TEST
 static void object(struct world *w, const char *type, const char *data, const char *before)
 {
 	events++;
-	world_push(w, &(struct input){ .kind = INPUT_EVENT,
-				       .event = { .type = text_of(type),
-						  .source = TEXT("test"),
-						  .subject = TEXT("7"),
-						  .connection = TEXT("kantata"),
-						  .time = INT64_MIN,
-						  .data = text_of(data),
-						  .before = text_of(before) } });
-	ck_assert_int_eq(world_batch(w), FATE_OK);
+	world_change(w, type, "7", before, data);
 	world_grant(w, 4);
 }
 
@@ -296,10 +257,10 @@ START_TEST(the_end_of_the_object_clears)
 
 	activate(&w, RULE);
 	object(&w, "kantata.workspace.deleted", "null", NOW(2));
-	acts(&w, "/clear");
+	world_acts(&w, "/clear");
 	/* Behind look-ups under way it waits. */
 	object(&w, "kantata.workspace.updated", NOW(4), OFF);
-	sends(&w, "/one/4");
+	world_sends(&w, "/one/4");
 	struct attempt_out one = w.out.attempts[0];
 
 	object(&w, "kantata.workspace.deleted", "null", NOW(4));
@@ -307,9 +268,9 @@ START_TEST(the_end_of_the_object_clears)
 	world_reply(&w, &one, 200, "{\"x\":1}");
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
 	world_grant(&w, 4);
-	acts(&w, "/do/4");
-	acts(&w, "/clear");
-	ended(&w, 5, RUN_DONE, "");
+	world_acts(&w, "/do/4");
+	world_acts(&w, "/clear");
+	world_ended(&w, 5, RUN_DONE, "");
 	world_fini(&w);
 }
 END_TEST
@@ -321,12 +282,12 @@ START_TEST(what_it_was_before_makes_the_first_sight_a_turn)
 	start(&w, RULE);
 	object(&w, "kantata.workspace.updated", NOW(1), OFF);
 	told(&w, 1);
-	acts(&w, "/do/1");
+	world_acts(&w, "/do/1");
 	world_fini(&w);
 	start(&w, RULE);
 	object(&w, "kantata.workspace.updated", NOW(1), NOW(0));
 	told(&w, 1);
-	ended(&w, 1, RUN_SKIPPED, "armed");
+	world_ended(&w, 1, RUN_SKIPPED, "armed");
 	world_fini(&w);
 }
 END_TEST
@@ -347,17 +308,17 @@ START_TEST(a_look_up_that_fails_changes_nothing)
 
 	activate(&w, RULE);
 	event(&w, "k", true);
-	sends(&w, "/one/3");
+	world_sends(&w, "/one/3");
 	world_answer(&w, 0, 404, "");
-	ended(&w, 3, RUN_DEAD, "status 404");
+	world_ended(&w, 3, RUN_DEAD, "status 404");
 	retry(&w, 3);
 	told(&w, 0);
-	acts(&w, "/clear");
-	ended(&w, 3, RUN_DONE, "");
+	world_acts(&w, "/clear");
+	world_ended(&w, 3, RUN_DONE, "");
 	event(&w, "k", true);
-	sends(&w, "/one/4");
+	world_sends(&w, "/one/4");
 	world_answer(&w, 0, 200, "{\"y\":0}"); /* nothing can be made of it */
-	ended(&w, 4, RUN_SKIPPED, "when can't be evaluated");
+	world_ended(&w, 4, RUN_SKIPPED, "when can't be evaluated");
 	event(&w, "k", false);
 	ck_assert_int_eq(store_last_run(w.store), 4);
 	world_fini(&w);
@@ -370,17 +331,17 @@ START_TEST(an_old_event_decides_nothing_any_more)
 
 	activate(&w, RULE);
 	event(&w, "k", true);
-	sends(&w, "/one/3");
+	world_sends(&w, "/one/3");
 	world_answer(&w, 0, 404, "");
 	event(&w, "k", true);
 	told(&w, 1);
-	ended(&w, 4, RUN_SKIPPED, "active already");
+	world_ended(&w, 4, RUN_SKIPPED, "active already");
 	retry(&w, 3);
-	sends(&w, "/one/3");
+	world_sends(&w, "/one/3");
 	world_answer(&w, 0, 200, "{\"x\":0}");
-	ended(&w, 3, RUN_SKIPPED, "a later event has decided already");
+	world_ended(&w, 3, RUN_SKIPPED, "a later event has decided already");
 	event(&w, "k", false);
-	acts(&w, "/clear");
+	world_acts(&w, "/clear");
 	world_fini(&w);
 }
 END_TEST
@@ -393,19 +354,19 @@ static void given_up_and_false_meanwhile(bool crash)
 	start(&w, RULE);
 	event(&w, "k", false);
 	event(&w, "k", true);
-	sends(&w, "/one/2");
+	world_sends(&w, "/one/2");
 	world_answer(&w, 0, 404, "");
-	ended(&w, 1, RUN_DEAD, "status 404");
+	world_ended(&w, 1, RUN_DEAD, "status 404");
 	if (crash)
 		world_crash(&w);
 	event(&w, "k", false);
 	retry(&w, 1);
-	sends(&w, "/one/2");
+	world_sends(&w, "/one/2");
 	world_answer(&w, 0, 200, "{\"x\":1}");
-	ended(&w, 1, RUN_SKIPPED, "a later event has decided already");
+	world_ended(&w, 1, RUN_SKIPPED, "a later event has decided already");
 	event(&w, "k", true);
 	told(&w, 1);
-	acts(&w, "/do/4");
+	world_acts(&w, "/do/4");
 	world_fini(&w);
 }
 
@@ -422,10 +383,10 @@ START_TEST(a_retry_is_waited_for)
 
 	activate(&w, RULE);
 	event(&w, "k", true);
-	sends(&w, "/one/3");
+	world_sends(&w, "/one/3");
 	world_answer(&w, 0, 404, "");
 	retry(&w, 3);
-	sends(&w, "/one/3");
+	world_sends(&w, "/one/3");
 	struct attempt_out one = w.out.attempts[0];
 
 	event(&w, "k", false);
@@ -433,8 +394,8 @@ START_TEST(a_retry_is_waited_for)
 	world_reply(&w, &one, 200, "{\"x\":1}");
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
 	world_grant(&w, 4);
-	ended(&w, 3, RUN_SKIPPED, "active already");
-	acts(&w, "/clear");
+	world_ended(&w, 3, RUN_SKIPPED, "active already");
+	world_acts(&w, "/clear");
 	world_fini(&w);
 }
 END_TEST
@@ -447,18 +408,18 @@ START_TEST(a_shadow_tells_what_it_would_send)
 	start(&w, HEAD "    first: fire\n    mode: shadow\n" DO CLEAR);
 	event(&w, "k", true);
 	told(&w, 1);
-	ended(&w, 1, RUN_SKIPPED, "shadow");
+	world_ended(&w, 1, RUN_SKIPPED, "shadow");
 	ck_assert_ptr_nonnull(strstr(world_run(&w, arena, 1).steps.s, "/do/1"));
 	event(&w, "k", true);
 	told(&w, 0);
-	ended(&w, 2, RUN_SKIPPED, "shadow");
+	world_ended(&w, 2, RUN_SKIPPED, "shadow");
 	ck_assert_ptr_nonnull(strstr(world_run(&w, arena, 2).steps.s, "/clear"));
 	event(&w, "k", false);
 	ck_assert_int_eq(store_last_run(w.store), 2);
 	world_reload(&w, CONFIG, RULE); /* live begins anew */
 	event(&w, "k", true);
 	told(&w, 1);
-	ended(&w, 3, RUN_SKIPPED, "armed");
+	world_ended(&w, 3, RUN_SKIPPED, "armed");
 	arena_free(arena);
 	world_fini(&w);
 }
@@ -471,7 +432,7 @@ START_TEST(a_reload_between_look_ups_and_decision)
 	start(&w, RULE);
 	event(&w, "k", false);
 	event(&w, "k", true);
-	sends(&w, "/one/2");
+	world_sends(&w, "/one/2");
 	struct attempt_out one = w.out.attempts[0];
 
 	world_reload(&w, CONFIG, RULE "    description: edited\n");
@@ -480,16 +441,16 @@ START_TEST(a_reload_between_look_ups_and_decision)
 	world_reply(&w, &one, 200, "{\"x\":1}");
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
 	world_grant(&w, 4);
-	acts(&w, "/do/2");
-	acts(&w, "/clear");
+	world_acts(&w, "/do/2");
+	world_acts(&w, "/clear");
 	/* Without the rule there is nothing to turn. */
 	event(&w, "k", true);
-	sends(&w, "/one/4");
+	world_sends(&w, "/one/4");
 	one = w.out.attempts[0];
 	world_reload(&w, CONFIG, "rules: []\n");
 	world_reply(&w, &one, 200, "{\"x\":1}");
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
-	ended(&w, 3, RUN_SKIPPED, "the rule has no edge any more");
+	world_ended(&w, 3, RUN_SKIPPED, "the rule has no edge any more");
 	world_fini(&w);
 }
 END_TEST
@@ -500,13 +461,13 @@ START_TEST(a_throttle_holds_back_do_and_not_the_state)
 
 	activate(&w, HEAD "    throttle: { every: 1h }\n" DO CLEAR);
 	event(&w, "k", false);
-	acts(&w, "/clear");
+	world_acts(&w, "/clear");
 	event(&w, "k", true);
 	told(&w, 1);
-	ended(&w, 4, RUN_SKIPPED, "throttled");
+	world_ended(&w, 4, RUN_SKIPPED, "throttled");
 	event(&w, "k", true);
 	told(&w, 0);
-	acts(&w, "/clear");
+	world_acts(&w, "/clear");
 	world_fini(&w);
 }
 END_TEST
@@ -523,17 +484,15 @@ START_TEST(a_failed_batch_decides_again)
 	struct attempt_out one = w.out.attempts[0];
 
 	world_reply(&w, &one, 200, "{\"x\":5}");
-	fault_arm("store.commit", 1, false);
-	ck_assert_int_eq(world_batch(&w), FATE_RETRY);
-	ck_assert(fault_disarm());
+	world_fails(&w);
 	w.now.wall += 60000;
 	w.now.mono += 60000;
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
 	world_grant(&w, 4);
-	acts(&w, "/do/2");
-	ended(&w, 1, RUN_DONE, "");
+	world_acts(&w, "/do/2");
+	world_ended(&w, 1, RUN_DONE, "");
 	event(&w, "k", false);
-	acts(&w, "/clear");
+	world_acts(&w, "/clear");
 	world_fini(&w);
 }
 END_TEST
@@ -557,7 +516,7 @@ START_TEST(an_echo_turns_it_without_an_action)
 
 	start(&w, WRITES);
 	event(&w, "k", true);
-	sends(&w, "/one");
+	world_sends(&w, "/one");
 	world_answer(&w, 0, 200, "{\"x\":1}");
 	world_grant(&w, 4);
 	ck_assert_uint_eq(w.out.attempt_count, 1);
@@ -566,19 +525,19 @@ START_TEST(an_echo_turns_it_without_an_action)
 	world_push(&w, &(struct input){ .kind = INPUT_COMMAND,
 					.command = { .kind = COMMAND_CANCEL, .run = 1 } });
 	event(&w, "k", true);
-	sends(&w, "/one");
+	world_sends(&w, "/one");
 	world_answer(&w, 0, 200, "{\"x\":0}");
-	acts(&w, "/clear");
+	world_acts(&w, "/clear");
 	object(&w, "kantata.workspace.updated", "{\"id\":\"7\",\"title\":\"Acme\"}",
 	       "{\"id\":\"7\",\"title\":\"Beta\"}");
-	sends(&w, "/one");
+	world_sends(&w, "/one");
 	world_answer(&w, 0, 200, "{\"x\":1}");
 	ck_assert_uint_eq(w.out.attempt_count, 0);
-	ended(&w, 3, RUN_SKIPPED, "echo");
+	world_ended(&w, 3, RUN_SKIPPED, "echo");
 	event(&w, "k", true);
-	sends(&w, "/one");
+	world_sends(&w, "/one");
 	world_answer(&w, 0, 200, "{\"x\":0}");
-	acts(&w, "/clear");
+	world_acts(&w, "/clear");
 	world_fini(&w);
 }
 END_TEST

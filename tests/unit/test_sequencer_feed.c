@@ -22,12 +22,6 @@
 	"  - { id: projects, on: \"kantata.workspace.*\" }\n"                                      \
 	"  - { id: news, on: \"kantata.feed.**\" }\n"
 
-#ifdef TAPPET_FAULTS
-#define HAVE_FAULTS 1
-#else
-#define HAVE_FAULTS 0
-#endif
-
 #define WORKSPACES "kantata/workspaces"
 #define FEED       "kantata/subscribed_events"
 #define MINUTE     60000
@@ -254,9 +248,7 @@ START_TEST(what_is_not_committed_is_read_again)
 	fed(&w, FED(NEWS_ROW("81"), NEWS("81", "workspace:updated", "1")));
 	reading = asked(&w, WORKSPACES);
 	push(&w, &reading, 200, ACME2);
-	fault_arm("store.commit", 1, false);
-	ck_assert_int_eq(world_batch(&w), FATE_RETRY);
-	ck_assert(fault_disarm());
+	world_fails(&w);
 	world_advance(&w, 1000);
 	ck_assert(asks_for(&w, WORKSPACES, "&only=1"));
 	answer(&w, WORKSPACES, 200, ACME2);

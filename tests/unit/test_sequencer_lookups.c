@@ -5,15 +5,8 @@
  *
  * A batch fails by the fault point "store.commit", so that one needs -Dfaults=true
  * and does nothing without. */
-#include "engine/base/fault.h"
 #include "tests/unit/sequencer_world.h"
 #include "tests/unit/unit_main.h"
-
-#ifdef TAPPET_FAULTS
-#define HAVE_FAULTS 1
-#else
-#define HAVE_FAULTS 0
-#endif
 
 #define CONFIG                                                                                     \
 	"rules: [rules.yaml]\n"                                                                    \
@@ -52,17 +45,6 @@ static bool sends(const struct world *w, size_t i, const char *url)
 	return text_is(w->out.attempts[i].request.url, url);
 }
 
-static void ended(struct world *w, int64_t id, enum run_state state, const char *reason)
-{
-	struct arena *arena = arena_new("test", MIB);
-	struct run_record run = world_run(w, arena, id);
-
-	ck_assert_str_eq(run_state_word(run.state), run_state_word(state));
-	ck_assert_msg(text_find(run.reason, text_of(reason)) != SIZE_MAX, "%.*s",
-		      TEXT_ARG(run.reason));
-	arena_free(arena);
-}
-
 START_TEST(one_after_the_other_and_then_the_decision)
 {
 	struct world w;
@@ -75,12 +57,12 @@ START_TEST(one_after_the_other_and_then_the_decision)
 	world_answer(&w, 0, 200, "{}");
 	ck_assert(sends(&w, 0, "/done/5"));
 	world_answer(&w, 0, 200, "{}");
-	ended(&w, 1, RUN_DONE, "");
+	world_ended(&w, 1, RUN_DONE, "");
 	event(&w, "2", "k", "8");
 	world_answer(&w, 0, 200, "{\"x\":0}");
 	world_answer(&w, 0, 200, "{}");
 	ck_assert_uint_eq(w.out.attempt_count, 0);
-	ended(&w, 2, RUN_SKIPPED, "when is false");
+	world_ended(&w, 2, RUN_SKIPPED, "when is false");
 	ck_assert_uint_eq(sequencer_stats(w.sequencer)->runs_skipped, 1);
 	ck_assert_uint_eq(sequencer_stats(w.sequencer)->matches, 1);
 	world_fini(&w);
@@ -94,7 +76,7 @@ START_TEST(what_cannot_be_decided_is_blind)
 	world_init(&w, CONFIG, RULE(ONE(""), WHEN POSTS));
 	event(&w, "1", "k", "7");
 	world_answer(&w, 0, 200, "{\"y\":5}");
-	ended(&w, 1, RUN_SKIPPED, "when can't be evaluated: ");
+	world_ended(&w, 1, RUN_SKIPPED, "when can't be evaluated: ");
 	ck_assert_uint_eq(sequencer_stats(w.sequencer)->blind, 1);
 	world_fini(&w);
 }
@@ -121,7 +103,7 @@ START_TEST(decided_in_the_order_of_the_lane)
 	world_answer(&w, 0, 200, "{}");
 	ck_assert(sends(&w, 0, "/one/8"));
 	world_answer(&w, 0, 200, "{\"x\":8}");
-	ended(&w, 2, RUN_SKIPPED, "throttled");
+	world_ended(&w, 2, RUN_SKIPPED, "throttled");
 	world_fini(&w);
 }
 END_TEST
@@ -134,7 +116,7 @@ START_TEST(a_death_after_look_ups_gives_the_throttle_back)
 	event(&w, "1", "k", "7");
 	world_answer(&w, 0, 200, "{\"x\":7}");
 	world_answer(&w, 0, 400, "no");
-	ended(&w, 1, RUN_DEAD, "status 400");
+	world_ended(&w, 1, RUN_DEAD, "status 400");
 	event(&w, "2", "k", "8");
 	world_answer(&w, 0, 200, "{\"x\":8}");
 	ck_assert(sends(&w, 0, "/done/8"));
@@ -152,7 +134,7 @@ START_TEST(a_failure_is_that_of_a_step)
 	world_advance(&w, 2000);
 	ck_assert(sends(&w, 0, "/one/7"));
 	world_answer(&w, 0, 404, "{\"message\":\"nobody\"}");
-	ended(&w, 1, RUN_DEAD, "http.request: status 404: nobody");
+	world_ended(&w, 1, RUN_DEAD, "http.request: status 404: nobody");
 	world_fini(&w);
 }
 END_TEST
@@ -171,7 +153,7 @@ START_TEST(an_accepted_status_means_that_it_is_not_there)
 	world_answer(&w, 0, 200, "{}");
 	event(&w, "2", "k", "7");
 	world_answer(&w, 0, 203, "{\"x\":1}");
-	ended(&w, 2, RUN_SKIPPED, "when is false");
+	world_ended(&w, 2, RUN_SKIPPED, "when is false");
 	world_fini(&w);
 }
 END_TEST
@@ -183,7 +165,7 @@ START_TEST(about_nothing_none_is_made)
 	world_init(&w, CONFIG, RULE(ONE(""), "    when: lookup.one == null\n"));
 	event(&w, "1", "k", "null");
 	ck_assert_uint_eq(w.out.attempt_count, 0);
-	ended(&w, 1, RUN_DONE, "");
+	world_ended(&w, 1, RUN_DONE, "");
 	world_fini(&w);
 }
 END_TEST
@@ -232,12 +214,12 @@ START_TEST(of_what_is_not_there_only_those_that_accept_it)
 	struct attempt_out b = w.out.attempts[1];
 
 	world_answer(&w, 0, 404, "");
-	ended(&w, 1, RUN_DONE, "");
+	world_ended(&w, 1, RUN_DONE, "");
 	world_reply(&w, &b, 404, "");
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
-	ended(&w, 2, RUN_DEAD, "status 404");
+	world_ended(&w, 2, RUN_DEAD, "status 404");
 	event(&w, "2", "k", "7");
-	ended(&w, 3, RUN_DONE, "");
+	world_ended(&w, 3, RUN_DONE, "");
 	ck_assert_uint_eq(w.out.attempt_count, 1); /* b asks */
 	world_fini(&w);
 }
@@ -286,7 +268,7 @@ START_TEST(a_restart_goes_on_where_it_was)
 	world_grant(&w, 4);
 	ck_assert(sends(&w, 0, "/done/5"));
 	world_answer(&w, 0, 200, "{}");
-	ended(&w, 1, RUN_DONE, "");
+	world_ended(&w, 1, RUN_DONE, "");
 	world_fini(&w);
 }
 END_TEST
@@ -302,16 +284,14 @@ START_TEST(a_failed_batch_decides_again)
 	struct attempt_out one = w.out.attempts[0];
 
 	world_reply(&w, &one, 200, "{\"x\":5}");
-	fault_arm("store.commit", 1, false);
-	ck_assert_int_eq(world_batch(&w), FATE_RETRY);
-	ck_assert(fault_disarm());
+	world_fails(&w);
 	w.now.wall += 60000;
 	w.now.mono += 60000;
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
 	world_grant(&w, 4);
 	ck_assert(sends(&w, 0, "/done/5"));
 	world_answer(&w, 0, 200, "{}");
-	ended(&w, 1, RUN_DONE, "");
+	world_ended(&w, 1, RUN_DONE, "");
 	world_fini(&w);
 }
 END_TEST
@@ -331,16 +311,7 @@ static void changed(struct world *w, const char *title, int64_t runs)
 	char data[100];
 
 	snprintf(data, sizeof(data), "{\"id\":\"7\",\"title\":\"%s\"}", title);
-	world_push(w, &(struct input){ .kind = INPUT_EVENT,
-				       .event = { .type = TEXT("kantata.workspace.updated"),
-						  .source = TEXT("test"),
-						  .subject = TEXT("7"),
-						  .connection = TEXT("kantata"),
-						  .time = INT64_MIN,
-						  .data = text_of(data),
-						  .before = TEXT("{\"id\":\"7\",\"title\":"
-								 "\"x\"}") } });
-	ck_assert_int_eq(world_batch(w), FATE_OK);
+	world_change(w, "kantata.workspace.updated", "7", "{\"id\":\"7\",\"title\":\"x\"}", data);
 	ck_assert_int_eq(store_last_run(w->store), runs);
 }
 

@@ -30,23 +30,10 @@ static void page(struct world *w, int status, const char *count, const char *row
 {
 	struct buf body;
 
-	ck_assert_uint_eq(w->out.fetch_count, 1);
 	buf_init(&body, 16u << 20);
 	buf_printf(&body, "{\"count\":%s,\"results\":[%s],\"workspaces\":{%s}}", count, rows,
 		   objects);
-	const struct input input = {
-		.kind = INPUT_FETCHED,
-		.fetched = { .source = w->out.fetches[0].source,
-			     .fetch = w->out.fetches[0].fetch,
-			     .ending = { .how = END_REPLIED,
-					 .sent = true,
-					 .status = status,
-					 .body = buf_view(&body),
-					 .content_type = TEXT("application/json"),
-					 .retry_after = -1 } },
-	};
-
-	world_push(w, &input);
+	world_fetched(w, status, buf_view(&body));
 	ck_assert_int_eq(world_batch(w), FATE_OK);
 	buf_fini(&body);
 }
@@ -348,22 +335,9 @@ START_TEST(a_reload_beside_a_fetch_leaves_its_names_valid)
 
 	baseline(&w);
 	world_advance(&w, 60000);
-	const struct input input = {
-		.kind = INPUT_FETCHED,
-		.fetched = { .source = w.out.fetches[0].source,
-			     .fetch = w.out.fetches[0].fetch,
-			     .ending = { .how = END_REPLIED,
-					 .sent = true,
-					 .status = 200,
-					 .body = TEXT("{\"count\":900,\"results\":[" ROW(
-					     "1") "],"
-						  "\"workspaces\":{" WS("1", "A", "false",
-									T2) "}}"),
-					 .content_type = TEXT("application/json"),
-					 .retry_after = -1 } },
-	};
-
-	world_push(&w, &input);
+	world_fetched(&w, 200,
+		      TEXT("{\"count\":900,\"results\":[" ROW("1") "],\"workspaces\":{" WS(
+			  "1", "A", "false", T2) "}}"));
 	world_reload(&w, CONFIG, RULES);
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
 	ck_assert_uint_ge(w.out.fetch_count, 1);

@@ -18,12 +18,6 @@
 	"  hindsite: { connector: hindsite, base_url: \"http://127.0.0.1:1\", client_id: a, "      \
 	"client_secret: b }\n"
 
-#ifdef TAPPET_FAULTS
-#define HAVE_FAULTS 1
-#else
-#define HAVE_FAULTS 0
-#endif
-
 /* Two steps, the order by k, the host by p. */
 #define RULES(word)                                                                                \
 	"rules:\n"                                                                                 \
@@ -80,9 +74,7 @@ static void outcomes_fail(struct world *w)
 	world_reply(w, &first, 200, "{}");
 	world_reply(w, &second, 503, "later");
 	post(w, 3, "z");
-	fault_arm("store.commit", 1, false);
-	ck_assert_int_eq(world_batch(w), FATE_RETRY);
-	ck_assert(fault_disarm());
+	world_fails(w);
 }
 
 START_TEST(facts_of_a_failed_batch_are_kept_and_nothing_is_sent_twice)
@@ -150,9 +142,7 @@ START_TEST(a_reload_in_a_failed_batch_is_not_lost)
 
 	world_init(&w, CONFIG, RULES("a"));
 	world_reload(&w, CONFIG, RULES("b"));
-	fault_arm("store.commit", 1, false);
-	ck_assert_int_eq(world_batch(&w), FATE_RETRY);
-	ck_assert(fault_disarm());
+	world_fails(&w);
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
 	post(&w, 1, "x");
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
@@ -201,9 +191,7 @@ START_TEST(runs_finish_under_the_text_they_began_with)
 		ck_assert(goes_to(&w, i, w.out.attempts[i].run == 6 ? "/b/" : "/a/"));
 		world_reply(&w, &w.out.attempts[i], 200, "{}");
 	}
-	fault_arm("store.commit", 1, false); /* and after a recovery as well */
-	ck_assert_int_eq(world_batch(&w), FATE_RETRY);
-	ck_assert(fault_disarm());
+	world_fails(&w); /* and after a recovery as well */
 	w.now.wall += 10000;
 	w.now.mono += 10000;
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
@@ -692,9 +680,7 @@ START_TEST(an_event_of_ones_own_is_there_once)
 	ck_assert(!world_has_event(&w, "com.acme.late"));
 	echo(&w);
 	if (HAVE_FAULTS) {
-		fault_arm("store.commit", 1, false);
-		ck_assert_int_eq(world_batch(&w), FATE_RETRY);
-		ck_assert(fault_disarm());
+		world_fails(&w);
 		ck_assert(!world_has_event(&w, "com.acme.late"));
 	}
 	ck_assert_int_eq(world_batch(&w), FATE_OK);

@@ -22,24 +22,11 @@
 static void answer(struct world *w, const char *what, int status, const char *body)
 {
 	ck_assert_msg(w->out.fetch_count == 1, "nothing is asked for, not %s", what);
-	const struct fetch_out *fetch = &w->out.fetches[0];
-	const struct text url = fetch->request.url;
+	const struct text url = w->out.fetches[0].request.url;
 
 	ck_assert_msg(text_find(url, text_of(what)) != SIZE_MAX, "%.*s, not %s", TEXT_ARG(url),
 		      what);
-	const struct input input = {
-		.kind = INPUT_FETCHED,
-		.fetched = { .source = fetch->source,
-			     .fetch = fetch->fetch,
-			     .ending = { .how = END_REPLIED,
-					 .sent = true,
-					 .status = status,
-					 .body = text_of(body),
-					 .content_type = TEXT("application/json"),
-					 .retry_after = -1 } },
-	};
-
-	world_push(w, &input);
+	world_fetched(w, status, text_of(body));
 	ck_assert_int_eq(world_batch(w), FATE_OK);
 }
 

@@ -21,19 +21,11 @@
 #define SILENT "tappet.source.silent"
 #define BACK   "tappet.source.back"
 
-static const struct event_out *told(struct world *w, const char *type)
-{
-	for (size_t i = 0; i < w->out.event_count; i++)
-		if (text_is(w->out.events[i].type, type))
-			return &w->out.events[i];
-	return NULL;
-}
-
 /* The event is told, and its data has `what`. */
 static bool says(struct world *w, const char *type, const char *what)
 {
 	struct arena *arena = arena_new("test", 1u << 20);
-	const struct event_out *out = told(w, type);
+	const struct event_out *out = world_told(w, type);
 	struct event_record event;
 	bool found = out != NULL && store_get_event_by_id(w->store, arena, out->id, &event) &&
 		     text_find(event.data, text_of(what)) != SIZE_MAX;
@@ -50,20 +42,7 @@ static void deliver(struct world *w)
 
 static void answer_poll(struct world *w, int status, const char *body)
 {
-	ck_assert_uint_eq(w->out.fetch_count, 1);
-	const struct input input = {
-		.kind = INPUT_FETCHED,
-		.fetched = { .source = w->out.fetches[0].source,
-			     .fetch = w->out.fetches[0].fetch,
-			     .ending = { .how = END_REPLIED,
-					 .sent = true,
-					 .status = status,
-					 .body = text_of(body),
-					 .content_type = TEXT("application/json"),
-					 .retry_after = -1 } },
-	};
-
-	world_push(w, &input);
+	world_fetched(w, status, text_of(body));
 	ck_assert_int_eq(world_batch(w), FATE_OK);
 }
 

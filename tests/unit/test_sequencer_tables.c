@@ -5,15 +5,8 @@
  *
  * Batches fail by the fault point "store.commit"; without -Dfaults=true nothing
  * does. */
-#include "engine/base/fault.h"
 #include "tests/unit/sequencer_world.h"
 #include "tests/unit/unit_main.h"
-
-#ifdef TAPPET_FAULTS
-#define HAVE_FAULTS 1
-#else
-#define HAVE_FAULTS 0
-#endif
 
 #define CONFIG                                                                                     \
 	"rules: [rules.yaml]\n"                                                                    \
@@ -119,9 +112,7 @@ START_TEST(a_failed_commit_leaves_neither)
 	world_init(&w, CONFIG, RULES);
 	post(&w, "made", "{\"id\":7,\"set\":\"a\",\"n\":2}");
 	answer(&w);
-	fault_arm("store.commit", 1, false);
-	ck_assert_int_eq(world_batch(&w), FATE_RETRY);
-	ck_assert(fault_disarm());
+	world_fails(&w);
 	ck_assert_int_eq(count(&w), 0);
 	ck_assert_int_eq(world_state(&w, 1), RUN_STARTED);
 	w.now.mono += 60000;

@@ -26,21 +26,7 @@
 /* Answers the outstanding fetch. */
 static void answer(struct world *w, int status, const char *body)
 {
-	ck_assert_uint_eq(w->out.fetch_count, 1);
-	const struct input input = {
-		.kind = INPUT_FETCHED,
-		.fetched = { .source = w->out.fetches[0].source,
-			     .fetch = w->out.fetches[0].fetch,
-			     .ending = { .how = status != 0 ? END_REPLIED : END_NO_REPLY,
-					 .sent = true,
-					 .status = status,
-					 .body = text_of(body),
-					 .error = TEXT("reset"),
-					 .content_type = TEXT("application/json"),
-					 .retry_after = -1 } },
-	};
-
-	world_push(w, &input);
+	world_fetched(w, status, text_of(body));
 	ck_assert_int_eq(world_batch(w), FATE_OK);
 }
 
