@@ -6,58 +6,20 @@
  * Batches fail by the fault point "store.commit", so that some need -Dfaults=true;
  * without it they do nothing. */
 #include "engine/base/limits.h"
-#include "tests/unit/sequencer_world.h"
+#include "tests/unit/sequencer_orders.h"
 #include "tests/unit/unit_main.h"
-
-#define CONFIG                                                                                     \
-	"rules: [rules.yaml]\n"                                                                    \
-	"hooks:\n"                                                                                 \
-	"  orders: { verify: none, id_header: X-Id }\n"                                            \
-	"connections:\n"                                                                           \
-	"  hindsite: { connector: hindsite, base_url: \"http://127.0.0.1:1\", client_id: a, "      \
-	"client_secret: b }\n"
-
-/* Two steps, the order by k, the host by p. */
-#define RULES(word)                                                                                \
-	"rules:\n"                                                                                 \
-	"  - id: two\n"                                                                            \
-	"    on: hook.orders\n"                                                                    \
-	"    key: string(data.k)\n"                                                                \
-	"    do:\n"                                                                                \
-	"      - http.request: { url: \"http://127.0.0.1:1/" word "/1\", json: { n: "              \
-	"\"${data.n}\" } }\n"                                                                      \
-	"        retry: { attempts: 3, first: 1s, max: 10s }\n"                                    \
-	"      - http.request: { url: \"http://127.0.0.1:1/" word "/2\", json: { n: "              \
-	"\"${data.n}\" } }\n"
-
-static void post(struct world *w, int id, const char *key)
-{
-	char name[16], body[64];
-
-	(void)snprintf(name, sizeof(name), "%d", id);
-	(void)snprintf(body, sizeof(body), "{\"k\":\"%s\",\"n\":%d}", key, id);
-	world_hook(w, "orders", name, body);
-}
-
-static void command(struct world *w, enum command_kind kind, int64_t run)
-{
-	const struct input input = { .kind = INPUT_COMMAND,
-				     .command = { .ticket = 9, .kind = kind, .run = run } };
-
-	world_push(w, &input);
-}
 
 START_TEST(a_hundred_runs_share_one_credit)
 {
 	struct world w;
 	int sent = 0;
 
-	world_init(&w, CONFIG, RULES("a"));
+	world_init(&w, ORDERS_CONFIG, ORDERS_RULES("a"));
 	for (int i = 1; i <= 100; i++) {
 		char key[16];
 
 		(void)snprintf(key, sizeof(key), "k%d", i);
-		post(&w, i, key);
+		orders_post(&w, i, key);
 	}
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
 	ck_assert_uint_eq(w.out.target_count, 1);
@@ -77,11 +39,11 @@ START_TEST(lent_credit_that_nobody_needs_goes_back)
 {
 	struct world w;
 
-	world_init(&w, CONFIG, RULES("a"));
-	post(&w, 1, "x");
+	world_init(&w, ORDERS_CONFIG, ORDERS_RULES("a"));
+	orders_post(&w, 1, "x");
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
 	ck_assert_uint_eq(w.out.target_count, 1);
-	command(&w, COMMAND_CANCEL, 1);
+	orders_command(&w, COMMAND_CANCEL, 1);
 	const struct input grant = {
 		.kind = INPUT_GRANT,
 		.grant = { .target = w.out.targets[0], .credits = 3, .lent = true },
@@ -93,7 +55,7 @@ START_TEST(lent_credit_that_nobody_needs_goes_back)
 	ck_assert_uint_eq(w.out.unused_count, 1);
 	ck_assert(text_is(w.out.unused[0].target, "http://127.0.0.1:1"));
 	ck_assert_uint_eq(w.out.unused[0].credits, 3);
-	post(&w, 2, "y"); /* it asks again */
+	orders_post(&w, 2, "y"); /* it asks again */
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
 	ck_assert_uint_eq(w.out.attempt_count, 0);
 	ck_assert_uint_eq(w.out.target_count, 1);
@@ -104,8 +66,8 @@ END_TEST
 /* One request is out, with credit for four more. */
 static void one_is_out(struct world *w)
 {
-	world_init(w, CONFIG, RULES("a"));
-	post(w, 1, "x");
+	world_init(w, ORDERS_CONFIG, ORDERS_RULES("a"));
+	orders_post(w, 1, "x");
 	ck_assert_int_eq(world_batch(w), FATE_OK);
 	world_grant(w, 5);
 	ck_assert_uint_eq(w->out.attempt_count, 1);
@@ -134,7 +96,7 @@ START_TEST(credit_goes_back_to_a_target_that_is_shut)
 		world_fails(&w);
 		ck_assert_uint_eq(w.out.unused_count, 0);
 	}
-	post(&w, 2, "y");
+	orders_post(&w, 2, "y");
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
 	ck_assert_uint_eq(w.out.attempt_count, 0);
 	ck_assert_uint_eq(w.out.unused_count, 1);
@@ -154,7 +116,7 @@ START_TEST(credit_goes_back_at_a_reload)
 	struct world w;
 
 	one_is_out(&w);
-	world_reload(&w, CONFIG, RULES("b"));
+	world_reload(&w, ORDERS_CONFIG, ORDERS_RULES("b"));
 	world_fails(&w);
 	ck_assert_uint_eq(w.out.unused_count, 0);
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
@@ -176,12 +138,12 @@ START_TEST(targets_that_events_name_are_forgotten)
 	struct world w;
 	size_t most = 0, gone = 0;
 
-	world_init(&w, CONFIG, ANYWHERE);
+	world_init(&w, ORDERS_CONFIG, ANYWHERE);
 	for (int i = 1; i <= 3 * LIMIT_TARGETS; i++) {
 		char key[32];
 
 		(void)snprintf(key, sizeof(key), "h%d.example", i);
-		post(&w, i, key);
+		orders_post(&w, i, key);
 		ck_assert_int_eq(world_batch(&w), FATE_OK);
 		gone += w.out.unused_count;
 		ck_assert_uint_eq(w.out.target_count, 1);

@@ -7,46 +7,8 @@
  * without it they do nothing. */
 #include "engine/base/fault.h"
 #include "engine/base/limits.h"
-#include "tests/unit/sequencer_world.h"
+#include "tests/unit/sequencer_orders.h"
 #include "tests/unit/unit_main.h"
-
-#define CONFIG                                                                                     \
-	"rules: [rules.yaml]\n"                                                                    \
-	"hooks:\n"                                                                                 \
-	"  orders: { verify: none, id_header: X-Id }\n"                                            \
-	"connections:\n"                                                                           \
-	"  hindsite: { connector: hindsite, base_url: \"http://127.0.0.1:1\", client_id: a, "      \
-	"client_secret: b }\n"
-
-/* Two steps, the order by k, the host by p. */
-#define RULES(word)                                                                                \
-	"rules:\n"                                                                                 \
-	"  - id: two\n"                                                                            \
-	"    on: hook.orders\n"                                                                    \
-	"    key: string(data.k)\n"                                                                \
-	"    do:\n"                                                                                \
-	"      - http.request: { url: \"http://127.0.0.1:1/" word "/1\", json: { n: "              \
-	"\"${data.n}\" } }\n"                                                                      \
-	"        retry: { attempts: 3, first: 1s, max: 10s }\n"                                    \
-	"      - http.request: { url: \"http://127.0.0.1:1/" word "/2\", json: { n: "              \
-	"\"${data.n}\" } }\n"
-
-static void post(struct world *w, int id, const char *key)
-{
-	char name[16], body[64];
-
-	(void)snprintf(name, sizeof(name), "%d", id);
-	(void)snprintf(body, sizeof(body), "{\"k\":\"%s\",\"n\":%d}", key, id);
-	world_hook(w, "orders", name, body);
-}
-
-static void command(struct world *w, enum command_kind kind, int64_t run)
-{
-	const struct input input = { .kind = INPUT_COMMAND,
-				     .command = { .ticket = 9, .kind = kind, .run = run } };
-
-	world_push(w, &input);
-}
 
 static size_t attempt_of(const struct world *w, int64_t run)
 {
@@ -64,8 +26,8 @@ static bool goes_to(const struct world *w, size_t i, const char *path)
 /* Two runs under way, their outcomes in a batch that fails. */
 static void outcomes_fail(struct world *w)
 {
-	post(w, 1, "x");
-	post(w, 2, "y");
+	orders_post(w, 1, "x");
+	orders_post(w, 2, "y");
 	ck_assert_int_eq(world_batch(w), FATE_OK);
 	world_grant(w, 2);
 	ck_assert_uint_eq(w->out.attempt_count, 2);
@@ -73,7 +35,7 @@ static void outcomes_fail(struct world *w)
 
 	world_reply(w, &first, 200, "{}");
 	world_reply(w, &second, 503, "later");
-	post(w, 3, "z");
+	orders_post(w, 3, "z");
 	world_fails(w);
 }
 
@@ -83,7 +45,7 @@ START_TEST(facts_of_a_failed_batch_are_kept_and_nothing_is_sent_twice)
 		return;
 	struct world w;
 
-	world_init(&w, CONFIG, RULES("a"));
+	world_init(&w, ORDERS_CONFIG, ORDERS_RULES("a"));
 	outcomes_fail(&w);
 	ck_assert_uint_eq(w.out.attempt_count, 0);
 	ck_assert_uint_eq(w.out.reply_count, 1);
@@ -95,10 +57,10 @@ START_TEST(facts_of_a_failed_batch_are_kept_and_nothing_is_sent_twice)
 	ck_assert_int_eq(world_state(&w, 2), RUN_WAITING);
 	ck_assert_uint_eq(sequencer_in_flight(w.sequencer), 1);
 	/* Both credits came back with the outcomes; one is spent again. */
-	post(&w, 4, "z");
+	orders_post(&w, 4, "z");
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
 	ck_assert_uint_eq(w.out.attempt_count, 1);
-	post(&w, 5, "q");
+	orders_post(&w, 5, "q");
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
 	ck_assert_uint_eq(w.out.attempt_count, 0);
 	ck_assert_uint_eq(w.out.target_count, 1);
@@ -112,8 +74,8 @@ START_TEST(a_batch_that_fails_twice_asks_for_credit_again)
 		return;
 	struct world w;
 
-	world_init(&w, CONFIG, RULES("a"));
-	post(&w, 1, "x");
+	world_init(&w, ORDERS_CONFIG, ORDERS_RULES("a"));
+	orders_post(&w, 1, "x");
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
 	ck_assert_uint_eq(w.out.target_count, 1);
 	const struct input grant = { .kind = INPUT_GRANT,
@@ -140,11 +102,11 @@ START_TEST(a_reload_in_a_failed_batch_is_not_lost)
 		return;
 	struct world w;
 
-	world_init(&w, CONFIG, RULES("a"));
-	world_reload(&w, CONFIG, RULES("b"));
+	world_init(&w, ORDERS_CONFIG, ORDERS_RULES("a"));
+	world_reload(&w, ORDERS_CONFIG, ORDERS_RULES("b"));
 	world_fails(&w);
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
-	post(&w, 1, "x");
+	orders_post(&w, 1, "x");
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
 	world_grant(&w, 1);
 	ck_assert(goes_to(&w, 0, "/b/1"));
@@ -158,25 +120,25 @@ START_TEST(runs_finish_under_the_text_they_began_with)
 		return;
 	struct world w;
 
-	world_init(&w, CONFIG, RULES("a"));
-	post(&w, 1, "waits");
-	post(&w, 2, "started");
+	world_init(&w, ORDERS_CONFIG, ORDERS_RULES("a"));
+	orders_post(&w, 1, "waits");
+	orders_post(&w, 2, "started");
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
 	world_grant(&w, 2);
 	struct attempt_out first = w.out.attempts[attempt_of(&w, 1)];
 	struct attempt_out second = w.out.attempts[attempt_of(&w, 2)];
 
 	world_reply(&w, &first, 503, "later");
-	post(&w, 3, "uses the credit");
+	orders_post(&w, 3, "uses the credit");
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
 	struct attempt_out third = w.out.attempts[attempt_of(&w, 3)];
 
-	post(&w, 4, "queued for credit");
-	post(&w, 5, "queued for credit");
+	orders_post(&w, 4, "queued for credit");
+	orders_post(&w, 5, "queued for credit");
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
-	world_reload(&w, CONFIG, RULES("b"));
+	world_reload(&w, ORDERS_CONFIG, ORDERS_RULES("b"));
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
-	post(&w, 6, "new");
+	orders_post(&w, 6, "new");
 	world_reply(&w, &second, 200, "{}");
 	world_reply(&w, &third, 200, "{}");
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
@@ -212,9 +174,9 @@ START_TEST(a_long_lane_is_worked_off_in_order)
 	struct world w;
 	int64_t last = 0;
 
-	world_init(&w, CONFIG, RULES("a"));
+	world_init(&w, ORDERS_CONFIG, ORDERS_RULES("a"));
 	for (int i = 1; i <= 1000; i++)
-		post(&w, i, "same");
+		orders_post(&w, i, "same");
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
 	world_crash(&w);
 	ck_assert_uint_eq(w.out.target_count, 1);
@@ -233,9 +195,9 @@ END_TEST
 /* Run 1 died and was put back behind run 2, which is under way. */
 static void older_behind_younger(struct world *w)
 {
-	world_init(w, CONFIG, RULES("a"));
-	post(w, 1, "same");
-	post(w, 2, "same");
+	world_init(w, ORDERS_CONFIG, ORDERS_RULES("a"));
+	orders_post(w, 1, "same");
+	orders_post(w, 2, "same");
 	ck_assert_int_eq(world_batch(w), FATE_OK);
 	world_grant(w, 4);
 	world_answer(w, 0, 400, "no");
@@ -252,11 +214,11 @@ START_TEST(who_was_under_way_stays_at_the_head_of_its_lane)
 	older_behind_younger(&w);
 	struct attempt_out second = w.out.attempts[0];
 
-	command(&w, COMMAND_DEAD_RETRY, 1);
+	orders_command(&w, COMMAND_DEAD_RETRY, 1);
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
 	ck_assert_uint_eq(w.out.attempt_count, 0);
 	fault_arm("store.commit", 1, false);
-	post(&w, 3, "other");
+	orders_post(&w, 3, "other");
 	ck_assert_int_eq(world_batch(&w), FATE_RETRY);
 	ck_assert(fault_disarm());
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
@@ -276,7 +238,7 @@ START_TEST(and_so_it_does_after_a_crash)
 	struct world w;
 
 	older_behind_younger(&w);
-	command(&w, COMMAND_DEAD_RETRY, 1);
+	orders_command(&w, COMMAND_DEAD_RETRY, 1);
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
 	world_crash(&w);
 	ck_assert_int_eq(world_state(&w, 2), RUN_WAITING);
@@ -316,8 +278,8 @@ static void damage(struct world *w, struct arena *arena, const char *steps)
 
 static void damaged_start(struct world *w, const char *rules, enum run_state state)
 {
-	world_init(w, CONFIG, rules);
-	post(w, 1, "x");
+	world_init(w, ORDERS_CONFIG, rules);
+	orders_post(w, 1, "x");
 	ck_assert_int_eq(world_batch(w), FATE_OK);
 	if (state != RUN_PENDING)
 		world_grant(w, 1);
@@ -339,7 +301,7 @@ static void ends_dead(const char *rules, enum run_state state, const char *steps
 	ck_assert_msg(text_starts(world_run(&w, arena, 1).reason, text_of(why)), "%.*s",
 		      TEXT_ARG(world_run(&w, arena, 1).reason));
 	/* Others of its lane go on. */
-	post(&w, 2, "x");
+	orders_post(&w, 2, "x");
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
 	world_grant(&w, 1);
 	ck_assert_uint_eq(w.out.attempt_count, 1);
@@ -358,11 +320,11 @@ START_TEST(a_record_that_cannot_be_read_ends_the_run)
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		ends_dead(EACH, RUN_STARTED, steps[i]);
-		ends_dead(RULES("a"), RUN_STARTED, steps[i]);
+		ends_dead(ORDERS_RULES("a"), RUN_STARTED, steps[i]);
 	}
 	for (size_t i = 3; i < sizeof(steps) / sizeof(steps[0]) - 1; i++) {
 		ends_dead(EACH, RUN_WAITING, steps[i]);
-		ends_dead(RULES("a"), RUN_PENDING, steps[i]);
+		ends_dead(ORDERS_RULES("a"), RUN_PENDING, steps[i]);
 	}
 }
 END_TEST
@@ -377,7 +339,7 @@ START_TEST(a_damaged_run_can_only_be_dropped)
 	damaged_start(&w, EACH, RUN_STARTED);
 	damage(&w, arena, "[,]");
 	for (int i = 0; i < 2; i++) {
-		command(&w, asks[i], 1);
+		orders_command(&w, asks[i], 1);
 		ck_assert_int_eq(world_batch(&w), FATE_OK);
 		ck_assert_int_eq(w.out.replies[0].status, statuses[i]);
 	}
@@ -394,16 +356,16 @@ START_TEST(two_decisions_about_one_run_in_one_batch)
 {
 	struct world w;
 
-	world_init(&w, CONFIG, RULES("a"));
-	post(&w, 1, "x");
+	world_init(&w, ORDERS_CONFIG, ORDERS_RULES("a"));
+	orders_post(&w, 1, "x");
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
-	command(&w, COMMAND_CANCEL, 1);
-	command(&w, COMMAND_DEAD_RETRY, 1);
+	orders_command(&w, COMMAND_CANCEL, 1);
+	orders_command(&w, COMMAND_DEAD_RETRY, 1);
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
 	ck_assert_int_eq(w.out.replies[1].status, 200);
 	ck_assert_int_eq(world_state(&w, 1), RUN_PENDING);
-	command(&w, COMMAND_CANCEL, 1);
-	command(&w, COMMAND_DEAD_DROP, 1);
+	orders_command(&w, COMMAND_CANCEL, 1);
+	orders_command(&w, COMMAND_DEAD_DROP, 1);
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
 	ck_assert_int_eq(world_state(&w, 1), RUN_SKIPPED);
 	world_fini(&w);
@@ -414,12 +376,12 @@ START_TEST(a_cancelled_run_leaves_the_queue_for_credit)
 {
 	struct world w;
 
-	world_init(&w, CONFIG, RULES("a"));
-	post(&w, 1, "x");
-	post(&w, 2, "x");
-	post(&w, 3, "y");
+	world_init(&w, ORDERS_CONFIG, ORDERS_RULES("a"));
+	orders_post(&w, 1, "x");
+	orders_post(&w, 2, "x");
+	orders_post(&w, 3, "y");
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
-	command(&w, COMMAND_CANCEL, 1);
+	orders_command(&w, COMMAND_CANCEL, 1);
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
 	ck_assert_int_eq(world_state(&w, 1), RUN_DEAD);
 	world_batch(&w);
@@ -456,21 +418,21 @@ START_TEST(a_handler_goes_on_after_a_restart)
 	struct arena *arena = arena_new("test", 1u << 20);
 	struct world w;
 
-	world_init(&w, CONFIG, HANDLED);
-	post(&w, 1, "x");
+	world_init(&w, ORDERS_CONFIG, HANDLED);
+	orders_post(&w, 1, "x");
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
 	world_grant(&w, 4);
 	world_answer(&w, 0, 400, "out of paper");
 	ck_assert(goes_to(&w, 0, "/b"));
 	world_crash(&w); /* in doubt, and parked */
 	ck_assert_int_eq(world_state(&w, 1), RUN_IN_DOUBT);
-	command(&w, COMMAND_RESOLVE_REPEAT, 1);
+	orders_command(&w, COMMAND_RESOLVE_REPEAT, 1);
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
 	world_grant(&w, 4);
 	ck_assert(goes_to(&w, 0, "/b")); /* what is repeated is what was in doubt */
 	ck_assert_int_eq(w.out.attempts[0].attempt, 2);
 	world_crash(&w);
-	command(&w, COMMAND_RESOLVE_DONE, 1);
+	orders_command(&w, COMMAND_RESOLVE_DONE, 1);
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
 	world_grant(&w, 4);
 	ck_assert(goes_to(&w, 0, "/c"));
@@ -480,7 +442,7 @@ START_TEST(a_handler_goes_on_after_a_restart)
 
 	ck_assert_int_eq(run.state, RUN_DEAD);
 	ck_assert_ptr_nonnull(strstr(run.reason.s, "out of paper"));
-	command(&w, COMMAND_DEAD_RETRY, 1);
+	orders_command(&w, COMMAND_DEAD_RETRY, 1);
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
 	ck_assert(goes_to(&w, 0, "/a"));
 	arena_free(arena);
@@ -492,13 +454,13 @@ START_TEST(a_throttle_goes_back_after_a_restart_too)
 {
 	struct world w;
 
-	world_init(&w, CONFIG, HANDLED);
-	post(&w, 1, "x");
+	world_init(&w, ORDERS_CONFIG, HANDLED);
+	orders_post(&w, 1, "x");
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
 	world_crash(&w);
-	command(&w, COMMAND_CANCEL, 1);
+	orders_command(&w, COMMAND_CANCEL, 1);
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
-	post(&w, 2, "x");
+	orders_post(&w, 2, "x");
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
 	ck_assert_int_eq(world_state(&w, 2), RUN_PENDING);
 	world_fini(&w);
@@ -509,16 +471,16 @@ START_TEST(a_clock_that_was_years_ahead_throttles_nothing_for_years)
 {
 	struct world w;
 
-	world_init(&w, CONFIG, HANDLED);
+	world_init(&w, ORDERS_CONFIG, HANDLED);
 	w.now.wall += INT64_C(5) * 365 * 86400000;
-	post(&w, 1, "x");
+	orders_post(&w, 1, "x");
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
 	w.now.wall -= 3600000; /* an hour back: still throttled */
-	post(&w, 2, "x");
+	orders_post(&w, 2, "x");
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
 	ck_assert_int_eq(world_state(&w, 2), RUN_SKIPPED);
 	w.now.wall -= INT64_C(5) * 365 * 86400000;
-	post(&w, 3, "x");
+	orders_post(&w, 3, "x");
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
 	ck_assert_int_eq(world_state(&w, 3), RUN_PENDING);
 	world_fini(&w);
@@ -544,10 +506,10 @@ START_TEST(one_event_that_is_too_much_harms_no_other)
 	char *body = zeros(8u << 20);
 	struct world w;
 
-	world_init(&w, CONFIG, RULES("a"));
-	post(&w, 1, "x");
+	world_init(&w, ORDERS_CONFIG, ORDERS_RULES("a"));
+	orders_post(&w, 1, "x");
 	world_hook(&w, "orders", "big", body);
-	post(&w, 2, "y");
+	orders_post(&w, 2, "y");
 	ck_assert_int_eq(world_batch(&w), FATE_RETRY);
 	ck_assert_uint_eq(w.out.reply_count, 1);
 	ck_assert_int_eq(w.out.replies[0].status, 413);
@@ -567,9 +529,9 @@ START_TEST(one_reply_that_is_too_much_harms_no_other)
 	char *body = zeros(8u << 20), *fine = zeros(16u << 10);
 	struct world w;
 
-	world_init(&w, CONFIG, RULES("a"));
-	post(&w, 1, "x");
-	post(&w, 2, "y");
+	world_init(&w, ORDERS_CONFIG, ORDERS_RULES("a"));
+	orders_post(&w, 1, "x");
+	orders_post(&w, 2, "y");
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
 	world_grant(&w, 2);
 	struct attempt_out first = w.out.attempts[0], second = w.out.attempts[1];
@@ -606,8 +568,8 @@ START_TEST(an_alert_that_fails_alerts_nobody)
 {
 	struct world w;
 
-	world_init(&w, CONFIG, MOURNING);
-	post(&w, 1, "x");
+	world_init(&w, ORDERS_CONFIG, MOURNING);
+	orders_post(&w, 1, "x");
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
 	ck_assert_uint_eq(w.out.event_count, 2);
 	ck_assert_int_eq(world_state(&w, 1), RUN_DEAD);
@@ -630,8 +592,8 @@ START_TEST(a_loop_ends_at_the_depth_limit)
 	struct world w;
 	int sent = 0;
 
-	world_init(&w, CONFIG, CIRCLE);
-	post(&w, 1, "x");
+	world_init(&w, ORDERS_CONFIG, CIRCLE);
+	orders_post(&w, 1, "x");
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
 	for (world_grant(&w, 1); w.out.attempt_count > 0; sent++) {
 		ck_assert_int_le(sent, LIMIT_DEPTH);
@@ -673,8 +635,8 @@ START_TEST(an_event_of_ones_own_is_there_once)
 {
 	struct world w;
 
-	world_init(&w, CONFIG, EMITS);
-	post(&w, 1, "x");
+	world_init(&w, ORDERS_CONFIG, EMITS);
+	orders_post(&w, 1, "x");
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
 	world_grant(&w, 1);
 	ck_assert(!world_has_event(&w, "com.acme.late"));
@@ -697,8 +659,8 @@ START_TEST(an_event_that_was_not_recorded_is_made_after_a_crash)
 {
 	struct world w;
 
-	world_init(&w, CONFIG, EMITS);
-	post(&w, 1, "x");
+	world_init(&w, ORDERS_CONFIG, EMITS);
+	orders_post(&w, 1, "x");
 	ck_assert_int_eq(world_batch(&w), FATE_OK);
 	world_grant(&w, 1);
 	ck_assert_int_eq(world_state(&w, 1), RUN_STARTED);
