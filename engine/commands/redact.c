@@ -26,7 +26,9 @@ struct redactor {
 	struct map *known;       /* original -> struct known * */
 	struct map *substitutes; /* those that were handed out */
 	struct texts secrets, names, keep, asked;
-	struct texts told; /* "PATH: what" in the order found */
+	struct texts dropped, shown;
+	struct texts told;    /* "PATH: what" in the order found */
+	struct texts told_at; /* the paths of those */
 	struct map *told_once;
 	unsigned counts[REDACT_CLASSES];
 	size_t untold;
@@ -195,39 +197,6 @@ size_t redact_known_name(const struct redactor *r, struct text t)
 	return best;
 }
 
-/* ---- Telling. ---- */
-
-static void tell(struct redactor *r, struct text path, enum redact_class class)
-{
-	struct text line = text_printf(r->arena, "%.*s: %s", TEXT_ARG(path), class_words[class]);
-
-	if (line.s == NULL || map_get(r->told_once, line) != NULL)
-		return;
-	if (r->told.count >= LIMIT_REDACT_TOLD) {
-		r->untold++;
-		return;
-	}
-	if (texts_add(r, &r->told, line))
-		(void)map_put(r->told_once, line, r);
-}
-
-static void tell_all(struct redactor *r, struct text path, unsigned found)
-{
-	for (unsigned class = 1; class < REDACT_CLASSES; class ++)
-		if ((found & (1u << class)) != 0)
-			tell(r, path, (enum redact_class) class);
-}
-
-size_t redact_tell(const struct redactor *r, struct buf *out)
-{
-	assert(r != NULL && out != NULL);
-	for (size_t i = 0; i < r->told.count; i++)
-		buf_printf(out, "  %.*s\n", TEXT_ARG(r->told.items[i]));
-	if (r->untold > 0)
-		buf_printf(out, "  and %zu more\n", r->untold);
-	return r->told.count + r->untold;
-}
-
 /* ---- Paths. ---- */
 
 /* The path, or one above it. */
@@ -250,6 +219,72 @@ void redact_keep(struct redactor *r, struct text path)
 void redact_asked(struct redactor *r, struct text path)
 {
 	(void)texts_add(r, &r->asked, path);
+}
+
+void redact_dropped(struct redactor *r, struct text path)
+{
+	if (!is_under(&r->dropped, path))
+		(void)texts_add(r, &r->dropped, path);
+}
+
+void redact_shown(struct redactor *r, struct text path)
+{
+	if (!is_under(&r->shown, path))
+		(void)texts_add(r, &r->shown, path);
+}
+
+void redact_all_shown(struct redactor *r)
+{
+	assert(r != NULL);
+	r->dropped.count = 0;
+	r->shown.count = 0;
+}
+
+bool redact_is_kept(const struct redactor *r, struct text path)
+{
+	assert(r != NULL);
+	return is_under(&r->keep, path);
+}
+
+/* ---- Telling. ---- */
+
+static void tell(struct redactor *r, struct text path, enum redact_class class)
+{
+	struct text line = text_printf(r->arena, "%.*s: %s", TEXT_ARG(path), class_words[class]);
+
+	if (line.s == NULL || map_get(r->told_once, line) != NULL)
+		return;
+	if (r->told.count >= LIMIT_REDACT_TOLD) {
+		r->untold++;
+		return;
+	}
+	if (texts_add(r, &r->told_at, path) && texts_add(r, &r->told, line))
+		(void)map_put(r->told_once, line, r);
+}
+
+static void tell_all(struct redactor *r, struct text path, unsigned found)
+{
+	for (unsigned class = 1; class < REDACT_CLASSES; class ++)
+		if ((found & (1u << class)) != 0)
+			tell(r, path, (enum redact_class) class);
+}
+
+size_t redact_tell(const struct redactor *r, struct buf *out)
+{
+	size_t told = 0;
+
+	assert(r != NULL && out != NULL);
+	for (size_t i = 0; i < r->told.count; i++) {
+		struct text at = r->told_at.items[i];
+
+		if (is_under(&r->dropped, at) && !is_under(&r->shown, at))
+			continue;
+		buf_printf(out, "  %.*s\n", TEXT_ARG(r->told.items[i]));
+		told++;
+	}
+	if (r->untold > 0)
+		buf_printf(out, "  and %zu more\n", r->untold);
+	return told + r->untold;
 }
 
 /* ---- Walking. ---- */

@@ -52,6 +52,15 @@ struct value redact_value(struct redactor *r, struct text path, struct value v);
 /* The same by what texts hold, whatever their fields are called. */
 struct value redact_texts(struct redactor *r, struct value v);
 
+/* What became of paths of redacted values: left out, shown after all (in another place of the same
+ * path, or beneath it). What was replaced in a path left out isn't told. The last forgets both. */
+void redact_dropped(struct redactor *r, struct text path);
+void redact_shown(struct redactor *r, struct text path);
+void redact_all_shown(struct redactor *r);
+
+/* True when the path, or one above it, is to be kept. */
+bool redact_is_kept(const struct redactor *r, struct text path);
+
 /* What was replaced, a line each: "data.lead.email: e-mail address". Returns how many. */
 size_t redact_tell(const struct redactor *r, struct buf *out);
 

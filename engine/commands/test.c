@@ -109,7 +109,8 @@ static int read_and_run(struct session *s)
 
 static int record(struct context *context)
 {
-	static const char *const with[] = { "record", "rule", "keep", "redact", "output", NULL };
+	static const char *const with[] = { "record", "rule",   "keep", "redact",
+					    "whole",  "output", NULL };
 
 	return options_only(context, "--record", with) ? test_record(context) : COMMAND_USAGE;
 }
@@ -169,6 +170,7 @@ static const struct option_row options[] = {
 	{ "rule", 0, "ID", "the rule it is for, where several ran" },
 	{ "keep", 0, "PATHS", "what is not to be replaced: data.owner,reply.look.name" },
 	{ "redact", 0, "PATHS", "what else is to be replaced" },
+	{ "whole", 0, NULL, "with objects and replies as they were, not only what the rule reads" },
 	{ "output", 'o', "FILE", "where the recorded test goes; else to standard output" },
 	{ 0 },
 };

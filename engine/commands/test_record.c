@@ -177,7 +177,8 @@ static bool find_runs(struct recording *r)
 		fine = run_view_read(r->store, arena, r->parser, &run, &r->runs[r->run_count]);
 		r->run_count += fine;
 	}
-	return fine && r->runs != NULL && test_record_runs(r) && test_record_state(r);
+	return fine && r->runs != NULL && test_record_runs(r) && test_record_state(r) &&
+	       test_record_reads(r);
 }
 
 /* ---- Playing. ---- */
@@ -308,18 +309,46 @@ static void tell(const struct recording *r, bool same, bool passed)
 		(void)fputs("the test doesn't pass as it is written\n", stderr);
 }
 
+static int write_and_play(struct recording *r, struct buf *yaml, struct test_outcome *played)
+{
+	struct value expect = { .kind = VALUE_LIST };
+	bool passed = false;
+
+	buf_clear(yaml);
+	if (!record_write(r, yaml, expect))
+		return COMMAND_FAILED;
+	return play(r, buf_view(yaml), played, &passed);
+}
+
+/* What the rule doesn't read is left out when it plays the same without. */
+static int try_less(struct recording *r, struct buf *yaml, struct test_outcome *played)
+{
+	struct test_outcome with_less;
+	int code;
+
+	r->less = true;
+	code = write_and_play(r, yaml, &with_less);
+	if (code == COMMAND_OK && record_plays_same(played, &with_less)) {
+		*played = with_less;
+		return code;
+	}
+	r->less = false;
+	redact_all_shown(r->redactor);
+	return code;
+}
+
 static int fixture(struct recording *r)
 {
 	struct test_outcome played;
-	struct value expect = { .kind = VALUE_LIST };
+	struct value expect;
 	AUTO_FINI(buf_fini) struct buf yaml;
 	bool passed = false, same;
 	int code;
 
 	buf_init(&yaml, LIMIT_YAML_FILE);
-	if (!record_write(r, &yaml, expect))
-		return COMMAND_FAILED;
-	code = play(r, buf_view(&yaml), &played, &passed);
+	code = write_and_play(r, &yaml, &played);
+	if (code == COMMAND_OK && !option_flag(r->context, "whole"))
+		code = try_less(r, &yaml, &played);
 	if (code != COMMAND_OK)
 		return code;
 	same = played.trouble.n == 0 && same_sent(r, &played);

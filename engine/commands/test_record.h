@@ -5,7 +5,8 @@
  * Data, replies, rows and known objects are redacted (redact.h) and become a
  * `tests:` entry. What is expected is what the rule sends when that entry is
  * played; where that isn't what was recorded, what was recorded is expected,
- * and it is told.
+ * and it is told. Of objects and replies it holds what the rule reads, as far as
+ * that plays the same as all of them.
  * Ownership: everything lives in the context's arena. Never: writes to the store. */
 #ifndef TAPPET_COMMANDS_TEST_RECORD_H
 #define TAPPET_COMMANDS_TEST_RECORD_H
@@ -52,6 +53,8 @@ struct recording {
 	struct recorded_list objects; /* path: the kind; value: {connection, data} */
 	struct recorded_sent *sent;
 	size_t sent_count;
+	struct recorded_list reads; /* paths that the rule reads, as the redactor names them */
+	bool less;                  /* only those are written */
 	int64_t lasted;  /* ms: from the first attempt to the last one, where one was repeated */
 	unsigned unsaid; /* endings that tests have no words for */
 };
@@ -64,6 +67,18 @@ bool test_record_runs(struct recording *r);
 
 /* test_record_state.c: rows and objects that the rule reads about the events. */
 bool test_record_state(struct recording *r);
+
+/* test_record_less.c: which paths the rule reads. False when memory is out. */
+bool test_record_reads(struct recording *r);
+
+/* What the entry has of a redacted value at `path`: what the rule reads, what tells objects apart,
+ * what isn't as in `other` (the object before or after; NULL: there is none), what is to be kept
+ * unredacted. The value itself when r->less isn't set. */
+struct value record_less(struct recording *r, struct text path, struct value v,
+			 const struct value *other);
+
+/* True when both played the same: what was sent, and how the runs ended. */
+bool record_plays_same(const struct test_outcome *a, const struct test_outcome *b);
 
 bool recorded_add(struct recording *r, struct recorded_list *list, struct text path,
 		  struct value value);

@@ -73,6 +73,20 @@ static struct value time_value(struct writing *w, int64_t ms)
 	return value_text(text_dup(w->arena, text_of(when)));
 }
 
+static void put_data(struct writing *w, struct value_map_builder *b, const struct event_record *e)
+{
+	struct value data = redacted(w, "data", TEXT(""), parsed(w, e->data));
+	struct value before = redacted(w, "before", TEXT(""), parsed(w, e->before));
+	bool both = data.kind == VALUE_MAP && before.kind == VALUE_MAP;
+
+	if (data.kind != VALUE_NULL)
+		value_map_set(b, "data",
+			      record_less(w->r, TEXT("data"), data, both ? &before : NULL));
+	if (before.kind != VALUE_NULL)
+		value_map_set(b, "before",
+			      record_less(w->r, TEXT("before"), before, both ? &data : NULL));
+}
+
 static struct value event_value(struct writing *w, const struct event_record *e)
 {
 	struct value_map_builder b;
@@ -84,8 +98,7 @@ static struct value event_value(struct writing *w, const struct event_record *e)
 	put(w, &b, "source", maybe(e->source));
 	put(w, &b, "connection", maybe(e->connection));
 	value_map_set(&b, "time", time_value(w, e->time));
-	put(w, &b, "data", parsed(w, e->data));
-	put(w, &b, "before", parsed(w, e->before));
+	put_data(w, &b, e);
 	return one(w, "event", value_map_end(&b));
 }
 
@@ -123,6 +136,14 @@ static void add_rows(struct writing *w, struct value_list_builder *list)
 	value_list_add(list, one(w, "tables", value_map_end(&tables)));
 }
 
+static struct value object_data(struct writing *w, const struct recorded *o)
+{
+	struct value data = redacted(w, "entity.", o->path, *value_get(o->value, TEXT("data")));
+
+	return record_less(w->r, text_printf(w->arena, "entity.%.*s", TEXT_ARG(o->path)), data,
+			   NULL);
+}
+
 static void add_objects(struct writing *w, struct value_list_builder *list)
 {
 	const struct recorded_list *objects = &w->r->objects;
@@ -136,8 +157,7 @@ static void add_objects(struct writing *w, struct value_list_builder *list)
 		value_map_set(&b, "id",
 			      redacted(w, "subject", TEXT(""), *value_get(o->value, TEXT("id"))));
 		value_map_set(&b, "connection", *value_get(o->value, TEXT("connection")));
-		value_map_set(&b, "data",
-			      redacted(w, "entity.", o->path, *value_get(o->value, TEXT("data"))));
+		value_map_set(&b, "data", object_data(w, o));
 		value_list_add(list, one(w, "entity", value_map_end(&b)));
 	}
 }
@@ -167,6 +187,26 @@ static struct value given(struct writing *w)
 
 /* ---- reply ---- */
 
+/* Of a failure all is kept: what the error says may be made of any of it. */
+static void put_result(struct writing *w, struct value_map_builder *b, const struct recorded *reply,
+		       struct value result)
+{
+	const struct value *status = value_get(reply->value, TEXT("status"));
+	struct value v = redacted(w, "reply.", reply->path, result);
+
+	if (status == NULL || status->kind != VALUE_INT || status->i < 400)
+		v = record_less(w->r, text_printf(w->arena, "reply.%.*s", TEXT_ARG(reply->path)), v,
+				NULL);
+	if (v.kind != VALUE_MAP || v.n > 0 || result.n == 0)
+		value_map_set(b, "result", v);
+}
+
+static void add_reply(struct value_list_builder *list, struct value reply, bool *says)
+{
+	*says = *says || reply.n > 0;
+	value_list_add(list, reply);
+}
+
 /* A step's replies say something only when one of them isn't the default. */
 static struct value replies_of(struct writing *w, struct text name, bool *says)
 {
@@ -182,15 +222,14 @@ static struct value replies_of(struct writing *w, struct text name, bool *says)
 
 		if (!text_eq(reply->path, name))
 			continue;
-		*says = *says || reply->value.n > 0;
 		value_map_begin(&b, w->arena);
 		for (uint32_t k = 0; k < reply->value.n; k++)
 			if (&reply->value.pairs[k].val != result)
 				value_map_add(&b, reply->value.pairs[k].key,
 					      reply->value.pairs[k].val);
 		if (result != NULL)
-			value_map_set(&b, "result", redacted(w, "reply.", name, *result));
-		value_list_add(&list, value_map_end(&b));
+			put_result(w, &b, reply, *result);
+		add_reply(&list, value_map_end(&b), says);
 	}
 	all = value_list_end(&list);
 	return all.kind == VALUE_LIST && all.n == 1 ? all.items[0] : all;

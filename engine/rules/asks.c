@@ -39,35 +39,47 @@ static void visit_path(void *of, struct text path)
 
 static void visit_program(void *of, const struct cel_program *program)
 {
-	if (program == NULL)
-		return;
 	cel_program_paths(program, "data", visit_path, of);
 	cel_program_paths(program, "before", visit_path, of);
 	cel_program_paths(program, "object", visit_path, of);
 }
 
-static void visit_rule(struct asking *asking, const struct rule *rule)
+static void visit(const struct cel_program *program,
+		  void (*see)(void *of, const struct cel_program *program), void *of)
 {
-	visit_program(asking, rule->match);
-	visit_program(asking, rule->key);
-	visit_program(asking, rule->when);
-	visit_program(asking, rule->live_when);
-	if (rule->lane != NULL)
-		template_programs(rule->lane, visit_program, asking);
-	for (size_t i = 0; i < rule->define_count; i++)
-		visit_program(asking, rule->defines[i].program);
-	for (int i = 0; i < rule->step_count; i++) {
-		for (const struct step_use *u = rule->steps[i].use; u != NULL; u = u->outer) {
-			visit_program(asking, u->condition);
-			if (u->args != NULL)
-				template_programs(u->args, visit_program, asking);
-		}
-		visit_program(asking, rule->steps[i].condition);
-		if (rule->steps[i].loop != NULL)
-			visit_program(asking, rule->steps[i].loop->list);
-		if (rule->steps[i].params != NULL)
-			template_programs(rule->steps[i].params, visit_program, asking);
+	if (program != NULL)
+		see(of, program);
+}
+
+static void step_programs(const struct step *step,
+			  void (*see)(void *of, const struct cel_program *program), void *of)
+{
+	for (const struct step_use *u = step->use; u != NULL; u = u->outer) {
+		visit(u->condition, see, of);
+		if (u->args != NULL)
+			template_programs(u->args, see, of);
 	}
+	visit(step->condition, see, of);
+	if (step->loop != NULL)
+		visit(step->loop->list, see, of);
+	if (step->params != NULL)
+		template_programs(step->params, see, of);
+}
+
+void rule_programs(const struct rule *rule,
+		   void (*see)(void *of, const struct cel_program *program), void *of)
+{
+	assert(rule != NULL && see != NULL);
+	visit(rule->match, see, of);
+	visit(rule->key, see, of);
+	visit(rule->when, see, of);
+	visit(rule->live_when, see, of);
+	if (rule->lane != NULL)
+		template_programs(rule->lane, see, of);
+	for (size_t i = 0; i < rule->define_count; i++)
+		visit(rule->defines[i].program, see, of);
+	for (int i = 0; i < rule->step_count; i++)
+		step_programs(&rule->steps[i], see, of);
 }
 
 static bool carries(const struct rule *rule, const struct connector *connector,
@@ -104,7 +116,7 @@ static bool ask(struct ruleset *set, const struct connection *connection,
 
 		if ((rule->from.n == 0 || text_eq(rule->from, connection->name)) &&
 		    rule->mode != MODE_OFF && carries(rule, connection->connector, resource->kind))
-			visit_rule(&asking, rule);
+			rule_programs(rule, visit_program, &asking);
 	}
 	for (size_t i = 0; i < MAX_FIELDS && resource->kind->fields[i].name != NULL; i++)
 		if (asking.read[i])

@@ -159,6 +159,10 @@ const struct rule *ruleset_find(const struct ruleset *set, struct text id);
 bool ruleset_has_edges(const struct ruleset *set);
 struct value ruleset_vars(const struct ruleset *set);
 
+/* Every expression of the rule, those of its steps, handlers and look-ups included. */
+void rule_programs(const struct rule *rule,
+		   void (*see)(void *of, const struct cel_program *program), void *of);
+
 /* True when the glob takes the type: * is one segment, a trailing ** any number (at least one). */
 bool event_glob(struct text glob, struct text type);
 
