@@ -308,7 +308,7 @@ void source_done(struct sequencer *s, struct source *src)
 			src->reconcile = 0;
 	}
 	src->ok_at = s->now.wall;
-	src->failures = 0;
+	source_works(s, src);
 	mem_free(src->error);
 	src->error = NULL;
 	if (src->round != NULL)
@@ -483,6 +483,16 @@ static void source_stalled(struct sequencer *s, struct source *src)
 	value_map_set(&b, "failures", value_int(src->failures));
 	value_map_set(&b, "ok_at", src->ok_at > 0 ? value_timestamp_ms(src->ok_at) : value_null());
 	emit_own(s, "tappet.source.stalled", src->poll->source, value_map_end(&b), NULL, 0);
+}
+
+void source_works(struct sequencer *s, struct source *src)
+{
+	assert(s != NULL && src != NULL);
+	if (src->failures > 0)
+		log_write(LOG_INFO, "a poll works again",
+			  LOG_S("source", text_dup(s->work, src->poll->source).s),
+			  LOG_I("failures", src->failures));
+	src->failures = 0;
 }
 
 void source_failed(struct sequencer *s, struct source *src, struct text why, int64_t retry_after)

@@ -51,6 +51,8 @@ void source_write(struct sequencer *s, struct source *src); /* the cursor */
 void source_ids_clear(struct source *src);                  /* and the hints */
 void source_gone(struct sequencer *s, struct source *src, struct text id);
 void source_done(struct sequencer *s, struct source *src); /* the cycle */
+/* Failures in a row end here; that they do is logged. */
+void source_works(struct sequencer *s, struct source *src);
 void source_failed(struct sequencer *s, struct source *src, struct text why, int64_t retry_after);
 struct call *source_call(struct sequencer *s, struct source *src); /* NULL: the batch is broken */
 struct text source_shelf(struct sequencer *s, const struct source *src);

@@ -140,7 +140,7 @@ void source_followed(struct sequencer *s, struct source *src)
 	src->due = src->resume;
 	if (src->failures == 0)
 		return;
-	src->failures = 0;
+	source_works(s, src);
 	mem_free(src->error);
 	src->error = NULL;
 	source_write(s, src);

@@ -31,7 +31,7 @@ void source_round_next(struct sequencer *s, struct source *src, const struct pag
 		return;
 	/* An object was read: what failed before it and what fails behind it is not in a row. */
 	if (round_is_reading(src->round))
-		src->failures = 0;
+		source_works(s, src);
 	why = round_next(s, src->round, src->poll, call, source_shelf(s, src), page);
 	if (why != NULL)
 		source_failed(s, src, text_of(why), -1);

@@ -70,6 +70,21 @@ static void watch_tell(struct sequencer *s, const struct watch *w, const char *t
 	emit_own(s, type, w->source, value_map_end(&b), NULL, 0);
 }
 
+static void watch_log(struct sequencer *s, const struct watch *w)
+{
+	char heard[TIMETEXT_MAX];
+
+	timetext_format_ms(w->heard, heard);
+	if (w->silent)
+		log_write(LOG_WARN, "a source is silent",
+			  LOG_S("source", text_dup(s->work, w->source).s),
+			  LOG_S("heard_at", heard));
+	else
+		log_write(LOG_INFO, "a source is back",
+			  LOG_S("source", text_dup(s->work, w->source).s),
+			  LOG_S("heard_at", heard));
+}
+
 void silence_heard(struct sequencer *s, struct text source)
 {
 	for (size_t i = 0; i < s->watch_count; i++) {
@@ -80,6 +95,7 @@ void silence_heard(struct sequencer *s, struct text source)
 		if (w->silent) {
 			w->silent = false;
 			watch_tell(s, w, "tappet.source.back");
+			watch_log(s, w);
 			w->written = 0;
 		}
 		w->heard = s->now.wall;
@@ -100,6 +116,7 @@ void silence_timers(struct sequencer *s)
 			continue;
 		w->silent = true;
 		watch_tell(s, w, "tappet.source.silent");
+		watch_log(s, w);
 		watch_write(s, w);
 		seq_clear(s);
 	}
