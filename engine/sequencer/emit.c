@@ -64,6 +64,15 @@ static bool is_blind(const struct blind_count *count, uint64_t seen)
 	return seen >= BLIND_LEAST && count->times * 2 > BLIND_LEAST && count->blind * 2 > seen;
 }
 
+/* The first time since the rules were loaded is for people, the others are for debugging. */
+static void blind_log(struct sequencer *s, const struct rule *rule, const struct event_view *event,
+		      const struct decision *decision, bool first)
+{
+	log_write(first ? LOG_WARN : LOG_DEBUG, "a rule could not be evaluated",
+		  LOG_S("rule", text_dup(s->work, rule->id).s), LOG_S("part", decision->part),
+		  LOG_I("event", event->seq), LOG_S("why", text_dup(s->work, decision->why).s));
+}
+
 /* One decision may stand for several of a large group (matcher_each). */
 static void blind_note(struct sequencer *s, const struct rule *rule, const struct event_view *event,
 		       const struct decision *decision)
@@ -73,11 +82,10 @@ static void blind_note(struct sequencer *s, const struct rule *rule, const struc
 
 	if (count == NULL)
 		return;
+	blind_log(s, rule, event, decision, count->times == 0);
 	count->blind += decision->weight;
 	count->times++;
 	s->stats.blind += decision->weight;
-	log_write(LOG_DEBUG, "a rule could not be evaluated", LOG_S("part", decision->part),
-		  LOG_I("seq", event->seq));
 	if (count->raised || !is_blind(count, seen) || text_starts(event->type, TEXT("tappet.")))
 		return;
 	count->raised = true;
@@ -87,7 +95,10 @@ static void blind_note(struct sequencer *s, const struct rule *rule, const struc
 void emit_blind(struct sequencer *s, const struct rule *rule, const struct event_view *event,
 		const struct decision *decision)
 {
-	if (seq_matcher(s) != NULL)
+	/* Counts are of the rules in force. */
+	if (rule->set != s->rules)
+		blind_log(s, rule, event, decision, false);
+	else if (seq_matcher(s) != NULL)
 		blind_note(s, rule, event, decision);
 }
 

@@ -207,7 +207,8 @@ struct emission {
 /* Why a match does nothing, or NULL. Spends the throttle, for `run`. */
 const char *emit_skip(struct sequencer *s, struct scope *scope, struct text key, int64_t run);
 
-/* Counts a rule that could not be evaluated, and raises it when that is most of its events. */
+/* Logs a rule that could not be evaluated; of one in force counts it, and raises it when that is
+ * most of its events. */
 void emit_blind(struct sequencer *s, const struct rule *rule, const struct event_view *event,
 		const struct decision *decision);
 

@@ -47,8 +47,7 @@ static int lookups_decide(struct sequencer *s, struct run *run, bool fallen, con
 	if (!fallen)
 		d = rule_decide_when(&scope);
 	if (d.verdict == VERDICT_BLIND) {
-		if (run->set == s->rules)
-			emit_blind(s, rule, &event, &d);
+		emit_blind(s, rule, &event, &d);
 		*reason = text_printf(s->work, "when can't be evaluated: %.*s", TEXT_ARG(d.why)).s;
 		return -1;
 	}
