@@ -302,6 +302,16 @@ static void field_time(struct buf *out, const char *name, int64_t ms)
 	field(out, name, text_of(when));
 }
 
+/* What led to a loop is with its event. */
+static void put_chain(struct buf *out, const struct run_view *view)
+{
+	if (!text_is(view->run.reason, "loop") || view->event.id.n == 0)
+		return;
+	buf_str(out, "  see      tappet explain ");
+	plain_put(out, view->run.rule);
+	buf_printf(out, " %lld\n", (long long)view->event.seq);
+}
+
 static void head_text(struct buf *out, const struct run_view *view, bool colour)
 {
 	const struct run_record *r = &view->run;
@@ -319,6 +329,7 @@ static void head_text(struct buf *out, const struct run_view *view, bool colour)
 	buf_char(out, '\n');
 	field(out, "key", r->key);
 	field(out, "reason", r->reason);
+	put_chain(out, view);
 	field_time(out, "created", r->created);
 	field_time(out, "updated", r->updated);
 	field_time(out, "due", r->due);
@@ -382,6 +393,17 @@ static void items_text(struct buf *out, struct value step)
 	}
 }
 
+/* An attempt below says why in the same words. */
+static bool is_told_by_attempt(const struct run_view *view, uint32_t n)
+{
+	struct text why = member(view->steps.items[n], "error");
+
+	for (size_t i = 0; i < view->attempt_count; i++)
+		if (belongs(view, n, &view->attempts[i]) && text_eq(view->attempts[i].error, why))
+			return true;
+	return false;
+}
+
 static void step_text(struct buf *out, const struct run_view *view, uint32_t n, bool colour)
 {
 	struct value step = view->steps.items[n];
@@ -398,7 +420,8 @@ static void step_text(struct buf *out, const struct run_view *view, uint32_t n, 
 	if (value_get(step, TEXT("cached")) != NULL)
 		buf_str(out, "  (its result was known)");
 	buf_char(out, '\n');
-	field(out, "   why", member(step, "error"));
+	if (!is_told_by_attempt(view, n))
+		field(out, "   why", member(step, "error"));
 	unsent_text(out, step);
 	items_text(out, step);
 	for (size_t i = 0; i < view->attempt_count; i++)

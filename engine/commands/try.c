@@ -80,16 +80,6 @@ static void put_line(struct buf *out, const char *before, struct text text, cons
 	buf_printf(out, "%s\n", after);
 }
 
-/* Named, not told: what goes out is known when it does. */
-static void auth_words(struct buf *out, const struct request_auth *auth)
-{
-	bool basic = auth->user.n > 0;
-
-	buf_init(out, 2 * LIMIT_URL);
-	buf_printf(out, "%.*s%.*s%s${secrets.%.*s}%s", TEXT_ARG(auth->prefix), TEXT_ARG(auth->user),
-		   basic ? ":" : "", TEXT_ARG(auth->secret), basic ? " in base64" : "");
-}
-
 static void put_header(struct buf *out, struct text name, struct text value)
 {
 	buf_str(out, "     ");
@@ -104,14 +94,16 @@ static void put_request(struct trying *t, const struct rendered *r)
 	struct buf *out = &t->context->out;
 
 	buf_printf(out, "     %s ", r->request.method);
-	plain_put(out, r->request.url.n > 0 ? r->request.url : TEXT("(the connection's URL)"));
+	plain_put(out, request_place(&r->request));
 	buf_char(out, '\n');
 	for (unsigned i = 0; i < r->request.header_count; i++)
 		put_header(out, r->request.headers[i].name, r->request.headers[i].value);
 	if (r->request.auth.secret.n > 0) {
 		AUTO_FINI(buf_fini) struct buf words;
 
-		auth_words(&words, &r->request.auth);
+		/* Named, not told: what goes out is known when it does. */
+		buf_init(&words, 2 * LIMIT_URL);
+		request_auth_words(&r->request, &words);
 		put_header(out, r->request.auth.header, buf_view(&words));
 	}
 	if (has_body(r))
@@ -173,7 +165,8 @@ static void headers_json(struct buf *out, const struct request *request)
 	if (request->auth.secret.n > 0) {
 		AUTO_FINI(buf_fini) struct buf words;
 
-		auth_words(&words, &request->auth);
+		buf_init(&words, 2 * LIMIT_URL);
+		request_auth_words(request, &words);
 		header_json(out, request->auth.header, buf_view(&words));
 	}
 	json_close(out, ']');

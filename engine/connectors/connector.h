@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "engine/base/arena.h"
+#include "engine/base/buf.h"
 #include "engine/base/fate.h"
 #include "engine/base/log.h"
 #include "engine/base/text.h"
@@ -615,6 +616,13 @@ struct text param_text(struct value params, const char *name);
 
 /* "${secrets.NAME}", and nothing beside it: which one it is. */
 bool secret_reference(struct text t, struct text *name);
+
+/* Where it goes, for people: of a chat connection the URL is a credential, so it has none here. */
+struct text request_place(const struct request *request);
+
+/* The value of the header of its auth, with the secret's name in its place; nothing when it has
+ * none. */
+void request_auth_words(const struct request *request, struct buf *out);
 
 void request_header(struct request *request, const char *name, struct text value);
 

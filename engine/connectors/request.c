@@ -253,6 +253,26 @@ enum fate request_url(struct call *call, struct request *request, const struct b
 	return FATE_OK;
 }
 
+/* ---- for people ---- */
+
+struct text request_place(const struct request *request)
+{
+	assert(request != NULL);
+	return request->url.n > 0 ? request->url : TEXT("(the connection's URL)");
+}
+
+void request_auth_words(const struct request *request, struct buf *out)
+{
+	const struct request_auth *auth = &request->auth;
+	bool basic = auth->user.n > 0;
+
+	assert(out != NULL);
+	if (auth->secret.n > 0)
+		buf_printf(out, "%.*s%.*s%s${secrets.%.*s}%s", TEXT_ARG(auth->prefix),
+			   TEXT_ARG(auth->user), basic ? ":" : "", TEXT_ARG(auth->secret),
+			   basic ? " in base64" : "");
+}
+
 /* ---- headers and bodies ---- */
 
 void request_header(struct request *request, const char *name, struct text value)

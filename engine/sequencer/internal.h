@@ -377,6 +377,10 @@ struct text shadow_steps(struct sequencer *s, const struct rule *rule,
 /* The same behind the look-ups in the record of a run that they decided to be in shadow. */
 void shadow_append(struct sequencer *s, struct run *run, int first);
 
+/* The member "auth" of a request as it is recorded: its header, with the name of the secret in the
+ * place of that. Nothing when it has none. */
+void shadow_put_auth(struct buf *out, const struct request *r);
+
 /* ---- steps.c: the record of what each step did ---- */
 void steps_enter(struct sequencer *s, struct run *run);
 void steps_leave(struct sequencer *s, struct run *run, const char *state, int status,

@@ -332,7 +332,8 @@ static void run_keep_request(struct run *run, const struct request *r)
 
 	buf_init(&b, 8 * LIMIT_REQUEST_KEPT);
 	buf_printf(&b, "{\"method\":\"%s\",\"url\":", r->method);
-	value_write_text(&b, r->url);
+	value_write_text(&b, request_place(r));
+	shadow_put_auth(&b, r);
 	if (body.n > 0) {
 		buf_str(&b, ",\"body\":");
 		value_write_text(&b, text_is_utf8(body) ? body : TEXT("(not text)"));

@@ -4,7 +4,7 @@
  *
  * It is rendered when it is decided, with the values of that moment, and kept in
  * the place of the record of steps that were done: a JSON list, one entry per step
- * reached: {"i", "as", "action", "state", "request": {"method", "url", "body"},
+ * reached: {"i", "as", "action", "state", "request": {"method", "url", "auth", "body"},
  * "needs", "needs_if", "prepares", "cut", "shown_of", "error"}. The state is "unsent", "skipped" or
  * "failed".
  *
@@ -44,12 +44,27 @@ static void put_member(struct shadow_record *r, const char *name, struct text t)
 	(void)put_bounded(r, t);
 }
 
+void shadow_put_auth(struct buf *out, const struct request *r)
+{
+	AUTO_FINI(buf_fini) struct buf words;
+
+	buf_init(&words, 2 * LIMIT_URL);
+	if (r->auth.secret.n == 0)
+		return;
+	buf_text(&words, r->auth.header);
+	buf_str(&words, ": ");
+	request_auth_words(r, &words);
+	buf_str(out, ",\"auth\":");
+	value_write_text(out, buf_view(&words));
+}
+
 static void put_request(struct shadow_record *r, const struct request *request)
 {
 	bool cut;
 
 	buf_printf(&r->out, ",\"request\":{\"method\":\"%s\",\"url\":", request->method);
-	cut = put_bounded(r, request->url);
+	cut = put_bounded(r, request_place(request));
+	shadow_put_auth(&r->out, request);
 	if (request->body.n > 0) {
 		buf_str(&r->out, ",\"body\":");
 		cut = put_bounded(r, request->body) || cut;
