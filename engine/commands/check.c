@@ -3,6 +3,8 @@
  * check - everything that can be found wrong without running anything:
  * configuration, rules, and the tests beside them. */
 #include <assert.h>
+#include <stdio.h>
+#include <unistd.h>
 
 #include "engine/base/limits.h"
 #include "engine/commands/check_graph.h"
@@ -33,7 +35,8 @@ static void amount(struct buf *out, size_t n, const char *what)
 	buf_printf(out, "%zu %s%s", n, what, n == 1 ? "" : "s");
 }
 
-static void summary(struct context *context, const struct ruleset *rules, struct diags *diags)
+/* `rules` may be NULL: there is no configuration to read them by. */
+static void summary(struct buf *out, const struct ruleset *rules, struct diags *diags, bool colour)
 {
 	AUTO_FINI(buf_fini) struct buf line;
 	size_t errors = diags_errors(diags);
@@ -42,14 +45,28 @@ static void summary(struct context *context, const struct ruleset *rules, struct
 	for (size_t i = 0; i < diags_count(diags); i++)
 		warnings += diags_at(diags, i)->severity == DIAG_WARNING;
 	buf_init(&line, KIB);
-	amount(&line, ruleset_count(rules), "rule");
-	buf_str(&line, ": ");
+	if (rules != NULL) {
+		amount(&line, ruleset_count(rules), "rule");
+		buf_str(&line, ": ");
+	}
 	amount(&line, errors, "error");
 	buf_str(&line, ", ");
 	amount(&line, warnings, "warning");
-	tint_put(&context->out, errors > 0 ? TINT_BAD : TINT_GOOD, buf_view(&line),
-		 context->colour);
-	buf_char(&context->out, '\n');
+	tint_put(out, errors > 0 ? TINT_BAD : TINT_GOOD, buf_view(&line), colour);
+	buf_char(out, '\n');
+}
+
+/* Mistakes and how many, where what was asked for would stand: standard output is for that. */
+static bool complain(const struct ruleset *rules, struct diags *diags)
+{
+	AUTO_FINI(buf_fini) struct buf line;
+
+	buf_init(&line, KIB);
+	if (!setup_complain(diags))
+		return false;
+	summary(&line, rules, diags, isatty(STDERR_FILENO));
+	(void)fputs(buf_cstr(&line), stderr);
+	return true;
 }
 
 static const char *const mode_words[] = { "live", "shadow", "off" };
@@ -72,7 +89,7 @@ static void effective_rules(struct context *context, const struct ruleset *rules
 static int effective(struct context *context, const struct config *config,
 		     const struct ruleset *rules, struct diags *diags)
 {
-	if (setup_complain(diags))
+	if (complain(rules, diags))
 		return COMMAND_FAILED;
 	if (config_is_bare(config))
 		return context_fail(context, COMMAND_USAGE, "there is no %s; -c FILE names another",
@@ -98,7 +115,7 @@ static int run(struct context *context)
 
 	assert((config == NULL) == (rules == NULL));
 	if (option_flag(context, "effective") && rules == NULL) {
-		(void)setup_complain(diags);
+		(void)complain(rules, diags);
 		return code;
 	}
 	if (option_flag(context, "effective"))
@@ -118,7 +135,7 @@ static int run(struct context *context)
 	if (option_flag(context, "graph") && diags_errors(diags) == 0)
 		check_graph(context, rules);
 	if (context->format == OUTPUT_TEXT)
-		summary(context, rules, diags);
+		summary(&context->out, rules, diags, context->colour);
 	return diags_errors(diags) > 0 ? COMMAND_FAILED : COMMAND_OK;
 }
 
