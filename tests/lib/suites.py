@@ -264,7 +264,8 @@ def suite_docs(context, _):
     tappet = os.path.join(context.build_directory("asan"), "engine/tappet")
     page = summary(context, "docs", [sys.executable, "tests/connectors_page.py", tappet])
     examples = summary(context, "docs", [sys.executable, "tests/docs_examples.py", tappet])
-    return add(page, examples)
+    index = summary(context, "docs", [sys.executable, "tests/docs_index.py", tappet])
+    return add(add(page, examples), index)
 
 
 def suite_conformance(context, _):
