@@ -295,6 +295,22 @@
 #define LIMIT_ADMIN_PAGE    (4u * MIB)  /* an answer: /metrics with 1,000 hooks is below 1 */
 #define LIMIT_ADMIN_METRICS 8           /* parts of the daemon that add to /metrics */
 
+/* Plugins. */
+#define LIMIT_BUS_FRAME                                                                            \
+	(2u * MIB) /* twice what a body may have: what is somewhat too large is told so, beyond it \
+		      libzmq ends the connection */
+#define LIMIT_BUS_TOPIC (4u * KIB) /* of a subscription, and of a handshake; types have 128 bytes  \
+				    */
+#define LIMIT_BUS_RECEIVE                                                                          \
+	64 /* messages of one peer read ahead: 128 MiB of the largest frames at worst */
+#define LIMIT_BUS_SEND                                                                             \
+	16384 /* messages that one peer hasn't read: all jobs, answers and a window of events */
+#define LIMIT_BUS_PUBLISH                                                                          \
+	16384 /* events waiting for one tap: 23 MiB of 1.4 KB each, then it misses some */
+#define LIMIT_BUS_HANDSHAKE 10000 /* ms until a new connection has shown who it is */
+#define LIMIT_BUS_BACKLOG   128   /* connections not accepted yet: all plugins after a restart */
+#define LIMIT_BUS_WATCHES   8     /* descriptors the owner of the bus adds */
+
 /* The store. */
 #define LIMIT_STORE_CACHE    (2u * MIB)  /* pages of the writer in memory; readers half */
 #define LIMIT_STORE_LOG      (16u * MIB) /* then the writer helps emptying it: 0.1 s of full load */
