@@ -299,8 +299,9 @@
 #define LIMIT_BUS_FRAME                                                                            \
 	(2u * MIB) /* twice what a body may have: what is somewhat too large is told so, beyond it \
 		      libzmq ends the connection */
-#define LIMIT_BUS_TOPIC (4u * KIB) /* of a subscription, and of a handshake; types have 128 bytes  \
-				    */
+#define LIMIT_BUS_TOPIC                                                                            \
+	(4u * KIB) /* of a subscription, and of a handshake; types have 128 bytes                  \
+		    */
 #define LIMIT_BUS_RECEIVE                                                                          \
 	64 /* messages of one peer read ahead: 128 MiB of the largest frames at worst */
 #define LIMIT_BUS_SEND                                                                             \
@@ -310,6 +311,26 @@
 #define LIMIT_BUS_HANDSHAKE 10000 /* ms until a new connection has shown who it is */
 #define LIMIT_BUS_BACKLOG   128   /* connections not accepted yet: all plugins after a restart */
 #define LIMIT_BUS_WATCHES   8     /* descriptors the owner of the bus adds */
+
+#define LIMIT_SESSION_NAME      64           /* bytes of a plugin's name, and of a cursor's */
+#define LIMIT_SESSION_HEADER    (16u * KIB)  /* of a message: ids and words */
+#define LIMIT_SESSION_BODY      (1u * MIB)   /* of a message: as large as a step's result */
+#define LIMIT_SESSION_MANIFEST  (256u * KIB) /* 64 actions with 4 KiB of parameters each */
+#define LIMIT_SESSION_BEAT      1000         /* ms of silence until a PING; three are the end */
+#define LIMIT_SESSION_JOBS      4096     /* credit of one plugin: 20,000 a second at 200 ms each */
+#define LIMIT_SESSION_JOB       86400000 /* ms that PROGRESS can put a job's end off: a day */
+#define LIMIT_SESSION_BYTES     (64u * MIB) /* of parameters at work in one plugin */
+#define LIMIT_SESSION_EMITS     256         /* under way from one plugin: half a batch */
+#define LIMIT_SESSION_EMIT_ID   128         /* bytes of an emit's id */
+#define LIMIT_SESSION_BUSY      1000        /* ms after which what found no room is sent again */
+#define LIMIT_SESSION_CURSORS   16          /* of one plugin */
+#define LIMIT_SESSION_TYPES     64          /* patterns of one cursor */
+#define LIMIT_SESSION_WINDOW    10000       /* events of one cursor that aren't acknowledged */
+#define LIMIT_SESSION_EVENTS    (16u * MIB) /* bytes of them */
+#define LIMIT_SESSION_PAUSE     100         /* ms until a plugin that reads slowly is tried again */
+#define LIMIT_SESSION_PASS      1000 /* events nobody asked for before a cursor is moved past them */
+#define LIMIT_SESSION_USELESS   10000 /* messages a second without use, or KiB of them */
+#define LIMIT_SESSION_STRANGERS 256   /* peers that were told lately that they have no session */
 
 /* The store. */
 #define LIMIT_STORE_CACHE    (2u * MIB)  /* pages of the writer in memory; readers half */
