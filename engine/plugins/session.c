@@ -14,9 +14,10 @@
 #include "engine/base/mem.h"
 #include "engine/plugins/session_parts.h"
 
-#define HEADER_ARENA (1u * MIB)  /* a header of 16 KiB parses to about ten times as much */
-#define HEADER_OUT   (64u * KIB) /* ids of at most 128 bytes and words, each byte escaped at worst \
-				  */
+#define HEADER_ARENA (1u * MIB) /* a header of 16 KiB parses to about ten times as much */
+#define HEADER_OUT                                                                                 \
+	(64u * KIB) /* ids of at most 128 bytes and words, each byte escaped at worst              \
+		     */
 
 /* ---- All of them. ---- */
 
