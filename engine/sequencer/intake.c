@@ -501,11 +501,14 @@ void intake_event(struct sequencer *s, const struct event_input *in)
 		return;
 	}
 	if (in->id.n > 0 && store_get_event_by_id(s->store, s->work, in->id, &known)) {
-		seq_reply(s, in->ticket, 202, "{\"id\":\"%.*s\",\"repeat\":true}",
-			  TEXT_ARG(in->id));
+		seq_reply(s, in->ticket, 202, "{\"id\":\"%.*s\",\"seq\":%lld,\"repeat\":true}",
+			  TEXT_ARG(in->id), (long long)known.seq);
 		return;
 	}
+	/* What rules make of it may emit more; its own number is the next. */
+	int64_t seq = s->last_event + 1;
 	struct text id = emit(s, &e);
 
-	seq_reply(s, in->ticket, 202, "{\"id\":\"%.*s\"}", TEXT_ARG(id));
+	seq_reply(s, in->ticket, 202, "{\"id\":\"%.*s\",\"seq\":%lld}", TEXT_ARG(id),
+		  (long long)seq);
 }

@@ -1,0 +1,727 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * plugins.c - the host of the sessions; see plugins.h.
+ *
+ * All below "From other threads" runs on the bus's thread, which alone touches the
+ * sessions. Other threads put orders into a queue it watches.
+ *
+ * Credit: a plugin that runs wait for has a demand. Whenever one of its sessions
+ * takes more, and before each wait, what the sequencer still lacks is lent to it
+ * as a grant; what it doesn't spend in that batch comes back as an order. */
+#include "engine/plugins/plugins.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/base/cleanup.h"
+#include "engine/base/hash.h"
+#include "engine/base/limits.h"
+#include "engine/base/log.h"
+#include "engine/base/map.h"
+#include "engine/base/mem.h"
+#include "engine/plugins/order.h"
+#include "engine/value/parse.h"
+
+#define TICKET_TOP (UINT64_C(1) << 63)
+
+struct demand {
+	unsigned runs; /* that wait, less what was lent since */
+	size_t name_size;
+	char name[];
+};
+
+struct plugins {
+	struct plugins_parts parts; /* its settings and endpoints aren't kept */
+	struct bus *bus;
+	struct queue *orders;
+	pthread_mutex_t lock;
+	struct settings *shown; /* under the lock: what plugins_knows knows */
+
+	/* The thread's. */
+	struct settings *settings;
+	struct sessions *sessions;
+	struct map *demands;
+	struct json_parser *parser;
+	struct arena *arena;
+};
+
+static struct text work_id(const struct order *order, char room[64])
+{
+	int n =
+	    snprintf(room, 64, "%lld.%d.%d", (long long)order->run, order->step, order->attempt);
+
+	return (struct text){ room, (size_t)n };
+}
+
+static int64_t mono(const struct plugins *p)
+{
+	return clock_read(&p->parts.clock).mono;
+}
+
+/* ---- Ends. ---- */
+
+/* By queue_force: facts, bounded by what was begun. */
+static bool post(struct plugins *p, const struct input *input)
+{
+	struct input *copy = input_new(input);
+
+	if (copy != NULL)
+		queue_force(p->parts.inputs, &copy->item);
+	return copy != NULL;
+}
+
+static void write_error(struct buf *body, struct text error)
+{
+	buf_str(body, "{\"error\":");
+	value_write_text(body, error);
+	buf_char(body, '}');
+}
+
+static void fill_ending(struct ending *e, const struct job_end *end, struct buf *body)
+{
+	e->error = end->error;
+	e->retry_after = -1;
+	e->sent = end->fate != JOB_UNSENT;
+	e->how = end->fate == JOB_DOUBT || end->fate == JOB_UNSENT ? END_NO_REPLY : END_REPLIED;
+	if (e->how == END_NO_REPLY)
+		return;
+	e->content_type = TEXT("application/json");
+	e->body = end->body;
+	e->status = 200;
+	if (end->fate == JOB_OK)
+		return;
+	write_error(body, end->error);
+	e->body = buf_view(body);
+	e->status = end->fate == JOB_RETRY ? 503 : 422;
+	if (end->fate == JOB_RETRY)
+		e->retry_after = end->after;
+}
+
+/* The order is freed. */
+static void end_order(struct plugins *p, struct order *order, const struct job_end *end)
+{
+	AUTO_FINI(buf_fini) struct buf body;
+	struct input input = { .kind = INPUT_OUTCOME,
+			       .outcome = { .run = order->run,
+					    .step = order->step,
+					    .attempt = order->attempt,
+					    .target = order->plugin } };
+	int64_t now = clock_read(&p->parts.clock).wall;
+
+	buf_init(&body, 64 * KIB);
+	fill_ending(&input.outcome.ending, end, &body);
+	input.outcome.ending.started = order->started > 0 ? order->started : now;
+	input.outcome.ending.ended = now;
+	if (!post(p, &input))
+		log_write(LOG_ERROR, "memory is out: an attempt stays open until a restart",
+			  LOG_I("run", order->run));
+	order_free(order);
+}
+
+/* ---- Credit. ---- */
+
+static struct demand *demand_of(struct plugins *p, struct text name)
+{
+	struct demand *demand = map_get(p->demands, name);
+
+	if (demand != NULL)
+		return demand;
+	demand = mem_zero(1, sizeof(*demand) + name.n);
+	if (demand == NULL || !map_put(p->demands, name, demand)) {
+		mem_free(demand);
+		return NULL;
+	}
+	demand->name_size = name.n;
+	memcpy(demand->name, name.s, name.n);
+	return demand;
+}
+
+static void offer(struct plugins *p, struct demand *demand)
+{
+	struct text name = { demand->name, demand->name_size };
+	struct input input = { .kind = INPUT_GRANT, .grant = { .target = name, .lent = true } };
+
+	if (demand->runs == 0)
+		return;
+	input.grant.credits = sessions_lend(p->sessions, name, demand->runs);
+	if (input.grant.credits == 0)
+		return;
+	if (post(p, &input))
+		demand->runs -= input.grant.credits;
+	else
+		sessions_return(p->sessions, name, input.grant.credits);
+}
+
+static void offer_all(struct plugins *p)
+{
+	struct text name;
+	void *demand;
+
+	for (size_t at = 0; map_next(p->demands, &at, &name, &demand);)
+		offer(p, demand);
+}
+
+static void wanted(struct plugins *p, const struct order *order)
+{
+	struct demand *demand = demand_of(p, order->plugin);
+
+	if (demand != NULL)
+		demand->runs = order->count;
+	else
+		log_write(LOG_ERROR, "memory is out: runs wait for a plugin");
+}
+
+/* ---- The host of the sessions. ---- */
+
+static enum bus_sent on_send(void *of, uint32_t peer, const struct text *frames, size_t count)
+{
+	struct plugins *p = of;
+
+	return bus_send(p->bus, peer, frames, count);
+}
+
+static enum session_admit on_admit(void *of, struct text plugin, struct text key,
+				   unsigned *concurrency)
+{
+	struct plugins *p = of;
+	const struct plugin_setting *setting = settings_find(p->settings, plugin);
+
+	if (setting == NULL)
+		return SESSION_UNKNOWN;
+	*concurrency = setting->concurrency;
+	/* Without a key it came by ipc, whose file is the user's alone. */
+	return key.n == 0 || settings_trust(setting, key) ? SESSION_ADMITTED : SESSION_UNTRUSTED;
+}
+
+static bool on_manifest(void *of, struct text plugin, struct text json, char words[SESSION_WORDS])
+{
+	struct plugins *p = of;
+
+	return p->parts.manifest(p->parts.of, plugin, json, words);
+}
+
+static void on_began(void *of, struct text plugin, const char *session)
+{
+	char name[LIMIT_SESSION_NAME + 1];
+
+	(void)of;
+	(void)snprintf(name, sizeof(name), "%.*s", TEXT_ARG(plugin));
+	log_write(LOG_INFO, "plugin connected", LOG_S("plugin", name), LOG_S("session", session));
+}
+
+static void on_ended(void *of, struct text plugin, const char *code, const char *words)
+{
+	char name[LIMIT_SESSION_NAME + 1];
+	bool usual = strcmp(code, "bye") == 0 || strcmp(code, "stopped") == 0;
+
+	(void)of;
+	(void)snprintf(name, sizeof(name), "%.*s", TEXT_ARG(plugin));
+	log_write(usual ? LOG_INFO : LOG_WARN, "plugin disconnected", LOG_S("plugin", name),
+		  LOG_S("code", code), LOG_S("reason", words));
+}
+
+static void on_refused(void *of, struct text plugin, const char *code)
+{
+	char name[LIMIT_SESSION_NAME + 1];
+
+	(void)of;
+	(void)snprintf(name, sizeof(name), "%.*s", TEXT_ARG(plugin));
+	log_write(LOG_DEBUG, "plugin was told an error", LOG_S("plugin", name),
+		  LOG_S("code", code));
+}
+
+/* The turn that follows offers it. */
+static void on_credit(void *of, struct text plugin)
+{
+	(void)of;
+	(void)plugin;
+}
+
+static void on_job_ended(void *of, uint64_t ref, const struct job_end *end)
+{
+	end_order(of, (struct order *)(uintptr_t)ref, end);
+}
+
+/* The sender's id as the event's: the same on every machine, and no other plugin's. */
+static void event_id(const struct session_emit *emit, struct text source, char out[HASH_HEX])
+{
+	const struct text parts[] = { source, emit->id };
+
+	hash_name(parts, 2, out);
+}
+
+static enum session_answer on_emit(void *of, const struct session_emit *emit, uint64_t ticket,
+				   char words[SESSION_WORDS])
+{
+	struct plugins *p = of;
+	char type[2 * LIMIT_SESSION_NAME + 16], source[LIMIT_SESSION_NAME + 16], id[HASH_HEX];
+	struct input input = { .kind = INPUT_EVENT }, *copy;
+
+	if (!p->parts.emits(p->parts.of, emit->plugin, emit->type)) {
+		(void)snprintf(words, SESSION_WORDS, "the manifest has no event of this type");
+		return SESSION_WRONG;
+	}
+	(void)snprintf(type, sizeof(type), "plugin.%.*s.%.*s", TEXT_ARG(emit->plugin),
+		       TEXT_ARG(emit->type));
+	(void)snprintf(source, sizeof(source), "plugin/%.*s", TEXT_ARG(emit->plugin));
+	event_id(emit, text_of(source), id);
+	input.event = (struct event_input){ .ticket = ticket | TICKET_TOP,
+					    .type = text_of(type),
+					    .source = text_of(source),
+					    .subject = emit->subject,
+					    .connection = emit->plugin,
+					    .id = text_of(id),
+					    .time = emit->time,
+					    .data = emit->data };
+	copy = input_new(&input);
+	if (copy != NULL && queue_push(p->parts.inputs, &copy->item))
+		return SESSION_TAKEN;
+	input_free(copy);
+	return SESSION_BUSY;
+}
+
+static enum session_answer on_subscribe(void *of, const struct session_subscribe *subscribe,
+					uint64_t ticket, char words[SESSION_WORDS])
+{
+	(void)of;
+	(void)subscribe;
+	(void)ticket;
+	(void)snprintf(words, SESSION_WORDS, "this engine has no durable subscriptions yet");
+	return SESSION_WRONG;
+}
+
+static void on_want(void *of, uint64_t subscription, int64_t after, unsigned most, size_t bytes)
+{
+	(void)of;
+	(void)subscription;
+	(void)after;
+	(void)most;
+	(void)bytes;
+	assert(false); /* on_subscribe takes none */
+}
+
+static enum session_answer on_ack(void *of, struct text plugin, struct text cursor, int64_t seq,
+				  uint64_t ticket)
+{
+	(void)of;
+	(void)plugin;
+	(void)cursor;
+	(void)seq;
+	(void)ticket;
+	assert(false); /* on_subscribe takes none */
+	return SESSION_BUSY;
+}
+
+static void on_unsubscribe(void *of, uint64_t subscription, struct text plugin, struct text cursor,
+			   bool forget)
+{
+	(void)of;
+	(void)subscription;
+	(void)plugin;
+	(void)cursor;
+	(void)forget;
+}
+
+/* ---- Orders. ---- */
+
+static void send_job(struct plugins *p, struct order *order)
+{
+	char room[64];
+	const struct session_job job = { .ref = (uint64_t)(uintptr_t)order,
+					 .plugin = order->plugin,
+					 .id = work_id(order, room),
+					 .action = order->action,
+					 .key = order->key,
+					 .rule = order->rule,
+					 .attempt = order->attempt,
+					 .timeout = order->timeout,
+					 .body = order->body };
+
+	order->started = clock_read(&p->parts.clock).wall;
+	sessions_job(p->sessions, &job, mono(p));
+}
+
+static struct text member_text(struct value v, const char *name)
+{
+	const struct value *m = value_get(v, text_of(name));
+
+	return m != NULL && m->kind == VALUE_TEXT ? value_as_text(*m) : TEXT("");
+}
+
+/* The sequencer's answers are those of an HTTP client: 202 with the event, or an error. */
+static void reply(struct plugins *p, const struct order *order)
+{
+	struct session_emitted emitted = { .answer = SESSION_TAKEN };
+	const struct value *seq, *repeat;
+	struct json_error error;
+	struct value v;
+	struct text words;
+
+	arena_reset(p->arena);
+	if (json_parse(p->parser, p->arena, order->body, &v, &error) != FATE_OK)
+		v = value_null();
+	seq = value_get(v, TEXT("seq"));
+	repeat = value_get(v, TEXT("repeat"));
+	emitted.event = member_text(v, "id");
+	emitted.seq = seq != NULL && seq->kind == VALUE_INT ? seq->i : 0;
+	emitted.repeat = repeat != NULL && repeat->kind == VALUE_BOOL && repeat->b;
+	words = text_dup(p->arena, member_text(v, "error"));
+	emitted.words = words.s != NULL ? words.s : "";
+	if (order->status == 503 || order->status == 429)
+		emitted.answer = SESSION_BUSY;
+	else if (order->status != 202)
+		emitted.answer = SESSION_WRONG;
+	sessions_emitted(p->sessions, order->ticket & ~TICKET_TOP, &emitted, mono(p));
+}
+
+static void new_settings(struct plugins *p, struct order *order)
+{
+	settings_free(p->settings);
+	p->settings = order->settings;
+	order->settings = NULL;
+	sessions_reload(p->sessions, mono(p));
+}
+
+static void obey(struct plugins *p, struct order *order)
+{
+	switch (order->kind) {
+	case ORDER_JOB:
+		send_job(p, order);
+		return; /* its end frees it */
+	case ORDER_WANTED:
+		wanted(p, order);
+		break;
+	case ORDER_UNUSED:
+		sessions_return(p->sessions, order->plugin, order->count);
+		break;
+	case ORDER_REPLY:
+		reply(p, order);
+		break;
+	case ORDER_PUBLISH:
+		bus_publish(p->bus, order->topic, order->body);
+		break;
+	case ORDER_SETTINGS:
+		new_settings(p, order);
+		break;
+	case ORDER_LEAVE:
+		sessions_stop(p->sessions, order->within, mono(p));
+		break;
+	}
+	order_free(order);
+}
+
+static void on_orders(void *of)
+{
+	struct plugins *p = of;
+	struct queue_item *item = queue_take(p->orders);
+
+	while (item != NULL) {
+		struct queue_item *next = item->next;
+
+		obey(p, (struct order *)(void *)item);
+		item = next;
+	}
+}
+
+/* ---- The handler of the bus. ---- */
+
+static void on_message(void *of, const struct bus_message *message)
+{
+	struct plugins *p = of;
+
+	sessions_message(p->sessions, message, mono(p));
+}
+
+static int64_t on_turn(void *of, int64_t now)
+{
+	struct plugins *p = of;
+	int64_t due = sessions_tick(p->sessions, now);
+
+	offer_all(p);
+	return due;
+}
+
+static bool on_trusts(void *of, struct text key)
+{
+	struct plugins *p = of;
+
+	return settings_trust_any(p->settings, key);
+}
+
+static void on_closing(void *of)
+{
+	struct plugins *p = of;
+
+	sessions_stop(p->sessions, 0, mono(p));
+	(void)sessions_tick(p->sessions, mono(p));
+}
+
+/* ---- From other threads: life. ---- */
+
+static void free_demands(struct map *demands)
+{
+	struct text name;
+	void *demand;
+
+	if (demands == NULL)
+		return;
+	for (size_t at = 0; map_next(demands, &at, &name, &demand);)
+		mem_free(demand);
+	map_free(demands);
+}
+
+void plugins_stop(struct plugins *p)
+{
+	struct queue_item *item;
+
+	if (p == NULL)
+		return;
+	bus_stop(p->bus);
+	sessions_free(p->sessions);
+	item = p->orders != NULL ? queue_take(p->orders) : NULL;
+	while (item != NULL) {
+		struct queue_item *next = item->next;
+
+		order_free((struct order *)(void *)item);
+		item = next;
+	}
+	queue_free(p->orders);
+	free_demands(p->demands);
+	settings_free(p->settings);
+	settings_free(p->shown);
+	json_parser_free(p->parser);
+	arena_free(p->arena);
+	pthread_mutex_destroy(&p->lock);
+	mem_free(p);
+}
+
+static bool make(struct plugins *p, const struct plugins_parts *parts)
+{
+	const struct session_host host = {
+		p,         on_send,      on_admit, on_manifest,  on_began, on_ended, on_refused,
+		on_credit, on_job_ended, on_emit,  on_subscribe, on_want,  on_ack,   on_unsubscribe
+	};
+	static const struct text refusal[] = {
+		{ "ERROR", 5 },
+		{ "{\"code\":\"bad-frame\",\"message\":\"the socket has a routing id of its own: "
+		  "don't set one\",\"fatal\":true}",
+		  sizeof("{\"code\":\"bad-frame\",\"message\":\"the socket has a routing id of its "
+			 "own: don't set one\",\"fatal\":true}") -
+		      1 },
+	};
+	const struct bus_settings settings = { parts->sessions, parts->events, parts->key, refusal,
+					       2 };
+	const struct bus_handler handler = { p, on_message, on_turn, on_trusts, on_closing };
+	struct instant now = clock_read(&parts->clock);
+
+	p->settings = settings_new(parts->settings, parts->count);
+	p->shown = p->settings != NULL ? settings_ref(p->settings) : NULL;
+	p->orders = queue_new(SIZE_MAX, SIZE_MAX);
+	p->sessions = sessions_new(&host, (uint64_t)now.wall);
+	p->demands = map_new();
+	p->parser = json_parser_new();
+	p->arena = arena_new("plugin's answer", MIB);
+	p->bus = bus_new(&settings, &handler, parts->clock);
+	return p->settings != NULL && p->orders != NULL && p->sessions != NULL &&
+	       p->demands != NULL && p->parser != NULL && p->arena != NULL && p->bus != NULL &&
+	       bus_watch(p->bus, queue_fd(p->orders), on_orders, p);
+}
+
+enum fate plugins_start(const struct plugins_parts *parts, struct plugins **out,
+			char words[BUS_WORDS])
+{
+	struct plugins *p = mem_zero(1, sizeof(*p));
+	enum fate fate;
+
+	assert(parts != NULL && parts->inputs != NULL && out != NULL && words != NULL);
+	assert(parts->manifest != NULL && parts->emits != NULL);
+	(void)snprintf(words, BUS_WORDS, "memory or descriptors are out");
+	if (p == NULL)
+		return FATE_RETRY;
+	p->parts = *parts;
+	pthread_mutex_init(&p->lock, NULL);
+	fate = make(p, parts) ? bus_start(p->bus, words) : FATE_RETRY;
+	if (fate != FATE_OK) {
+		plugins_stop(p);
+		return fate;
+	}
+	*out = p;
+	return FATE_OK;
+}
+
+const char *plugins_sessions(const struct plugins *p)
+{
+	assert(p != NULL);
+	return bus_sessions(p->bus);
+}
+
+const char *plugins_events(const struct plugins *p)
+{
+	assert(p != NULL);
+	return bus_events(p->bus);
+}
+
+/* ---- From other threads: orders. ---- */
+
+bool plugins_is_ticket(uint64_t ticket)
+{
+	return (ticket & TICKET_TOP) != 0;
+}
+
+bool plugins_knows(struct plugins *p, struct text target)
+{
+	bool known;
+
+	assert(p != NULL);
+	pthread_mutex_lock(&p->lock);
+	known = settings_find(p->shown, target) != NULL;
+	pthread_mutex_unlock(&p->lock);
+	return known;
+}
+
+static bool order(struct plugins *p, const struct order *from)
+{
+	struct order *copy = order_new(from);
+
+	if (copy != NULL)
+		queue_force(p->orders, &copy->item);
+	return copy != NULL;
+}
+
+static void hand_attempt(struct plugins *p, const struct attempt_out *a)
+{
+	const struct order from = { .kind = ORDER_JOB,
+				    .plugin = a->target,
+				    .action = a->request.url,
+				    .key = a->key,
+				    .rule = a->rule,
+				    .body = a->request.body,
+				    .run = a->run,
+				    .step = a->step,
+				    .attempt = a->attempt,
+				    .timeout = a->timeout > 0 ? a->timeout : 1 };
+	struct input input = {
+		.kind = INPUT_OUTCOME,
+		.outcome = { .run = a->run,
+			     .step = a->step,
+			     .attempt = a->attempt,
+			     .target = a->target,
+			     .ending = { .how = END_NO_REPLY,
+					 .error = TEXT("memory is out"),
+					 .retry_after = -1 } },
+	};
+
+	if (!order(p, &from) && !post(p, &input))
+		log_write(LOG_ERROR, "memory is out: an attempt stays open until a restart",
+			  LOG_I("run", a->run));
+}
+
+/* The states that the protocol tells of. */
+static bool is_end(struct text state)
+{
+	return text_is(state, "DONE") || text_is(state, "DEAD") || text_is(state, "SKIPPED") ||
+	       text_is(state, "IN_DOUBT") || text_is(state, "HELD");
+}
+
+static void hand_run(struct plugins *p, const struct run_out *r)
+{
+	AUTO_FINI(buf_fini) struct buf topic, body;
+	struct order from = { .kind = ORDER_PUBLISH };
+
+	buf_init(&topic, 64);
+	buf_init(&body, 64 * KIB);
+	buf_str(&topic, "tappet.run.");
+	for (size_t i = 0; i < r->state.n; i++) {
+		char c = r->state.s[i];
+
+		buf_char(&topic, c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c);
+	}
+	buf_printf(&body, "{\"specversion\":\"1.0\",\"id\":\"run-%lld-%s\"", (long long)r->run,
+		   buf_cstr(&topic));
+	buf_printf(&body, ",\"source\":\"/tappet\",\"type\":\"%s\"", buf_cstr(&topic));
+	buf_printf(&body, ",\"datacontenttype\":\"application/json\",\"data\":{\"run\":\"%lld\"",
+		   (long long)r->run);
+	buf_str(&body, ",\"rule\":");
+	value_write_text(&body, r->rule);
+	buf_str(&body, ",\"reason\":");
+	value_write_text(&body, r->reason);
+	buf_str(&body, "}}");
+	from.topic = buf_view(&topic);
+	from.body = buf_view(&body);
+	/* A tap may miss some. */
+	if (!buf_failed(&topic) && !buf_failed(&body))
+		(void)order(p, &from);
+}
+
+static void hand_credit(struct plugins *p, enum order_kind kind, struct text target, unsigned count)
+{
+	const struct order from = { .kind = kind, .plugin = target, .count = count };
+
+	if (plugins_knows(p, target) && !order(p, &from))
+		log_write(LOG_ERROR, "memory is out: credit of a plugin is lost until a restart");
+}
+
+void plugins_hand(struct plugins *p, const struct outputs *out)
+{
+	assert(p != NULL && out != NULL);
+	for (size_t i = 0; i < out->unused_count; i++)
+		hand_credit(p, ORDER_UNUSED, out->unused[i].target, out->unused[i].credits);
+	for (size_t i = 0; i < out->attempt_count; i++)
+		if (strcmp(out->attempts[i].request.method, PLUGIN_METHOD) == 0)
+			hand_attempt(p, &out->attempts[i]);
+	for (size_t i = 0; i < out->target_count; i++)
+		hand_credit(p, ORDER_WANTED, out->targets[i], out->target_runs[i]);
+	for (size_t i = 0; i < out->run_count && bus_has_taps(p->bus); i++)
+		if (is_end(out->runs[i].state))
+			hand_run(p, &out->runs[i]);
+}
+
+void plugins_reply(struct plugins *p, const struct outputs *out)
+{
+	assert(p != NULL && out != NULL);
+	for (size_t i = 0; i < out->reply_count; i++) {
+		const struct reply_out *r = &out->replies[i];
+		const struct order from = { .kind = ORDER_REPLY,
+					    .ticket = r->ticket,
+					    .status = r->status,
+					    .body = r->body };
+
+		/* A plugin that gets no answer emits again after its next WELCOME. */
+		if (plugins_is_ticket(r->ticket) && !order(p, &from))
+			log_write(LOG_ERROR, "memory is out: a plugin isn't answered");
+	}
+}
+
+bool plugins_reload(struct plugins *p, const struct plugin_setting *settings, size_t count)
+{
+	struct order from = { .kind = ORDER_SETTINGS };
+	struct settings *shown, *old;
+
+	assert(p != NULL);
+	from.settings = settings_new(settings, count);
+	if (from.settings == NULL)
+		return false;
+	shown = settings_ref(from.settings);
+	if (!order(p, &from)) {
+		settings_free(shown);
+		settings_free(from.settings);
+		return false;
+	}
+	pthread_mutex_lock(&p->lock);
+	old = p->shown;
+	p->shown = shown;
+	pthread_mutex_unlock(&p->lock);
+	settings_free(old);
+	return true;
+}
+
+void plugins_leave(struct plugins *p, int64_t within)
+{
+	const struct order from = { .kind = ORDER_LEAVE, .within = within };
+
+	assert(p != NULL && within >= 0);
+	if (!order(p, &from))
+		log_write(LOG_WARN, "memory is out: plugins aren't told that the engine stops");
+}
