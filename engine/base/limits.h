@@ -211,6 +211,7 @@
 	       event anew */
 #define LIMIT_TURN_ARENA                                                                           \
 	(4u * MIB) /* that a run's further items may add in one turn: hundreds of usual ones */
+#define LIMIT_PUBLISH     (64u * MIB)  /* events of a batch for those who listen: 128 KiB each */
 #define LIMIT_BATCH_ARENA (256u * MIB) /* outputs of one batch: 512 inputs with large bodies */
 #define LIMIT_RETRY_AFTER 86400000     /* a target may hold us off for at most a day */
 #define LIMIT_VERIFY_IDS  200          /* ids asked for by name at once: Kantata's page size */

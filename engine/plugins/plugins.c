@@ -551,6 +551,12 @@ enum fate plugins_start(const struct plugins_parts *parts, struct plugins **out,
 	return FATE_OK;
 }
 
+bool plugins_has_taps(const struct plugins *p)
+{
+	assert(p != NULL);
+	return bus_has_taps(p->bus);
+}
+
 const char *plugins_sessions(const struct plugins *p)
 {
 	assert(p != NULL);
@@ -655,6 +661,15 @@ static void hand_run(struct plugins *p, const struct run_out *r)
 		(void)order(p, &from);
 }
 
+static void hand_event(struct plugins *p, const struct event_out *e)
+{
+	const struct order from = { .kind = ORDER_PUBLISH, .topic = e->type, .body = e->published };
+
+	/* A tap may miss some. */
+	if (e->published.n > 0)
+		(void)order(p, &from);
+}
+
 static void hand_credit(struct plugins *p, enum order_kind kind, struct text target, unsigned count)
 {
 	const struct order from = { .kind = kind, .plugin = target, .count = count };
@@ -673,6 +688,8 @@ void plugins_hand(struct plugins *p, const struct outputs *out)
 			hand_attempt(p, &out->attempts[i]);
 	for (size_t i = 0; i < out->target_count; i++)
 		hand_credit(p, ORDER_WANTED, out->targets[i], out->target_runs[i]);
+	for (size_t i = 0; i < out->event_count; i++)
+		hand_event(p, &out->events[i]);
 	for (size_t i = 0; i < out->run_count && bus_has_taps(p->bus); i++)
 		if (is_end(out->runs[i].state))
 			hand_run(p, &out->runs[i]);

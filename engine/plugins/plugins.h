@@ -70,8 +70,11 @@ bool plugins_knows(struct plugins *plugins, struct text target);
 /* Whether an answer of the sequencer is one to a plugin. */
 bool plugins_is_ticket(uint64_t ticket);
 
-/* Of a committed batch: attempts, wanted and unused credit, ends of runs. What can't be copied
- * (memory is out) is reported at once as never sent. */
+/* Whether events are to be written out for taps (sequencer_publish). */
+bool plugins_has_taps(const struct plugins *plugins);
+
+/* Of a committed batch: attempts, wanted and unused credit, events, ends of runs. What can't be
+ * copied (memory is out) is reported at once as never sent. */
 void plugins_hand(struct plugins *plugins, const struct outputs *outputs);
 
 /* Of any batch: the answers to plugins. */

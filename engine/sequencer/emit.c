@@ -9,7 +9,9 @@
  * I1  The event's row and the rows of all its runs are in one batch.
  * I2  Whether a rule fires depends on the event, the rule, its state and the
  *     batch's clock, on nothing else. */
+#include "engine/base/cleanup.h"
 #include "engine/sequencer/internal.h"
+#include "engine/sequencer/publish.h"
 
 /* Enough events to judge a rule by; blind is what fails on more than half of them. */
 #define BLIND_LEAST 20
@@ -192,6 +194,24 @@ static bool emit_match(void *of, const struct rule *rule, const struct decision 
 	return !s->broken;
 }
 
+/* Never at the expense of the batch: what doesn't fit isn't published, and the gap in seq tells. */
+static void emit_publish(struct sequencer *s, const struct event_view *v,
+			 const struct event_record *record, struct event_out *out)
+{
+	AUTO(arena_free) struct arena *scratch = arena_new("published event", LIMIT_EVENT_ARENA);
+	size_t before = s->published.n;
+
+	if (scratch == NULL || buf_failed(&s->published))
+		return;
+	publish_event(&s->published, scratch, record, v->before, v->data);
+	if (buf_failed(&s->published) || arena_failed(scratch)) {
+		buf_cut(&s->published, before);
+		return;
+	}
+	out->at = before;
+	out->published.n = s->published.n - before;
+}
+
 static void emit_put(struct sequencer *s, const struct event_view *v, const struct emission *e,
 		     int64_t cause)
 {
@@ -222,6 +242,8 @@ static void emit_put(struct sequencer *s, const struct event_view *v, const stru
 	out->type = text_dup(s->batch, v->type);
 	out->source = text_dup(s->batch, v->source);
 	out->seq = v->seq;
+	if (s->publishing)
+		emit_publish(s, v, &record, out);
 }
 
 struct text emit(struct sequencer *s, const struct emission *e)

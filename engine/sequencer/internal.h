@@ -174,6 +174,8 @@ struct sequencer {
 	int64_t acting;        /* the run in hand outside of inputs, or 0 */
 	int64_t suspect;       /* the run that broke the last batch by itself, or 0 */
 	int64_t heavy;         /* one that did so twice, or 0 */
+	bool publishing;       /* somebody listens to events */
+	struct buf published;  /* those of this batch */
 	struct vector replies, attempts, fetches, wanted, wants, unused, events, changed, ended;
 };
 

@@ -194,6 +194,9 @@ struct unused_out {
 struct event_out {
 	struct text id, type, source;
 	int64_t seq;
+	struct text published; /* as a CloudEvent (publish.h); empty: nobody listens, or it is one
+				  of more than LIMIT_PUBLISH bytes in a batch */
+	size_t at;             /* where it stands; the sequencer's own */
 };
 
 /* A run that ended or changed in this batch: for logs, tests and later the bus. */

@@ -333,6 +333,7 @@ static void batch_vectors(struct sequencer *s)
 {
 	s->replies = s->attempts = s->fetches = s->wanted = s->wants = (struct vector){ 0 };
 	s->events = s->changed = s->ended = s->unused = s->lenders = (struct vector){ 0 };
+	buf_clear(&s->published);
 }
 
 static void batch_begin(struct sequencer *s, struct instant now)
@@ -352,8 +353,19 @@ static void batch_begin(struct sequencer *s, struct instant now)
 	store_begin(s->store);
 }
 
+/* The buffer moved while it grew. */
+static void batch_published(struct sequencer *s)
+{
+	struct event_out *events = s->events.items;
+
+	for (size_t i = 0; i < s->events.n; i++)
+		if (events[i].published.n > 0)
+			events[i].published.s = s->published.s + events[i].at;
+}
+
 static void batch_outputs(struct sequencer *s, struct outputs *out)
 {
+	batch_published(s);
 	*out = (struct outputs){
 		.replies = s->replies.items,
 		.reply_count = s->replies.n,
@@ -636,6 +648,7 @@ static bool seq_make(struct sequencer *s)
 	s->blind = map_new();
 	s->turn = mem_zero(1, sizeof(*s->turn) + 1);
 	heap_init(&s->run_timers);
+	buf_init(&s->published, LIMIT_PUBLISH);
 	return s->batch != NULL && s->work != NULL && s->object != NULL && s->parser != NULL &&
 	       s->page_parser != NULL && s->targets != NULL && s->inflight != NULL &&
 	       s->revisions != NULL && s->blind != NULL && s->turn != NULL;
@@ -684,6 +697,7 @@ void sequencer_free(struct sequencer *s)
 	heap_fini(&s->run_timers);
 	json_parser_free(s->parser);
 	json_parser_free(s->page_parser);
+	buf_fini(&s->published);
 	arena_free(s->batch);
 	arena_free(s->work);
 	arena_free(s->object);
@@ -695,6 +709,12 @@ void sequencer_free(struct sequencer *s)
 const struct sequencer_stats *sequencer_stats(const struct sequencer *s)
 {
 	return &s->stats;
+}
+
+void sequencer_publish(struct sequencer *s, bool on)
+{
+	assert(s != NULL);
+	s->publishing = on;
 }
 
 bool sequencer_has_room(const struct sequencer *s)

@@ -97,6 +97,10 @@ bool sequencer_has_room(const struct sequencer *sequencer);
  * still ends; the rest waits in the store for the next start. */
 void sequencer_drain(struct sequencer *sequencer);
 
+/* From the next batch on events are written out for those who listen, or aren't any more. Between
+ * two batches. */
+void sequencer_publish(struct sequencer *sequencer, bool on);
+
 /* Nothing is under way and nothing waits but timers (tests; draining). */
 bool sequencer_is_quiet(const struct sequencer *sequencer);
 size_t sequencer_targets(const struct sequencer *sequencer); /* in memory */

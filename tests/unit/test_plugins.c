@@ -449,6 +449,33 @@ START_TEST(the_ends_of_runs_are_published)
 }
 END_TEST
 
+START_TEST(events_are_published)
+{
+	struct event_out list[] = { { .type = TEXT("a.b"), .published = TEXT("{\"seq\":1}") },
+				    { .type = TEXT("a.c") } }; /* written for nobody */
+	struct outputs out = { .events = list, .event_count = 2 };
+	struct pollfd none = { .fd = -1 };
+	void *tap;
+
+	start();
+	ck_assert(!plugins_has_taps(plugins));
+	tap = socket_at(ZMQ_SUB, plugins_events(plugins));
+	zmq_setsockopt(tap, ZMQ_SUBSCRIBE, "a.", 2);
+	while (!plugins_has_taps(plugins))
+		(void)poll(&none, 0, 1);
+	plugins_hand(plugins, &out);
+	plugins_hand(plugins, &out);
+	for (int i = 0; i < 2; i++) {
+		frame(tap, header, sizeof(header));
+		frame(tap, body, sizeof(body));
+		ck_assert_str_eq(header, "a.b");
+		ck_assert_str_eq(body, "{\"seq\":1}");
+	}
+	zmq_close(tap);
+	finish();
+}
+END_TEST
+
 START_TEST(each_key_is_one_plugins)
 {
 	char mine[BUS_KEY], mine_secret[BUS_KEY], ours[BUS_KEY], ours_secret[BUS_KEY];
@@ -502,4 +529,4 @@ UNIT_MAIN("plugins", a_job_goes_there_and_back, each_fate_is_an_ending,
 	  without_a_plugin_nothing_is_sent, credit_comes_back, an_emit_is_an_input,
 	  an_emit_that_is_refused, durable_subscriptions_are_refused, a_reload_takes_a_plugin_out,
 	  stopping_lets_jobs_end, stopping_at_once_leaves_doubt, the_ends_of_runs_are_published,
-	  each_key_is_one_plugins, an_address_that_is_refused)
+	  events_are_published, each_key_is_one_plugins, an_address_that_is_refused)
