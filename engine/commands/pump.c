@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <string.h>
 
 #include "engine/base/limits.h"
 #include "engine/base/log.h"
@@ -33,13 +34,14 @@ static void pump_reply(struct pump *p, const struct outputs *out)
 	for (size_t i = 0; i < out->reply_count && server != NULL; i++) {
 		const struct reply_out *r = &out->replies[i];
 
-		batch[n++] = (struct http_reply){
-			.ticket = r->ticket,
-			.answer = { .status = r->status,
-				    .body = r->body,
-				    .retry_after = r->status == 503 ? 5 : 0 },
-		};
-		if (n == PUMP_REPLIES || i + 1 == out->reply_count) {
+		if (!plugins_is_ticket(r->ticket))
+			batch[n++] = (struct http_reply){
+				.ticket = r->ticket,
+				.answer = { .status = r->status,
+					    .body = r->body,
+					    .retry_after = r->status == 503 ? 5 : 0 },
+			};
+		if (n > 0 && (n == PUMP_REPLIES || i + 1 == out->reply_count)) {
 			http_reply(server, batch, n);
 			n = 0;
 		}
@@ -59,17 +61,40 @@ static void pump_log(const struct outputs *out)
 	}
 }
 
+static bool pump_is_plugins(void *of, struct text target, const char *method)
+{
+	struct pump *p = of;
+
+	if (method != NULL)
+		return strcmp(method, PLUGIN_METHOD) == 0;
+	return plugins_knows(p->parts.plugins, target);
+}
+
+static void pump_hand(struct pump *p, const struct outputs *out)
+{
+	const struct delivery_elsewhere plugins = { pump_is_plugins, p };
+
+	delivery_hand(p->parts.delivery, out, p->parts.plugins != NULL ? &plugins : NULL);
+	if (p->parts.plugins != NULL)
+		plugins_hand(p->parts.plugins, out);
+}
+
 static enum fate pump_batch(struct pump *p, struct queue_item *items)
 {
 	struct outputs out;
-	enum fate fate =
-	    sequencer_batch(p->parts.sequencer, items, clock_read(&p->parts.clock), &out);
+	enum fate fate;
+
+	if (p->parts.plugins != NULL)
+		sequencer_publish(p->parts.sequencer, plugins_has_taps(p->parts.plugins));
+	fate = sequencer_batch(p->parts.sequencer, items, clock_read(&p->parts.clock), &out);
 
 	if (fate == FATE_OK) {
-		delivery_hand(p->parts.delivery, &out);
+		pump_hand(p, &out);
 		pump_log(&out);
 	}
 	pump_reply(p, &out);
+	if (p->parts.plugins != NULL)
+		plugins_reply(p->parts.plugins, &out);
 	return fate;
 }
 

@@ -2,7 +2,7 @@
  *
  * pump - the sequencer's thread: takes what is queued, has it decided, and after
  * the commit hands out what follows: answers to the HTTP server, requests to
- * delivery.
+ * delivery, jobs and events to plugins.
  *
  * I1  Outputs are handed out only after sequencer_batch said FATE_OK; after
  *     FATE_RETRY only the refusals are.
@@ -14,6 +14,7 @@
 #include "engine/base/queue.h"
 #include "engine/delivery/delivery.h"
 #include "engine/io/http_server.h"
+#include "engine/plugins/plugins.h"
 #include "engine/sequencer/sequencer.h"
 
 struct pump;
@@ -22,6 +23,7 @@ struct pump_parts {
 	struct sequencer *sequencer;
 	struct queue *inputs;
 	struct delivery *delivery;
+	struct plugins *plugins; /* NULL: there are none */
 	struct clock clock;
 	/* Where answers go; the server is started after the pump, so it is asked for. */
 	struct http_server *(*server)(void *of);

@@ -660,41 +660,72 @@ static void hand_failed(struct delivery *d, const struct attempt_out *a)
 			  LOG_I("run", a->run));
 }
 
-void delivery_hand(struct delivery *d, const struct outputs *outputs)
+static bool is_elsewhere(const struct delivery_elsewhere *elsewhere, struct text target,
+			 const char *method)
 {
-	struct job *job;
+	return elsewhere != NULL && elsewhere->has(elsewhere->of, target, method);
+}
 
-	assert(d != NULL && outputs != NULL);
-	for (size_t i = 0; i < outputs->unused_count; i++) {
-		job = job_plain(JOB_UNUSED, outputs->unused[i].target);
-		if (job == NULL) {
-			log_write(LOG_ERROR, "memory is out: credit is lost until a restart");
-			continue;
-		}
-		job->runs = outputs->unused[i].credits;
-		job->gone = outputs->unused[i].gone;
+static void hand_unused(struct delivery *d, const struct unused_out *unused)
+{
+	struct job *job = job_plain(JOB_UNUSED, unused->target);
+
+	if (job == NULL) {
+		log_write(LOG_ERROR, "memory is out: credit is lost until a restart");
+		return;
+	}
+	job->runs = unused->credits;
+	job->gone = unused->gone;
+	hand(d, job);
+}
+
+static void hand_wanted(struct delivery *d, struct text target, unsigned runs)
+{
+	struct job *job = job_plain(JOB_TARGET, target);
+
+	if (job == NULL)
+		return;
+	job->runs = runs;
+	hand(d, job);
+}
+
+static void hand_fetch(struct delivery *d, const struct fetch_out *fetch)
+{
+	struct job *job = job_fetch(fetch);
+
+	if (job != NULL)
 		hand(d, job);
-	}
-	for (size_t i = 0; i < outputs->target_count; i++) {
-		job = job_plain(JOB_TARGET, outputs->targets[i]);
-		if (job == NULL)
-			continue;
-		job->runs = outputs->target_runs[i];
+	else
+		log_write(LOG_ERROR, "memory is out: a poll stands still until a reload");
+}
+
+static void hand_attempt(struct delivery *d, const struct attempt_out *attempt)
+{
+	struct job *job = job_attempt(attempt);
+
+	if (job != NULL)
 		hand(d, job);
-	}
-	for (size_t i = 0; i < outputs->fetch_count; i++) {
-		job = job_fetch(&outputs->fetches[i]);
-		if (job != NULL)
-			hand(d, job);
-		else
-			log_write(LOG_ERROR, "memory is out: a poll stands still until a reload");
-	}
-	for (size_t i = 0; i < outputs->attempt_count; i++) {
-		job = job_attempt(&outputs->attempts[i]);
-		if (job != NULL)
-			hand(d, job);
-		else
-			hand_failed(d, &outputs->attempts[i]);
+	else
+		hand_failed(d, attempt);
+}
+
+void delivery_hand(struct delivery *d, const struct outputs *out,
+		   const struct delivery_elsewhere *elsewhere)
+{
+	assert(d != NULL && out != NULL);
+	for (size_t i = 0; i < out->unused_count; i++)
+		if (!is_elsewhere(elsewhere, out->unused[i].target, NULL))
+			hand_unused(d, &out->unused[i]);
+	for (size_t i = 0; i < out->target_count; i++)
+		if (!is_elsewhere(elsewhere, out->targets[i], NULL))
+			hand_wanted(d, out->targets[i], out->target_runs[i]);
+	for (size_t i = 0; i < out->fetch_count; i++)
+		hand_fetch(d, &out->fetches[i]);
+	for (size_t i = 0; i < out->attempt_count; i++) {
+		const struct attempt_out *a = &out->attempts[i];
+
+		if (!is_elsewhere(elsewhere, a->target, a->request.method))
+			hand_attempt(d, a);
 	}
 }
 

@@ -33,9 +33,18 @@ struct delivery;
 enum fate delivery_start(struct config *config, struct queue *inputs, struct clock clock,
 			 struct delivery **out);
 
-/* Hands over the attempts, fetches and wanted targets of a committed batch. What
- * can't be copied (memory is out) is reported at once as never sent. */
-void delivery_hand(struct delivery *delivery, const struct outputs *outputs);
+/* What somebody else carries out: whether a target is theirs, or, where `method` isn't NULL, an
+ * attempt with it. */
+struct delivery_elsewhere {
+	bool (*has)(void *of, struct text target, const char *method);
+	void *of;
+};
+
+/* Hands over the attempts, fetches and wanted targets of a committed batch, but for what is
+ * `elsewhere` (NULL: nothing is). What can't be copied (memory is out) is reported at once as never
+ * sent. */
+void delivery_hand(struct delivery *delivery, const struct outputs *outputs,
+		   const struct delivery_elsewhere *elsewhere);
 
 void delivery_reload(struct delivery *delivery, struct config *config);
 
