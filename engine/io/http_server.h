@@ -30,7 +30,7 @@ struct http_server;
 struct http_request; /* valid during begin and done only */
 
 /* Names a parked request across threads; never 0. */
-typedef uint64_t http_ticket;
+typedef uint64_t http_ticket; /* below 2^63 */
 
 struct http_answer {
 	int status;

@@ -95,7 +95,8 @@ static void request_release(struct http_request *request)
 	request->response = NULL;
 	request->connection = NULL;
 	request->state = REQUEST_FREE;
-	if (++request->generation == 0)
+	/* 31 bits: tickets with the top bit are somebody else's. */
+	if (++request->generation > INT32_MAX)
 		request->generation = 1;
 	request->next_free = server->free;
 	server->free = request;

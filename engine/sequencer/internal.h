@@ -604,6 +604,9 @@ const char *tables_put(struct sequencer *s, struct text name, struct value row);
 const char *tables_drop(struct sequencer *s, struct text name, struct value key);
 void tables_take(struct sequencer *s, const struct table_input *input);
 
+/* ---- places.c ---- */
+void place_take(struct sequencer *s, const struct place_input *place);
+
 /* ---- retain.c ---- */
 void retain_timer(struct sequencer *s);
 

@@ -69,6 +69,10 @@ static unsigned input_texts(struct input *input, struct text *out[INPUT_TEXTS_MA
 		out[0] = &input->table.table;
 		out[1] = &input->table.json;
 		return 2;
+	case INPUT_PLACE:
+		out[0] = &input->place.plugin;
+		out[1] = &input->place.cursor;
+		return 2;
 	case INPUT_RELOAD:
 	case INPUT_COMMAND:
 		return 0;

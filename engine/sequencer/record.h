@@ -33,6 +33,7 @@ enum input_kind {
 	INPUT_RELOAD,  /* a new configuration and rule set */
 	INPUT_COMMAND, /* an operator's decision */
 	INPUT_TABLE,   /* a row that an operator changes */
+	INPUT_PLACE,   /* how far a plugin has read */
 };
 
 /* How a hook's body is wrapped. */
@@ -133,6 +134,21 @@ struct table_input {
 	struct text table, json; /* the row as a map; with drop its key */
 };
 
+/* Where a new cursor of a plugin begins, if not behind an event. */
+#define PLACE_START INT64_C(0)
+#define PLACE_NOW   INT64_C(-1)
+
+struct place_input {
+	uint64_t ticket; /* 0: nobody waits */
+	enum {
+		PLACE_OPEN,   /* answered 200 with its seq; a new one begins behind `seq` */
+		PLACE_MOVE,   /* all up to `seq` are done with */
+		PLACE_FORGET, /* not answered */
+	} op;
+	struct text plugin, cursor;
+	int64_t seq;
+};
+
 struct input {
 	struct queue_item item; /* first member: queues link through it */
 	enum input_kind kind;
@@ -147,6 +163,7 @@ struct input {
 		struct reload_input reload;
 		struct command_input command;
 		struct table_input table;
+		struct place_input place;
 	};
 	char bytes[];
 };

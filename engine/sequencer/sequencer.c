@@ -174,6 +174,9 @@ static void seq_input(struct sequencer *s, struct input *input)
 	case INPUT_TABLE:
 		tables_take(s, &input->table);
 		break;
+	case INPUT_PLACE:
+		place_take(s, &input->place);
+		break;
 	case INPUT_RELOAD:
 		break;
 	}
@@ -199,6 +202,8 @@ static uint64_t seq_ticket(const struct input *input)
 		return input->command.ticket;
 	if (input->kind == INPUT_TABLE)
 		return input->table.ticket;
+	if (input->kind == INPUT_PLACE)
+		return input->place.ticket;
 	return 0;
 }
 

@@ -25,7 +25,7 @@
  *   outcome.c   how an attempt ended -> done, again later, failed, in doubt
  *   lookups.c   what look-ups brought -> whether the rule fires; results kept for others
  *   lane.c      whose turn it is: order per (rule, key), credit per target
- *   command.c   operators' decisions
+ *   command.c   operators' decisions;  places.c  how far plugins have read
  *   recover.c   what was open when the daemon stopped;  retain.c  what is too old
  *
  * Ownership: sequencer_free frees it; the store is borrowed. One thread. */
@@ -42,6 +42,9 @@
 
 /* Cursors of this name and a source's: when it was heard, and whether it is silent (silence.c). */
 #define SILENCE_ROWS "tappet.silence/"
+
+/* Cursors of this name and a plugin's: how far it has read (places.c). */
+#define PLACE_ROWS "tappet.plugin/"
 
 struct sequencer;
 
