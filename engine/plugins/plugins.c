@@ -2,8 +2,8 @@
  *
  * plugins.c - the host of the sessions; see plugins.h.
  *
- * All below "From other threads" runs on the bus's thread, which alone touches the
- * sessions. Other threads put orders into a queue it watches.
+ * All of it but the life of the runtime, at the end, runs on the bus's thread, which
+ * alone touches the sessions. Other threads put orders into a queue it watches (hand.c).
  *
  * Credit: a plugin that runs wait for has a demand. Whenever one of its sessions
  * takes more, and before each wait, what the sequencer still lacks is lent to it
@@ -19,33 +19,8 @@
 #include "engine/base/hash.h"
 #include "engine/base/limits.h"
 #include "engine/base/log.h"
-#include "engine/base/map.h"
 #include "engine/base/mem.h"
-#include "engine/plugins/order.h"
-#include "engine/value/parse.h"
-
-#define TICKET_TOP (UINT64_C(1) << 63)
-
-struct demand {
-	unsigned runs; /* that wait, less what was lent since */
-	size_t name_size;
-	char name[];
-};
-
-struct plugins {
-	struct plugins_parts parts; /* its settings and endpoints aren't kept */
-	struct bus *bus;
-	struct queue *orders;
-	pthread_mutex_t lock;
-	struct settings *shown; /* under the lock: what plugins_knows knows */
-
-	/* The thread's. */
-	struct settings *settings;
-	struct sessions *sessions;
-	struct map *demands;
-	struct json_parser *parser;
-	struct arena *arena;
-};
+#include "engine/plugins/runtime.h"
 
 static struct text work_id(const struct order *order, char room[64])
 {
@@ -61,16 +36,6 @@ static int64_t mono(const struct plugins *p)
 }
 
 /* ---- Ends. ---- */
-
-/* By queue_force: facts, bounded by what was begun. */
-static bool post(struct plugins *p, const struct input *input)
-{
-	struct input *copy = input_new(input);
-
-	if (copy != NULL)
-		queue_force(p->parts.inputs, &copy->item);
-	return copy != NULL;
-}
 
 static void write_error(struct buf *body, struct text error)
 {
@@ -114,7 +79,7 @@ static void end_order(struct plugins *p, struct order *order, const struct job_e
 	fill_ending(&input.outcome.ending, end, &body);
 	input.outcome.ending.started = order->started > 0 ? order->started : now;
 	input.outcome.ending.ended = now;
-	if (!post(p, &input))
+	if (!plugins_post(p, &input))
 		log_write(LOG_ERROR, "memory is out: an attempt stays open until a restart",
 			  LOG_I("run", order->run));
 	order_free(order);
@@ -148,7 +113,7 @@ static void offer(struct plugins *p, struct demand *demand)
 	input.grant.credits = sessions_lend(p->sessions, name, demand->runs);
 	if (input.grant.credits == 0)
 		return;
-	if (post(p, &input))
+	if (plugins_post(p, &input))
 		demand->runs -= input.grant.credits;
 	else
 		sessions_return(p->sessions, name, input.grant.credits);
@@ -282,46 +247,107 @@ static enum session_answer on_emit(void *of, const struct session_emit *emit, ui
 	return SESSION_BUSY;
 }
 
+/* True: the sequencer has it, or will. */
+static bool place(struct plugins *p, const struct place_input *what, bool force)
+{
+	const struct input input = { .kind = INPUT_PLACE, .place = *what };
+	struct input *copy = input_new(&input);
+	bool taken = copy != NULL;
+
+	if (taken && force)
+		queue_force(p->parts.inputs, &copy->item);
+	else if (taken)
+		taken = queue_push(p->parts.inputs, &copy->item);
+	if (!taken)
+		input_free(copy);
+	return taken;
+}
+
 static enum session_answer on_subscribe(void *of, const struct session_subscribe *subscribe,
 					uint64_t ticket, char words[SESSION_WORDS])
 {
-	(void)of;
-	(void)subscribe;
-	(void)ticket;
-	(void)snprintf(words, SESSION_WORDS, "this engine has no durable subscriptions yet");
-	return SESSION_WRONG;
+	struct plugins *p = of;
+	const struct place_input open = { .op = PLACE_OPEN,
+					  .ticket = ticket | TICKET_TOP,
+					  .plugin = subscribe->plugin,
+					  .cursor = subscribe->cursor,
+					  .seq = subscribe->from };
+
+	if (p->pager == NULL) {
+		(void)snprintf(words, SESSION_WORDS, "a store in memory can't be read again");
+		return SESSION_WRONG;
+	}
+	if (!pager_open(p->pager, ticket, subscribe->types, subscribe->type_count))
+		return SESSION_BUSY;
+	if (place(p, &open, false))
+		return SESSION_TAKEN;
+	pager_close(p->pager, ticket);
+	return SESSION_BUSY;
 }
 
 static void on_want(void *of, uint64_t subscription, int64_t after, unsigned most, size_t bytes)
 {
-	(void)of;
-	(void)subscription;
-	(void)after;
-	(void)most;
-	(void)bytes;
-	assert(false); /* on_subscribe takes none */
+	struct plugins *p = of;
+
+	if (!pager_want(p->pager, subscription, after, most, bytes))
+		log_write(LOG_ERROR, "memory is out: a plugin's subscription stands still until "
+				     "it connects again");
 }
 
 static enum session_answer on_ack(void *of, struct text plugin, struct text cursor, int64_t seq,
 				  uint64_t ticket)
 {
-	(void)of;
-	(void)plugin;
-	(void)cursor;
-	(void)seq;
-	(void)ticket;
-	assert(false); /* on_subscribe takes none */
-	return SESSION_BUSY;
+	const struct place_input move = { .op = PLACE_MOVE,
+					  .ticket = ticket != 0 ? ticket | TICKET_TOP : 0,
+					  .plugin = plugin,
+					  .cursor = cursor,
+					  .seq = seq };
+
+	return place(of, &move, false) ? SESSION_TAKEN : SESSION_BUSY;
 }
 
 static void on_unsubscribe(void *of, uint64_t subscription, struct text plugin, struct text cursor,
 			   bool forget)
 {
-	(void)of;
-	(void)subscription;
-	(void)plugin;
-	(void)cursor;
-	(void)forget;
+	struct plugins *p = of;
+	const struct place_input gone = { .op = PLACE_FORGET, .plugin = plugin, .cursor = cursor };
+
+	pager_close(p->pager, subscription);
+	if (forget && !place(p, &gone, true))
+		log_write(LOG_ERROR, "memory is out: a plugin's cursor isn't forgotten");
+}
+
+/* ---- Pages of the log. ---- */
+
+static void give_page(struct plugins *p, const struct pager_page *page)
+{
+	bool more = true;
+
+	for (size_t i = 0; i < page->count && more; i++) {
+		const struct pager_entry *e = &page->entries[i];
+		struct text body = { page->text != NULL ? page->text + e->at : NULL, e->n };
+
+		if (e->gap_to > 0)
+			sessions_gap(p->sessions, page->subscription, e->seq, e->gap_to, mono(p));
+		else
+			more =
+			    sessions_event(p->sessions, page->subscription, e->seq, body, mono(p));
+	}
+	sessions_read(p->sessions, page->subscription, page->upto, mono(p));
+}
+
+static void on_pages(void *of)
+{
+	struct plugins *p = of;
+	struct queue_item *item = pager_take(p->pager);
+
+	while (item != NULL) {
+		struct queue_item *next = item->next;
+
+		give_page(p, (struct pager_page *)(void *)item);
+		pager_page_free((struct pager_page *)(void *)item);
+		item = next;
+	}
 }
 
 /* ---- Orders. ---- */
@@ -350,10 +376,12 @@ static struct text member_text(struct value v, const char *name)
 	return m != NULL && m->kind == VALUE_TEXT ? value_as_text(*m) : TEXT("");
 }
 
-/* The sequencer's answers are those of an HTTP client: 202 with the event, or an error. */
+/* The sequencer's answers are those of an HTTP client: 202 with the event, 200 with a place, or an
+ * error. A ticket is of one kind only: the others don't know it. */
 static void reply(struct plugins *p, const struct order *order)
 {
 	struct session_emitted emitted = { .answer = SESSION_TAKEN };
+	uint64_t ticket = order->ticket & ~TICKET_TOP;
 	const struct value *seq, *repeat;
 	struct json_error error;
 	struct value v;
@@ -371,9 +399,12 @@ static void reply(struct plugins *p, const struct order *order)
 	emitted.words = words.s != NULL ? words.s : "";
 	if (order->status == 503 || order->status == 429)
 		emitted.answer = SESSION_BUSY;
-	else if (order->status != 202)
+	else if (order->status != 202 && order->status != 200)
 		emitted.answer = SESSION_WRONG;
-	sessions_emitted(p->sessions, order->ticket & ~TICKET_TOP, &emitted, mono(p));
+	sessions_emitted(p->sessions, ticket, &emitted, mono(p));
+	sessions_subscribed(p->sessions, ticket, emitted.answer, emitted.seq, emitted.words,
+			    mono(p));
+	sessions_acked(p->sessions, ticket, emitted.answer == SESSION_TAKEN, mono(p));
 }
 
 static void new_settings(struct plugins *p, struct order *order)
@@ -458,7 +489,7 @@ static void on_closing(void *of)
 	(void)sessions_tick(p->sessions, mono(p));
 }
 
-/* ---- From other threads: life. ---- */
+/* ---- Life. ---- */
 
 static void free_demands(struct map *demands)
 {
@@ -480,6 +511,7 @@ void plugins_stop(struct plugins *p)
 		return;
 	bus_stop(p->bus);
 	sessions_free(p->sessions);
+	pager_stop(p->pager);
 	item = p->orders != NULL ? queue_take(p->orders) : NULL;
 	while (item != NULL) {
 		struct queue_item *next = item->next;
@@ -529,6 +561,18 @@ static bool make(struct plugins *p, const struct plugins_parts *parts)
 	       bus_watch(p->bus, queue_fd(p->orders), on_orders, p);
 }
 
+static enum fate open_pager(struct plugins *p, const char *store, char words[BUS_WORDS])
+{
+	enum fate fate;
+
+	if (store == NULL)
+		return FATE_OK;
+	fate = pager_start(store, &p->pager, words, BUS_WORDS);
+	if (fate == FATE_OK && !bus_watch(p->bus, pager_fd(p->pager), on_pages, p))
+		fate = FATE_RETRY;
+	return fate;
+}
+
 enum fate plugins_start(const struct plugins_parts *parts, struct plugins **out,
 			char words[BUS_WORDS])
 {
@@ -542,7 +586,9 @@ enum fate plugins_start(const struct plugins_parts *parts, struct plugins **out,
 		return FATE_RETRY;
 	p->parts = *parts;
 	pthread_mutex_init(&p->lock, NULL);
-	fate = make(p, parts) ? bus_start(p->bus, words) : FATE_RETRY;
+	fate = make(p, parts) ? open_pager(p, parts->store, words) : FATE_RETRY;
+	if (fate == FATE_OK)
+		fate = bus_start(p->bus, words);
 	if (fate != FATE_OK) {
 		plugins_stop(p);
 		return fate;
@@ -567,178 +613,4 @@ const char *plugins_events(const struct plugins *p)
 {
 	assert(p != NULL);
 	return bus_events(p->bus);
-}
-
-/* ---- From other threads: orders. ---- */
-
-bool plugins_is_ticket(uint64_t ticket)
-{
-	return (ticket & TICKET_TOP) != 0;
-}
-
-bool plugins_knows(struct plugins *p, struct text target)
-{
-	bool known;
-
-	assert(p != NULL);
-	pthread_mutex_lock(&p->lock);
-	known = settings_find(p->shown, target) != NULL;
-	pthread_mutex_unlock(&p->lock);
-	return known;
-}
-
-static bool order(struct plugins *p, const struct order *from)
-{
-	struct order *copy = order_new(from);
-
-	if (copy != NULL)
-		queue_force(p->orders, &copy->item);
-	return copy != NULL;
-}
-
-static void hand_attempt(struct plugins *p, const struct attempt_out *a)
-{
-	const struct order from = { .kind = ORDER_JOB,
-				    .plugin = a->target,
-				    .action = a->request.url,
-				    .key = a->key,
-				    .rule = a->rule,
-				    .body = a->request.body,
-				    .run = a->run,
-				    .step = a->step,
-				    .attempt = a->attempt,
-				    .timeout = a->timeout > 0 ? a->timeout : 1 };
-	struct input input = {
-		.kind = INPUT_OUTCOME,
-		.outcome = { .run = a->run,
-			     .step = a->step,
-			     .attempt = a->attempt,
-			     .target = a->target,
-			     .ending = { .how = END_NO_REPLY,
-					 .error = TEXT("memory is out"),
-					 .retry_after = -1 } },
-	};
-
-	if (!order(p, &from) && !post(p, &input))
-		log_write(LOG_ERROR, "memory is out: an attempt stays open until a restart",
-			  LOG_I("run", a->run));
-}
-
-/* The states that the protocol tells of. */
-static bool is_end(struct text state)
-{
-	return text_is(state, "DONE") || text_is(state, "DEAD") || text_is(state, "SKIPPED") ||
-	       text_is(state, "IN_DOUBT") || text_is(state, "HELD");
-}
-
-static void hand_run(struct plugins *p, const struct run_out *r)
-{
-	AUTO_FINI(buf_fini) struct buf topic, body;
-	struct order from = { .kind = ORDER_PUBLISH };
-
-	buf_init(&topic, 64);
-	buf_init(&body, 64 * KIB);
-	buf_str(&topic, "tappet.run.");
-	for (size_t i = 0; i < r->state.n; i++) {
-		char c = r->state.s[i];
-
-		buf_char(&topic, c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c);
-	}
-	buf_printf(&body, "{\"specversion\":\"1.0\",\"id\":\"run-%lld-%s\"", (long long)r->run,
-		   buf_cstr(&topic));
-	buf_printf(&body, ",\"source\":\"/tappet\",\"type\":\"%s\"", buf_cstr(&topic));
-	buf_printf(&body, ",\"datacontenttype\":\"application/json\",\"data\":{\"run\":\"%lld\"",
-		   (long long)r->run);
-	buf_str(&body, ",\"rule\":");
-	value_write_text(&body, r->rule);
-	buf_str(&body, ",\"reason\":");
-	value_write_text(&body, r->reason);
-	buf_str(&body, "}}");
-	from.topic = buf_view(&topic);
-	from.body = buf_view(&body);
-	/* A tap may miss some. */
-	if (!buf_failed(&topic) && !buf_failed(&body))
-		(void)order(p, &from);
-}
-
-static void hand_event(struct plugins *p, const struct event_out *e)
-{
-	const struct order from = { .kind = ORDER_PUBLISH, .topic = e->type, .body = e->published };
-
-	/* A tap may miss some. */
-	if (e->published.n > 0)
-		(void)order(p, &from);
-}
-
-static void hand_credit(struct plugins *p, enum order_kind kind, struct text target, unsigned count)
-{
-	const struct order from = { .kind = kind, .plugin = target, .count = count };
-
-	if (plugins_knows(p, target) && !order(p, &from))
-		log_write(LOG_ERROR, "memory is out: credit of a plugin is lost until a restart");
-}
-
-void plugins_hand(struct plugins *p, const struct outputs *out)
-{
-	assert(p != NULL && out != NULL);
-	for (size_t i = 0; i < out->unused_count; i++)
-		hand_credit(p, ORDER_UNUSED, out->unused[i].target, out->unused[i].credits);
-	for (size_t i = 0; i < out->attempt_count; i++)
-		if (strcmp(out->attempts[i].request.method, PLUGIN_METHOD) == 0)
-			hand_attempt(p, &out->attempts[i]);
-	for (size_t i = 0; i < out->target_count; i++)
-		hand_credit(p, ORDER_WANTED, out->targets[i], out->target_runs[i]);
-	for (size_t i = 0; i < out->event_count; i++)
-		hand_event(p, &out->events[i]);
-	for (size_t i = 0; i < out->run_count && bus_has_taps(p->bus); i++)
-		if (is_end(out->runs[i].state))
-			hand_run(p, &out->runs[i]);
-}
-
-void plugins_reply(struct plugins *p, const struct outputs *out)
-{
-	assert(p != NULL && out != NULL);
-	for (size_t i = 0; i < out->reply_count; i++) {
-		const struct reply_out *r = &out->replies[i];
-		const struct order from = { .kind = ORDER_REPLY,
-					    .ticket = r->ticket,
-					    .status = r->status,
-					    .body = r->body };
-
-		/* A plugin that gets no answer emits again after its next WELCOME. */
-		if (plugins_is_ticket(r->ticket) && !order(p, &from))
-			log_write(LOG_ERROR, "memory is out: a plugin isn't answered");
-	}
-}
-
-bool plugins_reload(struct plugins *p, const struct plugin_setting *settings, size_t count)
-{
-	struct order from = { .kind = ORDER_SETTINGS };
-	struct settings *shown, *old;
-
-	assert(p != NULL);
-	from.settings = settings_new(settings, count);
-	if (from.settings == NULL)
-		return false;
-	shown = settings_ref(from.settings);
-	if (!order(p, &from)) {
-		settings_free(shown);
-		settings_free(from.settings);
-		return false;
-	}
-	pthread_mutex_lock(&p->lock);
-	old = p->shown;
-	p->shown = shown;
-	pthread_mutex_unlock(&p->lock);
-	settings_free(old);
-	return true;
-}
-
-void plugins_leave(struct plugins *p, int64_t within)
-{
-	const struct order from = { .kind = ORDER_LEAVE, .within = within };
-
-	assert(p != NULL && within >= 0);
-	if (!order(p, &from))
-		log_write(LOG_WARN, "memory is out: plugins aren't told that the engine stops");
 }

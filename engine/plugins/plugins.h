@@ -8,7 +8,8 @@
  * attempt for a plugin is one whose request has the method PLUGIN_METHOD, the
  * action's name as its URL and the parameters as its body.
  *
- *   order.c     what crosses the queue to the thread
+ *   hand.c      what other threads ask of the thread, order.c what that is
+ *   pager.c     the log of events, read on a thread of its own
  *   plugins.c   the thread: orders in, ends and emits out
  *   session.h   the protocol
  *
@@ -20,7 +21,9 @@
  * I1  Every attempt handed over ends in exactly one input, except when the thread is
  *     stopped: what was under way then is in doubt at the next start.
  * I2  An emit is answered after the batch that holds its event was committed.
- * I3  Credit is lent to the sequencer only while runs wait for it.
+ * I3  An acknowledgement is answered after the batch that moved the cursor was
+ *     committed.
+ * I4  Credit is lent to the sequencer only while runs wait for it.
  * Ownership: plugins_stop frees it; settings and texts are copied. */
 #ifndef TAPPET_PLUGINS_PLUGINS_H
 #define TAPPET_PLUGINS_PLUGINS_H
@@ -48,6 +51,7 @@ struct plugins_parts {
 	const struct secret *key;      /* CURVE's; NULL: none, then keys aren't asked for */
 	const struct plugin_setting *settings;
 	size_t count;
+	const char *store;    /* for durable subscriptions; NULL: it is in memory, there are none */
 	struct queue *inputs; /* of the sequencer */
 	struct clock clock;
 	/* Called on the bus's thread. A manifest that is new, or known; false fills `words`. */

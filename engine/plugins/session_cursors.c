@@ -382,9 +382,10 @@ bool sessions_event(struct sessions *s, uint64_t number, int64_t seq, struct tex
 
 	assert(s != NULL && body.n > 0);
 	sub = subscription_of(s, number);
-	if (sub != NULL && sub->wanting && !sub->cut && sub->count < sub->window) {
+	if (sub != NULL && sub->wanting && !sub->cut) {
 		assert(seq > sub->read);
-		given = give(sub, seq, body, now);
+		sub->cut = sub->count >= sub->window; /* more than was wanted */
+		given = !sub->cut && give(sub, seq, body, now);
 	}
 	session_settle(s, now);
 	return given;

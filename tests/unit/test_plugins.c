@@ -34,6 +34,13 @@ static bool on_emits(void *of, struct text name, struct text type)
 	return text_is(type, "low");
 }
 
+/* Stands still, so that a slow machine is no silent plugin. */
+static struct instant read_clock(void *of)
+{
+	(void)of;
+	return (struct instant){ 1795309825000, 5000 };
+}
+
 /* ---- The plugin. ---- */
 
 static void *socket_at(int type, const char *endpoint)
@@ -179,7 +186,7 @@ static void start_with(const struct plugin_setting *settings, size_t count, cons
 				       .key = key,
 				       .settings = settings,
 				       .count = count,
-				       .clock = clock_system(),
+				       .clock = { read_clock, NULL },
 				       .manifest = on_manifest,
 				       .emits = on_emits };
 	char words[BUS_WORDS];
@@ -513,7 +520,7 @@ START_TEST(an_address_that_is_refused)
 {
 	struct plugins_parts parts = { .sessions = "tcp://127.0.0.1:*",
 				       .events = "tcp://127.0.0.1:*",
-				       .clock = clock_system(),
+				       .clock = { read_clock, NULL },
 				       .manifest = on_manifest,
 				       .emits = on_emits };
 	char words[BUS_WORDS];

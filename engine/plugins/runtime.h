@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * runtime - what plugins.c and hand.c share and nobody else includes. */
+#ifndef TAPPET_PLUGINS_RUNTIME_H
+#define TAPPET_PLUGINS_RUNTIME_H
+
+#include <pthread.h>
+
+#include "engine/base/arena.h"
+#include "engine/base/map.h"
+#include "engine/plugins/order.h"
+#include "engine/plugins/pager.h"
+#include "engine/plugins/plugins.h"
+#include "engine/value/parse.h"
+
+#define TICKET_TOP (UINT64_C(1) << 63)
+
+/* Runs that wait for a plugin. */
+struct demand {
+	unsigned runs; /* that wait, less what was lent since */
+	size_t name_size;
+	char name[];
+};
+
+struct plugins {
+	struct plugins_parts parts; /* its settings and endpoints aren't kept */
+	struct bus *bus;
+	struct pager *pager; /* NULL: the store is in memory */
+	struct queue *orders;
+	pthread_mutex_t lock;
+	struct settings *shown; /* under the lock: what plugins_knows knows */
+
+	/* The thread's. */
+	struct settings *settings;
+	struct sessions *sessions;
+	struct map *demands;
+	struct json_parser *parser;
+	struct arena *arena;
+};
+
+/* By queue_force: facts, bounded by what was begun. False: memory is out. Any thread. */
+bool plugins_post(struct plugins *plugins, const struct input *input);
+
+#endif
