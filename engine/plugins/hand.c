@@ -44,6 +44,16 @@ static bool order(struct plugins *p, const struct order *from)
 	return copy != NULL;
 }
 
+/* A tap may miss some: when the thread doesn't keep up, it does. */
+static void publish(struct plugins *p, struct text topic, struct text body)
+{
+	const struct order from = { .kind = ORDER_PUBLISH, .topic = topic, .body = body };
+	struct order *copy = order_new(&from);
+
+	if (copy != NULL && !queue_push(p->orders, &copy->item))
+		order_free(copy);
+}
+
 static void hand_attempt(struct plugins *p, const struct attempt_out *a)
 {
 	const struct order from = { .kind = ORDER_JOB,
@@ -82,7 +92,6 @@ static bool is_end(struct text state)
 static void hand_run(struct plugins *p, const struct run_out *r)
 {
 	AUTO_FINI(buf_fini) struct buf topic, body;
-	struct order from = { .kind = ORDER_PUBLISH };
 
 	buf_init(&topic, 64);
 	buf_init(&body, 64 * KIB);
@@ -102,20 +111,14 @@ static void hand_run(struct plugins *p, const struct run_out *r)
 	buf_str(&body, ",\"reason\":");
 	value_write_text(&body, r->reason);
 	buf_str(&body, "}}");
-	from.topic = buf_view(&topic);
-	from.body = buf_view(&body);
-	/* A tap may miss some. */
 	if (!buf_failed(&topic) && !buf_failed(&body))
-		(void)order(p, &from);
+		publish(p, buf_view(&topic), buf_view(&body));
 }
 
 static void hand_event(struct plugins *p, const struct event_out *e)
 {
-	const struct order from = { .kind = ORDER_PUBLISH, .topic = e->type, .body = e->published };
-
-	/* A tap may miss some. */
 	if (e->published.n > 0)
-		(void)order(p, &from);
+		publish(p, e->type, e->published);
 }
 
 static void hand_credit(struct plugins *p, enum order_kind kind, struct text target, unsigned count)

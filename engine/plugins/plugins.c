@@ -550,7 +550,9 @@ static bool make(struct plugins *p, const struct plugins_parts *parts)
 
 	p->settings = settings_new(parts->settings, parts->count);
 	p->shown = p->settings != NULL ? settings_ref(p->settings) : NULL;
-	p->orders = queue_new(SIZE_MAX, SIZE_MAX);
+	/* What is more than that isn't published; everything else is always taken, and bounded by
+	 * credit and by what plugins have under way. */
+	p->orders = queue_new(LIMIT_BUS_PUBLISH, LIMIT_PUBLISH);
 	p->sessions = sessions_new(&host, (uint64_t)now.wall);
 	p->demands = map_new();
 	p->parser = json_parser_new();
