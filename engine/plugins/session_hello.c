@@ -128,6 +128,13 @@ static void welcome(struct sessions *s, struct plugin *plugin, const struct fram
 		(void)jobs_credit(session, jobs);
 }
 
+static void say_stopping(struct sessions *s, uint32_t peer)
+{
+	frame_begin(s);
+	frame_text(s, "reason", TEXT("stopping"));
+	frame_send_peer(s, peer, "BYE");
+}
+
 /* ---- Two of one name. ---- */
 
 static bool wait_in_line(struct sessions *s, struct plugin *plugin, const struct frame *frame,
@@ -172,9 +179,11 @@ void hello_admit(struct sessions *s, struct plugin *plugin, int64_t now)
 	unsigned concurrency = 0;
 
 	plugin->newcomer = NULL;
-	/* It may have been taken out of the configuration in the meantime. */
-	if (s->host.admit(s->host.of, text_of(plugin->name), frame.key, &concurrency) !=
-	    SESSION_ADMITTED)
+	/* Much may have happened in the meantime. */
+	if (s->stopping)
+		say_stopping(s, frame.peer);
+	else if (s->host.admit(s->host.of, text_of(plugin->name), frame.key, &concurrency) !=
+		 SESSION_ADMITTED)
 		refuse(s, &frame, "name-unknown", "tappet.yaml has no such plugin any more");
 	else
 		welcome(s, plugin, &frame, newcomer->jobs, concurrency);
@@ -261,9 +270,7 @@ void hello_read(struct sessions *s, const struct frame *frame)
 
 	forget_peer(s, frame);
 	if (s->stopping) {
-		frame_begin(s);
-		frame_text(s, "reason", TEXT("stopping"));
-		frame_send_peer(s, frame->peer, "BYE");
+		say_stopping(s, frame->peer);
 		return;
 	}
 	code = check_hello(s, frame, &concurrency, &words);

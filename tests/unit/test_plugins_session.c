@@ -515,6 +515,23 @@ START_TEST(the_engine_says_goodbye)
 }
 END_TEST
 
+START_TEST(who_waits_for_a_name_hears_of_the_end)
+{
+	world_start();
+	hello(1);
+	send_job(7, "a", "{}");
+	say_body(2, "HELLO", HELLO, MANIFEST);
+	sessions_stop(w.s, 10000, w.now);
+	buf_clear(&w.log);
+	pass(1000);
+	expect(
+	    "job 7 doubt: the plugin's session ended: it didn't answer, and another came\n" ENDED(
+		"replaced") "2 BYE {\"reason\":\"stopping\"}\n");
+	ck_assert_uint_eq(sessions_count(w.s), 0);
+	world_end();
+}
+END_TEST
+
 START_TEST(the_engine_waits_no_longer_than_it_said)
 {
 	world_start();
@@ -573,5 +590,6 @@ UNIT_MAIN("plugins_session", hello_is_welcomed, hello_is_refused, a_key_belongs_
 	  wrong_headers_end_a_session, frames_that_are_too_large, the_largest_frames_are_read,
 	  hello_comes_first, many_strangers, messages_without_use_are_a_flood,
 	  large_hellos_are_a_flood, too_much_credit_is_a_flood, a_plugin_says_goodbye,
-	  the_engine_says_goodbye, the_engine_waits_no_longer_than_it_said,
-	  a_reload_ends_what_it_takes_out, the_end_of_all_ends_each_job)
+	  the_engine_says_goodbye, who_waits_for_a_name_hears_of_the_end,
+	  the_engine_waits_no_longer_than_it_said, a_reload_ends_what_it_takes_out,
+	  the_end_of_all_ends_each_job)
