@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Durable subscriptions: what is wanted, given, acknowledged and passed over. */
+#include "engine/base/fault.h"
 #include "tests/unit/test_plugins_kit.h"
 
 #define COMPLAINT(code, about)                                                                     \
@@ -410,9 +411,54 @@ START_TEST(stopping_wants_no_more)
 }
 END_TEST
 
+/* A story in which everything is asked for once; whatever comes of it. */
+static void story(void)
+{
+	struct session_emitted emitted = { SESSION_TAKEN, TEXT("e"), 1, false, NULL };
+
+	say_body(1, "HELLO", HELLO, MANIFEST);
+	say_body(2, "HELLO", HELLO, MANIFEST);
+	subscribe("{\"cursor\":\"audit\",\"types\":[\"a.*\",\"tappet.**\"],\"window\":300}");
+	audit = w.ticket;
+	subscribed(10);
+	for (int64_t seq = 11; seq < 300 && event(seq); seq++)
+		;
+	read_to(300);
+	ack(11);
+	sessions_acked(w.s, w.ticket, true, w.now);
+	say_body(1, "EMIT", "{\"id\":\"1\",\"type\":\"low\"}", "1");
+	sessions_emitted(w.s, w.ticket, &emitted, w.now);
+	pass(1000);
+	say(2, "UNSUBSCRIBE", "{\"cursor\":\"audit\"}");
+}
+
+/* Whichever allocation fails: nothing is lost hold of, and afterwards all is as ever. */
+START_TEST(memory_gives_out)
+{
+	bool hit = true;
+
+	for (int n = 1; hit; n++) {
+		world_start();
+		ck_assert_ptr_nonnull(buf_reserve(&w.log, 256 * KIB));
+		fault_arm("memory", n, false);
+		story();
+		hit = fault_disarm();
+		buf_clear(&w.log);
+		w.now += 5000;
+		(void)sessions_tick(w.s, w.now);
+		hello(3);
+		say(3, "SUBSCRIBE", "{\"cursor\":\"audit\",\"types\":[\"a\"]}");
+		audit = w.ticket;
+		sessions_subscribed(w.s, audit, SESSION_TAKEN, 10, NULL, w.now);
+		ck_assert_msg(event(11), "%d: %s", n, buf_cstr(&w.log));
+		world_end();
+	}
+}
+END_TEST
+
 UNIT_MAIN("plugins_session_cursors", where_a_cursor_begins, a_wrong_subscribe,
 	  a_subscribe_is_refused_later, events_come_within_the_window, bytes_have_a_limit_too,
 	  a_large_window, a_plugin_that_reads_slowly_is_given_the_same_again, a_plugin_that_left,
 	  what_retention_deleted_is_told, what_nobody_asked_for_is_passed_over, a_wrong_ack,
 	  an_ack_said_twice, an_ack_that_is_not_kept, unsubscribe_keeps_or_forgets,
-	  a_new_session_begins_at_the_last_ack, stopping_wants_no_more)
+	  a_new_session_begins_at_the_last_ack, stopping_wants_no_more, memory_gives_out)
