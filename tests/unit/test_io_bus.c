@@ -488,8 +488,9 @@ static int raw_client(const char *mechanism)
 	memcpy(address.sun_path, sessions + 6, strlen(sessions + 6) + 1);
 	ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	net_patience(fd);
-	ck_assert_int_eq(write(fd, greeting, sizeof(greeting)), sizeof(greeting));
-	ck_assert_int_eq(write(fd, ready, sizeof(ready) - 1), sizeof(ready) - 1);
+	/* The other end may have closed by the second. */
+	ck_assert(net_put(fd, greeting, sizeof(greeting)));
+	(void)net_put(fd, ready, sizeof(ready) - 1);
 	return fd;
 }
 
@@ -501,7 +502,7 @@ static void until_closed(int fd)
 	do
 		n = read(fd, bytes, sizeof(bytes));
 	while (n > 0);
-	ck_assert(n == 0 || errno == ECONNRESET);
+	ck_assert(n == 0 || errno == ECONNRESET || errno == EPIPE);
 	close(fd);
 }
 
@@ -519,7 +520,7 @@ START_TEST(what_is_too_large_ends_the_connection)
 	for (int i = 0; i < 2; i++) {
 		int fd = raw_client("NULL");
 
-		ck_assert_int_eq(write(fd, heads[i], 9), 9);
+		ck_assert(net_put(fd, heads[i], 9));
 		until_closed(fd);
 		echo(one);
 	}
