@@ -724,7 +724,9 @@ void delivery_hand(struct delivery *d, const struct outputs *out,
 	for (size_t i = 0; i < out->attempt_count; i++) {
 		const struct attempt_out *a = &out->attempts[i];
 
-		if (!is_elsewhere(elsewhere, a->target, a->request.method))
+		/* What happens inside of the engine has no method. */
+		if (a->request.method == NULL ||
+		    !is_elsewhere(elsewhere, a->target, a->request.method))
 			hand_attempt(d, a);
 	}
 }

@@ -54,6 +54,12 @@ static void publish(struct plugins *p, struct text topic, struct text body)
 		order_free(copy);
 }
 
+/* What happens inside of the engine has no method. */
+static bool is_job(const struct attempt_out *a)
+{
+	return a->request.method != NULL && strcmp(a->request.method, PLUGIN_METHOD) == 0;
+}
+
 static void hand_attempt(struct plugins *p, const struct attempt_out *a)
 {
 	const struct order from = { .kind = ORDER_JOB,
@@ -135,7 +141,7 @@ void plugins_hand(struct plugins *p, const struct outputs *out)
 	for (size_t i = 0; i < out->unused_count; i++)
 		hand_credit(p, ORDER_UNUSED, out->unused[i].target, out->unused[i].credits);
 	for (size_t i = 0; i < out->attempt_count; i++)
-		if (strcmp(out->attempts[i].request.method, PLUGIN_METHOD) == 0)
+		if (is_job(&out->attempts[i]))
 			hand_attempt(p, &out->attempts[i]);
 	for (size_t i = 0; i < out->target_count; i++)
 		hand_credit(p, ORDER_WANTED, out->targets[i], out->target_runs[i]);

@@ -272,6 +272,23 @@ START_TEST(each_fate_is_an_ending)
 }
 END_TEST
 
+START_TEST(other_attempts_are_not_its_business)
+{
+	struct attempt_out list[] = {
+		{ .run = 1, .target = TEXT("inventory") },
+		{ .run = 2, .target = TEXT("inventory"), .request = { .method = "POST" } }
+	};
+	struct outputs out = { .attempts = list, .attempt_count = 2 };
+
+	start();
+	plugins_hand(plugins, &out);
+	attempt(3);
+	hear("JOB");
+	ck_assert_ptr_nonnull(strstr(header, "\"3.2.1\""));
+	finish();
+}
+END_TEST
+
 START_TEST(without_a_plugin_nothing_is_sent)
 {
 	setup();
@@ -533,7 +550,8 @@ START_TEST(an_address_that_is_refused)
 END_TEST
 
 UNIT_MAIN("plugins", a_job_goes_there_and_back, each_fate_is_an_ending,
-	  without_a_plugin_nothing_is_sent, credit_comes_back, an_emit_is_an_input,
-	  an_emit_that_is_refused, durable_subscriptions_are_refused, a_reload_takes_a_plugin_out,
-	  stopping_lets_jobs_end, stopping_at_once_leaves_doubt, the_ends_of_runs_are_published,
-	  events_are_published, each_key_is_one_plugins, an_address_that_is_refused)
+	  other_attempts_are_not_its_business, without_a_plugin_nothing_is_sent, credit_comes_back,
+	  an_emit_is_an_input, an_emit_that_is_refused, durable_subscriptions_are_refused,
+	  a_reload_takes_a_plugin_out, stopping_lets_jobs_end, stopping_at_once_leaves_doubt,
+	  the_ends_of_runs_are_published, events_are_published, each_key_is_one_plugins,
+	  an_address_that_is_refused)
