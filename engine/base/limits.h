@@ -313,11 +313,23 @@
 #define LIMIT_BUS_BACKLOG   128   /* connections not accepted yet: all plugins after a restart */
 #define LIMIT_BUS_WATCHES   8     /* descriptors the owner of the bus adds */
 
-#define LIMIT_SESSION_NAME      64           /* bytes of a plugin's name, and of a cursor's */
-#define LIMIT_SESSION_HEADER    (16u * KIB)  /* of a message: ids and words */
-#define LIMIT_SESSION_BODY      (1u * MIB)   /* of a message: as large as a step's result */
-#define LIMIT_SESSION_MANIFEST  (256u * KIB) /* 64 actions with 4 KiB of parameters each */
-#define LIMIT_SESSION_BEAT      1000         /* ms of silence until a PING; three are the end */
+#define LIMIT_SESSION_NAME     64           /* bytes of a plugin's name, and of a cursor's */
+#define LIMIT_SESSION_HEADER   (16u * KIB)  /* of a message: ids and words */
+#define LIMIT_SESSION_BODY     (1u * MIB)   /* of a message: as large as a step's result */
+#define LIMIT_SESSION_MANIFEST (256u * KIB) /* 64 actions with 4 KiB of parameters each */
+#define LIMIT_MANIFEST_ACTIONS 64   /* of one plugin: more than any built-in connector has */
+#define LIMIT_MANIFEST_EVENTS  64   /* types of events of one plugin */
+#define LIMIT_MANIFEST_NAME    64   /* bytes of an action's, event's, parameter's or field's name */
+#define LIMIT_MANIFEST_DEPTH   4    /* of parameters within parameters */
+#define LIMIT_MANIFEST_WORDS   2048 /* bytes of one doc, or of one choice: a screen of text */
+#define LIMIT_MANIFEST_TIMEOUT 86400000 /* ms that an action may ask for: a day */
+#define LIMIT_MANIFEST_ARENA                                                                       \
+	(8u * MIB) /* of 256 KiB of JSON: 13,000 of the shortest parameters take 2 */
+#define LIMIT_MANIFEST_SCRATCH                                                                     \
+	(16u * MIB) /* the same parsed: 130,000 of the shortest values, doubled while lists grow   \
+		     */
+#define LIMIT_PLUGINS           64       /* in tappet.yaml: processes on one machine */
+#define LIMIT_SESSION_BEAT      1000     /* ms of silence until a PING; three are the end */
 #define LIMIT_SESSION_JOBS      4096     /* credit of one plugin: 20,000 a second at 200 ms each */
 #define LIMIT_SESSION_JOB       86400000 /* ms that PROGRESS can put a job's end off: a day */
 #define LIMIT_SESSION_BYTES     (64u * MIB) /* of parameters at work in one plugin */

@@ -6,9 +6,11 @@
 
 #include <assert.h>
 
+#include "engine/base/limits.h"
 #include "engine/base/timetext.h"
 #include "engine/commands/command.h"
 #include "engine/commands/json.h"
+#include "engine/commands/setup.h"
 #include "engine/commands/table.h"
 
 static const char *type_word(enum param_type type)
@@ -336,10 +338,8 @@ static void show_text(struct context *context, const struct connector *c)
 	text_actions(context, c);
 }
 
-static void show_list(struct context *context)
+static void show_list(struct context *context, const struct connector *const *all)
 {
-	const struct connector *const *all = connectors_all();
-
 	for (size_t i = 0; all[i] != NULL; i++) {
 		if (i > 0)
 			buf_char(&context->out, '\n');
@@ -347,12 +347,11 @@ static void show_list(struct context *context)
 	}
 }
 
-static int unknown(struct context *context, const char *name)
+static int unknown(struct context *context, const struct connector *const *all, const char *name)
 {
-	const struct connector *const *all = connectors_all();
-	const char *names[64] = { 0 };
+	const char *names[64 + LIMIT_PLUGINS] = { 0 };
 
-	for (size_t i = 0; all[i] != NULL && i < 63; i++)
+	for (size_t i = 0; all[i] != NULL && i < 63 + LIMIT_PLUGINS; i++)
 		names[i] = all[i]->name;
 	const char *near = text_nearest(text_of(name), names);
 
@@ -365,18 +364,24 @@ static int unknown(struct context *context, const char *name)
 
 static int run(struct context *context)
 {
-	const struct connector *const *all = connectors_all();
+	struct config *loaded = NULL;
+	const struct connector *const *all = setup_connectors(context, &loaded);
+	AUTO(config_free) struct config *config = loaded;
 	const struct connector *one = NULL;
 
+	if (all == NULL)
+		return context_fail(context, COMMAND_FAILED, "memory is out");
 	if (context->arg_count == 1) {
-		one = connector_find(text_of(context->args[0]));
+		for (size_t i = 0; all[i] != NULL; i++)
+			if (strcmp(all[i]->name, context->args[0]) == 0)
+				one = all[i];
 		if (one == NULL)
-			return unknown(context, context->args[0]);
+			return unknown(context, all, context->args[0]);
 	}
 	if (context->format == OUTPUT_TEXT && one != NULL)
 		show_text(context, one);
 	else if (context->format == OUTPUT_TEXT)
-		show_list(context);
+		show_list(context, all);
 	for (size_t i = 0; context->format == OUTPUT_JSON && all[i] != NULL; i++)
 		if (one == NULL || one == all[i])
 			show_json(&context->out, all[i]);
@@ -387,6 +392,8 @@ const struct command command_connectors = {
 	.name = "connectors",
 	.arguments = "[NAME]",
 	.doc = "Describes every connector, event type and action",
+	.more = "Plugins of tappet.yaml, where there is one, are described by what they said of "
+		"themselves last,\nor by their manifest.",
 	.most = 1,
 	.run = run,
 };

@@ -10,22 +10,15 @@
 #include "engine/commands/setup.h"
 #include "engine/rules/reader.h"
 
-static const struct object_kind *kind_of(struct text type)
+static const struct object_kind *kind_of(const struct config *config, struct text type)
 {
-	const struct event_type *row = connectors_event(type);
+	const struct event_type *row = config_event(config, type);
 
 	return row != NULL ? row->kind : NULL;
 }
 
-static struct value typed(struct arena *arena, struct text type, struct value v)
-{
-	const struct object_kind *kind = kind_of(type);
-
-	return kind != NULL ? object_kind_typed(kind, arena, v) : v;
-}
-
-static bool read_json(struct json_parser *parser, struct arena *arena, struct text type,
-		      struct text json, struct value *out)
+static bool read_json(struct json_parser *parser, struct arena *arena,
+		      const struct object_kind *kind, struct text json, struct value *out)
 {
 	struct json_error error;
 
@@ -34,13 +27,16 @@ static bool read_json(struct json_parser *parser, struct arena *arena, struct te
 		return true;
 	if (json_parse(parser, arena, json, out, &error) != FATE_OK)
 		return false;
-	*out = typed(arena, type, *out);
+	if (kind != NULL)
+		*out = object_kind_typed(kind, arena, *out);
 	return true;
 }
 
-bool event_of_record(struct json_parser *parser, struct arena *arena,
+bool event_of_record(const struct config *config, struct json_parser *parser, struct arena *arena,
 		     const struct event_record *record, struct event_view *out)
 {
+	const struct object_kind *kind = kind_of(config, record->type);
+
 	assert(parser != NULL && arena != NULL && record != NULL && out != NULL);
 	*out = (struct event_view){
 		.id = record->id,
@@ -52,8 +48,8 @@ bool event_of_record(struct json_parser *parser, struct arena *arena,
 		.seq = record->seq,
 		.depth = record->depth,
 	};
-	return read_json(parser, arena, record->type, record->data, &out->data) &&
-	       read_json(parser, arena, record->type, record->before, &out->before);
+	return read_json(parser, arena, kind, record->data, &out->data) &&
+	       read_json(parser, arena, kind, record->before, &out->before);
 }
 
 static struct text member_text(struct value v, const char *name)
@@ -73,8 +69,8 @@ static struct value member_typed(struct typer *typer, struct arena *arena, struc
 	return kind != NULL ? typer_apply(typer, kind, arena, *found) : *found;
 }
 
-bool event_of_cloudevent(struct typer *typer, struct arena *arena, struct value v, int64_t now,
-			 struct event_view *out)
+bool event_of_cloudevent(const struct config *config, struct typer *typer, struct arena *arena,
+			 struct value v, int64_t now, struct event_view *out)
 {
 	const struct object_kind *kind;
 
@@ -86,7 +82,7 @@ bool event_of_cloudevent(struct typer *typer, struct arena *arena, struct value 
 		.subject = member_text(v, "subject"),
 		.connection = member_text(v, "connection"),
 	};
-	kind = kind_of(out->type);
+	kind = kind_of(config, out->type);
 	out->data = member_typed(typer, arena, v, "data", kind);
 	out->before = member_typed(typer, arena, v, "before", kind);
 	if (!timetext_parse_ms(member_text(v, "time"), &out->time))
@@ -130,8 +126,8 @@ bool event_find(struct store *store, struct arena *arena, struct text word,
 	       store_get_event(store, arena, run.event, out);
 }
 
-int event_of_file(struct context *context, struct json_parser *parser, const char *file,
-		  int64_t now, struct event_view *out)
+int event_of_file(struct context *context, const struct config *config, struct json_parser *parser,
+		  const char *file, int64_t now, struct event_view *out)
 {
 	struct arena *arena = context->arena;
 	AUTO(typer_free) struct typer *typer = typer_new();
@@ -148,7 +144,7 @@ int event_of_file(struct context *context, struct json_parser *parser, const cha
 	if (json_parse(parser, arena, text_dup(arena, buf_view(&content)), &v, &error) != FATE_OK)
 		return context_fail(context, COMMAND_FAILED, "%s:%d:%d: %s", file, error.line,
 				    error.column, error.what);
-	if (!event_of_cloudevent(typer, arena, value_copy(arena, v), now, out))
+	if (!event_of_cloudevent(config, typer, arena, value_copy(arena, v), now, out))
 		return context_fail(context, COMMAND_FAILED, "%s: an event needs id and type",
 				    file);
 	return COMMAND_OK;

@@ -14,15 +14,15 @@
 #include "engine/store/store.h"
 #include "engine/value/parse.h"
 
-/* False when the record's JSON can't be read. */
-bool event_of_record(struct json_parser *parser, struct arena *arena,
+/* The configuration says what events plugins have. False when the record's JSON can't be read. */
+bool event_of_record(const struct config *config, struct json_parser *parser, struct arena *arena,
 		     const struct event_record *record, struct event_view *out);
 
 /* An event in CloudEvents' JSON format, with `connection` and `before` beside it. Its time is
  * `now` when it names none. The value was parsed a moment ago and nobody else knows it: fields
  * get their types in place. False without id and type. */
-bool event_of_cloudevent(struct typer *typer, struct arena *arena, struct value v, int64_t now,
-			 struct event_view *out);
+bool event_of_cloudevent(const struct config *config, struct typer *typer, struct arena *arena,
+			 struct value v, int64_t now, struct event_view *out);
 
 /* What a store knows of objects: the `of` of struct entities. */
 struct known_objects {
@@ -38,7 +38,7 @@ bool event_find(struct store *store, struct arena *arena, struct text word,
 		struct event_record *out);
 
 /* A CloudEvent in a file; COMMAND_OK, or the exit code after a message. `now`: ms. */
-int event_of_file(struct context *context, struct json_parser *parser, const char *file,
-		  int64_t now, struct event_view *out);
+int event_of_file(struct context *context, const struct config *config, struct json_parser *parser,
+		  const char *file, int64_t now, struct event_view *out);
 
 #endif

@@ -50,7 +50,7 @@ static int take_recorded(struct asking *a, const char *word)
 				    "there is no event %s; \"tappet events\" lists them, and "
 				    "retention forgets what is old",
 				    word);
-	if (!event_of_record(a->parser, a->context->arena, &record, &a->view.event))
+	if (!event_of_record(a->config, a->parser, a->context->arena, &record, &a->view.event))
 		return context_fail(a->context, COMMAND_FAILED, "the event can't be read");
 	a->view.received = record.received;
 	if (!explain_find_run(a->store, a->context->arena, a->id, &a->view))
@@ -61,7 +61,7 @@ static int take_recorded(struct asking *a, const char *word)
 
 static int take_file(struct asking *a, const char *file)
 {
-	return event_of_file(a->context, a->parser, file, a->now, &a->view.event);
+	return event_of_file(a->context, a->config, a->parser, file, a->now, &a->view.event);
 }
 
 /* ---- The rule. ---- */

@@ -28,6 +28,7 @@ static const struct option_row options[] = {
 
 struct matching {
 	struct context *context;
+	const struct config *config;
 	struct matcher *matcher;
 	struct edges *edges; /* NULL: no rule has one */
 	struct arena *arena; /* of one event */
@@ -144,7 +145,7 @@ static bool match_line(struct matching *m, struct text line)
 				   error.what);
 		return false;
 	}
-	if (!event_of_cloudevent(m->typer, m->arena, v, m->now, &m->event)) {
+	if (!event_of_cloudevent(m->config, m->typer, m->arena, v, m->now, &m->event)) {
 		(void)context_fail(m->context, COMMAND_FAILED, "%s:%d: an event needs id and type",
 				   option_value(m->context, "events"), m->line);
 		return false;
@@ -194,6 +195,7 @@ static int with_rules(struct context *context, struct ruleset *rules, struct tex
 	AUTO(typer_free) struct typer *typer = typer_new();
 	struct matching m = {
 		.context = context,
+		.config = ruleset_config(rules),
 		.matcher = matcher,
 		.edges = edges,
 		.arena = arena,

@@ -264,8 +264,8 @@ static bool visit_object(void *of, struct text id, uint64_t hash)
 /* Objects of the kind that a type's events carry, of every connection that polls them. */
 static void arm_type(struct arming *a, struct text type)
 {
-	const struct event_type *row = connectors_event(type);
 	const struct config *config = a->w->config;
+	const struct event_type *row = config_event(config, type);
 
 	a->type = type;
 	a->kind = row != NULL ? row->kind : NULL;

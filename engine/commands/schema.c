@@ -5,6 +5,7 @@
 #include "engine/commands/schema.h"
 
 #include "engine/commands/command.h"
+#include "engine/commands/setup.h"
 
 static const struct option_row options[] = {
 	{ "config", 0, NULL, "the schema of tappet.yaml instead" },
@@ -13,10 +14,16 @@ static const struct option_row options[] = {
 
 static int run(struct context *context)
 {
+	struct config *loaded = NULL;
+	const struct connector *const *all = setup_connectors(context, &loaded);
+	AUTO(config_free) struct config *config = loaded;
+
+	if (all == NULL)
+		return context_fail(context, COMMAND_FAILED, "memory is out");
 	if (option_flag(context, "config"))
 		schema_config(&context->out);
 	else
-		schema_rules(&context->out);
+		schema_rules(&context->out, all);
 	return COMMAND_OK;
 }
 
@@ -29,7 +36,8 @@ const struct command command_schema = {
 	    "the\nfirst line of your rules:\n"
 	    "  tappet schema > tappet-rules.schema.json\n"
 	    "  # yaml-language-server: $schema=tappet-rules.schema.json\n"
-	    "It knows every connector of this version. What it takes may still be refused by "
+	    "It knows every connector of this version, and the plugins of tappet.yaml where there "
+	    "is\none. What it takes may still be refused by "
 	    "tappet\ncheck, which knows your connections, reads expressions and compares types.",
 	.options = options,
 	.run = run,

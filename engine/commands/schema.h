@@ -69,7 +69,8 @@ void schema_tests(struct buf *out);
 
 /* ---- schema_rules.c, schema_config.c: the whole of one. ---- */
 
-void schema_rules(struct buf *out);
+/* `all` ends with NULL: the connectors, and plugins. */
+void schema_rules(struct buf *out, const struct connector *const *all);
 void schema_config(struct buf *out);
 
 #endif

@@ -50,6 +50,15 @@ static const struct schema_row section_rows[] = {
 	  "'type':['object','null'],'propertyNames':{'pattern':'" NAME
 	  "'},'additionalProperties':{'$ref':'#/$defs/schedule'}",
 	  "Events by the clock." },
+	{ "bus",
+	  "'type':['object','null'],'additionalProperties':false,'properties':{"
+	  "'sessions':{'$ref':'#/$defs/endpoint'},'events':{'$ref':'#/$defs/endpoint'},"
+	  "'key':{'type':'string'},'trusted':{'type':'string'}}",
+	  "The sockets that plugins talk to; over tcp they need a key." },
+	{ "plugins",
+	  "'type':['object','null'],'propertyNames':{'pattern':'^[a-z][a-z0-9_]*$'},"
+	  "'additionalProperties':{'anyOf':[{'type':'null'},{'$ref':'#/$defs/plugin'}]}",
+	  "Processes that bring events and offer actions." },
 	{ .name = NULL },
 };
 
@@ -105,8 +114,25 @@ static const struct schema_row schedule_rows[] = {
 	{ .name = NULL },
 };
 
+static const struct schema_row plugin_rows[] = {
+	{ "command", "'$ref':'#/$defs/texts'", "What is started: a program and its words." },
+	{ "environment",
+	  "'type':['object','null'],'propertyNames':{'pattern':'^[A-Za-z_][A-Za-z0-9_]*$'},"
+	  "'additionalProperties':{'type':['string','number','boolean']}",
+	  "All that it has in its environment." },
+	{ "limits",
+	  "'type':'object','additionalProperties':false,'properties':{"
+	  "'memory':{'$ref':'#/$defs/size'},'files':{'type':'integer','minimum':16}}",
+	  "Memory, and how many files are open at once." },
+	{ "manifest", "'type':'string'", "The file that says what it has." },
+	{ "concurrency", "'type':'integer','minimum':1,'maximum':4096", "Jobs at once." },
+	{ .name = NULL },
+};
+
 static const struct schema_row defs[] = {
 	{ "texts", "'anyOf':[{'type':'string'},{'type':'array','items':{'type':'string'}}]", NULL },
+	{ "endpoint", "'type':'string','pattern':'^(ipc|tcp)://.'",
+	  "ipc://PATH or tcp://ADDRESS:PORT." },
 	{ "size", "'type':['string','integer'],'pattern':'^ *[0-9]+ *([KMG]i?B|B)? *$'",
 	  "A number and a unit: 64KiB 1MiB 1GiB." },
 	{ "duration", "'type':'string','pattern':'^[0-9]+(ms|s|m|h|d|w)$'",
@@ -280,6 +306,14 @@ static void put_schedule(struct buf *out)
 	json_close(out, '}');
 }
 
+static void put_plugin(struct buf *out)
+{
+	json_key(out, "plugin");
+	json_open(out, '{');
+	schema_object(out, plugin_keys, plugin_rows);
+	json_close(out, '}');
+}
+
 /* ---- The whole. ---- */
 
 void schema_config(struct buf *out)
@@ -300,6 +334,7 @@ void schema_config(struct buf *out)
 	put_connection(out);
 	put_hook(out);
 	put_schedule(out);
+	put_plugin(out);
 	json_close(out, '}');
 	json_close(out, '}');
 	json_line(out);

@@ -157,7 +157,7 @@ static const struct schema_row defs[] = {
 
 /* ---- Types of events. ---- */
 
-static void put_event(struct buf *out)
+static void put_event(struct buf *out, const struct connector *const *all)
 {
 	json_key(out, "event");
 	json_open(out, '{');
@@ -167,7 +167,7 @@ static void put_event(struct buf *out)
 	json_open(out, '{');
 	json_key(out, "enum");
 	json_open(out, '[');
-	for (const struct connector *const *c = connectors_all(); *c != NULL; c++)
+	for (const struct connector *const *c = all; *c != NULL; c++)
 		for (const struct event_type *e = (*c)->events; e != NULL && e->name != NULL; e++)
 			json_item(out, text_of(e->name));
 	json_close(out, ']');
@@ -255,25 +255,54 @@ static void put_action(struct buf *out, const struct connector *c, const struct 
 	json_close(out, '}');
 }
 
+/* A plugin that hasn't said yet what it has. */
+static bool has_any_action(const struct connector *c)
+{
+	return c->actions != NULL && c->actions->name == NULL;
+}
+
 /* Exactly one of them; of look-ups, one that only reads. */
-static void put_one_action(struct buf *out, bool looks)
+static void put_one_action(struct buf *out, const struct connector *const *all, bool looks)
 {
 	const char *comma = "";
 
 	json_key(out, "oneOf");
 	json_open(out, '[');
-	for (const struct connector *const *c = connectors_all(); *c != NULL; c++) {
+	for (const struct connector *const *c = all; *c != NULL; c++) {
 		for (const struct action *a = (*c)->actions; a != NULL && a->name != NULL; a++) {
 			if (looks && a->reads == READS_NOT)
 				continue;
 			buf_printf(out, "%s{\"required\":[\"%s.%s\"]}", comma, (*c)->name, a->name);
 			comma = ",";
 		}
+		if (!looks && has_any_action(*c)) {
+			buf_printf(out,
+				   "%s{\"not\":{\"propertyNames\":{\"not\":{\"pattern\":"
+				   "\"^%s[.]\"}}}}",
+				   comma, (*c)->name);
+			comma = ",";
+		}
 	}
 	json_close(out, ']');
 }
 
-static void put_action_step(struct buf *out)
+static void put_any_actions(struct buf *out, const struct connector *const *all)
+{
+	json_key(out, "patternProperties");
+	json_open(out, '{');
+	for (const struct connector *const *c = all; *c != NULL; c++) {
+		char pattern[96];
+
+		if (!has_any_action(*c))
+			continue;
+		(void)snprintf(pattern, sizeof(pattern), "^%s[.]", (*c)->name);
+		schema_key(out, pattern, "The plugin hasn't said yet what it has.",
+			   "'type':['object','null']");
+	}
+	json_close(out, '}');
+}
+
+static void put_action_step(struct buf *out, const struct connector *const *all)
 {
 	json_key(out, "action_step");
 	json_open(out, '{');
@@ -281,15 +310,16 @@ static void put_action_step(struct buf *out)
 	json_key(out, "properties");
 	json_open(out, '{');
 	schema_properties(out, step_keys, step_rows);
-	for (const struct connector *const *c = connectors_all(); *c != NULL; c++)
+	for (const struct connector *const *c = all; *c != NULL; c++)
 		for (const struct action *a = (*c)->actions; a != NULL && a->name != NULL; a++)
 			put_action(out, *c, a);
 	json_close(out, '}');
-	put_one_action(out, false);
+	put_any_actions(out, all);
+	put_one_action(out, all, false);
 	json_close(out, '}');
 }
 
-static void put_step(struct buf *out)
+static void put_step(struct buf *out, const struct connector *const *all)
 {
 	json_key(out, "step");
 	json_open(out, '{');
@@ -299,7 +329,7 @@ static void put_step(struct buf *out)
 		   "'else':{'if':{'required':['for_each']},'then':{'$ref':'#/$defs/loop'},"
 		   "'else':{'$ref':'#/$defs/action_step'}}");
 	json_close(out, '}');
-	put_action_step(out);
+	put_action_step(out, all);
 	schema_keyed(out, "use", use_keys, step_rows,
 		     "'patternProperties':{'^use[.][a-z]':{'type':['object','null']}}");
 	schema_keyed(out, "loop", loop_keys, step_rows, "'required':['for_each','do']");
@@ -326,7 +356,7 @@ static void put_reading(struct buf *out, const struct connector *c, const struct
 	json_close(out, '}');
 }
 
-static void put_lookup(struct buf *out)
+static void put_lookup(struct buf *out, const struct connector *const *all)
 {
 	json_key(out, "lookup");
 	json_open(out, '{');
@@ -335,12 +365,12 @@ static void put_lookup(struct buf *out)
 	json_key(out, "properties");
 	json_open(out, '{');
 	schema_properties(out, lookup_keys, lookup_rows);
-	for (const struct connector *const *c = connectors_all(); *c != NULL; c++)
+	for (const struct connector *const *c = all; *c != NULL; c++)
 		for (const struct action *a = (*c)->actions; a != NULL && a->name != NULL; a++)
 			if (a->reads != READS_NOT)
 				put_reading(out, *c, a);
 	json_close(out, '}');
-	put_one_action(out, true);
+	put_one_action(out, all, true);
 	json_close(out, '}');
 }
 
@@ -366,9 +396,9 @@ static void put_declared(struct buf *out)
 
 /* ---- The whole. ---- */
 
-void schema_rules(struct buf *out)
+void schema_rules(struct buf *out, const struct connector *const *all)
 {
-	assert(out != NULL);
+	assert(out != NULL && all != NULL);
 	json_open(out, '{');
 	schema_put(out, "'$schema':'https://json-schema.org/draft/2020-12/schema',"
 			"'title':'Rules of tappet'");
@@ -378,14 +408,14 @@ void schema_rules(struct buf *out)
 	json_open(out, '{');
 	for (const struct schema_row *row = defs; row->name != NULL; row++)
 		schema_key(out, row->name, row->doc, row->body);
-	put_event(out);
+	put_event(out, all);
 	put_match(out);
 	put_declared(out);
 	schema_keyed(out, "defaults", default_keys, default_rows, NULL);
 	schema_keyed(out, "rule", rule_keys, rule_rows, "'required':['id','on']");
-	put_lookup(out);
+	put_lookup(out, all);
 	schema_tests(out);
-	put_step(out);
+	put_step(out, all);
 	json_close(out, '}');
 	json_close(out, '}');
 	json_line(out);

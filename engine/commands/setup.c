@@ -10,6 +10,8 @@
 #include "engine/base/clock.h"
 #include "engine/base/limits.h"
 #include "engine/base/timetext.h"
+#include "engine/commands/manifests.h"
+#include "engine/rules/plugin_manifest.h"
 
 #define PAUSE_MS 200 /* --follow: short for people, nothing for the machine */
 
@@ -57,8 +59,10 @@ struct config *setup_config(struct context *context, int *code)
 	}
 	config = config_load_all(context->config_files, context->config_count,
 				 CONFIG_SECRETS_OPTIONAL, diags);
-	if (diags_errors(diags) == 0 && config != NULL)
+	if (diags_errors(diags) == 0 && config != NULL) {
+		manifests_recall(config);
 		return config;
+	}
 	(void)setup_complain(diags);
 	config_free(config);
 	*code = COMMAND_FAILED;
@@ -95,6 +99,7 @@ struct config *setup_rules(struct context *context, const char *const *paths, in
 	if (config == NULL)
 		return NULL;
 	config->rehearsed = context->command->rehearses;
+	manifests_recall(config);
 	if (count > 0)
 		*rules = load_named(context, config, paths, count, diags);
 	else
@@ -104,6 +109,46 @@ struct config *setup_rules(struct context *context, const char *const *paths, in
 	(void)context_fail(context, COMMAND_FAILED, "memory is out");
 	config_free(config);
 	return NULL;
+}
+
+static struct config *quiet_config(struct context *context)
+{
+	AUTO(diags_free) struct diags *diags = diags_new();
+	struct config *config = NULL;
+
+	if (diags == NULL || (!context->config_given && !exists(context->config_files[0])))
+		return NULL;
+	config = config_load_all(context->config_files, context->config_count,
+				 CONFIG_SECRETS_OPTIONAL, diags);
+	if (context->config_given)
+		(void)setup_complain(diags);
+	if (config != NULL && diags_errors(diags) == 0) {
+		manifests_recall(config);
+		return config;
+	}
+	config_free(config);
+	return NULL;
+}
+
+const struct connector *const *setup_connectors(struct context *context, struct config **config)
+{
+	const struct connector *const *built_in = connectors_all();
+	const struct connector **all;
+	size_t n = 0, plugins;
+
+	assert(context != NULL && config != NULL);
+	*config = quiet_config(context);
+	plugins = *config != NULL ? (*config)->plugin_count : 0;
+	while (built_in[n] != NULL)
+		n++;
+	all = arena_array(context->arena, n + plugins + 1, sizeof(*all));
+	if (all == NULL)
+		return NULL;
+	memcpy(all, built_in, n * sizeof(*all));
+	for (size_t i = 0; i < plugins; i++)
+		all[n++] = manifest_connector((*config)->plugins[i].manifest);
+	all[n] = NULL;
+	return all;
 }
 
 struct store *setup_store(struct context *context, int *code)

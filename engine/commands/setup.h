@@ -32,6 +32,11 @@ struct config *setup_config(struct context *context, int *code);
 struct config *setup_rules(struct context *context, const char *const *paths, int count,
 			   struct diags *diags, struct ruleset **rules, int *code);
 
+/* All connectors, and what the plugins of tappet.yaml have said of themselves; ends with NULL. With
+ * `*config`, which keeps those and is the caller's: NULL when there is no usable tappet.yaml, of
+ * which nothing is said unless -c names it. NULL: memory is out. */
+const struct connector *const *setup_connectors(struct context *context, struct config **config);
+
 /* Prints mistakes to standard error; true when there are errors. */
 bool setup_complain(struct diags *diags);
 

@@ -70,10 +70,11 @@ static void check_set(struct fields *f, const struct yaml_node *set)
 	}
 }
 
-static void check_fields(const struct reader *r, const struct yaml_node *node, struct text type)
+static void check_fields(const struct reader *r, const struct config *config,
+			 const struct yaml_node *node, struct text type)
 {
 	static const char *const members[] = { "data", "before", "set" };
-	const struct event_type *row = connectors_event(type);
+	const struct event_type *row = config_event(config, type);
 	struct fields f = { .r = r, .kind = row != NULL ? row->kind : NULL };
 
 	if (f.kind == NULL || f.kind->fields == NULL)
@@ -106,7 +107,7 @@ void test_hints_event(const struct reader *r, const struct rule *rule, const str
 	if (event->connection.n > 0)
 		ruleset_check_connection(r, rule, connection != NULL ? connection : node,
 					 event->connection);
-	check_fields(r, node, event->type);
+	check_fields(r, ruleset_config(rule->set), node, event->type);
 }
 
 /* ---- Parameters. ---- */
@@ -135,7 +136,8 @@ void test_hints_expected(const struct reader *r, const struct rule *rule, struct
 	size_t n = 0;
 
 	assert(r != NULL && rule != NULL && params != NULL);
-	if (step == NULL || step->action == NULL || params->kind != YAML_MAP)
+	if (step == NULL || step->action == NULL || step->action->params == NULL ||
+	    params->kind != YAML_MAP)
 		return;
 	for (const struct param *p = step->action->params;
 	     p != NULL && p->name != NULL && n < LIMIT_TEST_PARAMS; p++)

@@ -85,7 +85,7 @@ static bool listen(struct listening *l, const struct event_record *record)
 			       .now = record->received };
 	struct decision d;
 
-	if (!event_of_record(r->parser, r->context->arena, record, &event))
+	if (!event_of_record(r->config, r->parser, r->context->arena, record, &event))
 		return true; /* told where its data are read */
 	event.tables = &l->reader;
 	d = rule_decide(&scope);

@@ -13,6 +13,7 @@
 #include "engine/base/timetext.h"
 #include "engine/commands/event_read.h"
 #include "engine/commands/test_branches.h"
+#include "engine/rules/plugin_manifest.h"
 #include "engine/sequencer/sequencer.h"
 #include "engine/sequencer/tables.h"
 #include "engine/value/parse.h"
@@ -104,10 +105,14 @@ static void drop_inputs(struct queue_item *inputs)
 
 /* ---- Replies. ---- */
 
-static struct text action_word(struct world *w, const struct action *action)
+static struct text action_word(struct world *w, const struct attempt_out *attempt)
 {
 	const struct connector *const *all = connectors_all();
+	const struct action *action = attempt->action;
 
+	if (strcmp(attempt->request.method, PLUGIN_REQUEST) == 0)
+		return text_printf(w->arena, "%.*s.%s", TEXT_ARG(attempt->connection),
+				   action->name);
 	for (size_t i = 0; all[i] != NULL; i++)
 		for (const struct action *a = all[i]->actions; a != NULL && a->name != NULL; a++)
 			if (a == action)
@@ -226,7 +231,7 @@ static void note_sent(struct world *w, const struct attempt_out *a, struct text 
 
 static void take_attempt(struct world *w, const struct attempt_out *a)
 {
-	struct text action = action_word(w, a->action);
+	struct text action = action_word(w, a);
 	const struct answered *answer = NULL;
 
 	note_sent(w, a, action);
@@ -339,9 +344,13 @@ static void advance(struct world *w, int64_t ms)
 static struct text default_connection(const struct world *w, struct text type)
 {
 	const struct connector *connector;
-	struct text found = TEXT_NONE, head;
+	struct text found = TEXT_NONE, head, rest = text_split(type, '.', &head);
 
-	(void)text_split(type, '.', &head);
+	/* The plugin itself. */
+	if (text_is(head, "plugin")) {
+		(void)text_split(rest, '.', &found);
+		return found;
+	}
 	/* As live: these have a source and no connection, whatever the rule asks for. */
 	if (text_is(head, "hook") || text_is(head, "schedule"))
 		return TEXT_NONE;
@@ -365,7 +374,7 @@ static struct text default_connection(const struct world *w, struct text type)
 
 static struct value typed(struct world *w, struct text type, struct text json)
 {
-	const struct event_type *row = connectors_event(type);
+	const struct event_type *row = config_event(w->config, type);
 	struct json_error error;
 	struct value v = value_null();
 

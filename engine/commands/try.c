@@ -353,7 +353,7 @@ static int take_event(struct trying *t, const char *word)
 		    "there is no event %s and no such file; \"tappet events\" lists "
 		    "events",
 		    word);
-	if (!event_of_record(t->parser, t->context->arena, &record, &t->event))
+	if (!event_of_record(t->config, t->parser, t->context->arena, &record, &t->event))
 		return context_fail(t->context, COMMAND_FAILED, "the event can't be read");
 	t->now = record.received;
 	return COMMAND_OK;
@@ -361,7 +361,7 @@ static int take_event(struct trying *t, const char *word)
 
 static int from_file(struct trying *t, const char *file)
 {
-	int code = event_of_file(t->context, t->parser, file, t->now, &t->event);
+	int code = event_of_file(t->context, t->config, t->parser, file, t->now, &t->event);
 
 	t->tables.reader = (struct table_reader){ .set = t->rules };
 	t->event.tables = &t->tables.reader;

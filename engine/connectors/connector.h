@@ -138,6 +138,7 @@ struct event_type {
 struct call {
 	struct arena *arena;
 	struct json_parser *parser;
+	const struct action *action; /* of an action: itself, for those that share functions */
 	/* The connection's settings, a map; a secret one that is written there is true. */
 	struct value settings;
 	const char *idempotency_key; /* of an action; else "" */
@@ -311,6 +312,8 @@ struct action {
 	enum fate (*lookup)(struct call *call, struct value params, struct request *out);
 	enum fate (*found)(struct call *call, const struct reply *reply, struct reading *out);
 	int64_t settle;
+
+	int64_t timeout; /* ms per attempt, for steps that say nothing; 0: the connection's */
 };
 
 /* ---- Polling. ---- */

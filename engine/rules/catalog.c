@@ -10,6 +10,9 @@
 
 #include <assert.h>
 
+#include "engine/base/limits.h"
+#include "engine/rules/plugin_manifest.h"
+
 #define MAX_TYPES 512 /* known types to compare a word with; all connectors have some 60 */
 
 static const char *const own_types[] = {
@@ -25,9 +28,6 @@ static const char *const own_types[] = {
 	"tappet.breaker.closed",
 	NULL,
 };
-
-/* Types whose product or subject comes with a later version. */
-static const char *const later_types[] = { "plugin.", NULL };
 
 /* ---- Collecting. ---- */
 
@@ -58,6 +58,17 @@ static void collect_polls(struct known *k, const struct connection *connection)
 				   .s);
 }
 
+/* Of one that hasn't said yet what it has, any. */
+static void collect_plugin(struct known *k, const struct plugin_config *plugin)
+{
+	const struct event_type *e = manifest_connector(plugin->manifest)->events;
+
+	for (; e->name != NULL; e++)
+		add(k, e->name);
+	if (!manifest_is_known(plugin->manifest))
+		add(k, text_printf(k->arena, "plugin.%.*s.*", TEXT_ARG(plugin->name)).s);
+}
+
 static void collect(struct known *k, const struct config *config)
 {
 	for (const struct connector *const *c = connectors_all(); *c != NULL; c++)
@@ -79,6 +90,8 @@ static void collect(struct known *k, const struct config *config)
 		add(k, own_types[i]);
 	for (size_t i = 0; i < config->connection_count; i++)
 		collect_polls(k, &config->connections[i]);
+	for (size_t i = 0; i < config->plugin_count; i++)
+		collect_plugin(k, &config->plugins[i]);
 }
 
 /* Collected once per set. */
@@ -173,21 +186,13 @@ static bool well_formed(struct text type)
 	return type.n > 0;
 }
 
-static bool is_later(struct text type)
-{
-	for (size_t i = 0; later_types[i] != NULL; i++)
-		if (text_starts(type, text_of(later_types[i])))
-			return true;
-	return false;
-}
-
 static bool ours(const struct config *config, struct text type)
 {
 	const struct connector *connector;
 	struct text head;
 
 	text_split(type, '.', &head);
-	if (text_is(head, "hook") || text_is(head, "schedule"))
+	if (text_is(head, "hook") || text_is(head, "schedule") || text_is(head, "plugin"))
 		return !config_is_bare(config) && !config->incomplete;
 	connector = connector_find(head);
 	if (connector != NULL && connector->any_resource != NULL)
@@ -209,6 +214,29 @@ static void list_word(struct arena *arena, struct text *list, struct text word)
 		*list = more;
 }
 
+/* Which events a plugin has, or which plugins there are. */
+static const char *plugins_hint(struct loading *l, struct text type)
+{
+	struct text list, name, rest = (struct text){ type.s + 7, type.n - 7 };
+	const struct plugin_config *plugin;
+	size_t empty;
+
+	text_split(rest, '.', &name);
+	plugin = config_plugin(l->config, name);
+	list = plugin != NULL ? TEXT("its events:") : TEXT("plugins in tappet.yaml:");
+	empty = list.n;
+	for (size_t i = 0; plugin == NULL && i < l->config->plugin_count; i++)
+		list_word(l->r.arena, &list, l->config->plugins[i].name);
+	if (plugin != NULL)
+		for (const struct event_type *e = manifest_connector(plugin->manifest)->events;
+		     e->name != NULL && list.n < 200; e++)
+			list_word(l->r.arena, &list, text_of(e->name));
+	if (list.n > empty)
+		return list.s;
+	return plugin != NULL ? "its manifest has no events"
+			      : "there are no plugins in tappet.yaml";
+}
+
 /* Which hooks or schedules there are, for a type that names another. */
 static const char *names_hint(struct loading *l, struct text type)
 {
@@ -224,6 +252,8 @@ static const char *names_hint(struct loading *l, struct text type)
 	}
 	if (text_starts(type, TEXT("http.")))
 		return "its polls make http.CONNECTION.POLL.created, .updated and .deleted";
+	if (text_starts(type, TEXT("plugin.")))
+		return plugins_hint(l, type);
 	if (!text_starts(type, TEXT("schedule.")))
 		return "";
 	list = TEXT("schedules in tappet.yaml:");
@@ -422,6 +452,43 @@ static void unknown_type(struct loading *l, const struct yaml_node *node, const 
 		emitted_wanted(l, type, reader_place(&l->r, node));
 }
 
+/* An event of a plugin that has none of this name, or nobody knows it; false: it is none of a
+ * plugin's. */
+static bool check_plugin(struct loading *l, const struct yaml_node *node, struct text type)
+{
+	const struct plugin_config *plugin;
+	const char *names[LIMIT_MANIFEST_EVENTS + 1], *hint;
+	const struct event_type *events;
+	struct text name;
+	size_t n = 0;
+
+	if (!text_starts(type, TEXT("plugin.")))
+		return false;
+	text_split((struct text){ type.s + 7, type.n - 7 }, '.', &name);
+	plugin = config_plugin(l->config, name);
+	if (plugin == NULL)
+		return false;
+	if (!manifest_is_known(plugin->manifest)) {
+		if (!l->by_itself)
+			reader_warn(&l->r, node,
+				    "let it connect once, or name its manifest in tappet.yaml",
+				    "the plugin %.*s hasn't said yet what it has: this isn't "
+				    "checked",
+				    TEXT_ARG(name));
+		return true;
+	}
+	events = manifest_connector(plugin->manifest)->events;
+	for (; events[n].name != NULL && n < LIMIT_MANIFEST_EVENTS; n++)
+		names[n] = events[n].name;
+	names[n] = NULL;
+	hint = reader_nearest(l->r.arena, type, names);
+	diags_add(l->r.diags,
+		  l->by_itself || (l->config->lenient && plugin->said) ? DIAG_WARNING : DIAG_ERROR,
+		  node->at, hint[0] != '\0' ? hint : plugins_hint(l, type),
+		  "there is no event \"%.*s\"", TEXT_ARG(type));
+	return true;
+}
+
 void catalog_check_type(struct loading *l, const struct yaml_node *node, struct text type)
 {
 	const struct known *k;
@@ -432,7 +499,7 @@ void catalog_check_type(struct loading *l, const struct yaml_node *node, struct 
 		check_connected(l, node, type);
 		return;
 	}
-	if (is_polled(l->config, type))
+	if (is_polled(l->config, type) || config_event(l->config, type) != NULL)
 		return;
 	if (!well_formed(type)) {
 		reader_error(&l->r, node,
@@ -440,17 +507,12 @@ void catalog_check_type(struct loading *l, const struct yaml_node *node, struct 
 			     "\"%.*s\" is no event type", TEXT_ARG(type));
 		return;
 	}
-	if (is_later(type) && connectors_event(type) == NULL) {
-		reader_error(&l->r, node, "", "the event \"%.*s\" is not yet supported",
-			     TEXT_ARG(type));
-		return;
-	}
 	k = known_types(l);
 	if (k == NULL)
 		return;
 	if (memchr(type.s, '*', type.n) != NULL)
 		check_glob(l, node, k, type);
-	else if (!is_known(k, type))
+	else if (!check_plugin(l, node, type) && !is_known(k, type))
 		unknown_type(l, node, k, type);
 }
 
@@ -470,37 +532,70 @@ static bool add_kind(const struct object_kind *kind, const struct object_kind **
 	return true;
 }
 
-bool catalog_kinds(struct text type, const struct object_kind **kinds, size_t *count, size_t room)
+/* Whether the glob may take events of the plugin. */
+static bool may_be_of(const struct plugin_config *plugin, struct text glob)
+{
+	struct text head, name, rest = text_split(glob, '.', &head);
+
+	text_split(rest, '.', &name);
+	return text_is(head, "*") || text_is(head, "**") ||
+	       (text_is(head, "plugin") &&
+		(memchr(name.s != NULL ? name.s : "", '*', name.n) != NULL ||
+		 text_eq(name, plugin->name)));
+}
+
+/* Those of one connector or plugin that the glob takes; *known: none of them is unknown. */
+static bool glob_kinds(const struct event_type *events, struct text glob, bool *known,
+		       const struct object_kind **kinds, size_t *count, size_t room)
+{
+	bool any = false;
+
+	for (const struct event_type *e = events; e != NULL && e->name != NULL; e++) {
+		if (!meet(glob, text_of(e->name)))
+			continue;
+		any = true;
+		*known = add_kind(e->kind, kinds, count, room) && *known;
+	}
+	return any;
+}
+
+bool catalog_kinds(const struct config *config, struct text type, const struct object_kind **kinds,
+		   size_t *count, size_t room)
 {
 	const struct event_type *exact;
 	bool known = true, any = false;
 
 	assert(kinds != NULL && count != NULL);
 	if (memchr(type.s, '*', type.n) == NULL) {
-		exact = connectors_event(type);
+		exact = config_event(config, type);
 		return exact != NULL && add_kind(exact->kind, kinds, count, room);
 	}
-	for (const struct connector *const *c = connectors_all(); *c != NULL; c++) {
-		for (const struct event_type *e = (*c)->events; e != NULL && e->name != NULL; e++) {
-			if (!meet(type, text_of(e->name)))
-				continue;
-			any = true;
-			known = add_kind(e->kind, kinds, count, room) && known;
-		}
+	for (const struct connector *const *c = connectors_all(); *c != NULL; c++)
+		any = glob_kinds((*c)->events, type, &known, kinds, count, room) || any;
+	for (size_t i = 0; i < config->plugin_count; i++) {
+		const struct manifest *m = config->plugins[i].manifest;
+
+		any = glob_kinds(manifest_connector(m)->events, type, &known, kinds, count, room) ||
+		      any;
+		known = known && (manifest_is_known(m) || !may_be_of(&config->plugins[i], type));
 	}
 	return any && known;
 }
 
 /* ---- Hints. ---- */
 
-const char *catalog_connector_hint(struct arena *arena, struct text word)
+const char *catalog_connector_hint(struct loading *l, struct text word)
 {
 	struct text list = TEXT("connectors:");
-	const char *names[64];
+	struct arena *arena = l->r.arena;
+	const char *names[64 + LIMIT_PLUGINS];
 	size_t n = 0;
 
 	assert(arena != NULL);
-	for (const struct connector *const *c = connectors_all(); *c != NULL && n < 63; c++)
+	for (size_t i = 0; i < l->config->plugin_count; i++)
+		names[n++] = l->config->plugins[i].name.s;
+	for (const struct connector *const *c = connectors_all();
+	     *c != NULL && n < 63 + LIMIT_PLUGINS; c++)
 		names[n++] = (*c)->name;
 	names[n] = NULL;
 	if (text_nearest(word, names) != NULL)
@@ -510,8 +605,9 @@ const char *catalog_connector_hint(struct arena *arena, struct text word)
 	return list.s;
 }
 
-const char *catalog_action_hint(struct arena *arena, struct text word)
+const char *catalog_action_hint(struct loading *l, struct text word)
 {
+	struct arena *arena = l->r.arena;
 	const char *names[MAX_TYPES + 1];
 	size_t n = 0;
 
@@ -519,6 +615,16 @@ const char *catalog_action_hint(struct arena *arena, struct text word)
 	for (const struct connector *const *c = connectors_all(); *c != NULL; c++) {
 		for (const struct action *a = (*c)->actions; a != NULL && a->name != NULL; a++) {
 			struct text name = text_printf(arena, "%s.%s", (*c)->name, a->name);
+
+			if (n < MAX_TYPES && name.s != NULL)
+				names[n++] = name.s;
+		}
+	}
+	for (size_t i = 0; i < l->config->plugin_count; i++) {
+		const struct connector *c = manifest_connector(l->config->plugins[i].manifest);
+
+		for (const struct action *a = c->actions; a->name != NULL; a++) {
+			struct text name = text_printf(arena, "%s.%s", c->name, a->name);
 
 			if (n < MAX_TYPES && name.s != NULL)
 				names[n++] = name.s;
@@ -566,7 +672,8 @@ void ruleset_check_type(const struct reader *r, const struct rule *rule,
 	const char *hint;
 
 	assert(r != NULL && rule != NULL && node != NULL);
-	if (connectors_event(type) != NULL || is_polled(config, type) || is_taken(rule->set, type))
+	if (config_event(config, type) != NULL || is_polled(config, type) ||
+	    is_taken(rule->set, type))
 		return;
 	collect(&k, config);
 	if (!well_formed(type) || memchr(type.s, '*', type.n) != NULL) {
@@ -578,7 +685,7 @@ void ruleset_check_type(const struct reader *r, const struct rule *rule,
 		return;
 	hint = test_type_hint(r->arena, &k, rule, type);
 	if (ours(config, type) && !text_starts(type, TEXT("hook.")) &&
-	    !text_starts(type, TEXT("schedule.")))
+	    !text_starts(type, TEXT("schedule.")) && !text_starts(type, TEXT("plugin.")))
 		reader_error(r, node, hint, "there is no event \"%.*s\"", TEXT_ARG(type));
 	else if (hint[0] != '\0')
 		reader_warn(r, node, hint, "no rule takes \"%.*s\", and nothing here sends it",
@@ -594,7 +701,8 @@ void ruleset_check_connection(const struct reader *r, const struct rule *rule,
 
 	assert(r != NULL && rule != NULL && node != NULL);
 	if (config_is_bare(config) || config->incomplete || name.n == 0 ||
-	    config_connection(config, name) != NULL || config_hook(config, name) != NULL)
+	    config_connection(config, name) != NULL || config_hook(config, name) != NULL ||
+	    config_plugin(config, name) != NULL)
 		return;
 	for (; n < config->connection_count && n < MAX_TYPES; n++)
 		names[n] = text_dup(r->arena, config->connections[n].name).s;

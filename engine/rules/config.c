@@ -15,6 +15,7 @@
 #include "engine/base/cleanup.h"
 #include "engine/base/limits.h"
 #include "engine/rules/overlay.h"
+#include "engine/rules/plugin_manifest.h"
 #include "engine/rules/words.h"
 
 #define DAY INT64_C(86400000)
@@ -66,6 +67,7 @@ static void default_paths(struct box *box)
 		config->rule_paths = rules;
 		config->rule_path_count = 1;
 	}
+	config_bus_defaults(config, box->arena);
 }
 
 struct config *config_bare(void)
@@ -123,6 +125,15 @@ const struct hook_config *config_hook(const struct config *config, struct text n
 	return NULL;
 }
 
+const struct plugin_config *config_plugin(const struct config *config, struct text name)
+{
+	assert(config != NULL);
+	for (size_t i = 0; i < config->plugin_count; i++)
+		if (text_eq(config->plugins[i].name, name))
+			return &config->plugins[i];
+	return NULL;
+}
+
 const struct declared_secret *config_declared(const struct config *config, struct text name)
 {
 	assert(config != NULL);
@@ -132,11 +143,28 @@ const struct declared_secret *config_declared(const struct config *config, struc
 	return NULL;
 }
 
+bool config_learn(struct config *config, struct text plugin, struct manifest *manifest)
+{
+	struct box *box = (struct box *)config;
+
+	assert(config != NULL && manifest != NULL);
+	for (size_t i = 0; i < config->plugin_count; i++) {
+		if (!text_eq(config->plugins[i].name, plugin))
+			continue;
+		if (!config_keep_manifest(box->arena, manifest_ref(manifest)))
+			return false;
+		config->plugins[i].manifest = manifest;
+		config->plugins[i].said = true;
+	}
+	return true;
+}
+
 /* ---- Names. ---- */
 
 bool config_name(struct configuring *c, const struct yaml_node *key, const char *what)
 {
 	const struct connection *other = config_connection(c->config, key->text);
+	const struct hook_config *hook = config_hook(c->config, key->text);
 
 	assert(c != NULL && key != NULL && what != NULL);
 	if (!reader_is_name(key->text)) {
@@ -144,14 +172,13 @@ bool config_name(struct configuring *c, const struct yaml_node *key, const char 
 			     "\"%.*s\" is no name for a %s", TEXT_ARG(key->text), what);
 		return false;
 	}
-	if (other != NULL) {
-		reader_error(&c->r, key,
-			     "connections, hooks and plugins share one namespace: rename one",
-			     "the name \"%.*s\" is taken by the connection on line %d",
-			     TEXT_ARG(key->text), other->at.line);
-		return false;
-	}
-	return true;
+	if (other == NULL && hook == NULL)
+		return true;
+	reader_error(&c->r, key, "connections, hooks and plugins share one namespace: rename one",
+		     "the name \"%.*s\" is taken by the %s on line %d", TEXT_ARG(key->text),
+		     other != NULL ? "connection" : "hook",
+		     other != NULL ? other->at.line : hook->at.line);
+	return false;
 }
 
 /* ---- Addresses and paths. ---- */
@@ -375,6 +402,7 @@ static const struct {
 	{ "reload", read_reload },       { "max_mode", read_max_mode },
 	{ "tables", read_tables },       { "connections", config_connections },
 	{ "hooks", config_hooks },       { "schedules", config_schedules },
+	{ "bus", config_bus },           { "plugins", config_plugins },
 };
 
 #define SECTIONS (sizeof(sections) / sizeof(*sections))
@@ -403,15 +431,17 @@ static bool make_room(struct configuring *c, const struct yaml_node *root)
 	c->config->connections = c->connections;
 	c->config->hooks = c->hooks;
 	c->config->schedules = c->schedules;
+	c->plugins = arena_array(c->r.arena, members(root, "plugins") + 1, sizeof(*c->plugins));
+	c->config->plugins = c->plugins;
 	c->secret_files = arena_array(c->r.arena, SECRET_FILES, sizeof(*c->secret_files));
 	c->config->secret_files = c->secret_files;
 	return c->connections != NULL && c->hooks != NULL && c->schedules != NULL &&
-	       c->secret_files != NULL;
+	       c->plugins != NULL && c->secret_files != NULL;
 }
 
 static void read_sections(struct configuring *c, const struct yaml_node *root)
 {
-	static const char *const later[] = { "plugins", "links", "calendars", NULL };
+	static const char *const later[] = { "links", "calendars", NULL };
 	const char *known[SECTIONS + 1];
 
 	for (size_t i = 0; i < SECTIONS; i++)
@@ -436,7 +466,8 @@ static bool left_out(const struct config *config, const struct yaml_node *root)
 		hooks += config->hooks[i].connection == NULL;
 	return config->connection_count != members(root, "connections") ||
 	       hooks != members(root, "hooks") ||
-	       config->schedule_count != members(root, "schedules");
+	       config->schedule_count != members(root, "schedules") ||
+	       config->plugin_count != members(root, "plugins");
 }
 
 /* ---- The files. ---- */

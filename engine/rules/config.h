@@ -186,6 +186,41 @@ struct schedule_config {
 	enum missed missed;
 };
 
+struct manifest;
+
+/* What a plugin's process has in its environment. */
+struct plugin_variable {
+	struct text name;
+	struct secret *value; /* may have come by ${env:} or ${file:} */
+};
+
+/* A process that speaks plugins/PROTOCOL.md (config_plugins.c). */
+struct plugin_config {
+	struct text name;
+	struct place at;
+	const struct text *command; /* started in config->directory; count 0: by somebody else */
+	size_t command_count;
+	const struct plugin_variable *environment; /* all that it has, besides TAPPET_* */
+	size_t environment_count;
+	size_t memory;             /* bytes; 0: unlimited */
+	unsigned files;            /* descriptors; 0: as the engine */
+	unsigned concurrency;      /* jobs at once; 0: as many as it takes */
+	struct text manifest_file; /* resolved; empty: none */
+
+	/* Never NULL: the file's, or what the plugin said last (config_learn), or nothing is
+	 * known (manifest_is_known). `said`: it isn't the file's. */
+	struct manifest *manifest;
+	bool said;
+};
+
+/* The sockets that plugins talk to. */
+struct bus_config {
+	bool wanted;                  /* there is `bus` or `plugins` */
+	struct text sessions, events; /* "ipc://PATH", resolved, or "tcp://ADDRESS:PORT" */
+	struct secret *key;           /* CURVE's secret key; NULL: none, and then no tcp */
+	struct text trusted;          /* the folder with the plugins' public keys, resolved */
+};
+
 /* A secret that rules name: secrets.NAME. */
 struct declared_secret {
 	struct text name;
@@ -225,6 +260,13 @@ struct config {
 	size_t schedule_count;
 	const struct declared_secret *secrets;
 	size_t secret_count;
+	struct bus_config bus;
+	struct plugin_config *plugins;
+	size_t plugin_count;
+
+	/* Rules that don't fit what a plugin said of itself are told and loaded: a daemon goes on
+	 * when a plugin has changed. */
+	bool lenient;
 };
 
 enum config_secrets { CONFIG_SECRETS_NEEDED, CONFIG_SECRETS_OPTIONAL };
@@ -255,7 +297,16 @@ void config_free(struct config *config);
 
 const struct connection *config_connection(const struct config *config, struct text name);
 const struct hook_config *config_hook(const struct config *config, struct text name);
+const struct plugin_config *config_plugin(const struct config *config, struct text name);
 const struct declared_secret *config_declared(const struct config *config, struct text name);
+
+/* What a plugin has said of itself, in place of what was known. Before rules are loaded with the
+ * configuration, and before another thread sees it. Another reference is taken; a plugin that isn't
+ * configured is passed over. False: memory is out. */
+bool config_learn(struct config *config, struct text plugin, struct manifest *manifest);
+
+/* The row of an event's type: a connector's, or one of a plugin's manifest; NULL: unknown. */
+const struct event_type *config_event(const struct config *config, struct text type);
 
 /* What names a sender in a handshake: what a DNS name may be written with. */
 bool config_is_origin(struct text t);

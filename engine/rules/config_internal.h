@@ -19,6 +19,7 @@ struct configuring {
 	struct connection *connections;
 	struct hook_config *hooks;
 	struct schedule_config *schedules;
+	struct plugin_config *plugins;
 	struct text *secret_files;             /* of SECRET_FILES */
 	struct arena *scratch;                 /* of the trees */
 	const struct yaml_node **secret_nodes; /* that were read as secrets, in scratch */
@@ -137,6 +138,15 @@ void config_header_name(struct configuring *c, const struct yaml_node *map, cons
 
 void config_hooks(struct configuring *c, const struct yaml_node *map);
 void config_schedules(struct configuring *c, const struct yaml_node *map);
+
+/* ---- config_plugins.c ---- */
+
+void config_bus(struct configuring *c, const struct yaml_node *map);
+void config_plugins(struct configuring *c, const struct yaml_node *map);
+void config_bus_defaults(struct config *config, struct arena *arena);
+
+/* Takes over the reference: it goes with the arena. False: memory is out, and it is gone. */
+bool config_keep_manifest(struct arena *arena, struct manifest *manifest);
 
 /* ---- config_verify.c ---- */
 

@@ -85,7 +85,7 @@ static void read_type(void *of, struct yaml_node *node)
 		return;
 	catalog_check_type(l, node, type);
 	types->out[types->count++] = type;
-	if (!catalog_kinds(type, l->kinds, &l->kind_count, MAX_KINDS))
+	if (!catalog_kinds(l->config, type, l->kinds, &l->kind_count, MAX_KINDS))
 		l->kinds_known = false;
 }
 
@@ -110,7 +110,7 @@ static void read_on(struct loading *l, const struct yaml_node *map)
 	l->rule->on_count = types.count;
 }
 
-/* The nearest connection or hook, else all of them. */
+/* The nearest connection, hook or plugin, else all of them. */
 static const char *from_hint(struct loading *l, struct text word)
 {
 	struct text all = TEXT("one of:");
@@ -122,6 +122,8 @@ static const char *from_hint(struct loading *l, struct text word)
 	for (size_t i = 0; i < l->config->hook_count && n < 63; i++)
 		if (l->config->hooks[i].connection == NULL)
 			names[n++] = l->config->hooks[i].name.s;
+	for (size_t i = 0; i < l->config->plugin_count && n < 63; i++)
+		names[n++] = l->config->plugins[i].name.s;
 	names[n] = NULL;
 	near = reader_nearest(l->r.arena, word, names);
 	for (size_t i = 0; near[0] == '\0' && i < n && all.s != NULL; i++)
@@ -140,9 +142,9 @@ static void read_from(struct loading *l, const struct yaml_node *node)
 		return;
 	l->rule->from = name;
 	if (!config_is_bare(l->config) && config_connection(l->config, name) == NULL &&
-	    config_hook(l->config, name) == NULL)
+	    config_hook(l->config, name) == NULL && config_plugin(l->config, name) == NULL)
 		reader_error(&l->r, node, from_hint(l, name),
-			     "there is no connection or hook \"%.*s\"", TEXT_ARG(name));
+			     "there is no connection, hook or plugin \"%.*s\"", TEXT_ARG(name));
 }
 
 /* ---- define, key, throttle, mode. ---- */

@@ -333,10 +333,19 @@ void lookup_finish(struct loading *l, const struct yaml_node *map, const struct 
 void catalog_check_type(struct loading *l, const struct yaml_node *node, struct text type);
 
 /* Adds the kinds of objects that events of this type or glob carry; false when some are unknown. */
-bool catalog_kinds(struct text type, const struct object_kind **kinds, size_t *count, size_t room);
+bool catalog_kinds(const struct config *config, struct text type, const struct object_kind **kinds,
+		   size_t *count, size_t room);
 
-const char *catalog_connector_hint(struct arena *arena, struct text word);
-const char *catalog_action_hint(struct arena *arena, struct text word);
+const char *catalog_connector_hint(struct loading *l, struct text word);
+const char *catalog_action_hint(struct loading *l, struct text word);
+
+/* ---- plugin_steps.c ---- */
+
+/* The action of a plugin that a step names; false after reporting one it doesn't have. */
+bool plugin_read_action(struct loading *l, const struct yaml_node *key,
+			const struct plugin_config *plugin, struct text word, struct step *step);
+void plugin_params(struct loading *l, const struct yaml_node *node, struct step *step);
+void plugin_connection(struct loading *l, const struct yaml_node *map, struct step *step);
 
 /* ---- load.c ---- */
 

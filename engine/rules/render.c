@@ -213,11 +213,18 @@ static void build(const struct rendering_now *now, struct rendered *out)
 	const struct step *step = out->step;
 	const struct connection *connection = config_connection(given->config, step->connection);
 	struct call *call = arena_zero(now->scope->arena, sizeof(*call));
+	const char *gone = "memory is out";
+	const struct action *action;
 	struct value params;
 	struct text why;
 
 	if (call == NULL)
 		return;
+	action = step_action(given->config, now->scope->arena, step, &gone);
+	if (action == NULL) {
+		fail(out, text_of(gone));
+		return;
+	}
 	if (step_params(now->scope, step, &params, &why) != FATE_OK) {
 		fail(out, why);
 		return;
@@ -229,15 +236,16 @@ static void build(const struct rendering_now *now, struct rendered *out)
 	}
 	call->arena = now->scope->arena;
 	call->parser = given->parser;
+	call->action = action;
 	call->settings = connection != NULL ? connection->settings : value_null();
 	call->idempotency_key = out->key;
 	call->rule = now->scope->rule->id;
 	call->key = given->key;
 	call->now = now->scope->now;
-	if (step->action->build(call, params, &out->request) != FATE_OK)
+	if (action->build(call, params, &out->request) != FATE_OK)
 		fail(out, text_dup(now->scope->arena, text_of(call->why)));
 	else
-		out->prepares = step->action->prepares && strcmp(out->request.method, "GET") == 0;
+		out->prepares = action->prepares && strcmp(out->request.method, "GET") == 0;
 }
 
 /* Its first item is in scope->item from then on. */

@@ -64,6 +64,7 @@ struct step {
 	const struct connector *connector;
 	const struct action *action;
 	struct text connection; /* resolved name; empty: none (http without one) */
+	bool plugin;            /* it is a plugin's, and `connection` is that one's name */
 	const struct template *params;
 	const struct cel_program *condition; /* `if`, or NULL */
 	int attempts;                        /* retry.attempts */
@@ -83,6 +84,10 @@ struct step {
 	int64_t cache; /* look-ups: ms for which a result serves others, too; 0: none */
 	int handles;   /* index of the step whose failure this one handles, -1: a main step */
 };
+
+/* The action as it is now: a plugin may have changed since the rule was loaded. NULL with *why. */
+const struct action *step_action(const struct config *config, struct arena *arena,
+				 const struct step *step, const char **why);
 
 struct rule_written;
 
@@ -152,6 +157,7 @@ const struct table_list *ruleset_tables(const struct ruleset *set);
 struct ruleset *ruleset_ref(struct ruleset *set);
 void ruleset_free(struct ruleset *set);
 
+const struct config *ruleset_config(const struct ruleset *set); /* it was loaded with */
 size_t ruleset_count(const struct ruleset *set);
 const struct rule *ruleset_at(const struct ruleset *set, size_t i);
 const struct rule *ruleset_find(const struct ruleset *set, struct text id);

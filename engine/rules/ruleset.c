@@ -418,6 +418,12 @@ struct ruleset *ruleset_load_revision(const struct config *config, struct text i
 
 /* ---- Reading. ---- */
 
+const struct config *ruleset_config(const struct ruleset *set)
+{
+	assert(set != NULL);
+	return set->config;
+}
+
 size_t ruleset_count(const struct ruleset *set)
 {
 	assert(set != NULL);

@@ -51,7 +51,7 @@ static const char *key_hint(struct loading *l, struct text key, const struct yam
 		return hint;
 	if (action != NULL && action->val->kind == YAML_NULL)
 		return "parameters stand beneath their action, two spaces further in";
-	return catalog_action_hint(l->r.arena, key);
+	return catalog_action_hint(l, key);
 }
 
 static const struct yaml_pair *action_pair(struct loading *l, const struct yaml_node *map)
@@ -87,7 +87,7 @@ static const char *connector_hint(struct loading *l, struct text word)
 	struct text hint;
 
 	if (c == NULL || c->connector == NULL || c->connector->actions == NULL)
-		return catalog_connector_hint(l->r.arena, word);
+		return catalog_connector_hint(l, word);
 	hint = text_printf(l->r.arena,
 			   "\"%.*s\" is a connection: write an action of %s, such as %s.%s, and "
 			   "via: %.*s beside it",
@@ -103,13 +103,16 @@ static const char *action_hint(struct loading *l, struct text word)
 
 	if (rest.n > 0 && rest.s[0] == '{')
 		return "a colon is missing behind the name of the action: NAME: { ... }";
-	return catalog_action_hint(l->r.arena, word);
+	return catalog_action_hint(l, word);
 }
 
 static bool read_action(struct loading *l, const struct yaml_node *key, struct step *step)
 {
 	struct text connector, action = text_split(key->text, '.', &connector);
+	const struct plugin_config *plugin = config_plugin(l->config, connector);
 
+	if (plugin != NULL)
+		return plugin_read_action(l, key, plugin, action, step);
 	step->connector = connector_find(connector);
 	if (step->connector == NULL) {
 		reader_error(&l->r, key, connector_hint(l, connector),
@@ -353,6 +356,10 @@ static void params(struct loading *l, const struct yaml_node *node, struct step 
 			     "parameters must be a map, not %s", yaml_kind_words(node));
 		return;
 	}
+	if (step->plugin) {
+		plugin_params(l, node, step);
+		return;
+	}
 	one_body(l, node, step->action->params);
 	step->params = load_template_map(l, node, step->action->params, SLOT_PLAIN);
 	step->literal_host = template_names_host(step->params);
@@ -387,11 +394,13 @@ static void with_action(struct loading *l, const struct yaml_pair *pair,
 	table_uses_step(l, step, pair->val);
 	emitted_step(l, step, pair->val);
 	/* A URL that names its own host goes there, whatever connections there are. */
-	if ((node = yaml_get(map, "via")) != NULL)
+	if (step->plugin)
+		plugin_connection(l, map, step);
+	else if ((node = yaml_get(map, "via")) != NULL)
 		step_via(l, node, step);
 	else if (!step->connector->connection_optional || !step->literal_host)
 		step_only_connection(l, pair->key, step);
-	if (yaml_get(map, "via") == NULL)
+	if (yaml_get(map, "via") == NULL && !step->plugin)
 		step_relative_url(l, pair->val, step);
 	secrets_step(l, step, pair->val);
 	if ((node = yaml_get(map, "after_doubt")) != NULL)
@@ -403,6 +412,8 @@ static void with_action(struct loading *l, const struct yaml_pair *pair,
 		    &l->r, pair->key, "use another connection with via, or add the setting",
 		    "%.*s needs a connection with \"%s\"; %.*s has none", TEXT_ARG(pair->key->text),
 		    step->action->needs, TEXT_ARG(connection->name));
+	if (step->timeout == 0)
+		step->timeout = step->action->timeout;
 	if (step->timeout == 0)
 		step->timeout = connection != NULL && connection->timeout > 0 ? connection->timeout
 									      : DEFAULT_TIMEOUT;

@@ -24,11 +24,14 @@ const char *param_word(size_t i); /* types of declared parameters; NULL: no more
 /* match.c */
 const char *match_operator(size_t i); /* NULL: no more */
 
-/* config.c, config_connections.c, config_hooks.c, config_verify.c: of tappet.yaml. */
+/* config.c, config_connections.c, config_hooks.c, config_plugins.c, config_verify.c: of
+ * tappet.yaml. */
 const char *config_section(size_t i);       /* NULL: no more */
 extern const char *const connection_keys[]; /* of every connector */
 extern const char *const hook_keys[];
 extern const char *const schedule_keys[];
+extern const char *const bus_keys[];
+extern const char *const plugin_keys[];
 extern const char *const verify_words[];
 
 #endif

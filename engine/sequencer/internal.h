@@ -606,6 +606,7 @@ void tables_take(struct sequencer *s, const struct table_input *input);
 
 /* ---- places.c ---- */
 void place_take(struct sequencer *s, const struct place_input *place);
+void manifest_take(struct sequencer *s, const struct manifest_input *manifest);
 
 /* ---- retain.c ---- */
 void retain_timer(struct sequencer *s);

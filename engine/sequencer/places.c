@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * places.c - how far plugins have read the log of events (plugins/PROTOCOL.md,
- * Durable subscriptions): one row a plugin, a map of its cursors to sequence
- * numbers.
+ * places.c - what is kept of plugins: how far they have read the log of events
+ * (plugins/PROTOCOL.md, Durable subscriptions; one row a plugin, a map of its cursors
+ * to sequence numbers), and what they said of themselves.
  *
  * I1  A place never moves back.
  * I2  A plugin has at most LIMIT_SESSION_CURSORS. */
@@ -117,4 +117,11 @@ void place_take(struct sequencer *s, const struct place_input *in)
 		places_write(s, row, places, in->cursor, -1);
 		break;
 	}
+}
+
+void manifest_take(struct sequencer *s, const struct manifest_input *in)
+{
+	assert(s != NULL && in != NULL && in->plugin.n > 0);
+	store_put_manifest(s->store, in->plugin, in->json, s->now.wall);
+	seq_reply(s, in->ticket, 200, "{}");
 }

@@ -73,6 +73,10 @@ static unsigned input_texts(struct input *input, struct text *out[INPUT_TEXTS_MA
 		out[0] = &input->place.plugin;
 		out[1] = &input->place.cursor;
 		return 2;
+	case INPUT_MANIFEST:
+		out[0] = &input->manifest.plugin;
+		out[1] = &input->manifest.json;
+		return 2;
 	case INPUT_RELOAD:
 	case INPUT_COMMAND:
 		return 0;

@@ -24,16 +24,17 @@ struct ruleset;
 struct config;
 
 enum input_kind {
-	INPUT_HOOK,    /* a verified webhook: body bytes */
-	INPUT_EVENT,   /* an event put in by hand or by a test */
-	INPUT_FETCHED, /* what a fetch of a poll brought */
-	INPUT_OUTCOME, /* how an attempt ended */
-	INPUT_GRANT,   /* credit for a target */
-	INPUT_BREAKER, /* a target's breaker opened or closed */
-	INPUT_RELOAD,  /* a new configuration and rule set */
-	INPUT_COMMAND, /* an operator's decision */
-	INPUT_TABLE,   /* a row that an operator changes */
-	INPUT_PLACE,   /* how far a plugin has read */
+	INPUT_HOOK,     /* a verified webhook: body bytes */
+	INPUT_EVENT,    /* an event put in by hand or by a test */
+	INPUT_FETCHED,  /* what a fetch of a poll brought */
+	INPUT_OUTCOME,  /* how an attempt ended */
+	INPUT_GRANT,    /* credit for a target */
+	INPUT_BREAKER,  /* a target's breaker opened or closed */
+	INPUT_RELOAD,   /* a new configuration and rule set */
+	INPUT_COMMAND,  /* an operator's decision */
+	INPUT_TABLE,    /* a row that an operator changes */
+	INPUT_PLACE,    /* how far a plugin has read */
+	INPUT_MANIFEST, /* what a plugin says of itself */
 };
 
 /* How a hook's body is wrapped. */
@@ -149,6 +150,12 @@ struct place_input {
 	int64_t seq;
 };
 
+/* It is kept for the next start; rules are loaded with it by a reload. */
+struct manifest_input {
+	uint64_t ticket; /* 0: nobody waits; answered 200 */
+	struct text plugin, json;
+};
+
 struct input {
 	struct queue_item item; /* first member: queues link through it */
 	enum input_kind kind;
@@ -164,6 +171,7 @@ struct input {
 		struct command_input command;
 		struct table_input table;
 		struct place_input place;
+		struct manifest_input manifest;
 	};
 	char bytes[];
 };

@@ -289,14 +289,16 @@ static bool run_prepare(struct sequencer *s, struct run *run, struct scope *scop
 {
 	const struct step *step = &run->rule->steps[run->step];
 	struct call *call = arena_zero(s->work, sizeof(*call));
+	const struct action *action;
 	struct text error;
 
+	*why = "its connection is no longer configured";
+	action = step_action(s->config, s->work, step, why);
 	out->connection = config_connection(s->config, step->connection);
-	if (call == NULL ||
-	    (step->connection.n > 0 && out->connection == NULL && !config_is_bare(s->config))) {
-		*why = "its connection is no longer configured";
+	if (call == NULL || action == NULL ||
+	    (step->connection.n > 0 && !step->plugin && out->connection == NULL &&
+	     !config_is_bare(s->config)))
 		return false;
-	}
 	if (step_params(scope, step, &out->params, &error) != FATE_OK) {
 		*why = text_dup(s->work, error).s;
 		return false;
@@ -307,6 +309,7 @@ static bool run_prepare(struct sequencer *s, struct run *run, struct scope *scop
 	}
 	call->arena = s->work;
 	call->parser = s->parser;
+	call->action = action;
 	call->settings = out->connection != NULL ? out->connection->settings : value_null();
 	run_name(run, step, scope->event->id, out->key);
 	call->idempotency_key = out->key;
@@ -314,8 +317,8 @@ static bool run_prepare(struct sequencer *s, struct run *run, struct scope *scop
 	call->key = text_of(run->key);
 	call->now = run->created;
 	call->gathered = steps_gathered(s, run);
-	if ((run->doubt > 0 ? step->action->lookup
-			    : step->action->build)(call, out->params, &out->request) != FATE_OK) {
+	if ((run->doubt > 0 ? action->lookup : action->build)(call, out->params, &out->request) !=
+	    FATE_OK) {
 		*why = call->why;
 		return false;
 	}

@@ -177,6 +177,9 @@ static void seq_input(struct sequencer *s, struct input *input)
 	case INPUT_PLACE:
 		place_take(s, &input->place);
 		break;
+	case INPUT_MANIFEST:
+		manifest_take(s, &input->manifest);
+		break;
 	case INPUT_RELOAD:
 		break;
 	}
@@ -204,6 +207,8 @@ static uint64_t seq_ticket(const struct input *input)
 		return input->table.ticket;
 	if (input->kind == INPUT_PLACE)
 		return input->place.ticket;
+	if (input->kind == INPUT_MANIFEST)
+		return input->manifest.ticket;
 	return 0;
 }
 

@@ -90,11 +90,16 @@ static const char rows[] =
     "CREATE INDEX cells_by_key ON cells (tbl, key);"
     "CREATE TABLE stored (tbl INTEGER PRIMARY KEY, count INTEGER NOT NULL) STRICT;";
 
-static const char *const migrations[] = { first, bodies, rows };
+/* What plugins said of themselves last. */
+static const char manifests[] =
+    "CREATE TABLE manifests (plugin TEXT PRIMARY KEY, seen INTEGER NOT NULL,"
+    " json TEXT NOT NULL) STRICT;";
+
+static const char *const migrations[] = { first, bodies, rows, manifests };
 
 static const char *const tables[] = { "names",    "marks",   "events",    "seen",   "fresh",
 				      "cursors",  "objects", "revisions", "states", "runs",
-				      "attempts", "kept",    "cells",     "stored" };
+				      "attempts", "kept",    "cells",     "stored", "manifests" };
 
 int sq_schema_version(void)
 {

@@ -118,6 +118,12 @@ bool store_get_cursor(struct store *store, struct arena *arena, struct text sour
 		      struct text *json);
 void store_put_cursor(struct store *store, struct text source, struct text json);
 
+/* ---- Manifests: what a plugin said of itself last, and when (ms). ---- */
+
+bool store_get_manifest(struct store *store, struct arena *arena, struct text plugin,
+			struct text *json, int64_t *seen);
+void store_put_manifest(struct store *store, struct text plugin, struct text json, int64_t seen);
+
 /* ---- Snapshots: the last known state of an object. `kind` is
  * "<connection>/<object kind>". hash lets an unchanged object cost one look-up
  * and no reading of its data. ---- */

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * manifests - see manifests.h. */
+#include "engine/commands/manifests.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdio.h>
+
+#include "engine/base/cleanup.h"
+#include "engine/base/limits.h"
+#include "engine/base/map.h"
+#include "engine/base/mem.h"
+#include "engine/commands/setup.h"
+#include "engine/rules/plugin_manifest.h"
+#include "engine/sequencer/record.h"
+
+struct manifests {
+	pthread_mutex_t lock;
+	struct map *said;     /* plugin -> struct manifest, each with a reference */
+	struct queue *inputs; /* of the sequencer, or NULL */
+	void (*changed)(void *of);
+	void *of;
+};
+
+struct manifests *manifests_new(void (*changed)(void *of), void *of)
+{
+	struct manifests *m = mem_zero(1, sizeof(*m));
+
+	assert(changed != NULL);
+	if (m == NULL)
+		return NULL;
+	m->said = map_new();
+	m->changed = changed;
+	m->of = of;
+	if (m->said != NULL && pthread_mutex_init(&m->lock, NULL) == 0)
+		return m;
+	map_free(m->said);
+	mem_free(m);
+	return NULL;
+}
+
+void manifests_free(struct manifests *m)
+{
+	struct text plugin;
+	void *manifest;
+
+	if (m == NULL)
+		return;
+	for (size_t at = 0; map_next(m->said, &at, &plugin, &manifest);)
+		manifest_free(manifest);
+	map_free(m->said);
+	(void)pthread_mutex_destroy(&m->lock);
+	mem_free(m);
+}
+
+void manifests_keep(struct manifests *m, struct queue *inputs)
+{
+	assert(m != NULL);
+	(void)pthread_mutex_lock(&m->lock);
+	m->inputs = inputs;
+	(void)pthread_mutex_unlock(&m->lock);
+}
+
+/* ---- Taking. ---- */
+
+static bool is_same(struct manifests *m, struct text plugin, struct text json)
+{
+	const struct manifest *known = map_get(m->said, plugin);
+
+	return known != NULL && text_eq(manifest_json(known), json);
+}
+
+/* By the queue that may be full: the plugin then comes again. */
+static bool keep(struct manifests *m, struct text plugin, struct text json)
+{
+	const struct input input = { .kind = INPUT_MANIFEST, .manifest = { 0, plugin, json } };
+	struct input *copy;
+
+	if (m->inputs == NULL)
+		return true;
+	copy = input_new(&input);
+	if (copy != NULL && queue_push(m->inputs, &copy->item))
+		return true;
+	input_free(copy);
+	return false;
+}
+
+/* Takes over the reference. */
+static bool put(struct manifests *m, struct text plugin, struct manifest *manifest)
+{
+	struct manifest *before = map_get(m->said, plugin);
+
+	if (!keep(m, plugin, manifest_json(manifest)) || !map_put(m->said, plugin, manifest)) {
+		manifest_free(manifest);
+		return false;
+	}
+	manifest_free(before);
+	return true;
+}
+
+bool manifests_take(struct manifests *m, struct text plugin, struct text json, char *words,
+		    size_t room)
+{
+	char why[MANIFEST_WORDS] = "";
+	struct manifest *manifest;
+	bool same, fine;
+
+	assert(m != NULL && words != NULL && plugin.n > 0);
+	(void)pthread_mutex_lock(&m->lock);
+	same = is_same(m, plugin, json);
+	(void)pthread_mutex_unlock(&m->lock);
+	if (same)
+		return true;
+	manifest = manifest_read(plugin, json, why);
+	if (manifest == NULL) {
+		(void)snprintf(words, room, "%s", why);
+		return false;
+	}
+	(void)pthread_mutex_lock(&m->lock);
+	fine = put(m, plugin, manifest);
+	(void)pthread_mutex_unlock(&m->lock);
+	if (fine)
+		m->changed(m->of);
+	else
+		(void)snprintf(words, room, "there is no room to keep it now");
+	return fine;
+}
+
+bool manifests_emits(struct manifests *m, struct text plugin, struct text type)
+{
+	const struct manifest *manifest;
+	bool has;
+
+	assert(m != NULL);
+	(void)pthread_mutex_lock(&m->lock);
+	manifest = map_get(m->said, plugin);
+	has = manifest != NULL && manifest_event(manifest, type) != NULL;
+	(void)pthread_mutex_unlock(&m->lock);
+	return has;
+}
+
+/* ---- Giving. ---- */
+
+bool manifests_apply(struct manifests *m, struct config *config)
+{
+	struct text plugin;
+	void *manifest;
+	bool fine = true;
+
+	assert(m != NULL && config != NULL);
+	manifests_recall(config);
+	config->lenient = true;
+	(void)pthread_mutex_lock(&m->lock);
+	for (size_t at = 0; map_next(m->said, &at, &plugin, &manifest);)
+		fine = config_learn(config, plugin, manifest) && fine;
+	(void)pthread_mutex_unlock(&m->lock);
+	return fine;
+}
+
+/* One that an older version kept, and this one refuses, is as good as none. */
+static void recall(struct config *config, struct store *store, struct arena *arena,
+		   struct text plugin)
+{
+	char words[MANIFEST_WORDS];
+	struct manifest *manifest;
+	struct text json;
+	int64_t seen;
+
+	if (!store_get_manifest(store, arena, plugin, &json, &seen))
+		return;
+	manifest = manifest_read(plugin, json, words);
+	if (manifest == NULL)
+		return;
+	(void)config_learn(config, plugin, manifest);
+	manifest_free(manifest);
+}
+
+void manifests_recall(struct config *config)
+{
+	AUTO(arena_free) struct arena *arena = NULL;
+	AUTO(store_close) struct store *store = NULL;
+	struct store_error error;
+	bool any = false;
+
+	assert(config != NULL);
+	for (size_t i = 0; i < config->plugin_count; i++)
+		any = any || !manifest_is_known(config->plugins[i].manifest);
+	arena = any ? arena_new("manifests", LIMIT_MANIFEST_ARENA) : NULL;
+	if (arena == NULL ||
+	    store_open_reader(text_dup(arena, config->store).s, &store, &error) != FATE_OK)
+		return;
+	for (size_t i = 0; i < config->plugin_count; i++) {
+		arena_reset(arena);
+		if (!manifest_is_known(config->plugins[i].manifest))
+			recall(config, store, arena, config->plugins[i].name);
+	}
+}
