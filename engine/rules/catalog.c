@@ -495,11 +495,11 @@ void catalog_check_type(struct loading *l, const struct yaml_node *node, struct 
 
 	assert(l != NULL && node != NULL);
 	/* The usual case, without collecting anything. */
-	if (connectors_event(type) != NULL && memchr(type.s, '*', type.n) == NULL) {
+	if (config_event(l->config, type) != NULL && memchr(type.s, '*', type.n) == NULL) {
 		check_connected(l, node, type);
 		return;
 	}
-	if (is_polled(l->config, type) || config_event(l->config, type) != NULL)
+	if (is_polled(l->config, type))
 		return;
 	if (!well_formed(type)) {
 		reader_error(&l->r, node,

@@ -169,7 +169,7 @@ START_TEST(top_level_mistakes)
 	mistake("secrets: { a: \"${vars.x}\" }\n", 1, 15, "can't be used here", "${env:NAME}");
 	mistake("secrets: { a: \"${file:/no/where}\" }\n", 1, 15,
 		"the file /no/where can't be read: No such file or directory", "");
-	mistake("plugins: {}\n", 1, 1, "not yet", "");
+	mistake("calendars: {}\n", 1, 1, "not yet", "");
 	mistake("listen: nowhere\n", 1, 9, "no address", "");
 	mistake("listen: 1.2.3.4:70000\n", 1, 9, "no address", "");
 	mistake("listen: \"${env:X}\"\n", 1, 9, "no ${...} here", "");

@@ -239,6 +239,25 @@ CONTRACT(cursors_hold_their_last_value)
 	ck_assert_str_eq(seen.text, "blueworks=2 kantata=3 ");
 }
 
+CONTRACT(manifests_hold_their_last_value)
+{
+	struct text plugin = TEXT("inventory"), json;
+	int64_t seen;
+
+	ck_assert(!store_get_manifest(w->store, w->arena, plugin, &json, &seen));
+	store_begin(w->store);
+	store_put_manifest(w->store, plugin, TEXT("{}"), 5);
+	store_put_manifest(w->store, TEXT("other"), TEXT("{\"doc\":\"x\"}"), 6);
+	store_put_manifest(w->store, plugin, TEXT("{\"version\":\"2\"}"), 7);
+	world_commit(w);
+	store_begin(w->store);
+	store_put_manifest(w->store, plugin, TEXT("{\"version\":\"3\"}"), 8);
+	store_rollback(w->store);
+	ck_assert(store_get_manifest(w->store, w->arena, plugin, &json, &seen));
+	check_text(json, "{\"version\":\"2\"}");
+	ck_assert_int_eq(seen, 7);
+}
+
 CONTRACT(objects_change_and_go)
 {
 	struct text kind = TEXT("kantata/workspace"), data;
@@ -919,13 +938,14 @@ UNIT_MAIN("store", rows_are_found_by_any_cell, rows_are_replaced_and_dropped,
 	  an_event_comes_back_as_it_was, texts_may_hold_any_bytes,
 	  events_are_found_by_any_kind_of_id, an_id_may_come_again,
 	  a_delivery_is_remembered_until_it_expires, deliveries_are_found_while_they_are_moved,
-	  events_are_queried_by_every_filter, cursors_hold_their_last_value, objects_change_and_go,
-	  objects_are_walked_in_byte_order, revisions_keep_their_text,
-	  states_belong_to_rule_what_and_key, a_run_moves_and_keeps_the_rest,
-	  runs_are_queried_by_every_filter, attempts_come_in_the_order_made,
-	  a_visitor_may_use_the_store, a_rolled_back_batch_leaves_no_trace,
-	  the_first_failure_sticks, a_failing_commit_is_a_rollback,
-	  retention_keeps_what_is_open_or_in_doubt, retention_takes_many_runs_of_one_event_in_steps,
+	  events_are_queried_by_every_filter, cursors_hold_their_last_value,
+	  manifests_hold_their_last_value, objects_change_and_go, objects_are_walked_in_byte_order,
+	  revisions_keep_their_text, states_belong_to_rule_what_and_key,
+	  a_run_moves_and_keeps_the_rest, runs_are_queried_by_every_filter,
+	  attempts_come_in_the_order_made, a_visitor_may_use_the_store,
+	  a_rolled_back_batch_leaves_no_trace, the_first_failure_sticks,
+	  a_failing_commit_is_a_rollback, retention_keeps_what_is_open_or_in_doubt,
+	  retention_takes_many_runs_of_one_event_in_steps,
 	  retention_keeps_a_body_as_long_as_an_event_came_in_it, a_body_comes_back_to_the_byte,
 	  bodies_dont_mix, numbers_never_come_again, retention_drops_expired_deliveries,
 	  retention_walks_through_all_deliveries,

@@ -242,6 +242,8 @@ START_TEST(an_older_version_is_converted)
 	struct event_record event;
 	struct event_body body;
 	const struct event_body kept = { .media = TEXT("text/plain"), .bytes = TEXT("a = 1") };
+	struct text json;
+	int64_t seen;
 
 	world_init(&w, "sqlite:");
 	world_close(&w);
@@ -259,13 +261,50 @@ START_TEST(an_older_version_is_converted)
 	event.body = &kept;
 	store_put_event(w.store, &event);
 	store_put_row(w.store, TEXT("links"), TEXT("7"), TEXT("{}"), NULL, 0);
+	store_put_manifest(w.store, TEXT("inventory"), TEXT("{}"), 7);
 	world_commit(&w);
 	world_close(&w);
-	ck_assert_int_eq(ask(w.path, "PRAGMA user_version"), 3);
+	ck_assert_int_eq(ask(w.path, "PRAGMA user_version"), 4);
 	ck_assert_int_eq(store_open(w.name, &w.store, &w.error), FATE_OK);
 	ck_assert(store_get_body(w.store, w.arena, 3, &body));
 	check_text(body.bytes, "a = 1");
 	ck_assert_int_eq(store_count_rows(w.store, TEXT("links")), 1);
+	ck_assert(store_get_manifest(w.store, w.arena, TEXT("inventory"), &json, &seen));
+	ck_assert_int_eq(seen, 7);
+	world_fini(&w);
+}
+END_TEST
+
+/* One of the version before lacks a table; what it has stays as it was. */
+START_TEST(the_version_before_is_converted)
+{
+	struct world w;
+	struct event_record event;
+	struct text json;
+	int64_t seen;
+
+	world_init(&w, "sqlite:");
+	store_begin(w.store);
+	put_event(&w, 1);
+	store_put_cursor(w.store, TEXT("k/workspaces"), TEXT("{\"at\":1}"));
+	world_commit(&w);
+	world_close(&w);
+	shell(w.path, "DROP TABLE manifests; PRAGMA user_version = 3");
+	ck_assert_int_eq(store_open_reader(w.name, &w.store, &w.error), FATE_RETRY);
+	ck_assert_ptr_nonnull(strstr(w.error.text, "older version"));
+	ck_assert_int_eq(store_open(w.name, &w.store, &w.error), FATE_OK);
+	ck_assert(!store_get_manifest(w.store, w.arena, TEXT("inventory"), &json, &seen));
+	store_begin(w.store);
+	store_put_manifest(w.store, TEXT("inventory"), TEXT("{\"version\":\"1\"}"), 7);
+	world_commit(&w);
+	world_close(&w);
+	ck_assert_int_eq(ask(w.path, "PRAGMA user_version"), 4);
+	ck_assert_int_eq(store_open_reader(w.name, &w.store, &w.error), FATE_OK);
+	ck_assert(store_get_manifest(w.store, w.arena, TEXT("inventory"), &json, &seen));
+	check_text(json, "{\"version\":\"1\"}");
+	ck_assert(store_get_event(w.store, w.arena, 1, &event));
+	ck_assert(store_get_cursor(w.store, w.arena, TEXT("k/workspaces"), &json));
+	check_text(json, "{\"at\":1}");
 	world_fini(&w);
 }
 END_TEST
@@ -662,9 +701,10 @@ END_TEST
 UNIT_MAIN("store_sqlite", malformed_names_are_refused, a_folder_is_no_store, a_path_is_just_a_path,
 	  files_are_private_whatever_the_umask, the_file_says_what_it_is,
 	  a_second_writer_is_refused, other_files_are_refused_and_left_alone,
-	  a_newer_version_is_refused, an_older_version_is_converted, a_corrupt_file_is_refused,
-	  later_damage_fails_the_batch, readers_see_whole_batches_only,
-	  readers_work_without_a_daemon_and_never_create, deliveries_outlive_the_writer,
-	  an_abandoned_batch_is_gone, a_full_disk_fails_the_batch_and_passes,
-	  a_lock_held_by_others_is_waited_for_a_little, the_log_stays_bounded,
-	  writer_reader_and_checkpoints_go_side_by_side, retention_gives_space_back)
+	  a_newer_version_is_refused, an_older_version_is_converted,
+	  the_version_before_is_converted, a_corrupt_file_is_refused, later_damage_fails_the_batch,
+	  readers_see_whole_batches_only, readers_work_without_a_daemon_and_never_create,
+	  deliveries_outlive_the_writer, an_abandoned_batch_is_gone,
+	  a_full_disk_fails_the_batch_and_passes, a_lock_held_by_others_is_waited_for_a_little,
+	  the_log_stays_bounded, writer_reader_and_checkpoints_go_side_by_side,
+	  retention_gives_space_back)
