@@ -2,7 +2,7 @@
  *
  * daemon - the parts of `tappet run`, put together and taken apart in order.
  *
- * Start: store, sequencer, delivery, the listening sockets, then the pump with recovery as
+ * Start: store, sequencer, delivery, the listening sockets, the bus, then the pump with recovery as
  * its first batch: nothing leaves before tappet can listen, and what comes in is decided
  * after what was open is known. Stop: no new requests, what is under way ends (for a
  * while), then everything else in reverse.
@@ -11,17 +11,19 @@
 #define TAPPET_COMMANDS_DAEMON_H
 
 #include "engine/base/clock.h"
+#include "engine/commands/manifests.h"
 #include "engine/rules/config.h"
 #include "engine/rules/rule.h"
 
 struct daemon;
 
-/* FATE_OK, or FATE_REJECT / FATE_RETRY with `why` for people. Config and rules are referenced. */
-enum fate daemon_start(struct config *config, struct ruleset *rules, struct clock clock,
-		       struct daemon **out, char *why, size_t why_room);
+/* FATE_OK, or FATE_REJECT / FATE_RETRY with `why` for people. Config and rules are referenced;
+ * `manifests` is borrowed. */
+enum fate daemon_start(struct config *config, struct ruleset *rules, struct manifests *manifests,
+		       struct clock clock, struct daemon **out, char *why, size_t why_room);
 
 /* Replaces configuration and rules, all or nothing; they were checked. False with why when
- * something differs that can't change while running (listen, admin, store). */
+ * something differs that can't change while running (listen, admin, store, bus). */
 bool daemon_reload(struct daemon *daemon, struct config *config, struct ruleset *rules, char *why,
 		   size_t why_room);
 

@@ -18,6 +18,7 @@
 #include "engine/base/mem.h"
 #include "engine/commands/command.h"
 #include "engine/commands/daemon.h"
+#include "engine/commands/manifests.h"
 #include "engine/commands/watch.h"
 
 #define DRAIN_MS   10000
@@ -27,13 +28,15 @@
 struct loaded {
 	struct config *config;
 	struct ruleset *rules;
+	struct manifests *manifests; /* what plugins said; borrowed */
 };
 
 static void loaded_drop(struct loaded *loaded)
 {
 	ruleset_free(loaded->rules);
 	config_free(loaded->config);
-	*loaded = (struct loaded){ 0 };
+	loaded->rules = NULL;
+	loaded->config = NULL;
 }
 
 static bool json_log(const struct context *context)
@@ -70,12 +73,13 @@ static bool load(struct context *context, struct loaded *out)
 	struct diags *diags = diags_new();
 	bool fine;
 
-	*out = (struct loaded){ 0 };
+	out->config = NULL;
+	out->rules = NULL;
 	if (diags == NULL)
 		return false;
 	out->config = config_load_all(context->config_files, context->config_count,
 				      CONFIG_SECRETS_NEEDED, diags);
-	if (out->config != NULL)
+	if (out->config != NULL && manifests_apply(out->manifests, out->config))
 		out->rules = ruleset_load(out->config, out->config->rule_paths,
 					  out->config->rule_path_count, diags);
 	fine = out->rules != NULL && diags_errors(diags) == 0;
@@ -102,7 +106,7 @@ static bool apply(struct daemon *daemon, struct loaded *current, struct loaded *
 
 static bool reload(struct context *context, struct daemon *daemon, struct loaded *current)
 {
-	struct loaded next;
+	struct loaded next = { .manifests = current->manifests };
 
 	if (!load(context, &next)) {
 		log_write(LOG_ERROR,
@@ -123,17 +127,18 @@ static const char *first_error(struct diags *diags)
 	return "memory is out";
 }
 
-/* Files of secrets and certificates changed: the configuration as it was read, with what they hold
- * now. */
+/* Files of secrets and certificates changed, or rules can't be loaded for what a plugin said: the
+ * configuration as it was read, with what they hold now. */
 static bool renew(struct daemon *daemon, struct loaded *current)
 {
 	struct diags *diags = diags_new();
-	struct loaded next = { 0 };
+	struct loaded next = { .manifests = current->manifests };
 	bool fine = diags != NULL;
 
 	if (fine)
 		next.config = config_again(current->config, diags);
-	fine = fine && next.config != NULL && diags_errors(diags) == 0;
+	fine = fine && next.config != NULL && diags_errors(diags) == 0 &&
+	       manifests_apply(next.manifests, next.config);
 	if (!fine)
 		log_write(LOG_ERROR,
 			  "a file of secrets or certificates can't be read; the old "
@@ -145,10 +150,15 @@ static bool renew(struct daemon *daemon, struct loaded *current)
 		return false;
 	}
 	next.rules = ruleset_ref(current->rules);
-	if (!apply(daemon, current, &next))
-		return false;
-	log_write(LOG_INFO, "secrets read again");
-	return true;
+	return apply(daemon, current, &next);
+}
+
+/* A plugin said something new of itself: rules are read with it. When files have mistakes just now
+ * the loaded rules go on, and their jobs are built as the plugin takes them now. */
+static bool learn(struct context *context, struct daemon *daemon, struct loaded *current)
+{
+	log_write(LOG_INFO, "a plugin has said what it has; rules are checked against it");
+	return reload(context, daemon, current) || renew(daemon, current);
 }
 
 /* ---- Waiting. ---- */
@@ -213,8 +223,10 @@ static void serve(struct context *context, struct daemon *daemon, struct loaded 
 		changed = false;
 		if (signal == SIGHUP || watch_changed(&w.files))
 			changed = reload(context, daemon, current);
-		else if (watch_changed(&w.secrets))
-			changed = renew(daemon, current);
+		else if (signal == SIGUSR1)
+			changed = learn(context, daemon, current);
+		else if (watch_changed(&w.secrets) && (changed = renew(daemon, current)))
+			log_write(LOG_INFO, "secrets read again");
 	}
 	mem_free(w.paths);
 }
@@ -225,8 +237,16 @@ static bool block_signals(sigset_t *set)
 	sigaddset(set, SIGTERM);
 	sigaddset(set, SIGINT);
 	sigaddset(set, SIGHUP);
+	sigaddset(set, SIGUSR1);
 	return signal(SIGPIPE, SIG_IGN) != SIG_ERR && signal(SIGXFSZ, SIG_IGN) != SIG_ERR &&
 	       sigprocmask(SIG_BLOCK, set, NULL) == 0;
+}
+
+/* The bus's thread: the main thread waits for signals and does the work. */
+static void ask_to_learn(void *of)
+{
+	(void)of;
+	(void)kill(getpid(), SIGUSR1);
 }
 
 /* In builds for tests, TAPPET_CLOCK names the file that turns it. */
@@ -242,14 +262,43 @@ static struct clock run_clock(void)
 	return clock;
 }
 
+/* Until it is told to stop. */
+static int run_with(struct context *context, struct manifests *manifests, const sigset_t *set)
+{
+	struct loaded loaded = { .manifests = manifests };
+	char why[STOP_WORDS] = "";
+	struct daemon *daemon;
+
+	if (!load(context, &loaded))
+		return COMMAND_FAILED;
+	if (daemon_start(loaded.config, loaded.rules, manifests, run_clock(), &daemon, why,
+			 sizeof(why)) != FATE_OK) {
+		loaded_drop(&loaded);
+		return context_fail(context, COMMAND_FAILED, "%s", why);
+	}
+	log_write(LOG_INFO, "ready", LOG_I("port", daemon_port(daemon)),
+		  LOG_I("rules", ruleset_count(loaded.rules)),
+		  LOG_I("connections", loaded.config->connection_count),
+		  LOG_I("hooks", loaded.config->hook_count));
+	serve(context, daemon, &loaded, set);
+	log_write(LOG_INFO, "stopping");
+	size_t cut = daemon_stop(daemon, DRAIN_MS);
+
+	if (cut > 0)
+		log_write(LOG_WARN, "requests were cut; they are in doubt at the next start",
+			  LOG_I("count", cut));
+	log_write(LOG_INFO, "stopped");
+	loaded_drop(&loaded);
+	return COMMAND_OK;
+}
+
 static int run(struct context *context)
 {
 	const char *level = option_value(context, "log-level");
 	const char *format = option_value(context, "log-format");
-	struct loaded loaded;
-	struct daemon *daemon;
+	struct manifests *manifests;
 	sigset_t set;
-	char why[STOP_WORDS] = "";
+	int code;
 
 	if (format != NULL && strcmp(format, "text") != 0 && strcmp(format, "json") != 0)
 		return context_usage(context, "--log-format is text or json");
@@ -267,27 +316,12 @@ static int run(struct context *context)
 	log_setup(json_log(context) ? LOG_JSON : LOG_TEXT,
 		  level != NULL && strcmp(level, "debug") == 0 ? LOG_DEBUG : LOG_INFO,
 		  clock_system());
-	if (!load(context, &loaded))
-		return COMMAND_FAILED;
-	if (daemon_start(loaded.config, loaded.rules, run_clock(), &daemon, why, sizeof(why)) !=
-	    FATE_OK) {
-		loaded_drop(&loaded);
-		return context_fail(context, COMMAND_FAILED, "%s", why);
-	}
-	log_write(LOG_INFO, "ready", LOG_I("port", daemon_port(daemon)),
-		  LOG_I("rules", ruleset_count(loaded.rules)),
-		  LOG_I("connections", loaded.config->connection_count),
-		  LOG_I("hooks", loaded.config->hook_count));
-	serve(context, daemon, &loaded, &set);
-	log_write(LOG_INFO, "stopping");
-	size_t cut = daemon_stop(daemon, DRAIN_MS);
-
-	if (cut > 0)
-		log_write(LOG_WARN, "requests were cut; they are in doubt at the next start",
-			  LOG_I("count", cut));
-	log_write(LOG_INFO, "stopped");
-	loaded_drop(&loaded);
-	return COMMAND_OK;
+	manifests = manifests_new(ask_to_learn, NULL);
+	if (manifests == NULL)
+		return context_fail(context, COMMAND_FAILED, "memory is out");
+	code = run_with(context, manifests, &set);
+	manifests_free(manifests);
+	return code;
 }
 
 static const struct option_row options[] = {
