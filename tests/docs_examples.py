@@ -49,6 +49,13 @@ hooks:
 schedules:
   monday: { cron: "0 9 * * MON" }
   workday: { cron: "0 9 * * MON-FRI" }
+plugins: { inventory: { manifest: inventory.json } }
+"""
+# What the plugin of the examples has.
+MANIFEST = """{
+  "actions": {"reserve": {"params": {"sku": {"type": "text", "required": true}, "count": {"type": "int"}}}},
+  "events": {"low": {"fields": {"sku": {"type": "text"}, "left": {"type": "int"}}}}
+}
 """
 
 
@@ -120,6 +127,7 @@ def check(tappet, folder, text):
         make(os.path.join(folder, path), "email,name,level\nann@example.com,Ann,3\n")
     if rules:
         environment = prepare(folder, WORLD)
+        make(os.path.join(folder, "inventory.json"), MANIFEST)
         make(os.path.join(folder, "tappet.yaml"), WORLD + "rules: [example.yaml]\n")
         make(os.path.join(folder, "example.yaml"), text)
         commands = [[tappet, "check", "example.yaml"]]
