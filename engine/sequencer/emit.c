@@ -298,7 +298,7 @@ void emit_own(struct sequencer *s, const char *type, struct text subject, struct
 /* Typed by the event type's kind, as when it was emitted. */
 static struct value emit_typed(struct sequencer *s, struct text type, struct text json)
 {
-	const struct event_type *row = config_event(s->config, type);
+	const struct event_type *row = seq_event_type(s, type);
 	struct json_error error;
 	struct value v = value_null();
 

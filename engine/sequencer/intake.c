@@ -467,7 +467,7 @@ void intake_hook(struct sequencer *s, const struct hook_input *in)
 
 static struct value intake_typed(struct sequencer *s, struct text type, struct text json, bool *ok)
 {
-	const struct event_type *row = config_event(s->config, type);
+	const struct event_type *row = seq_event_type(s, type);
 	struct json_error error;
 	struct value v = value_null();
 

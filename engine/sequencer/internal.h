@@ -176,6 +176,7 @@ struct sequencer {
 	int64_t heavy;         /* one that did so twice, or 0 */
 	bool publishing;       /* somebody listens to events */
 	struct buf published;  /* those of this batch */
+	struct map *said; /* plugin -> its struct manifest, of those that came since the start */
 	struct vector replies, attempts, fetches, wanted, wants, unused, events, changed, ended;
 };
 
@@ -607,6 +608,9 @@ void tables_take(struct sequencer *s, const struct table_input *input);
 /* ---- places.c ---- */
 void place_take(struct sequencer *s, const struct place_input *place);
 void manifest_take(struct sequencer *s, const struct manifest_input *manifest);
+
+/* The row of an event's type, as the plugin whose it is said last; NULL: unknown. */
+const struct event_type *seq_event_type(const struct sequencer *s, struct text type);
 
 /* ---- retain.c ---- */
 void retain_timer(struct sequencer *s);

@@ -6,6 +6,7 @@
  *
  * I1  A place never moves back.
  * I2  A plugin has at most LIMIT_SESSION_CURSORS. */
+#include "engine/rules/plugin_manifest.h"
 #include "engine/sequencer/internal.h"
 
 static struct text place_row(struct sequencer *s, struct text plugin)
@@ -119,9 +120,39 @@ void place_take(struct sequencer *s, const struct place_input *in)
 	}
 }
 
+/* ---- Manifests. ---- */
+
+/* Events that follow at once are read by it; rules are, when they are loaded with it. */
+static void manifest_note(struct sequencer *s, const struct manifest_input *in)
+{
+	char words[MANIFEST_WORDS];
+	struct manifest *before = map_get(s->said, in->plugin);
+	struct manifest *manifest = manifest_read(in->plugin, in->json, words);
+
+	if (manifest == NULL)
+		return; /* memory is out: it was read before it came here */
+	if (map_put(s->said, in->plugin, manifest))
+		manifest_free(before);
+	else
+		manifest_free(manifest);
+}
+
 void manifest_take(struct sequencer *s, const struct manifest_input *in)
 {
 	assert(s != NULL && in != NULL && in->plugin.n > 0);
+	manifest_note(s, in);
 	store_put_manifest(s->store, in->plugin, in->json, s->now.wall);
 	seq_reply(s, in->ticket, 200, "{}");
+}
+
+const struct event_type *seq_event_type(const struct sequencer *s, struct text type)
+{
+	struct text rest, name;
+	const struct manifest *manifest = NULL;
+
+	if (text_starts(type, TEXT("plugin.")) && map_count(s->said) > 0) {
+		rest = text_split((struct text){ type.s + 7, type.n - 7 }, '.', &name);
+		manifest = map_get(s->said, name);
+	}
+	return manifest != NULL ? manifest_event(manifest, rest) : config_event(s->config, type);
 }

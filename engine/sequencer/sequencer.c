@@ -6,6 +6,7 @@
  * away and read again from the store as after a crash, what can be asked for
  * again (hooks, pages, commands) is refused, and facts (outcomes, grants,
  * breakers, reloads) are kept for the next batch. */
+#include "engine/rules/plugin_manifest.h"
 #include "engine/sequencer/internal.h"
 
 #include <stdarg.h>
@@ -227,6 +228,11 @@ static void drop_values(struct map *map, void (*drop)(void *value))
 static void drop_run(void *value)
 {
 	run_free(value);
+}
+
+static void drop_manifest(void *value)
+{
+	manifest_free(value);
 }
 
 static void drop_plain(void *value)
@@ -656,12 +662,13 @@ static bool seq_make(struct sequencer *s)
 	s->inflight = map_new();
 	s->revisions = map_new();
 	s->blind = map_new();
+	s->said = map_new();
 	s->turn = mem_zero(1, sizeof(*s->turn) + 1);
 	heap_init(&s->run_timers);
 	buf_init(&s->published, LIMIT_PUBLISH);
 	return s->batch != NULL && s->work != NULL && s->object != NULL && s->parser != NULL &&
 	       s->page_parser != NULL && s->targets != NULL && s->inflight != NULL &&
-	       s->revisions != NULL && s->blind != NULL && s->turn != NULL;
+	       s->revisions != NULL && s->blind != NULL && s->said != NULL && s->turn != NULL;
 }
 
 enum fate sequencer_new(struct store *store, struct config *config, struct ruleset *rules,
@@ -708,6 +715,7 @@ void sequencer_free(struct sequencer *s)
 	json_parser_free(s->parser);
 	json_parser_free(s->page_parser);
 	buf_fini(&s->published);
+	drop_values(s->said, drop_manifest);
 	arena_free(s->batch);
 	arena_free(s->work);
 	arena_free(s->object);

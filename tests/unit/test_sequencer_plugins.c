@@ -254,6 +254,23 @@ START_TEST(one_that_changes_back)
 }
 END_TEST
 
+/* What it emits at once is read by what it has just said; the reload comes later. */
+START_TEST(what_it_emits_at_once)
+{
+	const struct input input = { .kind = INPUT_MANIFEST,
+				     .manifest = { .plugin = TEXT("inventory"),
+						   .json = TEXT(MANIFEST("reserve", "repeat")) } };
+
+	begin(NULL);
+	world_push(&w, &input);
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	ck_assert_uint_eq(w.out.reply_count, 0);
+	low();
+	ck_assert_uint_eq(w.out.target_count, 1);
+	end();
+}
+END_TEST
+
 START_TEST(what_it_says_is_kept)
 {
 	const struct input input = { .kind = INPUT_MANIFEST,
@@ -279,4 +296,4 @@ END_TEST
 
 UNIT_MAIN("sequencer_plugins", a_job_from_its_event_to_its_end, what_is_refused,
 	  what_may_have_happened, what_was_under_way_at_a_crash, a_plugin_that_comes_late,
-	  a_plugin_that_changes, one_that_changes_back, what_it_says_is_kept)
+	  a_plugin_that_changes, one_that_changes_back, what_it_emits_at_once, what_it_says_is_kept)
