@@ -364,9 +364,8 @@ static int unknown(struct context *context, const struct connector *const *all, 
 
 static int run(struct context *context)
 {
-	struct config *loaded = NULL;
-	const struct connector *const *all = setup_connectors(context, &loaded);
-	AUTO(config_free) struct config *config = loaded;
+	AUTO(config_free) struct config *config = NULL;
+	const struct connector *const *all = setup_connectors(context, &config);
 	const struct connector *one = NULL;
 
 	if (all == NULL)

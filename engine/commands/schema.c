@@ -14,9 +14,8 @@ static const struct option_row options[] = {
 
 static int run(struct context *context)
 {
-	struct config *loaded = NULL;
-	const struct connector *const *all = setup_connectors(context, &loaded);
-	AUTO(config_free) struct config *config = loaded;
+	AUTO(config_free) struct config *config = NULL;
+	const struct connector *const *all = setup_connectors(context, &config);
 
 	if (all == NULL)
 		return context_fail(context, COMMAND_FAILED, "memory is out");
