@@ -609,6 +609,9 @@ void tables_take(struct sequencer *s, const struct table_input *input);
 void place_take(struct sequencer *s, const struct place_input *place);
 void manifest_take(struct sequencer *s, const struct manifest_input *manifest);
 
+/* The step's action, as the plugin whose it is said last; NULL with *why. */
+const struct action *seq_action(struct sequencer *s, const struct step *step, const char **why);
+
 /* The row of an event's type, as the plugin whose it is said last; NULL: unknown. */
 const struct event_type *seq_event_type(const struct sequencer *s, struct text type);
 

@@ -156,3 +156,20 @@ const struct event_type *seq_event_type(const struct sequencer *s, struct text t
 	}
 	return manifest != NULL ? manifest_event(manifest, rest) : config_event(s->config, type);
 }
+
+const struct action *seq_action(struct sequencer *s, const struct step *step, const char **why)
+{
+	const struct manifest *said = step->plugin ? map_get(s->said, step->connection) : NULL;
+	const struct action *action;
+
+	if (said == NULL || config_plugin(s->config, step->connection) == NULL)
+		return step_action(s->config, s->work, step, why);
+	action = connector_action(manifest_connector(said), text_of(step->action->name));
+	if (action == NULL) {
+		*why = text_printf(s->work, "the plugin %.*s has no action \"%s\"",
+				   TEXT_ARG(step->connection), step->action->name)
+			   .s;
+		*why = *why != NULL ? *why : "its plugin has no such action";
+	}
+	return action;
+}

@@ -293,7 +293,7 @@ static bool run_prepare(struct sequencer *s, struct run *run, struct scope *scop
 	struct text error;
 
 	*why = "its connection is no longer configured";
-	action = step_action(s->config, s->work, step, why);
+	action = seq_action(s, step, why);
 	out->connection = config_connection(s->config, step->connection);
 	if (call == NULL || action == NULL ||
 	    (step->connection.n > 0 && !step->plugin && out->connection == NULL &&

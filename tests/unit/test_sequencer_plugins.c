@@ -271,6 +271,23 @@ START_TEST(what_it_emits_at_once)
 }
 END_TEST
 
+/* Nor is it sent what it has just said it doesn't take. */
+START_TEST(what_it_takes_at_once)
+{
+	const struct input input = { .kind = INPUT_MANIFEST,
+				     .manifest = { .plugin = TEXT("inventory"),
+						   .json = TEXT(MANIFEST("book", "repeat")) } };
+
+	begin(MANIFEST("reserve", "repeat"));
+	low();
+	world_push(&w, &input);
+	credit(1);
+	ck_assert_uint_eq(w.out.attempt_count, 0);
+	state(RUN_DEAD, "the plugin inventory has no action \"reserve\"");
+	end();
+}
+END_TEST
+
 START_TEST(what_it_says_is_kept)
 {
 	const struct input input = { .kind = INPUT_MANIFEST,
@@ -296,4 +313,5 @@ END_TEST
 
 UNIT_MAIN("sequencer_plugins", a_job_from_its_event_to_its_end, what_is_refused,
 	  what_may_have_happened, what_was_under_way_at_a_crash, a_plugin_that_comes_late,
-	  a_plugin_that_changes, one_that_changes_back, what_it_emits_at_once, what_it_says_is_kept)
+	  a_plugin_that_changes, one_that_changes_back, what_it_emits_at_once,
+	  what_it_takes_at_once, what_it_says_is_kept)
