@@ -23,7 +23,7 @@ SHARED, TESTS = "What rules share", "Tests beside rules"
 GROUPS = [
     ("tappet.yaml", "config", [""], ["tappet.yaml"],
      {"connections": "Connections", "hooks": "Hooks", "schedules": "Schedules", "tables": "Tables",
-      "secrets": "Secrets that rules name"}),
+      "plugins": "Plugins", "bus": "Plugins", "secrets": "Secrets that rules name"}),
     ("a connection", "config", ["connection", "connection-*"], ["Connections", "Any API"],
      {"poll": "Polls", "proxy": "Proxies and authorities", "ca_file": "Proxies and authorities",
       "bearer": "Any API", "basic": "Any API", "api_key": "Any API", "oauth2": "Any API", "sign": "Any API"}),
@@ -31,6 +31,7 @@ GROUPS = [
     ("its `webhook`", "config", ["webhook"], ["Connections"], {"silent_after": "Silence"}),
     ("a hook", "config", ["hook"], ["Hooks"], {"silent_after": "Silence", "dedupe": "Dedupe"}),
     ("a schedule", "config", ["schedule"], ["Schedules"], {}),
+    ("a plugin", "config", ["plugin"], ["Plugins"], {}),
     ("a rules file", "rules", [""], [SHARED], {"tables": "Tables", "rules": "Rules"}),
     ("its `defaults`", "rules", ["defaults"], [SHARED], {}),
     ("its `actions`", "rules", ["action"], [SHARED], {}),
