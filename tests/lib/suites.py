@@ -293,6 +293,11 @@ def suite_email(context, _):
         sys.executable, "tests/email/run", "--build", context.build_directory("asan")])
 
 
+def suite_plugins(context, names):
+    return summary(context, "plugins", [
+        sys.executable, "tests/plugins/run", "--build", context.build_directory("asan"), *names])
+
+
 def suite_fuzz(context, _):
     good, output = context.run("fuzz", ["tests/fuzz/long", FUZZ_SECONDS])
     if good and not context.verbose:
@@ -326,6 +331,7 @@ SUITES = {
     "schema": Suite("tappet schema, beside a JSON Schema library", "asan", suite_schema),
     "webhooks": Suite("every webhook of GitHub's, to a running daemon", "asan", suite_webhooks),
     "email": Suite("mail to a real mail server, byte by byte", "asan", suite_email),
+    "plugins": Suite("SDKs and plugins, against a scripted engine", "asan", suite_plugins),
     "sandbox": Suite("the fake APIs, from outside", "asan", suite_sandbox),
     "rules": Suite("the tests beside the rules, what belongs to each; the demo's files", "asan", suite_rules),
     "docs": Suite("every example of the documentation", "asan", suite_docs),

@@ -335,7 +335,7 @@ class Contract(Base):
     def test_subscribes_again_when_the_engine_is_busy(self) -> None:
         engine, process = self.begin(auto={"ACK"})
         subscribe = engine.expect("SUBSCRIBE", cursor="probe")
-        self.assertEqual(subscribe["from"], "start")
+        self.assertIn(subscribe["from"], ("start", 0))
         engine.subscriptions.clear()
         engine.error("busy", about="probe", after=10)
         engine.auto = frozenset({"SUBSCRIBE", "ACK"})

@@ -243,6 +243,7 @@ class Engine:
         self.mute = False                     # withholds heartbeats, its own and answers
         self.taken = 0                        # messages that were heard
         self.pings = self.pongs = 0           # of them
+        self.welcomes = 0                     # sessions that have begun
         self.started: list[subprocess.Popen[bytes]] = []
         self.asked = 0
         self._forget()
@@ -368,6 +369,7 @@ class Engine:
         self.forget()
         self.peer = self.last
         self.credit = hello.header.get("jobs", 0)
+        self.welcomes += 1
         self.say("WELCOME", {"protocol": 1, "session": os.urandom(8).hex(), "engine": "testkit",
                              "heartbeat": self.heartbeat, "emits": self.emits})
 

@@ -307,8 +307,11 @@ class Runner:
 
     def _event(self, message: Message) -> None:
         sub, header = self._find(message), message.header
-        item = (Gap(header["from"], header["to"]) if message.verb == "GAP" else
-                Event(sub.cursor, header["seq"], decode(message.body)))
+        item: Event | Gap
+        if message.verb == "GAP":
+            item = Gap(header["from"], header["to"])
+        else:
+            item = Event(sub.cursor, header["seq"], decode(message.body))
         sub.queue.put_nowait((self.session, item))
 
     def _acked(self, message: Message) -> None:

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * inventory - an example: it has some of each article, reserves them, and tells when few are
+ * left. In a rule:
+ *
+ *     - inventory.reserve: { sku: "${data.sku}", count: 2 }
+ *
+ * It keeps its stock in memory; what it has carried out is remembered by key, so that a
+ * repeat is no second reservation. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <tappet_plugin.h>
+
+#define FEW 3
+
+struct inventory {
+	struct tappet_plugin *plugin;
+	json_t *stock; /* sku -> left */
+	json_t *done;  /* key -> what was answered */
+};
+
+static const char manifest[] =
+    "{ \"version\": \"1.0\", \"doc\": \"Reserves stock.\","
+    "  \"actions\": { \"reserve\": { \"doc\": \"Reserves some of an article.\","
+    "    \"params\": { \"sku\": { \"type\": \"text\", \"required\": true },"
+    "                \"count\": { \"type\": \"int\", \"doc\": \"1 when left out.\" } },"
+    "    \"result\": { \"left\": { \"type\": \"int\" } } } },"
+    "  \"events\": { \"low\": { \"doc\": \"An article runs low.\","
+    "    \"fields\": { \"sku\": { \"type\": \"text\" }, \"left\": { \"type\": \"int\" } } } } }";
+
+/* The id says which event it is: the same key brings the same one. */
+static void tell_low(struct inventory *inventory, const struct tappet_job *job, const char *sku,
+		     json_int_t left)
+{
+	json_t *data = json_pack("{s:s,s:I}", "sku", sku, "left", left);
+	char id[128];
+
+	(void)snprintf(id, sizeof(id), "low-%s", job->key);
+	if (!tappet_emit(
+		inventory->plugin,
+		&(struct tappet_emit){ .id = id, .type = "low", .subject = sku, .data = data }))
+		perror("emit");
+	json_decref(data);
+}
+
+static void reserve(void *of, struct tappet_job *job)
+{
+	struct inventory *inventory = of;
+	const char *sku = json_string_value(json_object_get(job->params, "sku"));
+	json_t *wanted = json_object_get(job->params, "count"), *before;
+	json_int_t count = wanted != NULL ? json_integer_value(wanted) : 1, left;
+	struct tappet_result result = { .fate = TAPPET_OK };
+
+	before = json_object_get(inventory->done, job->key);
+	if (before != NULL) {
+		result.value = before;
+		tappet_job_end(job, &result);
+		return;
+	}
+	left = json_integer_value(json_object_get(inventory->stock, sku)) - count;
+	if (left < 0) {
+		result.fate = TAPPET_REJECT;
+		result.error = "there aren't that many";
+		tappet_job_end(job, &result);
+		return;
+	}
+	(void)json_object_set_new(inventory->stock, sku, json_integer(left));
+	result.value = json_pack("{s:I}", "left", left);
+	(void)json_object_set_new(inventory->done, job->key, result.value);
+	if (left < FEW)
+		tell_low(inventory, job, sku, left);
+	tappet_job_end(job, &result);
+}
+
+int main(void)
+{
+	static const struct tappet_action actions[] = { { "reserve", reserve }, { NULL, NULL } };
+	struct inventory inventory = { .stock = json_pack("{s:i,s:i}", "A-7", 5, "B-1", 100),
+				       .done = json_object() };
+	int code;
+
+	inventory.plugin = tappet_plugin_new(&(struct tappet_options){
+	    .name = "inventory",
+	    .manifest = manifest,
+	    .actions = actions,
+	    .jobs = 8,
+	    .of = &inventory,
+	});
+	if (inventory.plugin == NULL) {
+		perror("inventory");
+		return 1;
+	}
+	code = tappet_plugin_run(inventory.plugin);
+	tappet_plugin_free(inventory.plugin);
+	json_decref(inventory.stock);
+	json_decref(inventory.done);
+	return code;
+}
