@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import subprocess
 import sys
 import threading
 import unittest
@@ -238,6 +239,27 @@ class AtWork(unittest.TestCase):
         self.engine.expect("SUBSCRIBE")
         self.engine.error("bad-subscribe", about="c")
         self.assertIsInstance(self.ended(), Refused)
+
+
+class Example(unittest.TestCase):
+    def test_inventory(self):
+        with Engine("inventory", auto={"EMIT", "SUBSCRIBE", "ACK"}) as engine:
+            env = {"PYTHONPATH": os.path.join(HERE, "..")}
+            process = engine.start([sys.executable, os.path.join(HERE, "..", "example",
+                                                                 "inventory.py")],
+                                   env=env, stderr=subprocess.DEVNULL)
+            engine.welcome()
+            for _ in range(2):  # the second one is a repeat
+                job = engine.job("reserve", {"sku": "A-7", "count": 3}, key="one")
+                self.assertEqual(engine.expect("RESULT", id=job, fate="ok").body, {"left": 2})
+            self.assertEqual(list(engine.emitted), ["low-one"])
+            engine.job("reserve", {"sku": "A-7", "count": 3})
+            engine.expect("RESULT", fate="reject", error="there aren't that many")
+            seq = engine.append("shop.delivery.came", {"sku": "A-7", "count": 10})
+            engine.serve(lambda: engine.cursors.get("deliveries") == seq)
+            engine.job("reserve", {"sku": "A-7", "count": 3})
+            self.assertEqual(engine.expect("RESULT", fate="ok").body, {"left": 9})
+            engine.finish(process)
 
 
 if __name__ == "__main__":
