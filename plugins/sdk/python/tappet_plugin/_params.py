@@ -101,8 +101,10 @@ def fields_of(members: dict[str, Any], where: str) -> Spec:
     """Of a result or an event: types only, choices and the like are texts."""
     fields = {}
     for name, hint in members.items():
-        kind = spec_of(unwrapped(hint), f"{where}.{name}")["type"]
-        fields[name] = {"type": kind if kind in FIELDS else "text"}
+        spec = spec_of(unwrapped(hint), f"{where}.{name}")
+        fields[name] = {"type": spec["type"] if spec["type"] in FIELDS else "text"}
+        if "doc" in spec:
+            fields[name]["doc"] = spec["doc"]
     return fields
 
 

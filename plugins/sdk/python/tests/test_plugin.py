@@ -25,7 +25,7 @@ class Address(TypedDict):
 
 
 class Reserved(TypedDict):
-    reservation: Id
+    reservation: Annotated[Id, Doc("Its number.")]
     when: Timestamp
     many: Int
 
@@ -66,7 +66,8 @@ class Manifest(unittest.TestCase):
                     "mail": {"type": "mail"},
                     "more": {"type": "list"},
                     "rest": {"type": "any"}},
-                "result": {"reservation": {"type": "text"}, "when": {"type": "timestamp"},
+                "result": {"reservation": {"type": "text", "doc": "Its number."},
+                           "when": {"type": "timestamp"},
                            "many": {"type": "int"}}}},
             "events": {"low": {"fields": {"sku": {"type": "text"}, "left": {"type": "int"},
                                           "tags": {"type": "list"}},
