@@ -22,6 +22,8 @@ extern "C" {
 #define TAPPET_FROM_START 0LL
 #define TAPPET_FROM_NOW   (-1LL)
 
+#define TAPPET_API __attribute__((visibility("default")))
+
 struct tappet_plugin;
 
 enum tappet_fate {
@@ -105,31 +107,33 @@ struct tappet_options {
 
 /* NULL: errno says why; EINVAL: the manifest or a key in the environment. Blocks SIGTERM and
  * SIGINT in this thread: they stop tappet_plugin_run. So begin threads after it. */
-struct tappet_plugin *tappet_plugin_new(const struct tappet_options *options);
-void tappet_plugin_free(struct tappet_plugin *p);
+TAPPET_API struct tappet_plugin *tappet_plugin_new(const struct tappet_options *options);
+TAPPET_API void tappet_plugin_free(struct tappet_plugin *p);
 
 /* Until it is stopped: 0, or until the engine refuses it for good, or memory is out: 1. */
-int tappet_plugin_run(struct tappet_plugin *p);
-void tappet_plugin_stop(struct tappet_plugin *p);
+TAPPET_API int tappet_plugin_run(struct tappet_plugin *p);
+TAPPET_API void tappet_plugin_stop(struct tappet_plugin *p);
 
 /* Calls `ready` whenever fd can be read. False: memory is out. */
-bool tappet_plugin_watch(struct tappet_plugin *p, int fd, void (*ready)(void *of, int fd));
+TAPPET_API bool tappet_plugin_watch(struct tappet_plugin *p, int fd,
+				    void (*ready)(void *of, int fd));
 
 /* Tells the engine that the plugin is alive, when it is time. */
-void tappet_plugin_beat(struct tappet_plugin *p);
+TAPPET_API void tappet_plugin_beat(struct tappet_plugin *p);
 
-void tappet_job_end(struct tappet_job *job, const struct tappet_result *result);
-void tappet_job_progress(struct tappet_job *job);
+TAPPET_API void tappet_job_end(struct tappet_job *job, const struct tappet_result *result);
+TAPPET_API void tappet_job_progress(struct tappet_job *job);
 
 /* Said again until it is answered. False: EAGAIN, 1024 wait; EINVAL; EMSGSIZE; ENOMEM. */
-bool tappet_emit(struct tappet_plugin *p, const struct tappet_emit *emit);
+TAPPET_API bool tappet_emit(struct tappet_plugin *p, const struct tappet_emit *emit);
 
 /* Before tappet_plugin_run. False: memory is out. Each event comes once while the process
  * lives, and again in the next one when it wasn't acknowledged. */
-bool tappet_subscribe(struct tappet_plugin *p, const struct tappet_subscription *subscription);
+TAPPET_API bool tappet_subscribe(struct tappet_plugin *p,
+				 const struct tappet_subscription *subscription);
 
 /* All up to seq are done with; it is told after `idle`. */
-void tappet_ack(struct tappet_plugin *p, const char *cursor, long long seq);
+TAPPET_API void tappet_ack(struct tappet_plugin *p, const char *cursor, long long seq);
 
 #ifdef __cplusplus
 }
