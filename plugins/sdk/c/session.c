@@ -95,6 +95,7 @@ void session_hang_up(struct tappet_plugin *p, const char *why)
 static bool take_welcome(struct tappet_plugin *p, json_t *header)
 {
 	json_int_t beat, emits;
+	const char *session;
 
 	if (json_unpack(header, "{s:I,s:I}", "heartbeat", &beat, "emits", &emits) != 0 || beat < 1)
 		return false;
@@ -102,6 +103,8 @@ static bool take_welcome(struct tappet_plugin *p, json_t *header)
 	p->pause = PAUSE_FIRST;
 	p->beat = beat;
 	p->room = emits;
+	session = json_string_value(json_object_get(header, "session"));
+	plugin_tell(p, "session %s", session != NULL ? session : "without a name");
 	work_welcome(p);
 	return true;
 }
