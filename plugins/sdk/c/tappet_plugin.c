@@ -72,8 +72,8 @@ static void tick(struct tappet_plugin *p)
 
 	if (p->o.calls.idle != NULL)
 		p->o.calls.idle(p->o.of);
-	work_acks(p);
 	work_again(p, now);
+	work_acks(p);
 	if (p->stopping)
 		leave(p, now);
 	else if (p->socket == NULL && now >= p->connect_at)

@@ -140,6 +140,10 @@ class Contract(Base):
         for frames in ((b"",), (b"JOB",), (b"JOB", b"{"), (b"JOB", b"[]"), (b"JOB", b"{}"),
                        (b"\xff\xfe", b"\xff"), (b"EVENT", b'{"cursor":7}', b"x"),
                        (b"JOB", b'{"id":1,"key":null,"action":[],"attempt":"a"}', b"{}"),
+                       (b"JOB", b'{"id":"1","key":"k","action":"echo","attempt":1,"timeout":"1"}'),
+                       (b"EVENT", b'{"cursor":"probe","seq":null}', b"{}"),
+                       (b"GAP", b'{"cursor":"probe","from":"1","to":{}}'),
+                       (b"ERROR", b'{"code":"busy","message":"","fatal":0,"about":[]}'),
                        (b"EMITTED", b'{"id":[]}'), (b"ERROR", b'{"code":1}'),
                        (b"PING", b"{}"), (b"WELCOME", b'{"heartbeat":"x"}')):
             engine.say_garbage(*frames)

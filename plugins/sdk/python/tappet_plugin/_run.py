@@ -167,9 +167,6 @@ class Runner:
 
     def _job(self, message: Message) -> None:
         header = message.header
-        for name in ("id", "key", "action"):
-            if not isinstance(header[name], str):
-                raise TypeError(name)
         if self.stopping:
             self.wire.say("RESULT", {"id": header["id"], "fate": "retry",
                                      "error": "the plugin stops"})
@@ -184,6 +181,8 @@ class Runner:
                   attempt=header["attempt"], timeout=header["timeout"],
                   rule=header.get("rule", ""), event=header.get("event", ""),
                   params=decode(message.body) or {}, _progress=self._progress)
+        if not isinstance(job.params, dict):
+            raise TypeError("parameters")
         self.jobs[job.key] = job
         job._task = asyncio.create_task(self._work(job))
 
@@ -312,6 +311,8 @@ class Runner:
             item = Gap(header["from"], header["to"])
         else:
             item = Event(sub.cursor, header["seq"], decode(message.body))
+            if not isinstance(item.cloudevent, dict):
+                raise TypeError("event")
         sub.queue.put_nowait((self.session, item))
 
     def _acked(self, message: Message) -> None:
@@ -359,7 +360,8 @@ class Runner:
             pause = min(2 * pause, AGAIN_MOST)
 
     async def _gap(self, sub: Subscription, gap: Gap) -> None:
-        log.warning("%s: retention has deleted the events %d to %d", sub.cursor, *gap)
+        log.warning("%s: retention has deleted the events %d to %d", sub.cursor, gap.first,
+                    gap.last)
         if sub.on_gap is not None:
             await sub.on_gap(*gap)
 

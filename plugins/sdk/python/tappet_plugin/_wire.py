@@ -26,6 +26,26 @@ FIRST_BEAT = 1.0      # seconds, until WELCOME says
 AGAIN = ("hello-first", "not-heard")                  # say HELLO again at once
 HOPELESS = ("bad-manifest", "protocol-version")       # nothing changes until the plugin does
 
+# Verb of the engine -> the members that are read, all of them required; and others that are.
+MEMBERS: dict[str, dict[str, type]] = {
+    "ACKED": {"cursor": str, "seq": int},
+    "BYE": {},
+    "CANCEL": {"id": str},
+    "EMITTED": {"id": str, "event": str, "seq": int, "repeat": bool},
+    "ERROR": {"code": str, "message": str, "fatal": bool},
+    "EVENT": {"cursor": str, "seq": int},
+    "GAP": {"cursor": str, "from": int, "to": int},
+    "JOB": {"id": str, "key": str, "action": str, "attempt": int, "timeout": int},
+    "PING": {"n": int},
+    "SUBSCRIBED": {"cursor": str, "seq": int},
+    "WELCOME": {"heartbeat": int, "emits": int},
+}
+OPTIONAL: dict[str, dict[str, type]] = {
+    "EMITTED": {"emits": int},
+    "ERROR": {"about": str, "after": int, "emits": int},
+    "JOB": {"rule": str, "event": str},
+}
+
 
 @dataclass(frozen=True)
 class Message:
@@ -61,6 +81,18 @@ def curve_keys() -> Optional[tuple[bytes, bytes, bytes]]:
         if len(key) != 40:
             raise Refused("not-trusted", f"{name} is to have a key of 40 characters (Z85)")
     return given[0].encode(), given[1].encode(), given[2].encode()
+
+
+def check(verb: str, header: dict[str, Any]) -> None:
+    """Raises TypeError or KeyError when it isn't as PROTOCOL.md says."""
+    for name, kind in MEMBERS.get(verb, {}).items():
+        if type(header[name]) is not kind:
+            raise TypeError(name)
+    for name, kind in OPTIONAL.get(verb, {}).items():
+        if name in header and type(header[name]) is not kind:
+            raise TypeError(name)
+    if verb == "WELCOME" and header["heartbeat"] < 1:
+        raise ValueError("heartbeat")
 
 
 class Wire:
@@ -149,6 +181,7 @@ class Wire:
     def _take(self, frames: list[bytes]) -> None:
         message = self._read(frames)
         try:
+            check(message.verb, message.header)
             self._handle(message)
         except (KeyError, TypeError, ValueError) as e:
             raise Over(f"{message.verb} of the engine isn't as it should be ({e!r})") from e
