@@ -345,6 +345,19 @@
 #define LIMIT_SESSION_USELESS   10000 /* messages a second without use, or KiB of them */
 #define LIMIT_SESSION_STRANGERS 256   /* peers that were told lately that they have no session */
 
+#define LIMIT_PROCESS_PAUSE  1000  /* ms until a plugin that ended is started again; doubles */
+#define LIMIT_PROCESS_PAUSES 60000 /* ms at most: who has mended it sees that soon */
+#define LIMIT_PROCESS_LIVED  60000 /* ms after which the pauses begin anew: it did work */
+#define LIMIT_PROCESS_PATIENCE                                                                     \
+	10000                       /* ms from SIGTERM to SIGKILL: as long as jobs have at a stop */
+#define LIMIT_PROCESS_KILLED   5000 /* ms from SIGKILL until nobody waits for it any longer */
+#define LIMIT_PROCESS_LINE     2000 /* bytes of a line of output: escaped, a log line's 4096 */
+#define LIMIT_PROCESS_LINES    200  /* lines of a plugin at once: a few stack traces */
+#define LIMIT_PROCESS_LINE_MS  50 /* ms for each further line: 20 a second, with 64 plugins 1280 */
+#define LIMIT_PROCESS_SECRET   1024        /* bytes of a secret that are looked for in a line */
+#define LIMIT_PROCESS_READ     (64u * KIB) /* of output at once: what a pipe holds */
+#define LIMIT_PROCESS_SETTINGS (1u * MIB)  /* one plugin's command and names of variables */
+
 /* The store. */
 #define LIMIT_STORE_CACHE    (2u * MIB)  /* pages of the writer in memory; readers half */
 #define LIMIT_STORE_LOG      (16u * MIB) /* then the writer helps emptying it: 0.1 s of full load */

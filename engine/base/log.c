@@ -197,30 +197,56 @@ static bool admit(enum log_level level, const char *message, struct instant now)
 	return false;
 }
 
-void log_write_(enum log_level level, const char *message, ...)
+static size_t gather(va_list args, struct log_field fields[FIELDS_MAX])
 {
-	struct log_field fields[FIELDS_MAX];
-	struct log_field field;
-	struct instant now;
 	size_t count = 0;
-	va_list args;
 
-	assert(message != NULL);
-	assert((unsigned)level < 4);
-	va_start(args, message);
 	for (;;) {
-		field = va_arg(args, struct log_field);
+		struct log_field field = va_arg(args, struct log_field);
+
 		if (field.kind == LOG_NONE)
-			break;
+			return count;
 		assert(count < FIELDS_MAX);
 		fields[count++] = field;
 	}
-	va_end(args);
+}
+
+static void say(enum log_level level, const char *message, const struct log_field *fields,
+		size_t count, bool counted)
+{
+	struct instant now;
+
+	assert(message != NULL);
+	assert((unsigned)level < 4);
 	pthread_mutex_lock(&sink.lock);
 	if (sink.clock.read == NULL)
 		sink.clock = clock_system();
 	now = clock_read(&sink.clock);
-	if (level >= sink.least && admit(level, message, now))
+	if (level >= sink.least && (!counted || admit(level, message, now)))
 		emit(level, now.wall, message, fields, count);
 	pthread_mutex_unlock(&sink.lock);
+}
+
+void log_write_(enum log_level level, const char *message, ...)
+{
+	struct log_field fields[FIELDS_MAX];
+	size_t count;
+	va_list args;
+
+	va_start(args, message);
+	count = gather(args, fields);
+	va_end(args);
+	say(level, message, fields, count, true);
+}
+
+void log_relay_(enum log_level level, const char *message, ...)
+{
+	struct log_field fields[FIELDS_MAX];
+	size_t count;
+	va_list args;
+
+	va_start(args, message);
+	count = gather(args, fields);
+	va_end(args);
+	say(level, message, fields, count, false);
 }
