@@ -282,6 +282,7 @@ static char *endpoint(const char *from)
 {
 	struct text t = text_of(from);
 	struct buf out;
+	size_t n;
 	char *cwd;
 
 	if (!text_starts(t, TEXT("ipc://")) || t.n == 6 || t.s[6] == '/' || t.s[6] == '@')
@@ -291,7 +292,7 @@ static char *endpoint(const char *from)
 	if (cwd != NULL && getcwd(cwd, LIMIT_PROCESS_SETTINGS) != NULL)
 		buf_printf(&out, "ipc://%s/%s", cwd, from + 6);
 	mem_free(cwd);
-	return buf_take(&out, NULL);
+	return buf_take(&out, &n);
 }
 
 static bool make(struct supervise *s, const struct supervise_parts *parts)
