@@ -76,7 +76,7 @@ START_TEST(what_a_process_sees)
 	    script(0, "inventory",
 		   "tr '\\0' '\\n' < /proc/$$/environ | grep -v ^PATH=; pwd; "
 		   "ls /proc/$$/fd | tr '\\n' ' '; echo; readlink /proc/$$/fd/0; "
-		   "grep -E '^(NoNewPrivs|SigBlk|SigIgn)' /proc/$$/status; "
+		   "grep -E '^(NoNewPrivs|SigBlk|SigIgn)' /proc/self/status; "
 		   "ulimit -d; ulimit -n; ulimit -Hn; ulimit -c; "
 		   "test $(cut -d' ' -f6 /proc/$$/stat) = $$ && echo own session; "
 		   "echo end; exec sleep 1000");
