@@ -272,6 +272,9 @@ START_TEST(repeats_are_counted)
 	ck_assert_ptr_nonnull(strstr(captured(&c), "warn  again suppressed=30\n"));
 	log_write(LOG_WARN, "again");
 	ck_assert_uint_eq(lines_of(captured(&c)), LOG_BURST + 4);
+	for (int i = 0; i < LOG_BURST + 30; i++)
+		log_relay(LOG_WARN, "again", LOG_I("i", i)); /* not these */
+	ck_assert_uint_eq(lines_of(captured(&c)), 2 * LOG_BURST + 34);
 	fclose(c.file);
 }
 END_TEST
