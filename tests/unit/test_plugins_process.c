@@ -18,6 +18,17 @@ static const struct surroundings around = { "/", "ipc:///s", "ipc:///e" };
 static char room[LIMIT_PROCESS_READ];
 static int64_t now = 1000;
 
+/* launch_start wants signals blocked; else what the child is told before exec goes to Check's
+ * handlers. */
+static void begin(void)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	ck_assert_int_eq(sigprocmask(SIG_SETMASK, &all, NULL), 0);
+	logs_start();
+}
+
 static struct supervise_setting script(struct text words[3], const char *text)
 {
 	words[0] = TEXT("sh");
@@ -93,7 +104,7 @@ START_TEST(pauses_double_up_to_a_minute)
 	static const int64_t want[] = { 1000, 2000, 4000, 8000, 16000, 32000, 60000, 60000 };
 	struct child *child;
 
-	logs_start();
+	begin();
 	child = run("exit 3");
 	for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
 		until_ended(child);
@@ -124,7 +135,7 @@ START_TEST(what_cannot_be_started_is_told)
 	char path[] = "/tmp/tappet-process-XXXXXX";
 	int fd;
 
-	logs_start();
+	begin();
 	words[0] = TEXT("tappet-no-such-program");
 	child = child_new(make(&setting), &around, now);
 	(void)child_tick(child, true, now);
@@ -168,7 +179,7 @@ START_TEST(a_folder_that_is_gone)
 	struct supervise_setting setting = script(words, "");
 	struct child *child = child_new(make(&setting), &nowhere, now);
 
-	logs_start();
+	begin();
 	(void)child_tick(child, true, now);
 	until_ended(child);
 	(void)logs_expect("why=\"its folder can't be entered: No such file or directory\"");
@@ -183,7 +194,7 @@ START_TEST(patience_then_sigkill_for_the_whole_group)
 	pid_t other;
 	int status;
 
-	logs_start();
+	begin();
 	ck_assert_int_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
 	child = run("trap 'echo told' TERM; (trap '' TERM; sleep 1000) & echo other=$!; "
 		    "while :; do wait; done");
@@ -214,7 +225,7 @@ START_TEST(what_it_started_ends_with_it)
 	pid_t other;
 	int status;
 
-	logs_start();
+	begin();
 	ck_assert_int_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
 	child = run("sleep 1000 & echo other=$!");
 	until_ended(child);
@@ -233,7 +244,7 @@ START_TEST(changes_while_it_stops)
 	struct child *child;
 	pid_t pid;
 
-	logs_start();
+	begin();
 	child = run("echo first; exec sleep 1000");
 	until_it_says(child, "first");
 	pid = child->process.pid;
@@ -321,7 +332,7 @@ START_TEST(secrets_are_masked_wherever_they_stand)
 	struct teller t;
 	char line[LIMIT_PROCESS_LINE + 4000];
 
-	logs_start();
+	begin();
 	teller_init(&t, now);
 	say(&o, &t, recipe, "a hun", 5);
 	say(&o, &t, recipe, "ter2 hunter2-long! UTC } KEY-LINEhunter2\r\n", 42);
@@ -350,7 +361,7 @@ START_TEST(a_very_long_secret)
 	memset(secret, 's', sizeof(secret) - 1);
 	secret[sizeof(secret) - 1] = '\0';
 	recipe = with_secrets(secret, "", "");
-	logs_start();
+	begin();
 	teller_init(&t, now);
 	n = snprintf(line, sizeof(line), "a %s b\n", secret);
 	say(&o, &t, recipe, line, (size_t)n);
@@ -367,7 +378,7 @@ START_TEST(bytes_that_are_no_text)
 	struct output o = { 0 };
 	struct teller t;
 
-	logs_start();
+	begin();
 	teller_init(&t, now);
 	say(&o, &t, recipe, "\n\r\n", 3); /* nothing is said */
 	say(&o, &t, recipe, "a\0b\xff\xc3\xa9\033[2J\xc3\n", 12);
@@ -390,7 +401,7 @@ START_TEST(what_is_too_much_is_counted)
 	struct output o = { 0 };
 	struct teller t;
 
-	logs_start();
+	begin();
 	teller_init(&t, now);
 	for (int i = 0; i < LIMIT_PROCESS_LINES + 30; i++)
 		say(&o, &t, recipe, "x\n", 2);
@@ -417,7 +428,7 @@ START_TEST(a_flood_comes_to_an_end)
 {
 	struct child *child;
 
-	logs_start();
+	begin();
 	child = run("head -c 3000000 /dev/zero | tr '\\0' 'x' | fold -w 100; echo; echo last >&2");
 	until_ended(child);
 	ck_assert_uint_eq(child->teller.lines + child->teller.dropped, 30001);
@@ -437,7 +448,7 @@ START_TEST(nothing_is_left_when_a_start_fails)
 	int before = open("/dev/null", O_RDONLY | O_CLOEXEC), after;
 
 	ck_assert_int_eq(close(before), 0);
-	logs_start();
+	begin();
 	for (size_t p = 0; p < 4; p++) {
 		bool hit = true;
 
