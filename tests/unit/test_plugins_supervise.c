@@ -75,7 +75,7 @@ START_TEST(what_a_process_sees)
 	struct supervise_setting setting =
 	    script(0, "inventory",
 		   "tr '\\0' '\\n' < /proc/$$/environ | grep -v ^PATH=; pwd; "
-		   "ls /proc/$$/fd | tr '\\n' ' '; echo; readlink /proc/$$/fd/0; "
+		   "ls -C /proc/$$/fd; readlink /proc/$$/fd/0; "
 		   "grep -E '^(NoNewPrivs|SigBlk|SigIgn)' /proc/self/status; "
 		   "ulimit -d; ulimit -n; ulimit -Hn; ulimit -c; "
 		   "test $(cut -d' ' -f6 /proc/$$/stat) = $$ && echo own session; "
@@ -92,7 +92,7 @@ START_TEST(what_a_process_sees)
 	(void)snprintf(want, sizeof(want),
 		       "TAPPET_SESSIONS=ipc://%s/tappet-plugins.sock\n"
 		       "TAPPET_EVENTS=tcp://10.0.0.5:7602\nTAPPET_PLUGIN=inventory\nTOKEN=***\n"
-		       "TZ=UTC\n%s\n0 1 2 \n/dev/null\nSigBlk:\\t0000000000000000\n"
+		       "TZ=UTC\n%s\n0  1  2\n/dev/null\nSigBlk:\\t0000000000000000\n"
 		       "SigIgn:\\t0000000000000000\nNoNewPrivs:\\t1\n"
 		       "65536\n50\n50\n0\nown session\n",
 		       getcwd(cwd, sizeof(cwd)), folder);
