@@ -328,7 +328,9 @@
 #define LIMIT_MANIFEST_SCRATCH                                                                     \
 	(16u * MIB) /* the same parsed: 130,000 of the shortest values, doubled while lists grow   \
 		     */
-#define LIMIT_PLUGINS           64       /* in tappet.yaml: processes on one machine */
+#define LIMIT_PLUGINS 64 /* in tappet.yaml: processes on one machine */
+#define LIMIT_PLUGINS_ARENA                                                                        \
+	(8u * MIB) /* their settings during a call: 64 KiB of names and keys each */
 #define LIMIT_SESSION_BEAT      1000     /* ms of silence until a PING; three are the end */
 #define LIMIT_SESSION_JOBS      4096     /* credit of one plugin: 20,000 a second at 200 ms each */
 #define LIMIT_SESSION_JOB       86400000 /* ms that PROGRESS can put a job's end off: a day */

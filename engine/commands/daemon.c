@@ -13,8 +13,8 @@
 #include "engine/base/limits.h"
 #include "engine/base/log.h"
 #include "engine/base/mem.h"
+#include "engine/commands/outside.h"
 #include "engine/commands/pump.h"
-#include "engine/plugins/plugins.h"
 #include "engine/sources/hook.h"
 #include "engine/store/store.h"
 
@@ -24,8 +24,7 @@ struct daemon {
 	struct store *store;
 	struct queue *inputs;
 	struct delivery *delivery;
-	struct manifests *manifests; /* borrowed */
-	struct plugins *plugins;     /* NULL: there is no bus */
+	struct outside *outside; /* plugins; NULL: there is no bus */
 	struct sequencer *sequencer;
 	struct pump *pump;
 	struct hooks *hooks;
@@ -108,79 +107,12 @@ static enum fate daemon_decide(struct daemon *d, struct ruleset *rules, char *wh
 	return FATE_OK;
 }
 
-/* ---- Plugins. ---- */
-
-static bool daemon_manifest(void *of, struct text plugin, struct text json,
-			    char words[SESSION_WORDS])
-{
-	struct daemon *d = of;
-
-	return manifests_take(d->manifests, plugin, json, words, SESSION_WORDS);
-}
-
-static bool daemon_emits(void *of, struct text plugin, struct text type)
-{
-	struct daemon *d = of;
-
-	return manifests_emits(d->manifests, plugin, type);
-}
-
-/* As many as config->plugin_count. */
-static void daemon_settings(const struct config *config, struct plugin_setting *out)
-{
-	for (size_t i = 0; i < config->plugin_count; i++)
-		out[i] = (struct plugin_setting){ .name = config->plugins[i].name,
-						  .concurrency = config->plugins[i].concurrency };
-}
-
-static enum fate daemon_plugins(struct daemon *d, char *why, size_t room)
-{
-	struct plugin_setting settings[LIMIT_PLUGINS];
-	char *sessions = text_heap(d->config->bus.sessions);
-	char *events = text_heap(d->config->bus.events), *store = text_heap(d->config->store);
-	const struct plugins_parts parts = { .sessions = sessions,
-					     .events = events,
-					     .key = d->config->bus.key,
-					     .settings = settings,
-					     .count = d->config->plugin_count,
-					     .store = store,
-					     .inputs = d->inputs,
-					     .clock = d->clock,
-					     .manifest = daemon_manifest,
-					     .emits = daemon_emits,
-					     .of = d };
-	char words[BUS_WORDS] = "memory is out";
-	enum fate fate = FATE_RETRY;
-
-	daemon_settings(d->config, settings);
-	manifests_keep(d->manifests, d->inputs);
-	if (sessions != NULL && events != NULL && store != NULL)
-		fate = plugins_start(&parts, &d->plugins, words);
-	if (fate != FATE_OK)
-		(void)snprintf(why, room, "%s", words);
-	mem_free(sessions);
-	mem_free(events);
-	mem_free(store);
-	return fate;
-}
-
-static void daemon_plugins_reload(struct daemon *d, const struct config *config)
-{
-	struct plugin_setting settings[LIMIT_PLUGINS];
-
-	if (d->plugins == NULL)
-		return;
-	daemon_settings(config, settings);
-	if (!plugins_reload(d->plugins, settings, config->plugin_count))
-		log_write(LOG_ERROR, "memory is out: plugins stay as they were");
-}
-
 static enum fate daemon_pump(struct daemon *d, char *why, size_t room)
 {
 	const struct pump_parts parts = { .sequencer = d->sequencer,
 					  .inputs = d->inputs,
 					  .delivery = d->delivery,
-					  .plugins = d->plugins,
+					  .plugins = outside_plugins(d->outside),
 					  .clock = d->clock,
 					  .server = daemon_server,
 					  .of = d };
@@ -259,18 +191,20 @@ enum fate daemon_start(struct config *config, struct ruleset *rules, struct mani
 	if (d == NULL)
 		return FATE_RETRY;
 	d->clock = clock;
-	d->manifests = manifests;
 	d->config = config_ref(config);
 	enum fate fate = daemon_decide(d, rules, why, why_room);
 
 	if (fate == FATE_OK)
 		fate = daemon_edges(d, why, why_room);
 	if (fate == FATE_OK && config->bus.wanted)
-		fate = daemon_plugins(d, why, why_room);
+		fate =
+		    outside_open(config, manifests, d->inputs, clock, &d->outside, why, why_room);
 	/* Nothing leaves before the door is open: a poll may ask for webhooks to be sent again, and
 	 * a daemon that can't listen must not have acted. What comes in meanwhile waits. */
 	if (fate == FATE_OK)
 		fate = daemon_pump(d, why, why_room);
+	if (fate == FATE_OK && d->outside != NULL)
+		fate = outside_launch(d->outside, config, why, why_room);
 	if (fate != FATE_OK) {
 		(void)daemon_stop(d, 0);
 		return fate;
@@ -323,7 +257,8 @@ bool daemon_reload(struct daemon *d, struct config *config, struct ruleset *rule
 	/* Connections first: an attempt decided under the new rules needs them. Hooks last: what
 	 * they accept must be known to the sequencer. */
 	delivery_reload(d->delivery, config);
-	daemon_plugins_reload(d, config);
+	if (d->outside != NULL)
+		outside_reload(d->outside, config);
 	queue_force(d->inputs, &copy->item);
 	if (!hooks_reload(d->hooks, config))
 		log_write(LOG_ERROR, "memory is out: hooks stay as they were");
@@ -345,14 +280,13 @@ size_t daemon_stop(struct daemon *d, int64_t patience_ms)
 		admin_set_state(d->admin, ADMIN_DRAINING);
 	/* Meanwhile the server still answers: what comes in is kept for the next start, and
 	 * /readyz says why nothing is begun. */
-	if (d->plugins != NULL)
-		plugins_leave(d->plugins, patience_ms);
+	if (d->outside != NULL)
+		outside_leave(d->outside, patience_ms);
 	cut = pump_stop(d->pump, patience_ms);
 	if (d->server != NULL)
 		http_server_drain(d->server);
 	delivery_stop(d->delivery);
-	plugins_stop(d->plugins);
-	manifests_keep(d->manifests, NULL);
+	outside_stop(d->outside);
 	http_server_stop(d->server);
 	hooks_free(d->hooks);
 	admin_free(d->admin);

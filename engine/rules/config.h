@@ -192,6 +192,7 @@ struct manifest;
 struct plugin_variable {
 	struct text name;
 	struct secret *value; /* may have come by ${env:} or ${file:} */
+	bool open;            /* it didn't: it stands in the file as it is */
 };
 
 /* A process that speaks plugins/PROTOCOL.md (config_plugins.c). */
@@ -218,7 +219,7 @@ struct bus_config {
 	bool wanted;                  /* there is `bus` or `plugins` */
 	struct text sessions, events; /* "ipc://PATH", resolved, or "tcp://ADDRESS:PORT" */
 	struct secret *key;           /* CURVE's secret key; NULL: none, and then no tcp */
-	struct text trusted;          /* the folder with the plugins' public keys, resolved */
+	struct text trusted;          /* the file with the plugins' public keys, resolved */
 };
 
 /* A secret that rules name: secrets.NAME. */

@@ -167,7 +167,7 @@ static void read_variable(struct configuring *c, const struct yaml_pair *pair,
 			  struct plugin_variable *out)
 {
 	const struct yaml_node *key = pair->key, *val = pair->val;
-	bool literal;
+	bool literal = true;
 
 	*out = (struct plugin_variable){ .name = text_dup(c->r.arena, key->text) };
 	if (!is_variable(key->text))
@@ -182,6 +182,7 @@ static void read_variable(struct configuring *c, const struct yaml_pair *pair,
 		out->value = config_secret_text(c, val, &literal);
 	else
 		out->value = config_keep(c, val->text);
+	out->open = literal;
 	if (out->value != NULL &&
 	    memchr(secret_reveal(out->value).s, '\0', secret_reveal(out->value).n) != NULL)
 		reader_error(&c->r, key, "", "the value of %.*s has a NUL byte in it",

@@ -25,6 +25,9 @@ from conditions import Conditions, check_text, dig  # noqa: E402
 from operations import carried_out  # noqa: E402
 from world import Daemon, Failed, Sandbox, request, until  # noqa: E402
 
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PYTHON = "/usr/bin/python3"  # the one that Debian's python3-zmq is for
+
 # Credentials of the sandbox; configurations refer to them as ${env:NAME}.
 ENV = {
     "KANTATA_TOKEN": "kantata-token",
@@ -188,7 +191,7 @@ class Flow(Conditions):
         self.sandbox_binary = sandbox
         self.sandbox = None
         self.daemon = None
-        self.variables = {"dir": directory}
+        self.variables = {"dir": directory, "root": ROOT, "python": PYTHON}
         self.config = ""
         self.connections = ""
         self.reply = None

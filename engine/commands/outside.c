@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * outside.c - see outside.h. */
+#include "engine/commands/outside.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+#include "engine/base/cleanup.h"
+#include "engine/base/limits.h"
+#include "engine/base/log.h"
+#include "engine/base/mem.h"
+#include "engine/plugins/supervise.h"
+
+/* They were told to end when the draining began: this is for those that didn't hear it. */
+#define END_MS 2000
+
+struct outside {
+	struct manifests *manifests; /* borrowed */
+	struct queue *inputs;        /* borrowed */
+	struct clock clock;
+	struct plugins *plugins;
+	struct supervise *supervise; /* NULL before outside_launch */
+};
+
+static bool outside_manifest(void *of, struct text plugin, struct text json,
+			     char words[SESSION_WORDS])
+{
+	struct outside *o = of;
+
+	return manifests_take(o->manifests, plugin, json, words, SESSION_WORDS);
+}
+
+static bool outside_emits(void *of, struct text plugin, struct text type)
+{
+	struct outside *o = of;
+
+	return manifests_emits(o->manifests, plugin, type);
+}
+
+/* ---- The configuration, as the two parts take it; all of it in `arena`, NULL: memory is out. ----
+ */
+
+static struct plugin_setting *sessions_of(const struct config *config, struct arena *arena)
+{
+	struct plugin_setting *out = arena_array(arena, config->plugin_count + 1, sizeof(*out));
+
+	for (size_t i = 0; out != NULL && i < config->plugin_count; i++)
+		out[i] = (struct plugin_setting){ .name = config->plugins[i].name,
+						  .concurrency = config->plugins[i].concurrency };
+	return out;
+}
+
+static struct supervise_variable *variables_of(const struct plugin_config *plugin,
+					       struct arena *arena)
+{
+	size_t n = plugin->environment_count;
+	struct supervise_variable *out = arena_array(arena, n + 1, sizeof(*out));
+
+	for (size_t i = 0; out != NULL && i < n; i++)
+		out[i] = (struct supervise_variable){ .name = plugin->environment[i].name,
+						      .value = plugin->environment[i].value,
+						      .open = plugin->environment[i].open };
+	return out;
+}
+
+static struct supervise_setting *processes_of(const struct config *config, struct arena *arena)
+{
+	struct supervise_setting *out = arena_array(arena, config->plugin_count + 1, sizeof(*out));
+
+	for (size_t i = 0; out != NULL && i < config->plugin_count; i++) {
+		const struct plugin_config *plugin = &config->plugins[i];
+		const struct supervise_variable *variables = variables_of(plugin, arena);
+
+		if (variables == NULL)
+			return NULL;
+		out[i] = (struct supervise_setting){ .name = plugin->name,
+						     .command = plugin->command,
+						     .command_count = plugin->command_count,
+						     .environment = variables,
+						     .environment_count = plugin->environment_count,
+						     .memory = plugin->memory,
+						     .files = plugin->files };
+	}
+	return out;
+}
+
+/* ---- Life. ---- */
+
+enum fate outside_open(const struct config *config, struct manifests *manifests,
+		       struct queue *inputs, struct clock clock, struct outside **out, char *why,
+		       size_t room)
+{
+	AUTO(arena_free) struct arena *arena = arena_new("plugins", LIMIT_PLUGINS_ARENA);
+	struct outside *o = mem_zero(1, sizeof(*o));
+	struct plugins_parts parts = { .inputs = inputs,
+				       .clock = clock,
+				       .manifest = outside_manifest,
+				       .emits = outside_emits,
+				       .of = o };
+	char words[BUS_WORDS] = "memory is out";
+	enum fate fate = FATE_RETRY;
+
+	assert(config != NULL && manifests != NULL && inputs != NULL && out != NULL);
+	if (arena != NULL && o != NULL) {
+		*o = (struct outside){ .manifests = manifests, .inputs = inputs, .clock = clock };
+		parts.sessions = text_dup(arena, config->bus.sessions).s;
+		parts.events = text_dup(arena, config->bus.events).s;
+		parts.store = text_dup(arena, config->store).s;
+		parts.key = config->bus.key;
+		parts.settings = sessions_of(config, arena);
+		parts.count = config->plugin_count;
+		manifests_keep(manifests, inputs);
+	}
+	if (parts.sessions != NULL && parts.events != NULL && parts.store != NULL &&
+	    parts.settings != NULL)
+		fate = plugins_start(&parts, &o->plugins, words);
+	if (fate == FATE_OK) {
+		*out = o;
+		return FATE_OK;
+	}
+	(void)snprintf(why, room, "%s", words);
+	manifests_keep(manifests, NULL);
+	mem_free(o);
+	return fate;
+}
+
+enum fate outside_launch(struct outside *o, const struct config *config, char *why, size_t room)
+{
+	AUTO(arena_free) struct arena *arena = arena_new("plugins", LIMIT_PLUGINS_ARENA);
+	struct supervise_parts parts = { .sessions = plugins_sessions(o->plugins),
+					 .events = plugins_events(o->plugins),
+					 .folder = config->directory,
+					 .count = config->plugin_count,
+					 .clock = o->clock };
+	enum fate fate = FATE_RETRY;
+
+	assert(o->supervise == NULL);
+	parts.settings = arena != NULL ? processes_of(config, arena) : NULL;
+	if (parts.settings != NULL)
+		fate = supervise_start(&parts, &o->supervise);
+	if (fate != FATE_OK)
+		(void)snprintf(why, room, "memory, threads or descriptors are out");
+	return fate;
+}
+
+struct plugins *outside_plugins(struct outside *o)
+{
+	return o != NULL ? o->plugins : NULL;
+}
+
+/* Names first: what is started anew is to be let in, and what was taken out is told so while its
+ * process still lives. */
+void outside_reload(struct outside *o, const struct config *config)
+{
+	AUTO(arena_free) struct arena *arena = arena_new("plugins", LIMIT_PLUGINS_ARENA);
+	const struct plugin_setting *sessions = NULL;
+	const struct supervise_setting *processes = NULL;
+
+	assert(o != NULL && o->supervise != NULL && config != NULL);
+	if (arena != NULL) {
+		sessions = sessions_of(config, arena);
+		processes = processes_of(config, arena);
+	}
+	if (sessions == NULL || processes == NULL ||
+	    !plugins_reload(o->plugins, sessions, config->plugin_count))
+		log_write(LOG_ERROR, "memory is out: plugins stay as they were");
+	else if (!supervise_reload(o->supervise, processes, config->plugin_count))
+		log_write(LOG_ERROR, "memory is out: processes of plugins stay as they were");
+}
+
+void outside_leave(struct outside *o, int64_t within)
+{
+	assert(o != NULL);
+	if (o->supervise != NULL)
+		supervise_leave(o->supervise);
+	plugins_leave(o->plugins, within);
+}
+
+void outside_stop(struct outside *o)
+{
+	if (o == NULL)
+		return;
+	supervise_stop(o->supervise, END_MS);
+	plugins_stop(o->plugins);
+	manifests_keep(o->manifests, NULL);
+	mem_free(o);
+}
