@@ -329,6 +329,9 @@
 	(16u * MIB) /* the same parsed: 130,000 of the shortest values, doubled while lists grow   \
 		     */
 #define LIMIT_PLUGINS 64 /* in tappet.yaml: processes on one machine */
+#define LIMIT_TRUSTED                                                                              \
+	1024 /* keys of plugins: each of LIMIT_PLUGINS with a spare one, and old ones */
+#define LIMIT_TRUSTED_FILE (256u * KIB) /* the same as text, with names and comments */
 #define LIMIT_PLUGINS_ARENA                                                                        \
 	(8u * MIB) /* their settings during a call: 64 KiB of names and keys each */
 #define LIMIT_SESSION_BEAT      1000     /* ms of silence until a PING; three are the end */

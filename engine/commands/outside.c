@@ -47,7 +47,9 @@ static struct plugin_setting *sessions_of(const struct config *config, struct ar
 
 	for (size_t i = 0; out != NULL && i < config->plugin_count; i++)
 		out[i] = (struct plugin_setting){ .name = config->plugins[i].name,
-						  .concurrency = config->plugins[i].concurrency };
+						  .concurrency = config->plugins[i].concurrency,
+						  .keys = config->plugins[i].keys,
+						  .key_count = config->plugins[i].key_count };
 	return out;
 }
 

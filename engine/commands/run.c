@@ -168,7 +168,8 @@ struct watches {
 	struct watch files, secrets;
 };
 
-/* The configuration, rules, and the files of tables and manifests; as many as there is room for. */
+/* The configuration, rules, and the files of tables, manifests and keys; as many as there is room
+ * for. */
 static size_t watched(const struct loaded *loaded, struct text *out, size_t room)
 {
 	const struct config *config = loaded->config;
@@ -185,6 +186,8 @@ static size_t watched(const struct loaded *loaded, struct text *out, size_t room
 	for (size_t i = 0; i < config->plugin_count && n < room; i++)
 		if (config->plugins[i].manifest_file.n > 0)
 			out[n++] = config->plugins[i].manifest_file;
+	if (config->bus.key != NULL && n < room)
+		out[n++] = config->bus.trusted;
 	return n;
 }
 
@@ -192,7 +195,7 @@ static void watches_init(struct watches *w, const struct loaded *loaded)
 {
 	const struct config *config = loaded->config;
 	size_t room = config->file_count + config->rule_path_count +
-		      ruleset_tables(loaded->rules)->count + config->plugin_count;
+		      ruleset_tables(loaded->rules)->count + config->plugin_count + 1;
 
 	mem_free(w->paths);
 	w->paths = config->watch ? mem_zero(room, sizeof(*w->paths)) : NULL;

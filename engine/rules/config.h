@@ -207,6 +207,8 @@ struct plugin_config {
 	unsigned files;            /* descriptors; 0: as the engine */
 	unsigned concurrency;      /* jobs at once; 0: as many as it takes */
 	struct text manifest_file; /* resolved; empty: none */
+	const struct text *keys;   /* public ones that it may come with, of bus.trusted */
+	size_t key_count;
 
 	/* Never NULL: the file's, or what the plugin said last (config_learn), or nothing is
 	 * known (manifest_is_known). `said`: it isn't the file's. */
@@ -308,6 +310,14 @@ bool config_learn(struct config *config, struct text plugin, struct manifest *ma
 
 /* The row of an event's type: a connector's, or one of a plugin's manifest; NULL: unknown. */
 const struct event_type *config_event(const struct config *config, struct text type);
+
+/* config_trusted.c: a public key in Z85. */
+#define CONFIG_KEY 40
+bool config_is_key(struct text t);
+
+/* The next line of a file of keys, taken off its front. */
+enum config_trust { TRUST_END, TRUST_EMPTY, TRUST_KEY, TRUST_WRONG };
+enum config_trust config_trust_line(struct text *rest, struct text *name, struct text *key);
 
 /* What names a sender in a handshake: what a DNS name may be written with. */
 bool config_is_origin(struct text t);

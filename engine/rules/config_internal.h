@@ -145,6 +145,11 @@ void config_bus(struct configuring *c, const struct yaml_node *map);
 void config_plugins(struct configuring *c, const struct yaml_node *map);
 void config_bus_defaults(struct config *config, struct arena *arena);
 
+/* ---- config_trusted.c ---- */
+
+/* Gives the plugins their keys; mistakes are at the node. */
+void config_trusted(struct configuring *c, const struct yaml_node *at);
+
 /* Takes over the reference: it goes with the arena. False: memory is out, and it is gone. */
 bool config_keep_manifest(struct arena *arena, struct manifest *manifest);
 

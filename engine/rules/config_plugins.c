@@ -163,6 +163,13 @@ static bool is_variable(struct text t)
 	return t.n > 0;
 }
 
+/* All but the keys, which the engine doesn't know. */
+static bool is_ours(struct text name)
+{
+	return text_starts(name, TEXT("TAPPET_")) && !text_is(name, "TAPPET_SERVER_KEY") &&
+	       !text_is(name, "TAPPET_PUBLIC_KEY") && !text_is(name, "TAPPET_SECRET_KEY");
+}
+
 static void read_variable(struct configuring *c, const struct yaml_pair *pair,
 			  struct plugin_variable *out)
 {
@@ -173,7 +180,7 @@ static void read_variable(struct configuring *c, const struct yaml_pair *pair,
 	if (!is_variable(key->text))
 		reader_error(&c->r, key, "letters, digits and _, a letter first",
 			     "\"%.*s\" is no name of a variable", TEXT_ARG(key->text));
-	else if (text_starts(key->text, TEXT("TAPPET_")))
+	else if (is_ours(key->text))
 		reader_error(&c->r, key, "", "variables that begin with TAPPET_ are the engine's");
 	/* A number or true is the text it is written as. */
 	if (val->kind == YAML_MAP || val->kind == YAML_LIST || val->kind == YAML_NULL)
@@ -341,6 +348,7 @@ void config_plugins(struct configuring *c, const struct yaml_node *map)
 	if (map->kind != YAML_MAP && map->kind != YAML_NULL)
 		reader_error(&c->r, map, "NAME: { command: [...] }",
 			     "plugins must be a map, not %s", yaml_kind_words(map));
+	config_trusted(c, map);
 }
 
 /* ---- Their events. ---- */

@@ -15,6 +15,7 @@ import os
 import re
 import shlex
 import signal
+import socket
 import sqlite3
 import sys
 import time
@@ -195,6 +196,7 @@ class Flow(Conditions):
         self.config = ""
         self.connections = ""
         self.reply = None
+        self.output = ""  # of the last command
         self.proxy = None
         self.mail = None
         self.peers = []
@@ -560,14 +562,19 @@ class Flow(Conditions):
         """cli ARGUMENTS -> EXIT [contains X] [lacks X] [lines N]; both outputs are looked at"""
         step, wanted = split_arrow(rest)
         code, out, err = self.daemon.command(*shlex.split(step))
+        self.output = out
         if wanted and str(code) != wanted[0]:
             raise Failed(f"tappet {step}: exit {code}\n{out}{err}")
         if wanted:
             check_text(out + err, wanted[1:], "tappet " + step)
 
+    def step_save(self, name):
+        """save FILE: what the last command printed"""
+        self._write(name, self.output)
+
     def step_let(self, rest):
         """let NAME = run RULE STATE | revision RULE STATE | event TYPE | reply FIELD
-        | key WHERE I"""
+        | key WHERE I | output FIELD | port"""
         name, _, source = rest.partition(" = ")
         kind, *words = source.split()
         if kind == "run":
@@ -578,6 +585,11 @@ class Flow(Conditions):
             value = next(e for e in self.daemon.listed("events") if e["type"] == words[0])["id"]
         elif kind == "reply":
             value = dig(json.loads(self.reply.body), words[0])
+        elif kind == "output":
+            value = dig(json.loads(self.output), words[0])
+        elif kind == "port":
+            with socket.create_server(("127.0.0.1", 0)) as server:
+                value = server.getsockname()[1]
         elif kind == "key":
             value = self.sandbox.journal(words[0])[int(words[1]) - 1]["idempotency_key"]
         else:

@@ -67,6 +67,7 @@ START_TEST(what_may_be_said)
 	ck_assert(text_is(p->environment[1].name, "TOKEN"));
 	ck_assert(text_is(secret_reveal(p->environment[1].value), "s3cret"));
 	ck_assert(text_is(secret_reveal(p->environment[2].value), "5"));
+	ck_assert(p->environment[0].open && !p->environment[1].open && p->environment[2].open);
 	ck_assert(p->memory == 256 * MIB && p->files == 64 && p->concurrency == 8);
 	ck_assert(!manifest_is_known(p->manifest) && !p->said);
 	p = config_plugin(k.config, TEXT("other"));
@@ -570,8 +571,77 @@ START_TEST(what_would_be_sent)
 }
 END_TEST
 
-UNIT_MAIN("rules_plugins", what_may_be_said, what_is_there_without_a_word, mistakes_in_the_bus,
-	  mistakes_in_plugins, no_more_than_so_many, environment_is_hidden, later_files_win,
-	  manifests_in_files, actions_of_plugins, what_a_plugin_has_not, events_of_plugins,
-	  what_is_only_told, a_daemon_goes_on, other_mistakes_stay, files_are_meant,
-	  steps_follow_the_plugin, revisions_load, what_would_be_sent)
+/* ---- Keys. ---- */
+
+#define KEY_A "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"
+#define KEY_B "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID"
+
+static void lines_of(const char *text, const char *wanted)
+{
+	static const char words[] = "-0k!"; /* by enum config_trust */
+	struct text rest = text_of(text), name, key;
+	enum config_trust what;
+	char seen[20] = "";
+	size_t n = 0;
+
+	while ((what = config_trust_line(&rest, &name, &key)) != TRUST_END)
+		seen[n++] = words[what];
+	ck_assert_str_eq(seen, wanted);
+}
+
+START_TEST(lines_of_keys)
+{
+	struct text rest = TEXT("  a  " KEY_A "\n"), name, key;
+
+	lines_of("", "");
+	lines_of("# all\n\na " KEY_A "\r\n b_2   " KEY_B " ", "00kk");
+	lines_of("a\na x\nA " KEY_A "\na " KEY_A "x\na " KEY_A " x\n" KEY_A, "!!!!!!");
+	lines_of("a rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf'", "!");
+	ck_assert_int_eq(config_trust_line(&rest, &name, &key), TRUST_KEY);
+	ck_assert(text_is(name, "a") && text_is(key, KEY_A));
+}
+END_TEST
+
+/* In the folder of tappet.yaml, which other tests share. */
+static void keys_are(const char *text, size_t a, size_t b, const char *wrong)
+{
+	const struct plugin_config *p;
+	char name[] = "/tmp/tappet-keys-XXXXXX", yaml[200];
+	int fd = mkstemp(name);
+	struct kit k;
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	(void)close(fd);
+	(void)snprintf(yaml, sizeof(yaml), "bus: { trusted: %s }\nplugins: { a: , b: }\n", name);
+	kit_init(&k);
+	kit_config(&k, yaml);
+	ck_assert_int_eq(unlink(name), 0);
+	ck_assert_uint_eq(diags_errors(k.diags), wrong != NULL);
+	if (wrong != NULL)
+		ck_assert_ptr_nonnull(strstr(diags_at(k.diags, 0)->what, wrong));
+	p = config_plugin(k.config, TEXT("a"));
+	ck_assert_uint_eq(p->key_count, a);
+	ck_assert(a == 0 || text_is(p->keys[0], KEY_A));
+	ck_assert_uint_eq(config_plugin(k.config, TEXT("b"))->key_count, b);
+	kit_fini(&k);
+}
+
+START_TEST(keys_in_files)
+{
+	keys_are("", 0, 0, NULL);
+	keys_are("a " KEY_A "\n", 1, 0, NULL);
+	keys_are("gone " KEY_B "\na " KEY_A "\n", 1, 0, NULL);
+	keys_are("a " KEY_A "\na " KEY_B "\n", 2, 0, NULL);
+	keys_are("a " KEY_A "\na " KEY_A "\nb " KEY_B, 2, 1, NULL);
+	keys_are("a " KEY_A "\n\nb " KEY_A, 0, 0, "line 3");
+	keys_are("# keys\na " KEY_A "\nwho?", 0, 0, "line 3");
+}
+END_TEST
+
+UNIT_MAIN("rules_plugins", lines_of_keys, keys_in_files, what_may_be_said,
+	  what_is_there_without_a_word, mistakes_in_the_bus, mistakes_in_plugins,
+	  no_more_than_so_many, environment_is_hidden, later_files_win, manifests_in_files,
+	  actions_of_plugins, what_a_plugin_has_not, events_of_plugins, what_is_only_told,
+	  a_daemon_goes_on, other_mistakes_stay, files_are_meant, steps_follow_the_plugin,
+	  revisions_load, what_would_be_sent)
