@@ -50,6 +50,8 @@ struct admin_parts {
 	void *of;                            /* what the three are called with */
 	const struct admin_metrics *metrics; /* copied; at most LIMIT_ADMIN_METRICS */
 	size_t metrics_count;
+	/* Who is connected, as JSON; `write` NULL: nobody ever is. As metrics. */
+	struct admin_metrics plugins;
 	struct clock clock;
 };
 
@@ -79,6 +81,7 @@ enum http_next admin_public_done(void *of, const struct http_request *request, s
  *   POST /api/v1/runs/ID/cancel                                  the same
  *   POST /api/v1/dead/ID/retry, /api/v1/dead/ID/drop             the same
  *   POST /api/v1/reload                                          202, the outcome is logged
+ *   GET  /api/v1/plugins                                         who is connected, what runs
  *   GET  /api/v1/status                                          version, state, counts */
 enum http_next admin_api_begin(void *of, const struct http_request *request, size_t *body_limit,
 			       struct http_answer *answer);

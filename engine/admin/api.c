@@ -305,6 +305,20 @@ static enum http_next get_status(struct api_call *c, int command)
 	return admin_answer(c->answer, 200, buf_cstr(page));
 }
 
+static enum http_next get_plugins(struct api_call *c, int command)
+{
+	const struct admin_metrics *plugins = &c->admin->parts.plugins;
+	struct buf *page = &c->admin->page;
+
+	(void)command;
+	buf_clear(page);
+	if (plugins->write != NULL)
+		plugins->write(plugins->of, page);
+	if (page->n == 0)
+		return admin_answer(c->answer, 404, "{\"error\":\"there is no bus\"}");
+	return admin_answer(c->answer, 200, buf_cstr(page));
+}
+
 /* ---- Routes. ---- */
 
 static const struct route routes[] = {
@@ -319,6 +333,7 @@ static const struct route routes[] = {
 	{ "POST", "/api/v1/tables/drop", post_table, true },
 	{ "POST", "/api/v1/reload", post_reload, 0 },
 	{ "GET", "/api/v1/status", get_status, 0 },
+	{ "GET", "/api/v1/plugins", get_plugins, 0 },
 };
 
 /* Segment by segment; *run is the number at "*", which is positive. What is left

@@ -75,6 +75,27 @@ int ask_post(struct context *context, const struct config *config, const char *p
 	return context_fail(context, COMMAND_FAILED, "%s", asked.why);
 }
 
+bool ask_get(struct context *context, const struct config *config, const char *path,
+	     struct answer *out, bool *denied)
+{
+	AUTO_FINI(buf_fini) struct buf reply;
+	struct http_ask ask = where(context, config);
+	struct http_asked asked = { .denied = false };
+	bool good;
+
+	assert(path != NULL && out != NULL && denied != NULL);
+	buf_init(&reply, LIMIT_COMMAND_LINE);
+	ask.method = "GET";
+	ask.path = path;
+	good = http_ask(&ask, &reply, &asked) == FATE_OK;
+	*denied = asked.denied;
+	if (!good)
+		return false;
+	out->status = asked.status;
+	read_answer(context, buf_view(&reply), out);
+	return true;
+}
+
 static struct text member(struct value v, const char *name)
 {
 	const struct value *found = value_get(v, text_of(name));

@@ -22,6 +22,10 @@ struct answer {
 int ask_post(struct context *context, const struct config *config, const char *path,
 	     struct text json, struct answer *out);
 
+/* GETs, without a word when it fails: false, and *denied when the daemon is another user's. */
+bool ask_get(struct context *context, const struct config *config, const char *path,
+	     struct answer *out, bool *denied);
+
 /* POSTs and reports: JSON as it came, or "run 7: <state>"; what was refused goes to standard error.
  * `what` names the object in messages. Returns the exit code. */
 int ask_decide(struct context *context, const struct config *config, const char *path,

@@ -30,6 +30,7 @@ struct daemon {
 	struct hooks *hooks;
 	struct admin *admin;
 	struct http_server *_Atomic server; /* read by the pump's thread */
+	struct outside *_Atomic shown;      /* the same, once it runs; read by the server's */
 };
 
 /* ---- One address, two parts: /hooks/... and the rest. ---- */
@@ -71,6 +72,24 @@ static struct http_server *daemon_server(void *of)
 	struct daemon *d = of;
 
 	return d->server;
+}
+
+static void daemon_plugin_metrics(void *of, struct buf *out)
+{
+	struct daemon *d = of;
+	struct outside *outside = d->shown;
+
+	if (outside != NULL)
+		outside_metrics(outside, out);
+}
+
+static void daemon_plugin_list(void *of, struct buf *out)
+{
+	struct daemon *d = of;
+	struct outside *outside = d->shown;
+
+	if (outside != NULL)
+		outside_list(outside, out);
 }
 
 /* Any thread: the main thread waits for signals and does the work. */
@@ -149,7 +168,8 @@ static enum fate daemon_listen(struct daemon *d, char *why, size_t room)
 
 static enum fate daemon_edges(struct daemon *d, char *why, size_t room)
 {
-	struct admin_metrics metrics = { .write = hooks_metrics };
+	struct admin_metrics metrics[] = { { .write = hooks_metrics },
+					   { daemon_plugin_metrics, d } };
 	const struct admin_parts parts = {
 		.config = d->config,
 		.inputs = d->inputs,
@@ -159,8 +179,9 @@ static enum fate daemon_edges(struct daemon *d, char *why, size_t room)
 		.server = daemon_server,
 		.reload = daemon_ask_reload,
 		.of = d,
-		.metrics = &metrics,
-		.metrics_count = 1,
+		.metrics = metrics,
+		.metrics_count = 2,
+		.plugins = { daemon_plugin_list, d },
 	};
 	const struct hooks_parts hooks = {
 		.config = d->config,
@@ -172,7 +193,7 @@ static enum fate daemon_edges(struct daemon *d, char *why, size_t room)
 	};
 
 	d->hooks = hooks_new(&hooks);
-	metrics.of = d->hooks;
+	metrics[0].of = d->hooks;
 	d->admin = d->hooks != NULL ? admin_new(&parts) : NULL;
 	if (d->hooks == NULL || d->admin == NULL) {
 		(void)snprintf(why, room, "memory is out");
@@ -205,6 +226,8 @@ enum fate daemon_start(struct config *config, struct ruleset *rules, struct mani
 		fate = daemon_pump(d, why, why_room);
 	if (fate == FATE_OK && d->outside != NULL)
 		fate = outside_launch(d->outside, config, why, why_room);
+	if (fate == FATE_OK)
+		d->shown = d->outside;
 	if (fate != FATE_OK) {
 		(void)daemon_stop(d, 0);
 		return fate;
@@ -286,8 +309,8 @@ size_t daemon_stop(struct daemon *d, int64_t patience_ms)
 	if (d->server != NULL)
 		http_server_drain(d->server);
 	delivery_stop(d->delivery);
+	http_server_stop(d->server); /* its thread may be looking at what is outside */
 	outside_stop(d->outside);
-	http_server_stop(d->server);
 	hooks_free(d->hooks);
 	admin_free(d->admin);
 	sequencer_free(d->sequencer); /* the server's thread read its counters until now */

@@ -10,6 +10,7 @@
 #include "engine/base/limits.h"
 #include "engine/base/log.h"
 #include "engine/base/mem.h"
+#include "engine/commands/json.h"
 #include "engine/plugins/supervise.h"
 
 /* They were told to end when the draining began: this is for those that didn't hear it. */
@@ -169,6 +170,68 @@ void outside_reload(struct outside *o, const struct config *config)
 		log_write(LOG_ERROR, "memory is out: plugins stay as they were");
 	else if (!supervise_reload(o->supervise, processes, config->plugin_count))
 		log_write(LOG_ERROR, "memory is out: processes of plugins stay as they were");
+}
+
+/* ---- What is told. ---- */
+
+static const char *const states[] = { "waiting", "starting", "running", "stopping" };
+
+void outside_metrics(struct outside *o, struct buf *out)
+{
+	static const struct {
+		const char *name, *type, *help;
+	} families[] = {
+		{ "tappet_plugin_process_running", "gauge", "1 while the plugin's process runs." },
+		{ "tappet_plugin_process_starts_total", "counter", "Starts of its process." },
+		{ "tappet_plugin_process_failures_total", "counter",
+		  "Starts that failed, and ends that nobody asked for." },
+		{ "tappet_plugin_output_dropped_total", "counter", "Lines of output left out." },
+	};
+	struct supervise_view views[LIMIT_PLUGINS];
+	size_t n = supervise_list(o->supervise, views, LIMIT_PLUGINS);
+
+	n = n < LIMIT_PLUGINS ? n : LIMIT_PLUGINS;
+	plugins_metrics(o->plugins, out);
+	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
+		buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", families[i].name, families[i].help,
+			   families[i].name, families[i].type);
+		for (size_t k = 0; k < n; k++) {
+			const uint64_t numbers[] = { views[k].state == SUPERVISE_RUNNING,
+						     views[k].starts, views[k].failures,
+						     views[k].dropped };
+
+			buf_printf(out, "%s{plugin=\"%s\"} %llu\n", families[i].name, views[k].name,
+				   (unsigned long long)numbers[i]);
+		}
+	}
+}
+
+void outside_list(struct outside *o, struct buf *out)
+{
+	struct supervise_view views[LIMIT_PLUGINS];
+	size_t n = supervise_list(o->supervise, views, LIMIT_PLUGINS);
+
+	json_open(out, '{');
+	json_str(out, "sessions", plugins_sessions(o->plugins));
+	json_str(out, "events", plugins_events(o->plugins));
+	json_key(out, "plugins");
+	buf_char(out, '[');
+	plugins_list(o->plugins, out);
+	buf_str(out, "]");
+	json_key(out, "processes");
+	json_open(out, '[');
+	for (size_t i = 0; i < n && i < LIMIT_PLUGINS; i++) {
+		json_open(out, '{');
+		json_str(out, "name", views[i].name);
+		json_str(out, "state", states[views[i].state]);
+		json_int(out, "pid", views[i].pid);
+		json_int(out, "starts", (int64_t)views[i].starts);
+		json_int(out, "failures", (int64_t)views[i].failures);
+		json_maybe(out, "why", text_of(views[i].words));
+		json_close(out, '}');
+	}
+	json_close(out, ']');
+	json_close(out, '}');
 }
 
 void outside_leave(struct outside *o, int64_t within)

@@ -32,6 +32,11 @@ void outside_reload(struct outside *o, const struct config *config);
 /* The engine stops: sessions are told, and nothing is started again. */
 void outside_leave(struct outside *o, int64_t within);
 
+/* For metrics, and for the API: {"sessions","events","plugins":[...],"processes":[...]}. Any
+ * thread, from outside_launch to outside_stop. */
+void outside_metrics(struct outside *o, struct buf *out);
+void outside_list(struct outside *o, struct buf *out);
+
 /* Ends the processes, then the bus. NULL is fine. */
 void outside_stop(struct outside *o);
 

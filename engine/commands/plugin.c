@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * plugin - the keys that plugins come with over tcp.
+ * plugin - which plugins there are, and the keys that they come with over tcp.
  *
+ *   list           see plugin_list.c
  *   keygen         the secret key of the bus (bus.key)
  *   keygen NAME    a pair for a plugin, as its environment
  *   trust NAME KEY the plugin may come with this public key (bus.trusted)
@@ -9,7 +10,6 @@
  * I1  The file of keys is replaced as a whole, by a rename: a daemon that reads it
  *     sees the old one or the new one.
  * Never: keeps a secret key anywhere; keygen prints it, once. */
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -22,6 +22,7 @@
 #include "engine/base/limits.h"
 #include "engine/base/mem.h"
 #include "engine/commands/json.h"
+#include "engine/commands/plugin.h"
 #include "engine/commands/setup.h"
 #include "engine/io/bus.h"
 #include "engine/rules/reader.h"
@@ -224,25 +225,26 @@ static int trust(struct context *context)
 
 static int run(struct context *context)
 {
-	const char *verb = context->args[0];
+	const char *verb = context->arg_count > 0 ? context->args[0] : "list";
 
-	assert(context->arg_count > 0);
+	if (strcmp(verb, "list") == 0)
+		return context->arg_count > 1 ? context_usage(context, "list takes nothing more")
+					      : plugin_list(context);
 	if (strcmp(verb, "keygen") == 0)
 		return keygen(context);
 	if (strcmp(verb, "trust") == 0)
 		return trust(context);
-	return context_usage(context, "plugin knows keygen and trust, not \"%s\"", verb);
+	return context_usage(context, "plugin knows list, keygen and trust, not \"%s\"", verb);
 }
 
 const struct command command_plugin = {
 	.name = "plugin",
-	.arguments = "keygen [NAME] | trust NAME KEY",
-	.doc = "Makes and trusts the keys that plugins come with over tcp",
+	.arguments = "[list | keygen [NAME] | trust NAME KEY]",
+	.doc = "Shows plugins; makes and trusts the keys that they come with over tcp",
 	.more =
 	    "keygen prints a secret key for bus.key, or a pair as a plugin's environment; nothing "
 	    "is kept.\n"
 	    "trust adds a public key to the file that bus.trusted names; SIGHUP has it read again.",
-	.least = 1,
 	.most = 3,
 	.run = run,
 };

@@ -185,6 +185,7 @@ bool plugins_reload(struct plugins *p, const struct plugin_setting *settings, si
 		settings_free(from.settings);
 		return false;
 	}
+	tally_cover(p->tally, settings, count);
 	pthread_mutex_lock(&p->lock);
 	old = p->shown;
 	p->shown = shown;

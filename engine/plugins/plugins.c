@@ -169,9 +169,10 @@ static bool on_manifest(void *of, struct text plugin, struct text json, char wor
 
 static void on_began(void *of, struct text plugin, const char *session)
 {
+	struct plugins *p = of;
 	char name[LIMIT_SESSION_NAME + 1];
 
-	(void)of;
+	tally_began(p->tally, plugin, session);
 	(void)snprintf(name, sizeof(name), "%.*s", TEXT_ARG(plugin));
 	log_write(LOG_INFO, "plugin connected", LOG_S("plugin", name), LOG_S("session", session));
 }
@@ -180,8 +181,9 @@ static void on_ended(void *of, struct text plugin, const char *code, const char 
 {
 	char name[LIMIT_SESSION_NAME + 1];
 	bool usual = strcmp(code, "bye") == 0 || strcmp(code, "stopped") == 0;
+	struct plugins *p = of;
 
-	(void)of;
+	tally_ended(p->tally, plugin);
 	(void)snprintf(name, sizeof(name), "%.*s", TEXT_ARG(plugin));
 	log_write(usual ? LOG_INFO : LOG_WARN, "plugin disconnected", LOG_S("plugin", name),
 		  LOG_S("code", code), LOG_S("reason", words));
@@ -189,9 +191,10 @@ static void on_ended(void *of, struct text plugin, const char *code, const char 
 
 static void on_refused(void *of, struct text plugin, const char *code)
 {
+	struct plugins *p = of;
 	char name[LIMIT_SESSION_NAME + 1];
 
-	(void)of;
+	tally_error(p->tally, code);
 	(void)snprintf(name, sizeof(name), "%.*s", TEXT_ARG(plugin));
 	log_write(LOG_DEBUG, "plugin was told an error", LOG_S("plugin", name),
 		  LOG_S("code", code));
@@ -206,7 +209,11 @@ static void on_credit(void *of, struct text plugin)
 
 static void on_job_ended(void *of, uint64_t ref, const struct job_end *end)
 {
-	end_order(of, (struct order *)(uintptr_t)ref, end);
+	struct order *order = (struct order *)(uintptr_t)ref;
+	struct plugins *p = of;
+
+	tally_job(p->tally, order->plugin, end->fate);
+	end_order(p, order, end);
 }
 
 /* The sender's id as the event's: the same on every machine, and no other plugin's. */
@@ -241,8 +248,10 @@ static enum session_answer on_emit(void *of, const struct session_emit *emit, ui
 					    .time = emit->time,
 					    .data = emit->data };
 	copy = input_new(&input);
-	if (copy != NULL && queue_push(p->parts.inputs, &copy->item))
+	if (copy != NULL && queue_push(p->parts.inputs, &copy->item)) {
+		tally_emit(p->tally, emit->plugin);
 		return SESSION_TAKEN;
+	}
 	input_free(copy);
 	return SESSION_BUSY;
 }
@@ -365,6 +374,7 @@ static void send_job(struct plugins *p, struct order *order)
 					 .timeout = order->timeout,
 					 .body = order->body };
 
+	tally_sent(p->tally, order->plugin);
 	order->started = clock_read(&p->parts.clock).wall;
 	sessions_job(p->sessions, &job, mono(p));
 }
@@ -525,6 +535,7 @@ void plugins_stop(struct plugins *p)
 	settings_free(p->shown);
 	json_parser_free(p->parser);
 	arena_free(p->arena);
+	tally_free(p->tally);
 	pthread_mutex_destroy(&p->lock);
 	mem_free(p);
 }
@@ -555,12 +566,15 @@ static bool make(struct plugins *p, const struct plugins_parts *parts)
 	p->orders = queue_new(LIMIT_BUS_PUBLISH, LIMIT_PUBLISH);
 	p->sessions = sessions_new(&host, (uint64_t)now.wall);
 	p->demands = map_new();
+	p->tally = tally_new();
+	if (p->tally != NULL)
+		tally_cover(p->tally, parts->settings, parts->count);
 	p->parser = json_parser_new();
 	p->arena = arena_new("plugin's answer", MIB);
 	p->bus = bus_new(&settings, &handler, parts->clock);
-	return p->settings != NULL && p->orders != NULL && p->sessions != NULL &&
-	       p->demands != NULL && p->parser != NULL && p->arena != NULL && p->bus != NULL &&
-	       bus_watch(p->bus, queue_fd(p->orders), on_orders, p);
+	return p->settings != NULL && p->tally != NULL && p->orders != NULL &&
+	       p->sessions != NULL && p->demands != NULL && p->parser != NULL && p->arena != NULL &&
+	       p->bus != NULL && bus_watch(p->bus, queue_fd(p->orders), on_orders, p);
 }
 
 static enum fate open_pager(struct plugins *p, const char *store, char words[BUS_WORDS])
@@ -603,6 +617,18 @@ bool plugins_has_taps(const struct plugins *p)
 {
 	assert(p != NULL);
 	return bus_has_taps(p->bus);
+}
+
+void plugins_metrics(struct plugins *p, struct buf *out)
+{
+	assert(p != NULL);
+	tally_metrics(p->tally, out);
+}
+
+void plugins_list(struct plugins *p, struct buf *out)
+{
+	assert(p != NULL);
+	tally_list(p->tally, out);
 }
 
 const char *plugins_sessions(const struct plugins *p)

@@ -12,6 +12,7 @@
  *   pager.c     the log of events, read on a thread of its own
  *   plugins.c   the thread: orders in, ends and emits out
  *   session.h   the protocol
+ *   tally.h     what is counted
  *
  * How an attempt ends (PROTOCOL.md, Jobs):
  *   ok      replied 200 with the result         doubt   no reply, sent
@@ -92,6 +93,11 @@ void plugins_leave(struct plugins *plugins, int64_t within);
 
 /* Ends all sessions, joins the thread, frees. NULL is fine. */
 void plugins_stop(struct plugins *plugins);
+
+/* Counters and sessions: tally.h. */
+struct buf;
+void plugins_metrics(struct plugins *plugins, struct buf *out);
+void plugins_list(struct plugins *plugins, struct buf *out);
 
 /* Where the sockets listen. */
 const char *plugins_sessions(const struct plugins *plugins);

@@ -11,6 +11,7 @@
 #include "engine/plugins/order.h"
 #include "engine/plugins/pager.h"
 #include "engine/plugins/plugins.h"
+#include "engine/plugins/tally.h"
 #include "engine/value/parse.h"
 
 #define TICKET_TOP (UINT64_C(1) << 63)
@@ -27,6 +28,7 @@ struct plugins {
 	struct bus *bus;
 	struct pager *pager; /* NULL: the store is in memory */
 	struct queue *orders;
+	struct tally *tally;
 	pthread_mutex_t lock;
 	struct settings *shown; /* under the lock: what plugins_knows knows */
 

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * plugin_list - `tappet plugin list`: the plugins of the configuration, with what the
+ * daemon knows of their sessions and processes.
+ *
+ * Without a daemon it shows the rest: manifests are in files and in the store. */
+#include "engine/base/limits.h"
+#include "engine/commands/ask.h"
+#include "engine/commands/json.h"
+#include "engine/commands/manifests.h"
+#include "engine/commands/plugin.h"
+#include "engine/commands/setup.h"
+#include "engine/commands/table.h"
+#include "engine/io/bus.h"
+#include "engine/rules/plugin_manifest.h"
+
+DEFINE_AUTO(table_free, struct table *)
+
+struct list {
+	struct context *context;
+	const struct config *config;
+	struct value daemon; /* null: none answers */
+	bool denied;
+	char key[BUS_KEY]; /* the engine's public one; empty: none */
+};
+
+struct line {
+	struct text name, state, session, process, why, version;
+	int64_t jobs, pid;
+	size_t keys;
+};
+
+static struct text text_in(const struct value *v, const char *name)
+{
+	const struct value *found = v != NULL ? value_get(*v, text_of(name)) : NULL;
+
+	return found != NULL && found->kind == VALUE_TEXT ? value_as_text(*found) : TEXT_NONE;
+}
+
+static int64_t int_in(const struct value *v, const char *name)
+{
+	const struct value *found = v != NULL ? value_get(*v, text_of(name)) : NULL;
+
+	return found != NULL && found->kind == VALUE_INT ? found->i : 0;
+}
+
+/* The plugin's entry in one of the daemon's lists; NULL: there is none. */
+static const struct value *entry(const struct list *l, const char *which, struct text name)
+{
+	const struct value *items = value_get(l->daemon, text_of(which));
+
+	for (uint32_t i = 0; items != NULL && items->kind == VALUE_LIST && i < items->n; i++)
+		if (text_eq(text_in(&items->items[i], "name"), name))
+			return &items->items[i];
+	return NULL;
+}
+
+static struct line line_of(const struct list *l, const struct plugin_config *plugin)
+{
+	const struct value *session = entry(l, "plugins", plugin->name);
+	const struct value *process = entry(l, "processes", plugin->name);
+	struct line line = { .name = plugin->name, .keys = plugin->key_count };
+
+	line.session = text_in(session, "session");
+	line.jobs = int_in(session, "jobs");
+	line.process = text_in(process, "state");
+	line.pid = int_in(process, "pid");
+	line.why = text_in(process, "why");
+	line.state = session != NULL ? TEXT("connected") : TEXT("away");
+	if (l->daemon.kind != VALUE_MAP)
+		line.state = TEXT("unknown");
+	if (manifest_is_known(plugin->manifest))
+		line.version = manifest_version(plugin->manifest);
+	return line;
+}
+
+static void show_json(const struct list *l, const struct line *line)
+{
+	struct buf *out = &l->context->out;
+
+	json_open(out, '{');
+	json_text(out, "plugin", line->name);
+	json_text(out, "state", line->state);
+	json_maybe(out, "session", line->session);
+	json_int(out, "jobs", line->jobs);
+	json_maybe(out, "process", line->process);
+	json_int(out, "pid", line->pid);
+	json_maybe(out, "version", line->version);
+	json_int(out, "keys", (int64_t)line->keys);
+	json_maybe(out, "why", line->why);
+	json_maybe(out, "sessions", l->config->bus.sessions);
+	json_maybe(out, "events", l->config->bus.events);
+	json_maybe(out, "server_key", text_of(l->key));
+	json_close(out, '}');
+	json_line(out);
+}
+
+static void show_row(struct table *table, const struct line *line)
+{
+	bool here = text_is(line->state, "connected");
+
+	table_cell(table, line->name, TINT_BOLD);
+	table_cell(table, line->state, here ? TINT_GOOD : TINT_BAD);
+	table_cell(table, line->session, TINT_FAINT);
+	table_int(table, line->jobs);
+	table_cell(table, line->process, TINT_NONE);
+	table_cell(table, line->version, TINT_NONE);
+	table_int(table, (int64_t)line->keys);
+	table_cell(table, line->why, TINT_BAD);
+}
+
+static void show_bus(const struct list *l)
+{
+	struct buf *out = &l->context->out;
+
+	buf_printf(out, "\nsessions    %.*s\nevents      %.*s\n", TEXT_ARG(l->config->bus.sessions),
+		   TEXT_ARG(l->config->bus.events));
+	if (l->key[0] != '\0')
+		buf_printf(out, "server key  %s\n", l->key);
+	if (l->denied)
+		buf_str(out, "the daemon runs as another user: who is connected isn't known\n");
+	else if (l->daemon.kind != VALUE_MAP)
+		buf_str(out, "no daemon answers: who is connected isn't known\n");
+}
+
+static int show(const struct list *l)
+{
+	static const char *const titles[] = { "PLUGIN",   "STATE", "SESSION",  "JOBS", "PROCESS",
+					      "MANIFEST", "KEYS",  "LAST END", NULL };
+	AUTO(table_free) struct table *table = table_new(titles);
+
+	if (table == NULL)
+		return context_fail(l->context, COMMAND_FAILED, "memory is out");
+	for (size_t i = 0; i < l->config->plugin_count; i++) {
+		struct line line = line_of(l, &l->config->plugins[i]);
+
+		if (l->context->format == OUTPUT_JSON)
+			show_json(l, &line);
+		else
+			show_row(table, &line);
+	}
+	if (l->context->format == OUTPUT_JSON)
+		return COMMAND_OK;
+	(void)table_write(table, &l->context->out, l->context->colour);
+	show_bus(l);
+	return COMMAND_OK;
+}
+
+int plugin_list(struct context *context)
+{
+	struct list l = { .context = context, .daemon = value_null() };
+	struct answer answer = { 0 };
+	int code;
+	AUTO(config_free) struct config *config = setup_config(context, &code);
+
+	if (config == NULL)
+		return code;
+	manifests_recall(config);
+	l.config = config;
+	if (config->bus.key != NULL && !bus_public_key(config->bus.key, l.key))
+		l.key[0] = '\0';
+	if (ask_get(context, config, "/api/v1/plugins", &answer, &l.denied) && answer.status == 200)
+		l.daemon = answer.value;
+	return show(&l);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tally - what is counted of plugins, and who is connected: written on the bus's
+ * thread, read on any.
+ *
+ * A plugin has a row from the first configuration that names it, for good: counters
+ * don't go back. What a configuration hasn't isn't counted: the labels of metrics are
+ * never a stranger's choice.
+ * Ownership: tally_free frees it. */
+#ifndef TAPPET_PLUGINS_TALLY_H
+#define TAPPET_PLUGINS_TALLY_H
+
+#include "engine/base/buf.h"
+#include "engine/plugins/plugins.h"
+
+struct tally;
+
+struct tally *tally_new(void);    /* NULL when memory is out */
+void tally_free(struct tally *t); /* NULL is fine */
+
+/* Rows for these; one that there is no memory for isn't counted. */
+void tally_cover(struct tally *t, const struct plugin_setting *settings, size_t count);
+
+void tally_began(struct tally *t, struct text plugin, const char *session);
+void tally_ended(struct tally *t, struct text plugin);
+void tally_error(struct tally *t, const char *code); /* of the protocol's */
+void tally_sent(struct tally *t, struct text plugin);
+void tally_job(struct tally *t, struct text plugin, enum job_fate fate);
+void tally_emit(struct tally *t, struct text plugin);
+
+/* Whole families, in the Prometheus text format. */
+void tally_metrics(struct tally *t, struct buf *out);
+
+/* {"name":"inventory","session":"9f2c64d01b7a55e0","jobs":2},... of those that are connected. */
+void tally_list(struct tally *t, struct buf *out);
+
+#endif

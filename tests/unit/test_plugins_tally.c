@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * test_plugins_tally - what is counted of plugins. */
+#include "engine/base/limits.h"
+#include "engine/plugins/tally.h"
+#include "tests/unit/unit_main.h"
+
+#include <string.h>
+
+static const struct plugin_setting both[] = { { .name = { "inventory", 9 } },
+					      { .name = { "billing", 7 } } };
+
+static bool tells(struct tally *t, const char *line)
+{
+	struct buf out;
+	bool found;
+
+	buf_init(&out, 64 * KIB);
+	tally_metrics(t, &out);
+	ck_assert(!buf_failed(&out));
+	found = strstr(buf_cstr(&out), line) != NULL;
+	buf_fini(&out);
+	return found;
+}
+
+static void lists(struct tally *t, const char *wanted)
+{
+	struct buf out;
+
+	buf_init(&out, 64 * KIB);
+	tally_list(t, &out);
+	ck_assert_str_eq(buf_cstr(&out), wanted);
+	buf_fini(&out);
+}
+
+START_TEST(what_happens_is_counted)
+{
+	struct tally *t = tally_new();
+
+	ck_assert_ptr_nonnull(t);
+	tally_cover(t, both, 2);
+	lists(t, "");
+	ck_assert(tells(t, "tappet_plugin_connected{plugin=\"billing\"} 0\n"));
+	tally_began(t, TEXT("inventory"), "9f2c64d01b7a55e0");
+	for (int i = 0; i < 4; i++)
+		tally_sent(t, TEXT("inventory"));
+	tally_job(t, TEXT("inventory"), JOB_OK);
+	tally_job(t, TEXT("inventory"), JOB_OK);
+	tally_job(t, TEXT("inventory"), JOB_UNSENT);
+	tally_emit(t, TEXT("billing"));
+	tally_error(t, "bad-emit");
+	ck_assert(tells(t, "tappet_plugin_connected{plugin=\"inventory\"} 1\n"));
+	ck_assert(tells(t, "tappet_plugin_jobs{plugin=\"inventory\"} 1\n"));
+	ck_assert(tells(t, "tappet_plugin_jobs_total{plugin=\"inventory\",fate=\"ok\"} 2\n"));
+	ck_assert(tells(t, "tappet_plugin_jobs_total{plugin=\"inventory\",fate=\"unsent\"} 1\n"));
+	ck_assert(tells(t, "tappet_plugin_emits_total{plugin=\"billing\"} 1\n"));
+	ck_assert(tells(t, "tappet_plugin_errors_total{code=\"bad-emit\"} 1\n"));
+	ck_assert(tells(t, "tappet_plugin_errors_total{code=\"flood\"} 0\n"));
+	lists(t, "{\"name\":\"inventory\",\"session\":\"9f2c64d01b7a55e0\",\"jobs\":1}");
+	tally_free(t);
+}
+END_TEST
+
+START_TEST(rows_stay)
+{
+	struct tally *t = tally_new();
+
+	ck_assert_ptr_nonnull(t);
+	tally_cover(t, both, 2);
+	tally_began(t, TEXT("billing"), "a");
+	tally_ended(t, TEXT("billing"));
+	tally_cover(t, both, 1);
+	tally_cover(t, both, 2);
+	tally_began(t, TEXT("billing"), "b");
+	ck_assert(tells(t, "tappet_plugin_sessions_total{plugin=\"billing\"} 2\n"));
+	lists(t, "{\"name\":\"billing\",\"session\":\"b\",\"jobs\":0}");
+	tally_free(t);
+}
+END_TEST
+
+START_TEST(strangers_are_not_counted)
+{
+	struct tally *t = tally_new();
+
+	ck_assert_ptr_nonnull(t);
+	tally_cover(t, both, 1);
+	tally_began(t, TEXT("billing"), "a");
+	tally_sent(t, TEXT("billing"));
+	tally_job(t, TEXT("billing"), JOB_DOUBT);
+	tally_emit(t, TEXT("billing"));
+	tally_ended(t, TEXT("billing"));
+	tally_error(t, "invented");
+	ck_assert(!tells(t, "billing"));
+	ck_assert(!tells(t, "invented"));
+	tally_free(t);
+}
+END_TEST
+
+UNIT_MAIN("plugins_tally", what_happens_is_counted, rows_stay, strangers_are_not_counted)
