@@ -244,6 +244,11 @@ unsigned daemon_port(const struct daemon *d)
 
 /* ---- Reloading. ---- */
 
+static bool is_same(const struct secret *a, const struct secret *b)
+{
+	return a == NULL || b == NULL ? a == b : secret_equals(a, secret_reveal(b));
+}
+
 static const char *daemon_fixed(const struct config *now, const struct config *next)
 {
 	if (!text_eq(now->listen, next->listen))
@@ -254,7 +259,7 @@ static const char *daemon_fixed(const struct config *now, const struct config *n
 		return "store";
 	if (now->bus.wanted != next->bus.wanted ||
 	    !text_eq(now->bus.sessions, next->bus.sessions) ||
-	    !text_eq(now->bus.events, next->bus.events))
+	    !text_eq(now->bus.events, next->bus.events) || !is_same(now->bus.key, next->bus.key))
 		return "bus";
 	return NULL;
 }

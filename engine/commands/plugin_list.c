@@ -123,6 +123,43 @@ static void show_bus(const struct list *l)
 		buf_str(out, "no daemon answers: who is connected isn't known\n");
 }
 
+/* ---- Rules that don't fit. ---- */
+
+/* What a daemon would tell and load all the same: the same mistake, as a warning. */
+static bool is_told(struct diags *lenient, const struct diag *error)
+{
+	for (size_t i = 0; i < diags_count(lenient); i++) {
+		const struct diag *d = diags_at(lenient, i);
+
+		if (d->severity == DIAG_WARNING && d->at.line == error->at.line &&
+		    d->at.column == error->at.column && strcmp(d->at.file, error->at.file) == 0 &&
+		    strcmp(d->what, error->what) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void show_misfits(struct context *context, struct config *config)
+{
+	AUTO(diags_free) struct diags *strict = diags_new();
+	AUTO(diags_free) struct diags *lenient = diags_new();
+	AUTO(ruleset_free) struct ruleset *first = NULL;
+	AUTO(ruleset_free) struct ruleset *second = NULL;
+
+	if (strict == NULL || lenient == NULL)
+		return;
+	first = ruleset_load(config, config->rule_paths, config->rule_path_count, strict);
+	config->lenient = true;
+	second = ruleset_load(config, config->rule_paths, config->rule_path_count, lenient);
+	for (size_t i = 0; first != NULL && second != NULL && i < diags_count(strict); i++) {
+		const struct diag *d = diags_at(strict, i);
+
+		if (d->severity == DIAG_ERROR && is_told(lenient, d))
+			buf_printf(&context->out, "doesn't fit: %s:%d:%d: %s\n", d->at.file,
+				   d->at.line, d->at.column, d->what);
+	}
+}
+
 static int show(const struct list *l)
 {
 	static const char *const titles[] = { "PLUGIN",   "STATE", "SESSION",  "JOBS", "PROCESS",
@@ -161,5 +198,8 @@ int plugin_list(struct context *context)
 		l.key[0] = '\0';
 	if (ask_get(context, config, "/api/v1/plugins", &answer, &l.denied) && answer.status == 200)
 		l.daemon = answer.value;
-	return show(&l);
+	code = show(&l);
+	if (code == COMMAND_OK && context->format == OUTPUT_TEXT)
+		show_misfits(context, config);
+	return code;
 }
