@@ -17,6 +17,7 @@ struct world {
 	struct instant now;
 	atomic_bool room;
 	atomic_int reloads;
+	atomic_bool bus; /* there is one */
 	struct admin *admin;
 	struct http_server *_Atomic server;
 	unsigned public, api;
@@ -46,6 +47,12 @@ static void more_metrics(void *of, struct buf *out)
 	buf_str(out, "# TYPE more_total counter\nmore_total 42\n");
 }
 
+static void plugins_of(void *of, struct buf *out)
+{
+	if (atomic_load(&((struct world *)of)->bus))
+		buf_str(out, "{\"plugins\":[]}");
+}
+
 static void world_init(struct world *w, const char *token)
 {
 	static const struct http_server_limits limits = { .connections = 16,
@@ -71,6 +78,7 @@ static void world_init(struct world *w, const char *token)
 					   .of = w,
 					   .metrics = &metrics,
 					   .metrics_count = 1,
+					   .plugins = { plugins_of, w },
 					   .clock = clock_manual(&w->now) };
 
 	w->admin = admin_new(&parts);
@@ -504,5 +512,20 @@ START_TEST(status)
 }
 END_TEST
 
+START_TEST(plugins)
+{
+	struct world w;
+
+	world_init(&w, NULL);
+	ck_assert_int_eq(finish(&w, start(w.api, "GET", "/api/v1/plugins", "", "")), 404);
+	HAS(&w, "there is no bus");
+	atomic_store(&w.bus, true);
+	ck_assert_int_eq(finish(&w, start(w.api, "GET", "/api/v1/plugins", "", "")), 200);
+	HAS(&w, "{\"plugins\":[]}");
+	ck_assert_int_eq(get(&w, "/api/v1/plugins"), 404); /* not for everybody */
+	world_fini(&w);
+}
+END_TEST
+
 UNIT_MAIN("admin", health, readiness, metrics, token, events, events_refused, too_large_or_too_much,
-	  commands, commands_refused, reloading, status)
+	  commands, commands_refused, reloading, status, plugins)
