@@ -41,7 +41,7 @@ class Bridge(unittest.TestCase):
         return client
 
     def new_engine(self):
-        engine = Engine("nats", auto={"HELLO", "SUBSCRIBE", "ACK", "EMIT"}, heartbeat=60000)
+        engine = Engine("nats", auto={"HELLO", "SUBSCRIBE", "ACK", "EMIT"})
         self.addCleanup(engine.close)
         return engine
 
