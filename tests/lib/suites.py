@@ -315,7 +315,8 @@ def suite_crash(context, _):
     counts = [context.one("crash", [
         sys.executable, f"tests/crash/{name}.py", "--tappet", base + "/engine/tappet",
         "--sandbox", base + "/tests/sandbox/tappet-sandbox", *words])
-        for name, words in (("kill", []), ("items", ["--kills", "12", "--items", "120"]))]
+        for name, words in (("kill", []), ("items", ["--kills", "12", "--items", "120"]),
+                            ("plugins", ["--kills", "6"]))]
     return Counts(*(sum(c[i] for c in counts) for i in range(3)))
 
 
