@@ -14,6 +14,8 @@ import types
 import typing
 from typing import Annotated, Callable, Literal, Optional, Union, get_args, get_origin, get_type_hints
 
+from ._types import Job
+
 Any = typing.Any
 
 
@@ -112,7 +114,10 @@ def params_of(call: Callable[..., Any], where: str) -> Spec:
     """Of an action: all its arguments after the job."""
     hints = get_type_hints(call, include_extras=True)
     params = {}
-    for argument in list(inspect.signature(call).parameters.values())[1:]:
+    arguments = list(inspect.signature(call).parameters.values())
+    if not arguments or hints.get(arguments[0].name) is not Job:
+        raise TypeError(f"{where}: the first argument is the job: write `job: Job`")
+    for argument in arguments[1:]:
         here = f"{where}({argument.name})"
         if argument.kind in (argument.VAR_POSITIONAL, argument.VAR_KEYWORD,
                              argument.POSITIONAL_ONLY) or argument.name not in hints:
