@@ -126,9 +126,73 @@ bool ed25519_verify(struct text key, struct text signature, struct text message)
 	return ok;
 }
 
+static BIO *pem_reader(struct text pem)
+{
+	return pem.n <= INT_MAX ? BIO_new_mem_buf(pem.n > 0 ? pem.s : "", (int)pem.n) : NULL;
+}
+
+static X509 *pem_first(struct text pem)
+{
+	BIO *in = pem_reader(pem);
+	X509 *one = in != NULL ? PEM_read_bio_X509(in, NULL, NULL, NULL) : NULL;
+
+	BIO_free(in);
+	return one;
+}
+
+/* Asked for the password of a key: there is nobody to ask. */
+static int no_password(char *out, int room, int writes, void *of)
+{
+	(void)out;
+	(void)room;
+	(void)writes;
+	(void)of;
+	return -1;
+}
+
+static EVP_PKEY *pem_key(struct text pem)
+{
+	BIO *in = pem_reader(pem);
+	EVP_PKEY *key = in != NULL ? PEM_read_bio_PrivateKey(in, NULL, no_password, NULL) : NULL;
+
+	BIO_free(in);
+	return key;
+}
+
+const char *pem_pair_mistake(struct text certificate, struct text key)
+{
+	X509 *x = pem_first(certificate);
+	EVP_PKEY *own = pem_key(key);
+	const char *mistake = NULL;
+
+	if (x == NULL || !pem_has_certificates(certificate))
+		mistake = "no certificate can be read";
+	else if (own == NULL)
+		mistake = text_find(key, TEXT("ENCRYPTED")) != SIZE_MAX
+			      ? "the key is encrypted"
+			      : "no private key can be read";
+	else if (X509_check_private_key(x, own) != 1)
+		mistake = "the key isn't that of the first certificate";
+	X509_free(x);
+	EVP_PKEY_free(own);
+	ERR_clear_error();
+	return mistake;
+}
+
+bool pem_is_out_of_date(struct text pem)
+{
+	X509 *x = pem_first(pem);
+	bool out = x != NULL && (X509_cmp_current_time(X509_get0_notBefore(x)) > 0 ||
+				 X509_cmp_current_time(X509_get0_notAfter(x)) < 0);
+
+	X509_free(x);
+	ERR_clear_error();
+	return out;
+}
+
 bool pem_has_certificates(struct text pem)
 {
-	BIO *in = pem.n <= INT_MAX ? BIO_new_mem_buf(pem.n > 0 ? pem.s : "", (int)pem.n) : NULL;
+	BIO *in = pem_reader(pem);
 	size_t count = 0;
 	X509 *one;
 	bool ok;

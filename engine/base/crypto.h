@@ -47,6 +47,14 @@ bool ed25519_verify(struct text key, struct text signature, struct text message)
  * what else stands in it is passed over. */
 bool pem_has_certificates(struct text pem);
 
+/* What keeps a server from using the two (PEM, the server's certificate first, the key not
+ * encrypted), in words for people that say nothing of the key; NULL when nothing does. */
+const char *pem_pair_mistake(struct text certificate, struct text key);
+
+/* Whether the first certificate of the PEM text is over, or not valid yet, by the system's clock.
+ */
+bool pem_is_out_of_date(struct text pem);
+
 /* Equality in a time that depends on the lengths only. */
 bool bytes_equal_ct(struct text a, struct text b);
 

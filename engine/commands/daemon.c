@@ -142,6 +142,13 @@ static enum fate daemon_pump(struct daemon *d, char *why, size_t room)
 	return FATE_RETRY;
 }
 
+static struct http_tls daemon_tls(const struct config *config)
+{
+	if (config->tls_key == NULL)
+		return (struct http_tls){ .key = TEXT_NONE };
+	return (struct http_tls){ config->tls_certificate, secret_reveal(config->tls_key) };
+}
+
 static enum fate daemon_listen(struct daemon *d, char *why, size_t room)
 {
 	static const struct http_server_limits limits = {
@@ -152,8 +159,8 @@ static enum fate daemon_listen(struct daemon *d, char *why, size_t room)
 	};
 	char *listen = text_heap(d->config->listen), *admin = text_heap(d->config->admin);
 	const struct http_listen listens[2] = {
-		{ listen, { public_begin, public_done, d } },
-		{ admin, { admin_api_begin, admin_api_done, d->admin } },
+		{ listen, { public_begin, public_done, d }, daemon_tls(d->config) },
+		{ .listen = admin, .site = { admin_api_begin, admin_api_done, d->admin } },
 	};
 	struct http_server *server = NULL;
 	enum fate fate = FATE_RETRY;
@@ -255,6 +262,8 @@ static const char *daemon_fixed(const struct config *now, const struct config *n
 		return "listen";
 	if (!text_eq(now->admin, next->admin))
 		return "admin";
+	if ((now->tls_key == NULL) != (next->tls_key == NULL))
+		return "tls";
 	if (!text_eq(now->store, next->store))
 		return "store";
 	if (now->bus.wanted != next->bus.wanted ||
@@ -262,6 +271,18 @@ static const char *daemon_fixed(const struct config *now, const struct config *n
 	    !text_eq(now->bus.events, next->bus.events) || !is_same(now->bus.key, next->bus.key))
 		return "bus";
 	return NULL;
+}
+
+/* Connections that are open finish with the certificate they have. */
+static void daemon_renew_tls(struct daemon *d, const struct config *next)
+{
+	struct http_tls tls = daemon_tls(next);
+
+	if (next->tls_key == NULL || (text_eq(d->config->tls_certificate, next->tls_certificate) &&
+				      is_same(d->config->tls_key, next->tls_key)))
+		return;
+	if (!http_server_renew(d->server, 0, &tls))
+		log_write(LOG_ERROR, "memory is out: hooks keep their certificate");
 }
 
 bool daemon_reload(struct daemon *d, struct config *config, struct ruleset *rules, char *why,
@@ -291,6 +312,7 @@ bool daemon_reload(struct daemon *d, struct config *config, struct ruleset *rule
 	if (!hooks_reload(d->hooks, config))
 		log_write(LOG_ERROR, "memory is out: hooks stay as they were");
 	admin_reload(d->admin, config);
+	daemon_renew_tls(d, config);
 	config_free(d->config);
 	d->config = config_ref(config);
 	return true;

@@ -14,6 +14,10 @@
 
 static const struct schema_row section_rows[] = {
 	{ "listen", "'type':['string','integer']", "Where hooks, health and metrics are served." },
+	{ "tls",
+	  "'type':'object','additionalProperties':false,'required':['certificate','key'],"
+	  "'properties':{'certificate':{'type':'string'},'key':{'type':'string'}}",
+	  "The certificate of listen, PEM, and its key." },
 	{ "admin",
 	  "'type':'object','additionalProperties':false,'properties':{"
 	  "'listen':{'type':['string','integer']},'token':{'type':'string'}}",

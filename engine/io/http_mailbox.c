@@ -41,7 +41,7 @@ void http_batches_free(struct http_batch *first)
 	}
 }
 
-static void wake(struct http_mailbox *box)
+void http_mailbox_wake(struct http_mailbox *box)
 {
 	uint64_t one = 1;
 	ssize_t n;
@@ -97,7 +97,7 @@ bool http_mailbox_put(struct http_mailbox *box, const struct http_reply *replies
 	box->last = batch;
 	pthread_mutex_unlock(&box->lock);
 	if (was_empty)
-		wake(box);
+		http_mailbox_wake(box);
 	return true;
 }
 
@@ -110,7 +110,7 @@ void http_mailbox_ask(struct http_mailbox *box, bool stop)
 	else
 		box->drain = true;
 	pthread_mutex_unlock(&box->lock);
-	wake(box);
+	http_mailbox_wake(box);
 }
 
 struct http_mail http_mailbox_take(struct http_mailbox *box)

@@ -37,6 +37,7 @@ void http_mailbox_fini(struct http_mailbox *box); /* also after a failed init */
 
 bool http_mailbox_put(struct http_mailbox *box, const struct http_reply *replies, size_t count);
 void http_mailbox_ask(struct http_mailbox *box, bool stop); /* else: drain */
+void http_mailbox_wake(struct http_mailbox *box);           /* has the reader look */
 struct http_mail http_mailbox_take(struct http_mailbox *box);
 void http_batches_free(struct http_batch *first);
 

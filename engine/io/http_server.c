@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * http_server - the thread that serves; see http_server.h. It and
- * http_server_request.c are the only places that call libmicrohttpd.
+ * http_server - the thread that serves; see http_server.h. It, http_server_door.c
+ * and http_server_request.c are the only places that call libmicrohttpd.
  *
- * One daemon per listening address, all run by one thread of ours, which polls
- * their epoll descriptors and the eventfd of the mailbox. Other threads touch
- * the mailbox (mutex) and the counters (atomics) and nothing else.
+ * One daemon per listening address (while a certificate is renewed more), all run by one thread of
+ * ours, which polls their epoll descriptors and the eventfd of the mailbox. Other threads touch the
+ * mailbox (mutex) and the counters (atomics) and nothing else.
  *
  * Ownership: http_server_stop frees everything; requests are in their pool by then. */
 #include <assert.h>
@@ -36,10 +36,22 @@ void http_reply(struct http_server *server, const struct http_reply *replies, si
 static void server_quiesce(struct http_server *server)
 {
 	server->draining = true;
-	for (size_t i = 0; i < server->site_count; i++) {
-		MHD_quiesce_daemon(server->sites[i].daemon);
-		http_listen_close(&server->sites[i].listener);
-	}
+	for (size_t i = 0; i < server->site_count; i++)
+		http_doors_quiesce(&server->sites[i]);
+}
+
+static void take_renewed(struct http_server *server, struct site *site)
+{
+	struct http_pair *pair;
+
+	pthread_mutex_lock(&server->mailbox.lock);
+	pair = site->renewed;
+	site->renewed = NULL;
+	pthread_mutex_unlock(&server->mailbox.lock);
+	if (pair == NULL)
+		return;
+	http_pair_free(site->wanted);
+	site->wanted = pair;
 }
 
 static void read_mailbox(struct http_server *server)
@@ -49,6 +61,8 @@ static void read_mailbox(struct http_server *server)
 	for (struct http_batch *batch = mail.first; batch != NULL; batch = batch->next)
 		http_server_deliver(server, batch);
 	http_batches_free(mail.first);
+	for (size_t i = 0; i < server->site_count; i++)
+		take_renewed(server, &server->sites[i]);
 	if ((mail.drain || mail.stop) && !server->draining)
 		server_quiesce(server);
 	if (mail.stop)
@@ -56,38 +70,32 @@ static void read_mailbox(struct http_server *server)
 	server->stopping = mail.stop;
 }
 
-/* How long poll may wait: the earliest wish of any daemon, -1 for none. */
-static int poll_timeout(struct http_server *server)
+/* How long poll may wait: the earliest wish of any daemon. */
+static int poll_timeout(struct MHD_Daemon *const *daemons, size_t n)
 {
 	MHD_UNSIGNED_LONG_LONG least = 60000;
 	MHD_UNSIGNED_LONG_LONG wish;
 
-	for (size_t i = 0; i < server->site_count; i++)
-		if (MHD_get_timeout(server->sites[i].daemon, &wish) == MHD_YES && wish < least)
+	for (size_t i = 0; i < n; i++)
+		if (MHD_get_timeout(daemons[i], &wish) == MHD_YES && wish < least)
 			least = wish;
 	return (int)least;
-}
-
-/* At the connection limit the library stops listening, and takes that back only
- * at the start of a run: after a close there has to be another. */
-static void site_run(struct site *site)
-{
-	site->closed_one = false;
-	MHD_run(site->daemon);
-	if (site->closed_one)
-		MHD_run(site->daemon);
 }
 
 /* One turn: wait, resume what was answered, let the library work. */
 static void server_turn(struct http_server *server, int at_most)
 {
-	struct pollfd fds[LIMIT_HTTP_SITES + 1];
-	size_t n = server->site_count;
-	int timeout = poll_timeout(server);
+	struct MHD_Daemon *daemons[LIMIT_HTTP_SITES * (1 + DOORS_CLOSING)];
+	struct pollfd fds[LIMIT_HTTP_SITES * (1 + DOORS_CLOSING) + 1];
+	size_t n = 0;
+	int timeout;
 
+	for (size_t i = 0; i < server->site_count; i++)
+		n += http_doors(&server->sites[i], daemons + n);
+	timeout = poll_timeout(daemons, n);
 	for (size_t i = 0; i < n; i++) {
 		const union MHD_DaemonInfo *info =
-		    MHD_get_daemon_info(server->sites[i].daemon, MHD_DAEMON_INFO_EPOLL_FD);
+		    MHD_get_daemon_info(daemons[i], MHD_DAEMON_INFO_EPOLL_FD);
 
 		fds[i] = (struct pollfd){ .fd = info->epoll_fd, .events = POLLIN };
 	}
@@ -97,8 +105,10 @@ static void server_turn(struct http_server *server, int at_most)
 	poll(fds, n + 1, timeout); /* an interrupted wait is a turn without events */
 	if (fds[n].revents != 0)
 		read_mailbox(server);
-	for (size_t i = 0; i < n; i++)
-		site_run(&server->sites[i]);
+	for (size_t i = 0; i < server->site_count; i++) {
+		http_doors_turn(&server->sites[i]);
+		http_doors_run(&server->sites[i]);
+	}
 }
 
 static void *server_thread(void *of)
@@ -120,56 +130,10 @@ static void *server_thread(void *of)
 
 /* --- start and stop ----------------------------------------------------- */
 
-static void on_connection(void *of, struct MHD_Connection *connection, void **socket_context,
-			  enum MHD_ConnectionNotificationCode code)
-{
-	struct site *site = of;
-
-	(void)connection;
-	(void)socket_context;
-	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-		atomic_fetch_add_explicit(&site->server->connections, 1, memory_order_relaxed);
-		return;
-	}
-	atomic_fetch_sub_explicit(&site->server->connections, 1, memory_order_relaxed);
-	site->closed_one = true;
-}
-
-static bool site_start(struct site *site)
-{
-	const struct http_server_limits *limits = &site->server->limits;
-
-	site->daemon = MHD_start_daemon(
-	    MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, http_server_on_access, site,
-	    MHD_OPTION_LISTEN_SOCKET, site->listener.fd, MHD_OPTION_URI_LOG_CALLBACK,
-	    http_server_on_uri, NULL, MHD_OPTION_NOTIFY_COMPLETED, http_server_on_completed, site,
-	    MHD_OPTION_NOTIFY_CONNECTION, on_connection, site, MHD_OPTION_CONNECTION_LIMIT,
-	    limits->connections, MHD_OPTION_CONNECTION_TIMEOUT, limits->idle_seconds,
-	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, limits->header_bytes, MHD_OPTION_STRICT_FOR_CLIENT,
-	    1, MHD_OPTION_END);
-	return site->daemon != NULL;
-}
-
-static void sites_stop(struct http_server *server)
-{
-	for (size_t i = 0; i < server->site_count; i++) {
-		struct site *site = &server->sites[i];
-
-		if (site->daemon == NULL) {
-			http_listen_close(&site->listener);
-			continue;
-		}
-		if (site->listener.fd >= 0) {
-			MHD_quiesce_daemon(site->daemon);
-			http_listen_close(&site->listener);
-		}
-		MHD_stop_daemon(site->daemon);
-	}
-}
-
 static void server_free(struct http_server *server)
 {
-	sites_stop(server);
+	for (size_t i = 0; i < server->site_count; i++)
+		http_doors_stop(&server->sites[i]);
 	for (size_t i = 0; i < server->request_count; i++) {
 		assert(server->requests[i]->state == REQUEST_FREE);
 		buf_fini(&server->requests[i]->body);
@@ -189,7 +153,7 @@ static struct http_server *server_make(const struct http_listen *listens, size_t
 		return NULL;
 	server->limits = *limits;
 	server->site_count = count;
-	server->request_room = count * limits->connections;
+	server->request_room = count * (1 + DOORS_CLOSING) * limits->connections;
 	for (size_t i = 0; i < count; i++)
 		server->sites[i] = (struct site){ .server = server,
 						  .calls = listens[i].site,
@@ -201,6 +165,16 @@ static struct http_server *server_make(const struct http_listen *listens, size_t
 	return NULL;
 }
 
+static bool site_open(struct site *site, const struct http_tls *tls)
+{
+	struct http_pair *pair;
+
+	if (tls->certificate.n == 0)
+		return http_door_open(site, NULL);
+	pair = http_pair_copy(tls);
+	return pair != NULL && http_door_open(site, pair);
+}
+
 static enum fate sites_open(struct http_server *server, const struct http_listen *listens,
 			    char *why, size_t why_room)
 {
@@ -210,10 +184,11 @@ static enum fate sites_open(struct http_server *server, const struct http_listen
 		fate =
 		    http_listen_open(listens[i].listen, &server->sites[i].listener, why, why_room);
 	for (size_t i = 0; i < server->site_count && fate == FATE_OK; i++) {
-		if (site_start(&server->sites[i]))
+		if (site_open(&server->sites[i], &listens[i].tls))
 			continue;
-		snprintf(why, why_room, "cannot serve %s: out of memory or descriptors",
-			 listens[i].listen);
+		snprintf(why, why_room, "cannot serve %s: out of memory or descriptors%s",
+			 listens[i].listen,
+			 listens[i].tls.certificate.n > 0 ? ", or not with this certificate" : "");
 		fate = FATE_RETRY;
 	}
 	return fate;
@@ -268,6 +243,23 @@ void http_server_stop(struct http_server *server)
 	http_mailbox_ask(&server->mailbox, true);
 	pthread_join(server->thread, NULL);
 	server_free(server);
+}
+
+bool http_server_renew(struct http_server *server, size_t site, const struct http_tls *tls)
+{
+	struct http_pair *pair, *unused;
+
+	assert(server != NULL && site < server->site_count && tls != NULL);
+	pair = http_pair_copy(tls);
+	if (pair == NULL)
+		return false;
+	pthread_mutex_lock(&server->mailbox.lock);
+	unused = server->sites[site].renewed;
+	server->sites[site].renewed = pair;
+	pthread_mutex_unlock(&server->mailbox.lock);
+	http_pair_free(unused);
+	http_mailbox_wake(&server->mailbox);
+	return true;
 }
 
 struct http_server_stats http_server_stats(const struct http_server *server)

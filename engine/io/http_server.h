@@ -88,14 +88,25 @@ struct http_server_limits {
  * ":8080" work) or "unix:PATH" (mode 0600, a stale socket is replaced). At most 4 sites.
  * FATE_REJECT: `why` says what is wrong with the address, e.g. in use. Sites are started together
  * so that none serves before all are bound. */
+struct http_tls {
+	struct text certificate; /* PEM: the server's, then those between it and the authority */
+	struct text key;         /* PEM, not encrypted */
+};
+
 struct http_listen {
 	const char *listen;
 	struct http_site site;
+	struct http_tls tls; /* empty: none; copied */
 };
 
 enum fate http_server_start(const struct http_listen *listens, size_t count,
 			    const struct http_server_limits *limits, struct http_server **out,
 			    char *why, size_t why_room);
+
+/* Uses another certificate for connections that come from now on, from any thread; those that are
+ * open finish with theirs. The pair is copied. False when memory is out. A site that began without
+ * TLS has none. A pair that the library can't use is logged, and the one before stays. */
+bool http_server_renew(struct http_server *server, size_t site, const struct http_tls *tls);
 
 /* The port a TCP site is bound to (0 for unix). */
 unsigned http_server_port(const struct http_server *server, size_t site);

@@ -27,12 +27,26 @@ enum request_state {
 	REQUEST_SENDING,
 };
 
+/* Daemons of one address that only finish what they have: each renewal of a certificate leaves
+ * one. Were there no bound, a sender that never ends a request could make them pile up. */
+#define DOORS_CLOSING 3
+
+/* One daemon of the library, with the certificate that it was started with. */
+struct door {
+	struct MHD_Daemon *daemon;
+	struct http_pair *pair; /* owned; NULL: no TLS */
+};
+
 struct site {
 	struct http_server *server;
 	struct http_site calls;
 	struct http_listener listener;
-	struct MHD_Daemon *daemon;
-	bool closed_one; /* in the present run */
+	struct door door;                   /* accepts */
+	struct door closing[DOORS_CLOSING]; /* the first closing_count accept nothing more */
+	size_t closing_count;
+	struct http_pair *renewed; /* under the mailbox's lock: to be used from now on, owned */
+	struct http_pair *wanted;  /* the thread's: waits for room among those that close, owned */
+	bool closed_one;           /* in the present run */
 };
 
 struct http_request {
@@ -79,6 +93,33 @@ void http_server_on_completed(void *of, struct MHD_Connection *connection, void 
 
 /* Answers those of the batch that still wait. */
 void http_server_deliver(struct http_server *server, const struct http_batch *batch);
+
+/* ---- http_server_door.c: the library's daemons, one that accepts and those that close. ---- */
+
+/* A copy whose key is wiped when it is freed; NULL when memory is out. */
+struct http_pair *http_pair_copy(const struct http_tls *tls);
+void http_pair_free(struct http_pair *pair);
+
+/* Opens the site's first door, with TLS if pair (taken over in any case) isn't NULL. */
+bool http_door_open(struct site *site, struct http_pair *pair);
+
+/* Takes up certificates that were renewed, and ends daemons that have no connection any more. */
+void http_doors_turn(struct site *site);
+
+/* Lets all of the site's daemons work. */
+void http_doors_run(struct site *site);
+
+/* All daemons of the site, the accepting one first; 0 before http_door_open. */
+size_t http_doors(const struct site *site, struct MHD_Daemon *daemons[1 + DOORS_CLOSING]);
+
+/* Accepts nothing more. */
+void http_doors_quiesce(struct site *site);
+
+/* Ends them all. Nothing may be parked. */
+void http_doors_stop(struct site *site);
+
+/* Whether this connection's daemon accepts nothing more: its client is to come again. */
+bool http_door_is_closing(const struct site *site, struct MHD_Connection *connection);
 
 /* Answers 503 to all that wait: nobody else will any more. */
 void http_server_refuse_parked(struct http_server *server);

@@ -173,7 +173,9 @@ static bool request_prepare(struct http_request *request, const struct http_answ
 	request->status = answer->status;
 	if (!add_headers(response, answer))
 		return false;
-	return !request->site->server->draining || add_header(response, "Connection", "close");
+	return !(request->site->server->draining ||
+		 http_door_is_closing(request->site, request->connection)) ||
+	       add_header(response, "Connection", "close");
 }
 
 static struct http_answer refusal(int status, struct text body)

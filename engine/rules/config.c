@@ -395,14 +395,23 @@ static const struct {
 	void (*read)(struct configuring *c, const struct yaml_node *node);
 } sections[] = {
 	/* In this order: hooks are checked against the names of connections. */
-	{ "listen", read_listen },       { "admin", read_admin },
-	{ "store", read_store },         { "rules", read_rules },
-	{ "vars", read_vars },           { "secrets", config_secrets },
-	{ "retention", read_retention }, { "limits", read_limits },
-	{ "reload", read_reload },       { "max_mode", read_max_mode },
-	{ "tables", read_tables },       { "connections", config_connections },
-	{ "hooks", config_hooks },       { "schedules", config_schedules },
-	{ "bus", config_bus },           { "plugins", config_plugins },
+	{ "listen", read_listen },
+	{ "tls", config_tls },
+	{ "admin", read_admin },
+	{ "store", read_store },
+	{ "rules", read_rules },
+	{ "vars", read_vars },
+	{ "secrets", config_secrets },
+	{ "retention", read_retention },
+	{ "limits", read_limits },
+	{ "reload", read_reload },
+	{ "max_mode", read_max_mode },
+	{ "tables", read_tables },
+	{ "connections", config_connections },
+	{ "hooks", config_hooks },
+	{ "schedules", config_schedules },
+	{ "bus", config_bus },
+	{ "plugins", config_plugins },
 };
 
 #define SECTIONS (sizeof(sections) / sizeof(*sections))

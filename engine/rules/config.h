@@ -241,6 +241,8 @@ struct config {
 	size_t file_count;
 	struct text directory;         /* paths are relative to it */
 	struct text listen, admin;     /* "127.0.0.1:8080", "unix:tappet.sock" (path resolved) */
+	struct text tls_certificate;   /* PEM, of `listen`; empty: plain HTTP */
+	struct secret *tls_key;        /* PEM; NULL without a certificate */
 	struct secret *admin_token;    /* required with a TCP admin address */
 	struct text store;             /* "sqlite:/abs/or/relative path resolved" */
 	const struct text *rule_paths; /* resolved */

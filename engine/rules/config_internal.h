@@ -93,6 +93,9 @@ bool config_auth_owns(const char *setting);
 
 /* ---- config_transport.c ---- */
 
+/* The certificate of `listen`. */
+void config_tls(struct configuring *c, const struct yaml_node *map);
+
 /* proxy, ca_file. */
 void config_transport(struct configuring *c, const struct yaml_node *map, struct connection *conn);
 

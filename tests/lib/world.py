@@ -11,6 +11,7 @@ import os
 import resource
 import signal
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -72,10 +73,16 @@ class Reply:
         self.body = body
 
 
-def request(where, method, path, body=None, headers=(), timeout=DEADLINE, chunked=False):
+def request(where, method, path, body=None, headers=(), timeout=DEADLINE, chunked=False,
+            authority=None):
     """One request on its own connection; where is a port or the path of a unix socket.
-    chunked: the body goes in one chunk instead of under a Content-Length."""
-    if isinstance(where, int):
+    chunked: the body goes in one chunk instead of under a Content-Length.
+    authority: a file, for https."""
+    if authority:
+        connection = http.client.HTTPSConnection(
+            "localhost", where, timeout=timeout,
+            context=ssl.create_default_context(cafile=authority))
+    elif isinstance(where, int):
         connection = http.client.HTTPConnection("127.0.0.1", where, timeout=timeout)
     else:
         connection = UnixConnection(where, timeout)

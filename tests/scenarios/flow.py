@@ -511,7 +511,7 @@ class Flow(Conditions):
         method, path, *tail = step.split(None, 2)
         body, tail = scan_body(tail[0] if tail else "")
         words = shlex.split(tail)
-        headers, chunked = [], False
+        headers, chunked, more = [], False, {}
         data = (body or "").encode()
         if body is not None and "as" not in words:
             headers.append(("Content-Type", "application/json"))
@@ -534,13 +534,15 @@ class Flow(Conditions):
                 headers += [("X-Filler", "1")] * int(words.pop(0))
             elif verb == "chunked":
                 chunked = True
+            elif verb == "trusting":
+                more["authority"] = os.path.join(self.directory, words.pop(0))
             elif verb == "through":
                 where = os.path.join(self.directory, words.pop(0))
             else:
                 raise Failed(f"unknown word {verb!r}")
         if body is None and method == "GET":
             data = None
-        self.reply = request(where, method, path, data, headers, chunked=chunked)
+        self.reply = request(where, method, path, data, headers, chunked=chunked, **more)
         self._check_reply(step, wanted)
 
     def _check_reply(self, step, wanted):

@@ -96,7 +96,9 @@ static const struct http_server_limits usual = {
 
 static struct http_listen listen_on(const char *address)
 {
-	return (struct http_listen){ address, { app_begin, app_done, &app } };
+	return (struct http_listen){ address,
+				     { app_begin, app_done, &app },
+				     .tls = { .key = TEXT_NONE } };
 }
 
 static void start_with(const struct http_server_limits *limits)
