@@ -67,6 +67,7 @@ static void hand_attempt(struct plugins *p, const struct attempt_out *a)
 				    .action = a->request.url,
 				    .key = a->key,
 				    .rule = a->rule,
+				    .event = a->event,
 				    .body = a->request.body,
 				    .run = a->run,
 				    .step = a->step,

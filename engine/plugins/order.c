@@ -12,7 +12,7 @@
 
 /* ---- Orders. ---- */
 
-#define ORDER_TEXTS 6
+#define ORDER_TEXTS 7
 
 static void order_texts(struct order *order, struct text *out[ORDER_TEXTS])
 {
@@ -20,8 +20,9 @@ static void order_texts(struct order *order, struct text *out[ORDER_TEXTS])
 	out[1] = &order->action;
 	out[2] = &order->key;
 	out[3] = &order->rule;
-	out[4] = &order->topic;
-	out[5] = &order->body;
+	out[4] = &order->event;
+	out[5] = &order->topic;
+	out[6] = &order->body;
 }
 
 /* Moves the bytes of a text to *at. */

@@ -26,7 +26,7 @@ struct order {
 	struct queue_item item; /* first member */
 	enum order_kind kind;
 	struct text plugin;            /* all but REPLY and PUBLISH */
-	struct text action, key, rule; /* JOB */
+	struct text action, key, rule, event; /* JOB */
 	struct text topic, body;       /* JOB, REPLY and PUBLISH have a body, PUBLISH a topic */
 	int64_t run;                   /* JOB, as the next five */
 	int step, attempt;

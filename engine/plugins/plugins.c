@@ -370,6 +370,7 @@ static void send_job(struct plugins *p, struct order *order)
 					 .action = order->action,
 					 .key = order->key,
 					 .rule = order->rule,
+					 .event = order->event,
 					 .attempt = order->attempt,
 					 .timeout = order->timeout,
 					 .body = order->body };

@@ -200,6 +200,7 @@ struct attempt_out {
 	bool allow_private; /* the rule itself names the host */
 	struct text params; /* JSON of the parameters, for tests and shadow; empty live */
 	struct text step_name, rule;
+	struct text event; /* its id */
 };
 
 struct fetch_out {

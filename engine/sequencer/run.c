@@ -350,7 +350,7 @@ static void run_keep_request(struct run *run, const struct request *r)
 }
 
 static void run_start(struct sequencer *s, struct run *run, struct target *target,
-		      const struct prepared *p, int depth)
+		      const struct prepared *p, const struct event_view *event)
 {
 	const struct step *step = &run->rule->steps[run->step];
 	struct attempt_out *out = vector_add(s, &s->attempts, sizeof(*out));
@@ -367,7 +367,7 @@ static void run_start(struct sequencer *s, struct run *run, struct target *targe
 		steps_keep(s, run, p->request.keep);
 	if (step->action->writes != NULL && run->doubt == 0 &&
 	    strcmp(p->request.method, "GET") != 0)
-		guard_wrote(s, run, depth, p->params);
+		guard_wrote(s, run, event->depth, p->params);
 	s->stats.attempts++;
 	out->run = run->id;
 	out->step = run->step;
@@ -381,6 +381,7 @@ static void run_start(struct sequencer *s, struct run *run, struct target *targe
 	out->allow_private = step->literal_host;
 	out->step_name = text_dup(s->batch, step->name);
 	out->rule = text_dup(s->batch, run->rule->id);
+	out->event = text_dup(s->batch, event->id);
 	if (s->options.keep_params)
 		out->params = text_dup(s->batch, seq_json(s, p->params));
 }
@@ -469,7 +470,7 @@ static bool run_progress(struct sequencer *s, struct run *run, const struct even
 			run_move(run, RUN_PENDING);
 		target_queue(s, target, run);
 	} else {
-		run_start(s, run, target, p, event->depth);
+		run_start(s, run, target, p, event);
 	}
 	return false;
 }

@@ -150,7 +150,8 @@ static void attempt(int64_t run)
 					      .body = TEXT("{\"count\":2}") },
 				 .key = TEXT("k"),
 				 .timeout = 30000,
-				 .rule = TEXT("restock") };
+				 .rule = TEXT("restock"),
+				 .event = TEXT("b1946ac9") };
 	struct outputs out = { .attempts = &a, .attempt_count = 1 };
 
 	plugins_hand(plugins, &out);
@@ -243,7 +244,8 @@ START_TEST(a_job_goes_there_and_back)
 	attempt(4711);
 	hear("JOB");
 	ck_assert_str_eq(header, "{\"id\":\"4711.2.1\",\"action\":\"reserve\",\"key\":\"k\","
-				 "\"attempt\":1,\"timeout\":30000,\"rule\":\"restock\"}");
+				 "\"attempt\":1,\"timeout\":30000,\"rule\":\"restock\","
+				 "\"event\":\"b1946ac9\"}");
 	ck_assert_str_eq(body, "{\"count\":2}");
 	say("RESULT", "{\"id\":\"4711.2.1\",\"fate\":\"ok\",\"jobs\":1}", "{\"r\":19}");
 	expect_outcome(4711, END_REPLIED, 200, true, "{\"r\":19}");

@@ -6,9 +6,11 @@
 #include "tests/unit/sequencer_world.h"
 #include "tests/unit/unit_main.h"
 
-#define MANIFEST(action, doubt)                                                                    \
+#define MANIFEST(action, doubt) MANIFEST_WITHIN(action, doubt, "45000")
+
+#define MANIFEST_WITHIN(action, doubt, timeout)                                                    \
 	"{\"actions\":{\"" action "\":{\"params\":{\"sku\":{\"type\":\"text\",\"required\":true}," \
-	"\"count\":{\"type\":\"int\"}},\"timeout\":45000,\"after_doubt\":\"" doubt "\"}},"         \
+	"\"count\":{\"type\":\"int\"}},\"timeout\":" timeout ",\"after_doubt\":\"" doubt "\"}},"         \
 	"\"events\":{\"low\":{\"fields\":{\"sku\":{\"type\":\"text\"},"                            \
 	"\"at\":{\"type\":\"timestamp\"}}}}}"
 
@@ -131,7 +133,7 @@ static void state(enum run_state expected, const char *reason)
 
 START_TEST(a_job_from_its_event_to_its_end)
 {
-	char key[64];
+	char key[64], id[64];
 
 	begin(MANIFEST("reserve", "repeat"));
 	low();
@@ -146,6 +148,8 @@ START_TEST(a_job_from_its_event_to_its_end)
 	ck_assert(text_is(w.out.attempts[0].request.body, "{\"sku\":\"A-7\",\"count\":2}"));
 	ck_assert(text_is(w.out.attempts[0].target, "inventory"));
 	ck_assert_int_eq(w.out.attempts[0].timeout, 45000);
+	ck_assert(text_is(w.out.attempts[0].event, "1"));
+	(void)snprintf(id, sizeof(id), "%.*s", TEXT_ARG(w.out.attempts[0].event));
 	(void)snprintf(key, sizeof(key), "%.*s", TEXT_ARG(w.out.attempts[0].key));
 	/* Not now: it comes again with the same key. */
 	world_answer(&w, 0, 503, "{\"error\":\"busy\"}");
@@ -154,6 +158,7 @@ START_TEST(a_job_from_its_event_to_its_end)
 	ck_assert_uint_eq(w.out.attempt_count, 1);
 	ck_assert_int_eq(w.out.attempts[0].attempt, 2);
 	ck_assert(text_is(w.out.attempts[0].key, key));
+	ck_assert(text_is(w.out.attempts[0].event, id));
 	world_answer(&w, 0, 200, "{\"reservation\":\"R-19\"}");
 	world_grant(&w, 1);
 	ck_assert_uint_eq(w.out.attempt_count, 1);
@@ -242,6 +247,29 @@ START_TEST(a_plugin_that_changes)
 }
 END_TEST
 
+/* The time that a job has is that of the rules its run began with. */
+START_TEST(a_timeout_that_changes)
+{
+	begin(MANIFEST("reserve", "repeat"));
+	low();
+	says(MANIFEST_WITHIN("reserve", "repeat", "5000"));
+	credit(1);
+	ck_assert_int_eq(w.out.attempts[0].timeout, 45000);
+	world_answer(&w, 0, 503, "{\"error\":\"busy\"}");
+	world_advance(&w, 20000);
+	ck_assert_uint_eq(w.out.attempt_count, 1);
+	ck_assert_int_eq(w.out.attempts[0].timeout, 45000);
+	/* A new start reads the rules anew. */
+	world_crash(&w);
+	world_advance(&w, 60000);
+	credit(1);
+	ck_assert_uint_eq(w.out.attempt_count, 1);
+	ck_assert_int_eq(w.out.attempts[0].attempt, 3);
+	ck_assert_int_eq(w.out.attempts[0].timeout, 5000);
+	end();
+}
+END_TEST
+
 START_TEST(one_that_changes_back)
 {
 	begin(MANIFEST("reserve", "repeat"));
@@ -313,5 +341,5 @@ END_TEST
 
 UNIT_MAIN("sequencer_plugins", a_job_from_its_event_to_its_end, what_is_refused,
 	  what_may_have_happened, what_was_under_way_at_a_crash, a_plugin_that_comes_late,
-	  a_plugin_that_changes, one_that_changes_back, what_it_emits_at_once,
+	  a_plugin_that_changes, a_timeout_that_changes, one_that_changes_back, what_it_emits_at_once,
 	  what_it_takes_at_once, what_it_says_is_kept)
