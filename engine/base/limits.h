@@ -328,6 +328,8 @@
 #define LIMIT_MANIFEST_SCRATCH                                                                     \
 	(16u * MIB) /* the same parsed: 130,000 of the shortest values, doubled while lists grow   \
 		     */
+#define LIMIT_EMIT_ARENA                                                                           \
+	(64u * MIB)      /* 1 MiB of the shortest values parsed, doubled while lists grow */
 #define LIMIT_PLUGINS 64 /* in tappet.yaml: processes on one machine */
 #define LIMIT_TRUSTED                                                                              \
 	1024 /* keys of plugins: each of LIMIT_PLUGINS with a spare one, and old ones */
@@ -339,6 +341,7 @@
 #define LIMIT_SESSION_JOB       86400000 /* ms that PROGRESS can put a job's end off: a day */
 #define LIMIT_SESSION_BYTES     (64u * MIB) /* of parameters at work in one plugin */
 #define LIMIT_SESSION_EMITS     256         /* under way from one plugin: half a batch */
+#define LIMIT_SESSION_KEY       64          /* bytes of an idempotency key: twice what one has */
 #define LIMIT_SESSION_EMIT_ID   128         /* bytes of an emit's id */
 #define LIMIT_SESSION_BUSY      1000        /* ms after which what found no room is sent again */
 #define LIMIT_SESSION_CURSORS   16          /* of one plugin */

@@ -14,11 +14,16 @@
 #include "engine/commands/setup.h"
 #include "engine/rules/plugin_manifest.h"
 #include "engine/sequencer/record.h"
+#include "engine/value/parse.h"
+
+DEFINE_AUTO(manifest_free, struct manifest *)
 
 struct manifests {
 	pthread_mutex_t lock;
 	struct map *said;     /* plugin -> struct manifest, each with a reference */
 	struct queue *inputs; /* of the sequencer, or NULL */
+	struct json_parser *parser;
+	struct arena *arena; /* of one event's data */
 	void (*changed)(void *of);
 	void *of;
 };
@@ -31,11 +36,16 @@ struct manifests *manifests_new(void (*changed)(void *of), void *of)
 	if (m == NULL)
 		return NULL;
 	m->said = map_new();
+	m->parser = json_parser_new();
+	m->arena = arena_new("plugin's event", LIMIT_EMIT_ARENA);
 	m->changed = changed;
 	m->of = of;
-	if (m->said != NULL && pthread_mutex_init(&m->lock, NULL) == 0)
+	if (m->said != NULL && m->parser != NULL && m->arena != NULL &&
+	    pthread_mutex_init(&m->lock, NULL) == 0)
 		return m;
 	map_free(m->said);
+	json_parser_free(m->parser);
+	arena_free(m->arena);
 	mem_free(m);
 	return NULL;
 }
@@ -50,6 +60,8 @@ void manifests_free(struct manifests *m)
 	for (size_t at = 0; map_next(m->said, &at, &plugin, &manifest);)
 		manifest_free(manifest);
 	map_free(m->said);
+	json_parser_free(m->parser);
+	arena_free(m->arena);
 	(void)pthread_mutex_destroy(&m->lock);
 	mem_free(m);
 }
@@ -127,17 +139,53 @@ bool manifests_take(struct manifests *m, struct text plugin, struct text json, c
 	return fine;
 }
 
-bool manifests_emits(struct manifests *m, struct text plugin, struct text type)
+/* The caller's reference, NULL: it hasn't said anything yet. */
+static struct manifest *said_by(struct manifests *m, struct text plugin)
 {
-	const struct manifest *manifest;
-	bool has;
+	struct manifest *manifest;
 
-	assert(m != NULL);
 	(void)pthread_mutex_lock(&m->lock);
 	manifest = map_get(m->said, plugin);
-	has = manifest != NULL && manifest_event(manifest, type) != NULL;
+	if (manifest != NULL)
+		manifest = manifest_ref(manifest);
 	(void)pthread_mutex_unlock(&m->lock);
-	return has;
+	return manifest;
+}
+
+static enum fate check_data(struct manifests *m, const struct event_type *event, struct text data,
+			    char *words, size_t room)
+{
+	char why[MANIFEST_WORDS] = "";
+	struct json_error error;
+	enum fate fate = FATE_OK;
+	struct value v;
+
+	if (event->kind == NULL)
+		return FATE_OK;
+	/* That it is JSON was checked; what can go wrong here is memory. */
+	if (json_parse(m->parser, m->arena, data, &v, &error) != FATE_OK) {
+		fate = FATE_RETRY;
+	} else if (!manifest_fits(event, v, why)) {
+		(void)snprintf(words, room, "%s", why);
+		fate = FATE_REJECT;
+	}
+	arena_reset(m->arena);
+	return fate;
+}
+
+enum fate manifests_emits(struct manifests *m, struct text plugin, struct text type,
+			  struct text data, char *words, size_t room)
+{
+	AUTO(manifest_free) struct manifest *manifest = NULL;
+	const struct event_type *event;
+
+	assert(m != NULL && words != NULL && data.n > 0);
+	manifest = said_by(m, plugin);
+	event = manifest != NULL ? manifest_event(manifest, type) : NULL;
+	if (event != NULL)
+		return check_data(m, event, data, words, room);
+	(void)snprintf(words, room, "the manifest has no event of this type");
+	return FATE_REJECT;
 }
 
 /* ---- Giving. ---- */

@@ -34,8 +34,11 @@ void manifests_keep(struct manifests *manifests, struct queue *inputs);
 bool manifests_take(struct manifests *manifests, struct text plugin, struct text json, char *words,
 		    size_t room);
 
-/* Whether the plugin has such events, by what it said since the daemon started. */
-bool manifests_emits(struct manifests *manifests, struct text plugin, struct text type);
+/* Whether the plugin has such events, with such data (JSON), by what it said since the daemon
+ * started. FATE_REJECT fills `words` (`room` bytes); FATE_RETRY: memory is out. One thread at a
+ * time. */
+enum fate manifests_emits(struct manifests *manifests, struct text plugin, struct text type,
+			  struct text data, char *words, size_t room);
 
 /* Gives a configuration that was just read what the plugins said. False: memory is out. */
 bool manifests_apply(struct manifests *manifests, struct config *config);

@@ -32,11 +32,12 @@ static bool outside_manifest(void *of, struct text plugin, struct text json,
 	return manifests_take(o->manifests, plugin, json, words, SESSION_WORDS);
 }
 
-static bool outside_emits(void *of, struct text plugin, struct text type)
+static enum fate outside_emits(void *of, struct text plugin, struct text type, struct text data,
+			       char words[SESSION_WORDS])
 {
 	struct outside *o = of;
 
-	return manifests_emits(o->manifests, plugin, type);
+	return manifests_emits(o->manifests, plugin, type, data, words, SESSION_WORDS);
 }
 
 /* ---- The configuration, as the two parts take it; all of it in `arena`, NULL: memory is out. ----

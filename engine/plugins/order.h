@@ -25,10 +25,10 @@ struct settings;
 struct order {
 	struct queue_item item; /* first member */
 	enum order_kind kind;
-	struct text plugin;            /* all but REPLY and PUBLISH */
+	struct text plugin;                   /* all but REPLY and PUBLISH */
 	struct text action, key, rule, event; /* JOB */
-	struct text topic, body;       /* JOB, REPLY and PUBLISH have a body, PUBLISH a topic */
-	int64_t run;                   /* JOB, as the next five */
+	struct text topic, body; /* JOB, REPLY and PUBLISH have a body, PUBLISH a topic */
+	int64_t run;             /* JOB, as the next five */
 	int step, attempt;
 	int64_t timeout;
 	int64_t started; /* wall ms; set when it is sent */

@@ -230,11 +230,10 @@ static enum session_answer on_emit(void *of, const struct session_emit *emit, ui
 	struct plugins *p = of;
 	char type[2 * LIMIT_SESSION_NAME + 16], source[LIMIT_SESSION_NAME + 16], id[HASH_HEX];
 	struct input input = { .kind = INPUT_EVENT }, *copy;
+	enum fate fate = p->parts.emits(p->parts.of, emit->plugin, emit->type, emit->data, words);
 
-	if (!p->parts.emits(p->parts.of, emit->plugin, emit->type)) {
-		(void)snprintf(words, SESSION_WORDS, "the manifest has no event of this type");
-		return SESSION_WRONG;
-	}
+	if (fate != FATE_OK)
+		return fate == FATE_REJECT ? SESSION_WRONG : SESSION_BUSY;
 	(void)snprintf(type, sizeof(type), "plugin.%.*s.%.*s", TEXT_ARG(emit->plugin),
 		       TEXT_ARG(emit->type));
 	(void)snprintf(source, sizeof(source), "plugin/%.*s", TEXT_ARG(emit->plugin));

@@ -57,8 +57,10 @@ struct plugins_parts {
 	struct clock clock;
 	/* Called on the bus's thread. A manifest that is new, or known; false fills `words`. */
 	bool (*manifest)(void *of, struct text plugin, struct text json, char words[SESSION_WORDS]);
-	/* Whether the plugin's manifest has this event type. */
-	bool (*emits)(void *of, struct text plugin, struct text type);
+	/* Whether the plugin's manifest has this event type, with such data. FATE_REJECT fills
+	 * `words`; FATE_RETRY: memory is out. */
+	enum fate (*emits)(void *of, struct text plugin, struct text type, struct text data,
+			   char words[SESSION_WORDS]);
 	void *of;
 };
 

@@ -107,7 +107,7 @@ struct session_host {
 
 	void (*job_ended)(void *of, uint64_t ref, const struct job_end *end);
 
-	/* Answered by sessions_emitted. The type is checked against the manifest here. */
+	/* Answered by sessions_emitted. Type and data are checked against the manifest here. */
 	enum session_answer (*emit)(void *of, const struct session_emit *emit, uint64_t ticket,
 				    char words[SESSION_WORDS]);
 

@@ -218,6 +218,7 @@ void sessions_job(struct sessions *s, const struct session_job *job, int64_t now
 	const char *why;
 
 	assert(s != NULL && job != NULL && job->id.n > 0 && job->timeout > 0);
+	assert(job->key.n <= LIMIT_SESSION_KEY);
 	plugin = plugin_find(s, job->plugin);
 	if (plugin != NULL)
 		take_back(plugin, 1);

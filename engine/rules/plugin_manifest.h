@@ -47,6 +47,11 @@ const struct connector *manifest_connector(const struct manifest *manifest);
 /* The event by its name in the manifest ("low"), NULL: there is none. */
 const struct event_type *manifest_event(const struct manifest *manifest, struct text type);
 
+/* Whether an event's data is as its `fields` say: an object when there are any, and each member
+ * that they name of its type (null: as if it weren't there). Others may be anything. False fills
+ * `words`, which quote nothing of the data. */
+bool manifest_fits(const struct event_type *event, struct value data, char words[MANIFEST_WORDS]);
+
 /* What a plugin and all that it has may be called. */
 bool manifest_is_name(struct text t);
 

@@ -244,7 +244,7 @@ const struct field *manifest_fields(struct manifest_reading *r, struct value map
 	return fields;
 }
 
-/* ---- Examples. ---- */
+/* ---- Data and examples. ---- */
 
 static bool is_date(struct text t)
 {
@@ -281,6 +281,27 @@ static bool fits(enum field_type type, struct value v)
 		return value_is(v, VALUE_MAP);
 	case FIELD_ANY:
 		break;
+	}
+	return true;
+}
+
+bool manifest_fits(const struct event_type *event, struct value data, char words[MANIFEST_WORDS])
+{
+	assert(event != NULL && words != NULL);
+	if (event->kind == NULL)
+		return true;
+	if (!value_is(data, VALUE_MAP)) {
+		(void)snprintf(words, MANIFEST_WORDS, "the data is to be an object");
+		return false;
+	}
+	for (const struct field *f = event->kind->fields; f->name != NULL; f++) {
+		const struct value *v = value_get(data, text_of(f->name));
+
+		if (v == NULL || value_is(*v, VALUE_NULL) || fits(f->type, *v))
+			continue;
+		(void)snprintf(words, MANIFEST_WORDS, "data.%s is not of the type %s", f->name,
+			       field_word(f->type));
+		return false;
 	}
 	return true;
 }

@@ -197,7 +197,7 @@ static void job(struct fuzz_host *h, struct text line)
 				 .plugin = line.n % 2 == 0 ? TEXT("a") : TEXT("b"),
 				 .id = line,
 				 .action = TEXT("x"),
-				 .key = line,
+				 .key = text_head(line, LIMIT_SESSION_KEY),
 				 .attempt = 1,
 				 .timeout = 1500,
 				 .body = TEXT("{}") };

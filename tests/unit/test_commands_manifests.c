@@ -25,6 +25,16 @@ static void drop(struct queue *q)
 	}
 }
 
+static char why[200]; /* of the last emit */
+
+static bool emits(struct manifests *m, struct text plugin, struct text type, const char *data)
+{
+	enum fate fate = manifests_emits(m, plugin, type, text_of(data), why, sizeof(why));
+
+	ck_assert(fate == FATE_OK || fate == FATE_REJECT);
+	return fate == FATE_OK;
+}
+
 START_TEST(what_is_new_is_kept_and_told)
 {
 	struct queue *inputs = queue_new(2, MIB);
@@ -34,11 +44,11 @@ START_TEST(what_is_new_is_kept_and_told)
 
 	m = manifests_new(count, &changes);
 	manifests_keep(m, inputs);
-	ck_assert(!manifests_emits(m, TEXT("p"), TEXT("low")));
+	ck_assert(!emits(m, TEXT("p"), TEXT("low"), "null"));
 	ck_assert(manifests_take(m, TEXT("p"), text_of(low), words, sizeof(words)));
 	ck_assert_int_eq(changes, 1);
-	ck_assert(manifests_emits(m, TEXT("p"), TEXT("low")));
-	ck_assert(!manifests_emits(m, TEXT("q"), TEXT("low")));
+	ck_assert(emits(m, TEXT("p"), TEXT("low"), "null"));
+	ck_assert(!emits(m, TEXT("q"), TEXT("low"), "null"));
 	struct input *input = (struct input *)(void *)queue_take(inputs);
 
 	ck_assert_ptr_nonnull(input);
@@ -51,8 +61,8 @@ START_TEST(what_is_new_is_kept_and_told)
 	ck_assert_ptr_null(queue_take(inputs));
 	ck_assert(manifests_take(m, TEXT("p"), text_of(high), words, sizeof(words)));
 	ck_assert_int_eq(changes, 2);
-	ck_assert(!manifests_emits(m, TEXT("p"), TEXT("low")));
-	ck_assert(manifests_emits(m, TEXT("p"), TEXT("high")));
+	ck_assert(!emits(m, TEXT("p"), TEXT("low"), "null"));
+	ck_assert(emits(m, TEXT("p"), TEXT("high"), "null"));
 	manifests_free(m);
 	drop(inputs);
 	queue_free(inputs);
@@ -74,7 +84,7 @@ START_TEST(what_is_wrong_changes_nothing)
 	/* There is no room for it. */
 	ck_assert(!manifests_take(m, TEXT("p"), text_of(high), words, sizeof(words)));
 	ck_assert_str_eq(words, "there is no room to keep it now");
-	ck_assert(manifests_emits(m, TEXT("p"), TEXT("low")));
+	ck_assert(emits(m, TEXT("p"), TEXT("low"), "null"));
 	ck_assert_int_eq(changes, 1);
 	drop(inputs);
 	/* A daemon that stops keeps nothing more. */
@@ -84,6 +94,45 @@ START_TEST(what_is_wrong_changes_nothing)
 	manifests_free(m);
 	manifests_free(NULL);
 	queue_free(inputs);
+}
+END_TEST
+
+START_TEST(data_is_as_the_manifest_says)
+{
+	struct manifests *m;
+	char words[200] = "";
+	int changes = 0;
+	struct buf most;
+
+	m = manifests_new(count, &changes);
+	ck_assert(
+	    manifests_take(m, TEXT("p"),
+			   TEXT("{\"events\":{\"low\":{\"fields\":{\"left\":{\"type\":\"int\"}}},"
+				"\"any\":{}}}"),
+			   words, sizeof(words)));
+	ck_assert(emits(m, TEXT("p"), TEXT("low"), "{\"left\":7,\"more\":[]}"));
+	ck_assert(!emits(m, TEXT("p"), TEXT("low"), "{\"left\":\"7\"}"));
+	ck_assert_str_eq(why, "data.left is not of the type int");
+	ck_assert(!emits(m, TEXT("p"), TEXT("low"), "null"));
+	ck_assert(!emits(m, TEXT("p"), TEXT("lo"), "{}"));
+	ck_assert_str_eq(why, "the manifest has no event of this type");
+	ck_assert(emits(m, TEXT("p"), TEXT("any"), "7"));
+	/* As many values as fit into a body: that there is no memory for them would be told as
+	 * "busy", again and again. */
+	buf_init(&most, LIMIT_SESSION_BODY);
+	buf_str(&most, "{\"a\":[0");
+	while (most.n < LIMIT_SESSION_BODY - 4)
+		buf_str(&most, ",0");
+	buf_str(&most, "]}");
+	ck_assert(emits(m, TEXT("p"), TEXT("low"), buf_cstr(&most)));
+	buf_clear(&most);
+	buf_char(&most, '{');
+	for (int i = 0; most.n < LIMIT_SESSION_BODY - 20; i++)
+		buf_printf(&most, "%s\"%d\":0", i > 0 ? "," : "", i);
+	buf_char(&most, '}');
+	ck_assert(emits(m, TEXT("p"), TEXT("low"), buf_cstr(&most)));
+	buf_fini(&most);
+	manifests_free(m);
 }
 END_TEST
 
@@ -221,4 +270,4 @@ START_TEST(an_old_one_may_be_refused)
 END_TEST
 
 UNIT_MAIN("commands_manifests", what_is_new_is_kept_and_told, what_is_wrong_changes_nothing,
-	  which_one_counts, an_old_one_may_be_refused)
+	  data_is_as_the_manifest_says, which_one_counts, an_old_one_may_be_refused)

@@ -27,11 +27,16 @@ static bool on_manifest(void *of, struct text name, struct text json, char words
 	return !text_is(json, "[]");
 }
 
-static bool on_emits(void *of, struct text name, struct text type)
+static enum fate on_emits(void *of, struct text name, struct text type, struct text data,
+			  char words[SESSION_WORDS])
 {
 	(void)of;
 	(void)name;
-	return text_is(type, "low");
+	ck_assert_uint_gt(data.n, 0);
+	if (text_is(type, "none"))
+		return FATE_RETRY;
+	(void)snprintf(words, SESSION_WORDS, "no such type");
+	return text_is(type, "low") ? FATE_OK : FATE_REJECT;
 }
 
 /* Stands still, so that a slow machine is no silent plugin. */
@@ -376,7 +381,10 @@ START_TEST(an_emit_that_is_refused)
 	start();
 	say("EMIT", "{\"id\":\"1\",\"type\":\"high\"}", NULL);
 	hear("ERROR");
-	ck_assert_ptr_nonnull(strstr(header, "bad-emit"));
+	ck_assert_ptr_nonnull(strstr(header, "\"bad-emit\",\"message\":\"no such type\""));
+	say("EMIT", "{\"id\":\"1\",\"type\":\"none\"}", NULL); /* memory is out */
+	hear("ERROR");
+	ck_assert_ptr_nonnull(strstr(header, "\"busy\""));
 	emit_answered(503, "{\"error\":\"disk\"}", "\"busy\"");
 	emit_answered(400, "{\"error\":\"malformed\"}", "\"bad-emit\",\"message\":\"malformed\"");
 	emit_answered(413, "no JSON", "\"bad-emit\"");

@@ -24,11 +24,16 @@ static bool on_manifest(void *of, struct text name, struct text json, char words
 	return json.n > 0;
 }
 
-static bool on_emits(void *of, struct text name, struct text type)
+static enum fate on_emits(void *of, struct text name, struct text type, struct text data,
+			  char words[SESSION_WORDS])
 {
 	(void)of;
 	(void)name;
-	return text_is(type, "low");
+	ck_assert_uint_gt(data.n, 0);
+	if (text_is(type, "none"))
+		return FATE_RETRY;
+	(void)snprintf(words, SESSION_WORDS, "no such type");
+	return text_is(type, "low") ? FATE_OK : FATE_REJECT;
 }
 
 /* Stands still, so that a slow machine is no silent plugin; turned where one is to be given up. */

@@ -112,6 +112,63 @@ START_TEST(every_type)
 }
 END_TEST
 
+START_TEST(data_fits_its_fields)
+{
+	static const char *const none[] = { "null",
+					    "7",
+					    "[]",
+					    "\"\"",
+					    "{\"a\":7}",
+					    "{\"b\":\"true\"}",
+					    "{\"c\":\"7\"}",
+					    "{\"c\":7.0}",
+					    "{\"c\":1e2}",
+					    "{\"d\":\"1.5\"}",
+					    "{\"e\":\"yesterday\"}",
+					    "{\"e\":1795309825}",
+					    "{\"f\":\"2026-02-30\"}",
+					    "{\"f\":\"2026-11-22T10:00:00Z\"}",
+					    "{\"g\":{}}",
+					    "{\"h\":[]}",
+					    "{\"a\":\"x\",\"h\":\"a secret\"}" };
+	static const char *const fine[] = {
+		"{}",
+		"{\"a\":null,\"h\":null}",
+		"{\"a\":\"\",\"b\":false,\"c\":-7,\"d\":-1.5e9}",
+		"{\"c\":18446744073709551615,\"d\":1}",
+		"{\"e\":\"2026-11-22T10:00:00.5+01:00\",\"f\":\"2024-02-29\",\"g\":[1,\"x\"]}",
+		"{\"h\":{\"x\":1},\"i\":7,\"another\":{\"a\":7}}"
+	};
+	struct manifest *m = good(
+	    "{\"events\":{\"e\":{\"fields\":{\"a\":{\"type\":\"text\"},\"b\":{\"type\":\"bool\"},"
+	    "\"c\":{\"type\":\"int\"},\"d\":{\"type\":\"number\"},\"e\":{\"type\":\"timestamp\"},"
+	    "\"f\":{\"type\":\"date\"},\"g\":{\"type\":\"list\"},\"h\":{\"type\":\"map\"},"
+	    "\"i\":{\"type\":\"any\"}}},\"bare\":{\"fields\":{}},\"any\":{}}}");
+	const struct event_type *e = manifest_event(m, TEXT("e"));
+	struct json_parser *parser = json_parser_new();
+	struct arena *arena = arena_new("test", MIB);
+	char words[MANIFEST_WORDS] = "";
+	struct json_error error;
+	struct value v;
+
+	for (size_t i = 0; i < sizeof(none) / sizeof(*none); i++) {
+		ck_assert_int_eq(json_parse(parser, arena, text_of(none[i]), &v, &error), FATE_OK);
+		ck_assert_msg(!manifest_fits(e, v, words), "%s", none[i]);
+	}
+	ck_assert_str_eq(words, "data.h is not of the type map");
+	for (size_t i = 0; i < sizeof(fine) / sizeof(*fine); i++) {
+		ck_assert_int_eq(json_parse(parser, arena, text_of(fine[i]), &v, &error), FATE_OK);
+		ck_assert_msg(manifest_fits(e, v, words), "%s: %s", fine[i], words);
+	}
+	ck_assert(!manifest_fits(manifest_event(m, TEXT("bare")), value_null(), words));
+	ck_assert_str_eq(words, "the data is to be an object");
+	ck_assert(manifest_fits(manifest_event(m, TEXT("any")), value_null(), words));
+	manifest_free(m);
+	json_parser_free(parser);
+	arena_free(arena);
+}
+END_TEST
+
 static void wrong(const char *json, const char *expected)
 {
 	char words[MANIFEST_WORDS] = "";
@@ -421,6 +478,6 @@ START_TEST(results_are_any_json)
 END_TEST
 
 UNIT_MAIN("rules_manifest", actions_become_tables, events_become_tables, every_type,
-	  mistakes_name_their_path, so_many_and_no_more, so_deep_and_no_deeper,
-	  the_largest_fits_its_arena, references_are_counted, memory_gives_out_anywhere,
-	  parameters_become_a_body, results_are_any_json)
+	  data_fits_its_fields, mistakes_name_their_path, so_many_and_no_more,
+	  so_deep_and_no_deeper, the_largest_fits_its_arena, references_are_counted,
+	  memory_gives_out_anywhere, parameters_become_a_body, results_are_any_json)

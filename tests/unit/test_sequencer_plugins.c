@@ -10,7 +10,7 @@
 
 #define MANIFEST_WITHIN(action, doubt, timeout)                                                    \
 	"{\"actions\":{\"" action "\":{\"params\":{\"sku\":{\"type\":\"text\",\"required\":true}," \
-	"\"count\":{\"type\":\"int\"}},\"timeout\":" timeout ",\"after_doubt\":\"" doubt "\"}},"         \
+	"\"count\":{\"type\":\"int\"}},\"timeout\":" timeout ",\"after_doubt\":\"" doubt "\"}},"   \
 	"\"events\":{\"low\":{\"fields\":{\"sku\":{\"type\":\"text\"},"                            \
 	"\"at\":{\"type\":\"timestamp\"}}}}}"
 
@@ -341,5 +341,5 @@ END_TEST
 
 UNIT_MAIN("sequencer_plugins", a_job_from_its_event_to_its_end, what_is_refused,
 	  what_may_have_happened, what_was_under_way_at_a_crash, a_plugin_that_comes_late,
-	  a_plugin_that_changes, a_timeout_that_changes, one_that_changes_back, what_it_emits_at_once,
-	  what_it_takes_at_once, what_it_says_is_kept)
+	  a_plugin_that_changes, a_timeout_that_changes, one_that_changes_back,
+	  what_it_emits_at_once, what_it_takes_at_once, what_it_says_is_kept)

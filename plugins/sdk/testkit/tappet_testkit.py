@@ -19,6 +19,7 @@ seconds raises Wrong.
 """
 from __future__ import annotations
 
+import datetime
 import fnmatch
 import json
 import os
@@ -60,6 +61,7 @@ VERBS: dict[str, dict[str, tuple[Any, bool]]] = {
     "UNSUBSCRIBE": {"cursor": (str, True), "forget": (bool, False)},
 }
 FATES = ("ok", "retry", "reject", "doubt")
+DAY = re.compile(r"\d{4}-\d\d-\d\d")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
 
@@ -180,6 +182,33 @@ def check_fields(where: str, fields: Any) -> None:
         check_members(f"{where}.{name}", spec, ("type", "doc"))
         if spec.get("type") not in FIELD_TYPES:
             raise Wrong("bad-manifest", f"{where}.{name}: {spec.get('type')!r} is no type")
+
+
+def fits(kind: str, value: Any) -> bool:
+    """Whether a member of an event's data is as its field says."""
+    if kind == "any" or value is None:
+        return True
+    if kind in ("timestamp", "date"):
+        if not isinstance(value, str) or not (TIME if kind == "timestamp" else DAY).fullmatch(value):
+            return False
+        try:
+            datetime.date.fromisoformat(value[:10])
+        except ValueError:
+            return False
+        return True
+    kinds = {"text": (str,), "bool": (bool,), "int": (int,), "number": (int, float),
+             "list": (list,), "map": (dict,)}
+    return any(is_a(value, k) for k in kinds[kind])
+
+
+def check_data(event: Any, data: Any) -> None:
+    if "fields" not in event:
+        return
+    if not isinstance(data, dict):
+        raise Wrong("bad-emit", "the data is no object")
+    for name, spec in event["fields"].items():
+        if not fits(spec["type"], data.get(name)):
+            raise Wrong("bad-emit", f"data.{name} is no {spec['type']}: {data[name]!r}")
 
 
 def check_manifest(manifest: Any) -> None:
@@ -383,7 +412,8 @@ class Engine:
         self.asked += 1
         name = id or f"{self.asked}.1.{attempt}"
         header = {"id": name, "action": action, "key": key or f"key-{self.asked}",
-                  "attempt": attempt, "timeout": timeout, "rule": rule}
+                  "attempt": attempt, "timeout": timeout, "rule": rule,
+                  "event": f"{self.asked:016x}"}
         self.credit -= 1
         self.jobs[name] = header
         self.say("JOB", header, params)
@@ -602,6 +632,7 @@ class Engine:
             raise Wrong("bad-emit", f"type {emit['type']!r} isn't in the manifest")
         if "time" in emit.header and not TIME.fullmatch(emit["time"]):
             raise Wrong("bad-emit", f"time {emit['time']!r}")
+        check_data(self.manifest["events"][emit["type"]], emit.body)
 
     def _on_subscribe(self, subscribe: Message) -> None:
         name, begin = subscribe["cursor"], subscribe.header.get("from", "now")

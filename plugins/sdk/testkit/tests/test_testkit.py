@@ -13,7 +13,7 @@ import zmq
 HERE = os.path.dirname(os.path.abspath(__file__))
 KIT = os.path.dirname(HERE)
 sys.path.insert(0, KIT)
-from tappet_testkit import Engine, Wrong, check_manifest, is_pattern, matches  # noqa: E402
+from tappet_testkit import Engine, Wrong, check_data, check_manifest, is_pattern, matches  # noqa: E402
 
 MANIFEST = {"actions": {"act": {"params": {"a": {"type": "text"}}}},
             "events": {"low": {"fields": {"n": {"type": "int"}}}}}
@@ -99,6 +99,31 @@ class Kit(unittest.TestCase):
         self.wrong("bad-emit", "EMIT", {"id": "x" * 129, "type": "low"})
         self.wrong("bad-emit", "EMIT", {"id": "x", "type": "high"})
         self.wrong("bad-emit", "EMIT", {"id": "x", "type": "low", "time": "today"})
+        self.wrong("bad-emit", "EMIT", {"id": "x", "type": "low"}, {"n": "7"})
+        self.wrong("bad-emit", "EMIT", {"id": "x", "type": "low"})
+
+    def refused(self, event, data):
+        self.assert_wrong("bad-emit", lambda: check_data(event, data))
+
+    def test_data(self):
+        kinds = {"text": ["x"], "bool": [True], "int": [7], "number": [1.5], "list": [[]],
+                 "map": [{}], "timestamp": ["2026-11-22T10:00:00Z"], "date": ["2026-11-22"]}
+        also = {"number": [7], "text": ["2026-11-22", "2026-11-22T10:00:00Z"]}
+        for kind, values in kinds.items():
+            event = {"fields": {"a": {"type": kind}, "b": {"type": "any"}}}
+            for value in values + also.get(kind, []):
+                check_data(event, {"a": value, "b": value, "c": value})
+            check_data(event, {"a": None})
+            check_data(event, {})
+            for other in kinds:
+                for value in kinds[other]:
+                    if value not in values + also.get(kind, []):
+                        self.refused(event, {"a": value})
+        for kind, value in (("int", 7.0), ("date", "2026-02-30"),
+                            ("timestamp", "2026-02-30T00:00:00Z")):
+            self.refused({"fields": {"a": {"type": kind}}}, {"a": value})
+        self.refused({"fields": {}}, [])
+        check_data({}, [])
 
     def test_subscriptions(self):
         for header in ({"cursor": "C"}, {"types": []}, {"types": ["a*"]}, {"types": ["**.a"]},
