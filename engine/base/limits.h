@@ -311,7 +311,10 @@
 	16384 /* events waiting for one tap: 23 MiB of 1.4 KB each, then it misses some */
 #define LIMIT_BUS_HANDSHAKE 10000 /* ms until a new connection has shown who it is */
 #define LIMIT_BUS_BACKLOG   128   /* connections not accepted yet: all plugins after a restart */
-#define LIMIT_BUS_WATCHES   8     /* descriptors the owner of the bus adds */
+#define LIMIT_BUS_REFUSED                                                                          \
+	16 /* keys that aren't trusted and were told of lately: a mistake or two */
+#define LIMIT_BUS_REFUSED_MS 60000 /* until one is told of again: its client goes on trying */
+#define LIMIT_BUS_WATCHES    8     /* descriptors the owner of the bus adds */
 
 #define LIMIT_SESSION_NAME     64           /* bytes of a plugin's name, and of a cursor's */
 #define LIMIT_SESSION_HEADER   (16u * KIB)  /* of a message: ids and words */

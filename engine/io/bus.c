@@ -395,6 +395,7 @@ static bool receive(struct bus *bus)
 	} else if (bus->refusal_count > 0) {
 		(void)send_frames(bus->router, part_text(&parts[0]), bus->refusal,
 				  bus->refusal_count);
+		bus->handler.named(bus->handler.of);
 	}
 	close_parts(parts, count, 1 + BUS_FRAMES);
 	return true;
@@ -517,7 +518,7 @@ struct bus *bus_new(const struct bus_settings *settings, const struct bus_handle
 	assert(settings != NULL && settings->sessions != NULL && settings->events != NULL);
 	assert(settings->refusal_count <= BUS_FRAMES);
 	assert(handler != NULL && handler->message != NULL && handler->turn != NULL);
-	assert(handler->trusts != NULL && handler->closing != NULL);
+	assert(handler->trusts != NULL && handler->named != NULL && handler->closing != NULL);
 	if (bus == NULL)
 		return NULL;
 	bus->handler = *handler;

@@ -67,6 +67,8 @@ struct bus_handler {
 	int64_t (*turn)(void *of, int64_t mono);
 	/* Whether a client with this key may connect, to either socket. */
 	bool (*trusts)(void *of, struct text key);
+	/* A peer that has named itself was told the refusal (I5). */
+	void (*named)(void *of);
 	/* The last call: what is sent now still goes out, within a second. */
 	void (*closing)(void *of);
 };

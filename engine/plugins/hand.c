@@ -148,6 +148,8 @@ void plugins_hand(struct plugins *p, const struct outputs *out)
 		hand_credit(p, ORDER_WANTED, out->targets[i], out->target_runs[i]);
 	for (size_t i = 0; i < out->event_count; i++)
 		hand_event(p, &out->events[i]);
+	if (out->event_count > 0)
+		tally_head(p->tally, out->events[out->event_count - 1].seq);
 	if (out->event_count > 0 && p->pager != NULL)
 		pager_committed(p->pager, out->events[out->event_count - 1].seq);
 	for (size_t i = 0; i < out->run_count && bus_has_taps(p->bus); i++)
@@ -186,7 +188,7 @@ bool plugins_reload(struct plugins *p, const struct plugin_setting *settings, si
 		settings_free(from.settings);
 		return false;
 	}
-	tally_cover(p->tally, settings, count);
+	places_cover(p->tally, p->store, settings, count);
 	pthread_mutex_lock(&p->lock);
 	old = p->shown;
 	p->shown = shown;

@@ -183,7 +183,7 @@ static void on_ended(void *of, struct text plugin, const char *code, const char 
 	bool usual = strcmp(code, "bye") == 0 || strcmp(code, "stopped") == 0;
 	struct plugins *p = of;
 
-	tally_ended(p->tally, plugin);
+	tally_ended(p->tally, plugin, code);
 	(void)snprintf(name, sizeof(name), "%.*s", TEXT_ARG(plugin));
 	log_write(usual ? LOG_INFO : LOG_WARN, "plugin disconnected", LOG_S("plugin", name),
 		  LOG_S("code", code), LOG_S("reason", words));
@@ -314,6 +314,13 @@ static enum session_answer on_ack(void *of, struct text plugin, struct text curs
 	return place(of, &move, false) ? SESSION_TAKEN : SESSION_BUSY;
 }
 
+static void on_place(void *of, struct text plugin, struct text cursor, int64_t seq)
+{
+	struct plugins *p = of;
+
+	tally_place(p->tally, plugin, cursor, seq);
+}
+
 static void on_unsubscribe(void *of, uint64_t subscription, struct text plugin, struct text cursor,
 			   bool forget)
 {
@@ -321,6 +328,8 @@ static void on_unsubscribe(void *of, uint64_t subscription, struct text plugin, 
 	const struct place_input gone = { .op = PLACE_FORGET, .plugin = plugin, .cursor = cursor };
 
 	pager_close(p->pager, subscription);
+	if (forget)
+		tally_place(p->tally, plugin, cursor, -1);
 	if (forget && !place(p, &gone, true))
 		log_write(LOG_ERROR, "memory is out: a plugin's cursor isn't forgotten");
 }
@@ -484,11 +493,45 @@ static int64_t on_turn(void *of, int64_t now)
 	return due;
 }
 
+/* Whether the log is to tell of this key: who isn't let in tries again. */
+static bool is_news(struct plugins *p, struct text key)
+{
+	struct refused_key *slot = &p->refused[p->next_refused];
+	int64_t now = mono(p);
+
+	for (size_t i = 0; i < LIMIT_BUS_REFUSED; i++)
+		if (text_is(key, p->refused[i].key) &&
+		    now - p->refused[i].told < LIMIT_BUS_REFUSED_MS)
+			return false;
+	p->next_refused = (p->next_refused + 1) % LIMIT_BUS_REFUSED;
+	(void)snprintf(slot->key, sizeof(slot->key), "%.*s", TEXT_ARG(key));
+	slot->told = now;
+	return true;
+}
+
 static bool on_trusts(void *of, struct text key)
 {
 	struct plugins *p = of;
+	bool trusted = settings_trust_any(p->settings, key);
 
-	return settings_trust_any(p->settings, key);
+	if (trusted)
+		return true;
+	tally_key(p->tally);
+	if (is_news(p, key)) {
+		char shown[BUS_KEY];
+
+		(void)snprintf(shown, sizeof(shown), "%.*s", TEXT_ARG(key));
+		log_write(LOG_WARN, "a client was refused: no plugin is trusted with its key",
+			  LOG_S("public_key", shown));
+	}
+	return false;
+}
+
+static void on_named(void *of)
+{
+	struct plugins *p = of;
+
+	on_refused(p, TEXT_NONE, "bad-frame");
 }
 
 static void on_closing(void *of)
@@ -537,15 +580,17 @@ void plugins_stop(struct plugins *p)
 	arena_free(p->arena);
 	tally_free(p->tally);
 	pthread_mutex_destroy(&p->lock);
+	mem_free(p->store);
 	mem_free(p);
 }
 
 static bool make(struct plugins *p, const struct plugins_parts *parts)
 {
-	const struct session_host host = {
-		p,         on_send,      on_admit, on_manifest,  on_began, on_ended, on_refused,
-		on_credit, on_job_ended, on_emit,  on_subscribe, on_want,  on_ack,   on_unsubscribe
-	};
+	const struct session_host host = { p,           on_send,      on_admit,
+					   on_manifest, on_began,     on_ended,
+					   on_refused,  on_credit,    on_job_ended,
+					   on_emit,     on_subscribe, on_want,
+					   on_ack,      on_place,     on_unsubscribe };
 	static const struct text refusal[] = {
 		{ "ERROR", 5 },
 		{ "{\"code\":\"bad-frame\",\"message\":\"the socket has a routing id of its own: "
@@ -556,7 +601,9 @@ static bool make(struct plugins *p, const struct plugins_parts *parts)
 	};
 	const struct bus_settings settings = { parts->sessions, parts->events, parts->key, refusal,
 					       2 };
-	const struct bus_handler handler = { p, on_message, on_turn, on_trusts, on_closing };
+	const struct bus_handler handler = {
+		p, on_message, on_turn, on_trusts, on_named, on_closing
+	};
 	struct instant now = clock_read(&parts->clock);
 
 	p->settings = settings_new(parts->settings, parts->count);
@@ -567,14 +614,16 @@ static bool make(struct plugins *p, const struct plugins_parts *parts)
 	p->sessions = sessions_new(&host, (uint64_t)now.wall);
 	p->demands = map_new();
 	p->tally = tally_new();
+	p->store = parts->store != NULL ? text_heap(text_of(parts->store)) : NULL;
 	if (p->tally != NULL)
-		tally_cover(p->tally, parts->settings, parts->count);
+		places_cover(p->tally, p->store, parts->settings, parts->count);
 	p->parser = json_parser_new();
 	p->arena = arena_new("plugin's answer", MIB);
 	p->bus = bus_new(&settings, &handler, parts->clock);
 	return p->settings != NULL && p->tally != NULL && p->orders != NULL &&
 	       p->sessions != NULL && p->demands != NULL && p->parser != NULL && p->arena != NULL &&
-	       p->bus != NULL && bus_watch(p->bus, queue_fd(p->orders), on_orders, p);
+	       p->bus != NULL && (p->store != NULL || parts->store == NULL) &&
+	       bus_watch(p->bus, queue_fd(p->orders), on_orders, p);
 }
 
 static enum fate open_pager(struct plugins *p, const char *store, char words[BUS_WORDS])

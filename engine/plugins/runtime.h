@@ -7,9 +7,11 @@
 #include <pthread.h>
 
 #include "engine/base/arena.h"
+#include "engine/base/limits.h"
 #include "engine/base/map.h"
 #include "engine/plugins/order.h"
 #include "engine/plugins/pager.h"
+#include "engine/plugins/places.h"
 #include "engine/plugins/plugins.h"
 #include "engine/plugins/tally.h"
 #include "engine/value/parse.h"
@@ -23,8 +25,15 @@ struct demand {
 	char name[];
 };
 
+/* A key that the log has told of. */
+struct refused_key {
+	char key[BUS_KEY];
+	int64_t told;
+};
+
 struct plugins {
-	struct plugins_parts parts; /* its settings and endpoints aren't kept */
+	struct plugins_parts parts; /* its settings, endpoints and store aren't kept */
+	char *store;                /* NULL: it is in memory */
 	struct bus *bus;
 	struct pager *pager; /* NULL: the store is in memory */
 	struct queue *orders;
@@ -38,6 +47,8 @@ struct plugins {
 	struct map *demands;
 	struct json_parser *parser;
 	struct arena *arena;
+	struct refused_key refused[LIMIT_BUS_REFUSED];
+	size_t next_refused;
 };
 
 /* By queue_force: facts, bounded by what was begun. False: memory is out. Any thread. */

@@ -29,7 +29,7 @@ struct sessions *sessions_new(const struct session_host *host, uint64_t seed)
 	assert(host->began != NULL && host->ended != NULL && host->refused != NULL);
 	assert(host->credit != NULL && host->job_ended != NULL && host->emit != NULL);
 	assert(host->subscribe != NULL && host->want != NULL && host->ack != NULL);
-	assert(host->unsubscribe != NULL);
+	assert(host->place != NULL && host->unsubscribe != NULL);
 	if (s == NULL)
 		return NULL;
 	s->host = *host;

@@ -98,7 +98,8 @@ struct session_host {
 	 * and what is wrong there. */
 	bool (*manifest)(void *of, struct text plugin, struct text json, char words[SESSION_WORDS]);
 	void (*began)(void *of, struct text plugin, const char *session);
-	/* `code` is one of the protocol's errors, or "bye", "gone", "full", "again", "replaced". */
+	/* `code` is one of the protocol's errors, or "bye", "gone", "full", "again", "replaced",
+	 * "stopped". */
 	void (*ended)(void *of, struct text plugin, const char *code, const char *words);
 	/* An ERROR was sent; `plugin` is empty outside of a session. */
 	void (*refused)(void *of, struct text plugin, const char *code);
@@ -122,6 +123,8 @@ struct session_host {
 	 * doing, past events that nobody asked for; no answer. */
 	enum session_answer (*ack)(void *of, struct text plugin, struct text cursor, int64_t seq,
 				   uint64_t ticket);
+	/* Where a cursor stands now, on disk (or nearly, when the engine moves it by itself). */
+	void (*place)(void *of, struct text plugin, struct text cursor, int64_t seq);
 	/* A subscription has ended. */
 	void (*unsubscribe)(void *of, uint64_t subscription, struct text plugin, struct text cursor,
 			    bool forget);

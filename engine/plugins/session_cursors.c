@@ -101,6 +101,13 @@ static void want_more(struct subscription *sub)
 		     LIMIT_SESSION_EVENTS - sub->bytes);
 }
 
+static void tell_place(const struct subscription *sub, int64_t seq)
+{
+	const struct session_host *host = &sub->session->all->host;
+
+	host->place(host->of, text_of(sub->session->plugin->name), text_of(sub->name), seq);
+}
+
 /* Past what nobody asked for (I2). */
 static void pass_over(struct subscription *sub)
 {
@@ -114,6 +121,7 @@ static void pass_over(struct subscription *sub)
 			0) != SESSION_TAKEN)
 		return;
 	sub->acked = sub->read;
+	tell_place(sub, sub->acked);
 	if (sub->sent < sub->acked)
 		sub->sent = sub->acked;
 }
@@ -297,6 +305,7 @@ void sessions_subscribed(struct sessions *s, uint64_t number, enum session_answe
 	if (sub != NULL && answer == SESSION_TAKEN) {
 		sub->open = true;
 		sub->read = sub->sent = sub->acked = sub->durable = seq;
+		tell_place(sub, seq);
 		frame_begin(s);
 		frame_text(s, "cursor", text_of(sub->name));
 		frame_int(s, "seq", seq);
@@ -513,6 +522,7 @@ void sessions_acked(struct sessions *s, uint64_t number, bool kept, int64_t now)
 	if (sub != NULL && kept) {
 		if (seq > sub->durable)
 			sub->durable = seq;
+		tell_place(sub, sub->durable);
 		say_acked(sub, seq);
 	} else if (sub != NULL) {
 		/* It may be said once more. */

@@ -25,17 +25,30 @@ static const char *const codes[] = {
 
 #define CODES (sizeof(codes) / sizeof(codes[0]))
 
+/* How sessions end; the last is any of the codes. */
+static const char *const reasons[] = { "bye",   "stopped",  "gone", "full",
+				       "again", "replaced", "error" };
+
+#define REASONS (sizeof(reasons) / sizeof(reasons[0]))
+
+struct place {
+	int64_t seq;
+	char name[LIMIT_SESSION_NAME + 1]; /* empty: it is free */
+};
+
 struct row {
 	struct row *next;
 	char session[24]; /* empty: it isn't connected */
-	uint64_t sessions, sent, ended[FATES], emits;
+	uint64_t sessions, sent, ended[FATES], emits, ends[REASONS];
+	struct place places[LIMIT_SESSION_CURSORS];
 	char name[LIMIT_SESSION_NAME + 1];
 };
 
 struct tally {
 	pthread_mutex_t lock;
 	struct row *rows, **end;
-	uint64_t errors[CODES];
+	uint64_t errors[CODES], keys;
+	int64_t head;
 };
 
 struct tally *tally_new(void)
@@ -74,23 +87,21 @@ static struct row *find(struct tally *t, struct text plugin)
 	return row;
 }
 
-void tally_cover(struct tally *t, const struct plugin_setting *settings, size_t count)
+bool tally_cover(struct tally *t, struct text plugin)
 {
+	struct row *row = NULL;
+
 	assert(t != NULL);
 	pthread_mutex_lock(&t->lock);
-	for (size_t i = 0; i < count; i++) {
-		struct row *row = find(t, settings[i].name);
-
-		if (row != NULL || settings[i].name.n > LIMIT_SESSION_NAME)
-			continue;
+	if (find(t, plugin) == NULL && plugin.n <= LIMIT_SESSION_NAME)
 		row = mem_zero(1, sizeof(*row));
-		if (row == NULL)
-			continue;
-		memcpy(row->name, settings[i].name.s, settings[i].name.n);
+	if (row != NULL) {
+		memcpy(row->name, plugin.s, plugin.n);
 		*t->end = row;
 		t->end = &row->next;
 	}
 	pthread_mutex_unlock(&t->lock);
+	return row != NULL;
 }
 
 void tally_began(struct tally *t, struct text plugin, const char *session)
@@ -107,15 +118,20 @@ void tally_began(struct tally *t, struct text plugin, const char *session)
 	pthread_mutex_unlock(&t->lock);
 }
 
-void tally_ended(struct tally *t, struct text plugin)
+void tally_ended(struct tally *t, struct text plugin, const char *code)
 {
+	size_t reason = 0;
 	struct row *row;
 
-	assert(t != NULL);
+	assert(t != NULL && code != NULL);
+	while (reason < REASONS - 1 && strcmp(code, reasons[reason]) != 0)
+		reason++;
 	pthread_mutex_lock(&t->lock);
 	row = find(t, plugin);
-	if (row != NULL)
+	if (row != NULL) {
 		row->session[0] = '\0';
+		row->ends[reason]++;
+	}
 	pthread_mutex_unlock(&t->lock);
 }
 
@@ -161,6 +177,53 @@ void tally_emit(struct tally *t, struct text plugin)
 	row = find(t, plugin);
 	if (row != NULL)
 		row->emits++;
+	pthread_mutex_unlock(&t->lock);
+}
+
+void tally_key(struct tally *t)
+{
+	assert(t != NULL);
+	pthread_mutex_lock(&t->lock);
+	t->keys++;
+	pthread_mutex_unlock(&t->lock);
+}
+
+void tally_head(struct tally *t, int64_t seq)
+{
+	assert(t != NULL);
+	pthread_mutex_lock(&t->lock);
+	if (seq > t->head)
+		t->head = seq;
+	pthread_mutex_unlock(&t->lock);
+}
+
+/* The one of this name, a free one for "", NULL: there is none. */
+static struct place *find_place(struct row *row, struct text cursor)
+{
+	for (size_t i = 0; i < LIMIT_SESSION_CURSORS; i++)
+		if (text_is(cursor, row->places[i].name))
+			return &row->places[i];
+	return NULL;
+}
+
+void tally_place(struct tally *t, struct text plugin, struct text cursor, int64_t seq)
+{
+	struct place *place = NULL;
+	struct row *row;
+
+	assert(t != NULL && cursor.n > 0 && cursor.n <= LIMIT_SESSION_NAME);
+	pthread_mutex_lock(&t->lock);
+	row = find(t, plugin);
+	if (row != NULL)
+		place = find_place(row, cursor);
+	if (row != NULL && place == NULL && seq >= 0)
+		place = find_place(row, TEXT(""));
+	if (place != NULL) {
+		memset(place, 0, sizeof(*place));
+		place->seq = seq;
+		if (seq >= 0)
+			memcpy(place->name, cursor.s, cursor.n);
+	}
 	pthread_mutex_unlock(&t->lock);
 }
 
@@ -214,12 +277,46 @@ static void write_numbers(const struct tally *t, struct buf *out)
 	}
 }
 
+static void write_ends(const struct tally *t, struct buf *out)
+{
+	family(out, "tappet_plugin_sessions_ended_total", "counter",
+	       "Sessions that ended, by reason.");
+	for (const struct row *row = t->rows; row != NULL; row = row->next)
+		for (size_t i = 0; i < REASONS; i++)
+			buf_printf(out,
+				   "tappet_plugin_sessions_ended_total{plugin=\"%s\",reason="
+				   "\"%s\"} %llu\n",
+				   row->name, reasons[i], (unsigned long long)row->ends[i]);
+}
+
+static void write_lags(const struct tally *t, struct buf *out)
+{
+	family(out, "tappet_plugin_cursor_lag", "gauge",
+	       "Events that a durable subscription hasn't acknowledged.");
+	for (const struct row *row = t->rows; row != NULL; row = row->next)
+		for (size_t i = 0; i < LIMIT_SESSION_CURSORS; i++) {
+			const struct place *place = &row->places[i];
+			int64_t lag = t->head > place->seq ? t->head - place->seq : 0;
+
+			if (place->name[0] != '\0')
+				buf_printf(out,
+					   "tappet_plugin_cursor_lag{plugin=\"%s\",cursor=\"%s\"} "
+					   "%lld\n",
+					   row->name, place->name, (long long)lag);
+		}
+}
+
 void tally_metrics(struct tally *t, struct buf *out)
 {
 	assert(t != NULL && out != NULL);
 	pthread_mutex_lock(&t->lock);
 	write_numbers(t, out);
 	write_jobs(t, out);
+	write_ends(t, out);
+	write_lags(t, out);
+	family(out, "tappet_plugin_keys_refused_total", "counter",
+	       "Connections with a key that isn't trusted.");
+	buf_printf(out, "tappet_plugin_keys_refused_total %llu\n", (unsigned long long)t->keys);
 	family(out, "tappet_plugin_errors_total", "counter",
 	       "Errors that plugins were told, by code.");
 	for (size_t i = 0; i < CODES; i++)

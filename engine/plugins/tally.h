@@ -18,15 +18,21 @@ struct tally;
 struct tally *tally_new(void);    /* NULL when memory is out */
 void tally_free(struct tally *t); /* NULL is fine */
 
-/* Rows for these; one that there is no memory for isn't counted. */
-void tally_cover(struct tally *t, const struct plugin_setting *settings, size_t count);
+/* A row for it; true: it is new. One that there is no memory for isn't counted. */
+bool tally_cover(struct tally *t, struct text plugin);
 
 void tally_began(struct tally *t, struct text plugin, const char *session);
-void tally_ended(struct tally *t, struct text plugin);
+/* `code` as of session_host.ended: those that are no errors are reasons of their own. */
+void tally_ended(struct tally *t, struct text plugin, const char *code);
 void tally_error(struct tally *t, const char *code); /* of the protocol's */
 void tally_sent(struct tally *t, struct text plugin);
 void tally_job(struct tally *t, struct text plugin, enum job_fate fate);
 void tally_emit(struct tally *t, struct text plugin);
+void tally_key(struct tally *t); /* a client whose key isn't trusted */
+
+/* The newest event's seq, and where a cursor stands; -1: it is forgotten. */
+void tally_head(struct tally *t, int64_t seq);
+void tally_place(struct tally *t, struct text plugin, struct text cursor, int64_t seq);
 
 /* Whole families, in the Prometheus text format. */
 void tally_metrics(struct tally *t, struct buf *out);

@@ -159,6 +159,12 @@ static enum session_answer on_ack(void *of, struct text plugin, struct text curs
 	return taken(h, ACKS, ticket);
 }
 
+static void on_place(void *of, struct text plugin, struct text cursor, int64_t seq)
+{
+	(void)of;
+	FUZZ_CHECK(plugin.n > 0 && cursor.n > 0 && seq >= 0, "place\n");
+}
+
 static void on_unsubscribe(void *of, uint64_t subscription, struct text plugin, struct text cursor,
 			   bool forget)
 {
@@ -272,9 +278,10 @@ static void act(struct fuzz_host *h, struct text line)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
 	struct fuzz_host h = { .now = 1000, .kind = EMITS };
-	struct session_host host = { &h,           on_send,    on_admit,  on_manifest,   on_began,
-				     on_ended,     on_refused, on_credit, on_job_ended,  on_emit,
-				     on_subscribe, on_want,    on_ack,    on_unsubscribe };
+	struct session_host host = { &h,           on_send,  on_admit,      on_manifest,
+				     on_began,     on_ended, on_refused,    on_credit,
+				     on_job_ended, on_emit,  on_subscribe,  on_want,
+				     on_ack,       on_place, on_unsubscribe };
 	struct text rest = fuzz_text(bytes, n), line;
 
 	h.s = sessions_new(&host, 1);

@@ -8,6 +8,7 @@
 #include "engine/base/limits.h"
 #include "engine/plugins/plugins.h"
 #include "tests/unit/test_io_net.h"
+#include "tests/unit/test_plugins_logs.h"
 #include "tests/unit/unit_main.h"
 
 #define HELLO "{\"protocol\":1,\"name\":\"inventory\",\"jobs\":2}"
@@ -543,6 +544,63 @@ START_TEST(each_key_is_one_plugins)
 }
 END_TEST
 
+/* How many connections were refused for their keys. */
+static unsigned refused(void)
+{
+	static const char name[] = "\ntappet_plugin_keys_refused_total ";
+	unsigned n = 0;
+	struct buf out;
+
+	buf_init(&out, 64 * KIB);
+	plugins_metrics(plugins, &out);
+	ck_assert_int_eq(sscanf(strstr(buf_cstr(&out), name) + strlen(name), "%u", &n), 1);
+	buf_fini(&out);
+	return n;
+}
+
+/* A client that isn't let in, and goes away. */
+static void strange(const char *server, const char *public_key, const char *secret_key)
+{
+	unsigned before = refused();
+	void *socket = zmq_socket(context, ZMQ_DEALER);
+
+	zmq_setsockopt(socket, ZMQ_CURVE_SERVERKEY, server, BUS_KEY);
+	zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, public_key, BUS_KEY);
+	zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, secret_key, BUS_KEY);
+	ck_assert_int_eq(zmq_connect(socket, plugins_sessions(plugins)), 0);
+	while (refused() == before)
+		(void)poll(NULL, 0, 5);
+	zmq_close(socket);
+}
+
+/* Each try is counted, and the log tells of a key once in a minute. */
+START_TEST(a_key_that_nobody_has)
+{
+	char pairs[2][2][BUS_KEY], ours[BUS_KEY], ours_secret[BUS_KEY];
+	struct secret *key;
+
+	setup();
+	logs_start();
+	ck_assert(bus_keygen(ours, ours_secret));
+	key = secret_new(text_of(ours_secret));
+	start_with(usual, 2, "tcp://127.0.0.1:*", key);
+	secret_free(key);
+	for (int i = 0; i < 2; i++)
+		ck_assert(bus_keygen(pairs[i][0], pairs[i][1]));
+	for (int i = 0; i < 6; i++)
+		strange(ours, pairs[i % 2][0], pairs[i % 2][1]);
+	ck_assert_uint_eq(refused(), 6);
+	plugin = zmq_socket(context, ZMQ_DEALER);
+	finish();
+	ck_assert_uint_eq(logs_count("a client was refused"), 2);
+	for (int i = 0; i < 2; i++) {
+		ck_assert_uint_eq(logs_count(pairs[i][0]), 1);
+		logs_lack(pairs[i][1]);
+	}
+	logs_lack(ours_secret);
+}
+END_TEST
+
 START_TEST(an_address_that_is_refused)
 {
 	struct plugins_parts parts = { .sessions = "tcp://127.0.0.1:*",
@@ -564,4 +622,4 @@ UNIT_MAIN("plugins", a_job_goes_there_and_back, each_fate_is_an_ending,
 	  an_emit_is_an_input, an_emit_that_is_refused, durable_subscriptions_are_refused,
 	  a_reload_takes_a_plugin_out, stopping_lets_jobs_end, stopping_at_once_leaves_doubt,
 	  the_ends_of_runs_are_published, events_are_published, each_key_is_one_plugins,
-	  an_address_that_is_refused)
+	  a_key_that_nobody_has, an_address_that_is_refused)

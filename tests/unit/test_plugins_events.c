@@ -262,6 +262,20 @@ START_TEST(an_emit_is_one_event)
 }
 END_TEST
 
+static void lag(int behind)
+{
+	char line[100];
+	struct buf out;
+
+	buf_init(&out, 64 * KIB);
+	plugins_metrics(plugins, &out);
+	(void)snprintf(line, sizeof(line),
+		       "tappet_plugin_cursor_lag{plugin=\"inventory\",cursor=\"audit\"} %d\n",
+		       behind);
+	ck_assert_msg(strstr(buf_cstr(&out), line) != NULL, "%s: %s", line, buf_cstr(&out));
+	buf_fini(&out);
+}
+
 START_TEST(a_cursor_goes_on_after_restarts)
 {
 	start();
@@ -274,10 +288,12 @@ START_TEST(a_cursor_goes_on_after_restarts)
 	hear("EVENT", "{\"cursor\":\"audit\",\"seq\":1}");
 	ck_assert_ptr_nonnull(strstr(body, "\"type\":\"a.x\""));
 	hear("EVENT", "{\"cursor\":\"audit\",\"seq\":3}");
+	lag(3);
 	put("a.z");
 	say("ACK", "{\"cursor\":\"audit\",\"seq\":1}");
 	hear_both("ACKED", "{\"cursor\":\"audit\",\"seq\":1}", "EVENT",
 		  "{\"cursor\":\"audit\",\"seq\":4}");
+	lag(3);
 	zmq_close(plugin); /* without a word */
 	plugin_start();
 	say("SUBSCRIBE", "{\"cursor\":\"audit\",\"types\":[\"a.*\"]}");
@@ -289,7 +305,9 @@ START_TEST(a_cursor_goes_on_after_restarts)
 	zmq_close(plugin);
 	engine_stop();
 	engine_start();
+	lag(1); /* before it has connected */
 	put("a.w");
+	lag(2);
 	plugin_start();
 	say("SUBSCRIBE", "{\"cursor\":\"audit\",\"types\":[\"a.*\"]}");
 	hear("SUBSCRIBED", "{\"cursor\":\"audit\",\"seq\":3}");
@@ -298,6 +316,7 @@ START_TEST(a_cursor_goes_on_after_restarts)
 	say("UNSUBSCRIBE", "{\"cursor\":\"audit\",\"forget\":true}");
 	say("SUBSCRIBE", "{\"cursor\":\"audit\",\"types\":[\"a.*\"]}");
 	hear("SUBSCRIBED", "{\"cursor\":\"audit\",\"seq\":5}");
+	lag(0);
 	put("a.v");
 	hear("EVENT", "{\"cursor\":\"audit\",\"seq\":6}");
 	finish();

@@ -36,7 +36,7 @@ struct world {
 	enum session_answer answer;
 	/* What came last. */
 	uint64_t ticket;
-	int64_t after;
+	int64_t after, place;
 	unsigned most;
 	size_t bytes;
 };
@@ -207,6 +207,14 @@ static inline enum session_answer on_ack(void *of, struct text plugin, struct te
 	return answer(ticket, NULL);
 }
 
+static inline void on_place(void *of, struct text plugin, struct text cursor, int64_t seq)
+{
+	(void)of;
+	(void)plugin;
+	ck_assert_uint_gt(cursor.n, 0);
+	w.place = seq;
+}
+
 static inline void on_unsubscribe(void *of, uint64_t subscription, struct text plugin,
 				  struct text cursor, bool forget)
 {
@@ -218,9 +226,10 @@ static inline void on_unsubscribe(void *of, uint64_t subscription, struct text p
 
 static inline void world_start(void)
 {
-	struct session_host host = { &w,           on_send,    on_admit,  on_manifest,   on_began,
-				     on_ended,     on_refused, on_credit, on_job_ended,  on_emit,
-				     on_subscribe, on_want,    on_ack,    on_unsubscribe };
+	struct session_host host = { &w,           on_send,  on_admit,      on_manifest,
+				     on_began,     on_ended, on_refused,    on_credit,
+				     on_job_ended, on_emit,  on_subscribe,  on_want,
+				     on_ack,       on_place, on_unsubscribe };
 
 	memset(&w, 0, sizeof(w));
 	w.now = 100000;

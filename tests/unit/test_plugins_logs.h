@@ -76,6 +76,18 @@ static inline char *logs_expect(const char *what)
 	}
 }
 
+/* How often `what` stands in all that there is, seen or not. */
+static inline unsigned logs_count(const char *what)
+{
+	size_t n = strlen(what);
+	unsigned count = 0;
+
+	logs_fill();
+	for (size_t at = 0; at + n <= logs_read; at++)
+		count += memcmp(logs + at, what, n) == 0;
+	return count;
+}
+
 /* All that there is, seen or not, has no `what`. */
 static inline void logs_lack(const char *what)
 {

@@ -66,6 +66,7 @@ START_TEST(where_a_cursor_begins)
 	subscribed(17);
 	expect("1 SUBSCRIBED {\"cursor\":\"c\",\"seq\":17}\nwant after 17 most 100\n");
 	ck_assert_uint_eq(w.bytes, LIMIT_SESSION_EVENTS);
+	ck_assert_int_eq(w.place, 17);
 	subscribed(17); /* a ticket is good for one answer */
 	expect("");
 	world_end();
@@ -262,6 +263,7 @@ START_TEST(what_nobody_asked_for_is_passed_over)
 	expect("want after 1009 most 3\n");
 	read_to(10 + LIMIT_SESSION_PASS);
 	expect("ack audit 1010 by itself\nwant after 1010 most 3\n");
+	ck_assert_int_eq(w.place, 1010);
 	ck_assert(event(1011));
 	read_to(5000); /* not past what isn't acknowledged */
 	expect("1 EVENT {\"cursor\":\"audit\",\"seq\":1011} {}\nwant after 5000 most 2\n");
@@ -271,6 +273,7 @@ START_TEST(what_nobody_asked_for_is_passed_over)
 	w.answer = SESSION_BUSY;
 	read_to(6000);
 	expect("ack audit 6000 by itself\nwant after 6000 most 3\n");
+	ck_assert_int_eq(w.place, 1011);
 	w.answer = SESSION_TAKEN;
 	read_to(6001);
 	expect("ack audit 6001 by itself\nwant after 6001 most 3\n");
@@ -310,7 +313,9 @@ START_TEST(an_ack_said_twice)
 	first = w.ticket;
 	ack(11); /* under way: its answer is the answer */
 	expect("ack audit 11\n");
+	ck_assert_int_eq(w.place, 10); /* what isn't on disk isn't told */
 	sessions_acked(w.s, first, true, w.now);
+	ck_assert_int_eq(w.place, 11);
 	sessions_acked(w.s, first, true, w.now);
 	ack(11);
 	ack(10);

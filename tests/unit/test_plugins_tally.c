@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * test_plugins_tally - what is counted of plugins. */
+#include <stdio.h>
+
 #include "engine/base/limits.h"
 #include "engine/plugins/tally.h"
 #include "tests/unit/unit_main.h"
@@ -33,12 +35,18 @@ static void lists(struct tally *t, const char *wanted)
 	buf_fini(&out);
 }
 
+static void cover(struct tally *t, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		(void)tally_cover(t, both[i].name);
+}
+
 START_TEST(what_happens_is_counted)
 {
 	struct tally *t = tally_new();
 
 	ck_assert_ptr_nonnull(t);
-	tally_cover(t, both, 2);
+	cover(t, 2);
 	lists(t, "");
 	ck_assert(tells(t, "tappet_plugin_connected{plugin=\"billing\"} 0\n"));
 	tally_began(t, TEXT("inventory"), "9f2c64d01b7a55e0");
@@ -66,14 +74,69 @@ START_TEST(rows_stay)
 	struct tally *t = tally_new();
 
 	ck_assert_ptr_nonnull(t);
-	tally_cover(t, both, 2);
+	cover(t, 2);
 	tally_began(t, TEXT("billing"), "a");
-	tally_ended(t, TEXT("billing"));
-	tally_cover(t, both, 1);
-	tally_cover(t, both, 2);
+	tally_ended(t, TEXT("billing"), "gone");
+	cover(t, 1);
+	cover(t, 2);
 	tally_began(t, TEXT("billing"), "b");
 	ck_assert(tells(t, "tappet_plugin_sessions_total{plugin=\"billing\"} 2\n"));
 	lists(t, "{\"name\":\"billing\",\"session\":\"b\",\"jobs\":0}");
+	tally_free(t);
+}
+END_TEST
+
+START_TEST(how_sessions_end)
+{
+	struct tally *t = tally_new();
+
+	cover(t, 2);
+	tally_ended(t, TEXT("billing"), "full");
+	tally_ended(t, TEXT("billing"), "flood");
+	tally_ended(t, TEXT("billing"), "not-heard");
+	tally_key(t);
+	ck_assert(
+	    tells(t, "tappet_plugin_sessions_ended_total{plugin=\"billing\",reason=\"full\"} 1\n"));
+	ck_assert(tells(
+	    t, "tappet_plugin_sessions_ended_total{plugin=\"billing\",reason=\"error\"} 2\n"));
+	ck_assert(
+	    tells(t, "tappet_plugin_sessions_ended_total{plugin=\"billing\",reason=\"bye\"} 0\n"));
+	ck_assert(tells(t, "tappet_plugin_keys_refused_total 1\n"));
+	tally_free(t);
+}
+END_TEST
+
+START_TEST(cursors_lag)
+{
+	struct tally *t = tally_new();
+	char name[16];
+
+	cover(t, 2);
+	tally_place(t, TEXT("billing"), TEXT("audit"), 3);
+	tally_place(t, TEXT("nobody"), TEXT("audit"), 3);
+	ck_assert(tells(t, "tappet_plugin_cursor_lag{plugin=\"billing\",cursor=\"audit\"} 0\n"));
+	tally_head(t, 10);
+	tally_head(t, 9); /* it never goes back */
+	ck_assert(tells(t, "tappet_plugin_cursor_lag{plugin=\"billing\",cursor=\"audit\"} 7\n"));
+	tally_place(t, TEXT("billing"), TEXT("audit"), 10);
+	tally_place(t, TEXT("billing"), TEXT("b"), 0);
+	ck_assert(tells(t, "tappet_plugin_cursor_lag{plugin=\"billing\",cursor=\"audit\"} 0\n"));
+	ck_assert(tells(t, "tappet_plugin_cursor_lag{plugin=\"billing\",cursor=\"b\"} 10\n"));
+	tally_place(t, TEXT("billing"), TEXT("audit"), -1);
+	tally_place(t, TEXT("billing"), TEXT("never"), -1);
+	ck_assert(!tells(t, "audit"));
+	ck_assert(!tells(t, "never"));
+	ck_assert(!tells(t, "nobody"));
+	/* As many as a plugin may have; what is forgotten makes room. */
+	for (int i = 0; i < 2 * LIMIT_SESSION_CURSORS; i++) {
+		(void)snprintf(name, sizeof(name), "c%d", i);
+		tally_place(t, TEXT("billing"), text_of(name), 1);
+	}
+	ck_assert(tells(t, "cursor=\"c14\"} 9\n"));
+	ck_assert(!tells(t, "cursor=\"c15\""));
+	tally_place(t, TEXT("billing"), TEXT("b"), -1);
+	tally_place(t, TEXT("billing"), TEXT("c15"), 1);
+	ck_assert(tells(t, "cursor=\"c15\"} 9\n"));
 	tally_free(t);
 }
 END_TEST
@@ -83,12 +146,12 @@ START_TEST(strangers_are_not_counted)
 	struct tally *t = tally_new();
 
 	ck_assert_ptr_nonnull(t);
-	tally_cover(t, both, 1);
+	cover(t, 1);
 	tally_began(t, TEXT("billing"), "a");
 	tally_sent(t, TEXT("billing"));
 	tally_job(t, TEXT("billing"), JOB_DOUBT);
 	tally_emit(t, TEXT("billing"));
-	tally_ended(t, TEXT("billing"));
+	tally_ended(t, TEXT("billing"), "gone");
 	tally_error(t, "invented");
 	ck_assert(!tells(t, "billing"));
 	ck_assert(!tells(t, "invented"));
@@ -96,4 +159,5 @@ START_TEST(strangers_are_not_counted)
 }
 END_TEST
 
-UNIT_MAIN("plugins_tally", what_happens_is_counted, rows_stay, strangers_are_not_counted)
+UNIT_MAIN("plugins_tally", what_happens_is_counted, rows_stay, how_sessions_end, cursors_lag,
+	  strangers_are_not_counted)
