@@ -25,6 +25,7 @@ struct daemon {
 	struct queue *inputs;
 	struct delivery *delivery;
 	struct outside *outside; /* plugins; NULL: there is no bus */
+	struct secret *bus_key;  /* that it was opened with; NULL: none */
 	struct sequencer *sequencer;
 	struct pump *pump;
 	struct hooks *hooks;
@@ -220,6 +221,7 @@ enum fate daemon_start(struct config *config, struct ruleset *rules, struct mani
 		return FATE_RETRY;
 	d->clock = clock;
 	d->config = config_ref(config);
+	d->bus_key = config->bus.key != NULL ? secret_ref(config->bus.key) : NULL;
 	enum fate fate = daemon_decide(d, rules, why, why_room);
 
 	if (fate == FATE_OK)
@@ -251,11 +253,6 @@ unsigned daemon_port(const struct daemon *d)
 
 /* ---- Reloading. ---- */
 
-static bool is_same(const struct secret *a, const struct secret *b)
-{
-	return a == NULL || b == NULL ? a == b : secret_equals(a, secret_reveal(b));
-}
-
 static const char *daemon_fixed(const struct config *now, const struct config *next)
 {
 	if (!text_eq(now->listen, next->listen))
@@ -268,7 +265,8 @@ static const char *daemon_fixed(const struct config *now, const struct config *n
 		return "store";
 	if (now->bus.wanted != next->bus.wanted ||
 	    !text_eq(now->bus.sessions, next->bus.sessions) ||
-	    !text_eq(now->bus.events, next->bus.events) || !is_same(now->bus.key, next->bus.key))
+	    !text_eq(now->bus.events, next->bus.events) ||
+	    (now->bus.key == NULL) != (next->bus.key == NULL))
 		return "bus";
 	return NULL;
 }
@@ -283,6 +281,16 @@ static void daemon_renew_tls(struct daemon *d, const struct config *next)
 		return;
 	if (!http_server_renew(d->server, 0, &tls))
 		log_write(LOG_ERROR, "memory is out: hooks keep their certificate");
+}
+
+/* Another key in the same place holds up nothing else: plugins go on with the one they know. */
+static void tell_bus_key(const struct daemon *d, const struct config *next)
+{
+	if (d->bus_key != NULL && next->bus.key != NULL &&
+	    !secret_equals(d->bus_key, secret_reveal(next->bus.key)))
+		log_write(LOG_WARN,
+			  "bus.key has changed: the bus goes on with the key it has until "
+			  "tappet is restarted; plugins then need the new public key");
 }
 
 bool daemon_reload(struct daemon *d, struct config *config, struct ruleset *rules, char *why,
@@ -303,6 +311,7 @@ bool daemon_reload(struct daemon *d, struct config *config, struct ruleset *rule
 	}
 	copy->reload.config = config_ref(config);
 	copy->reload.rules = ruleset_ref(rules);
+	tell_bus_key(d, config);
 	/* Connections first: an attempt decided under the new rules needs them. Hooks last: what
 	 * they accept must be known to the sequencer. */
 	delivery_reload(d->delivery, config);
@@ -348,6 +357,7 @@ size_t daemon_stop(struct daemon *d, int64_t patience_ms)
 	}
 	queue_free(d->inputs);
 	store_close(d->store);
+	secret_free(d->bus_key);
 	config_free(d->config);
 	mem_free(d);
 	return cut;
