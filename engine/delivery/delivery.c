@@ -714,7 +714,7 @@ void delivery_hand(struct delivery *d, const struct outputs *out,
 {
 	assert(d != NULL && out != NULL);
 	for (size_t i = 0; i < out->unused_count; i++)
-		if (!is_elsewhere(elsewhere, out->unused[i].target, NULL))
+		if (!out->unused[i].plugin)
 			hand_unused(d, &out->unused[i]);
 	for (size_t i = 0; i < out->target_count; i++)
 		if (!is_elsewhere(elsewhere, out->targets[i], NULL))

@@ -40,9 +40,9 @@ struct delivery_elsewhere {
 	void *of;
 };
 
-/* Hands over the attempts, fetches and wanted targets of a committed batch, but for what is
- * `elsewhere` (NULL: nothing is). What can't be copied (memory is out) is reported at once as never
- * sent. */
+/* Hands over the attempts, fetches, wanted targets and unused credit of a committed batch, but for
+ * what is `elsewhere` (NULL: nothing is) or a plugin has lent. What can't be copied (memory is out)
+ * is reported at once as never sent. */
 void delivery_hand(struct delivery *delivery, const struct outputs *outputs,
 		   const struct delivery_elsewhere *elsewhere);
 

@@ -132,7 +132,7 @@ static void hand_credit(struct plugins *p, enum order_kind kind, struct text tar
 {
 	const struct order from = { .kind = kind, .plugin = target, .count = count };
 
-	if (plugins_knows(p, target) && !order(p, &from))
+	if (!order(p, &from))
 		log_write(LOG_ERROR, "memory is out: credit of a plugin is lost until a restart");
 }
 
@@ -140,12 +140,14 @@ void plugins_hand(struct plugins *p, const struct outputs *out)
 {
 	assert(p != NULL && out != NULL);
 	for (size_t i = 0; i < out->unused_count; i++)
-		hand_credit(p, ORDER_UNUSED, out->unused[i].target, out->unused[i].credits);
+		if (out->unused[i].plugin)
+			hand_credit(p, ORDER_UNUSED, out->unused[i].target, out->unused[i].credits);
 	for (size_t i = 0; i < out->attempt_count; i++)
 		if (is_job(&out->attempts[i]))
 			hand_attempt(p, &out->attempts[i]);
 	for (size_t i = 0; i < out->target_count; i++)
-		hand_credit(p, ORDER_WANTED, out->targets[i], out->target_runs[i]);
+		if (plugins_knows(p, out->targets[i]))
+			hand_credit(p, ORDER_WANTED, out->targets[i], out->target_runs[i]);
 	for (size_t i = 0; i < out->event_count; i++)
 		hand_event(p, &out->events[i]);
 	if (out->event_count > 0)

@@ -106,7 +106,8 @@ static struct demand *demand_of(struct plugins *p, struct text name)
 static void offer(struct plugins *p, struct demand *demand)
 {
 	struct text name = { demand->name, demand->name_size };
-	struct input input = { .kind = INPUT_GRANT, .grant = { .target = name, .lent = true } };
+	struct input input = { .kind = INPUT_GRANT,
+			       .grant = { .target = name, .lent = true, .plugin = true } };
 
 	if (demand->runs == 0)
 		return;

@@ -71,7 +71,7 @@ enum fate plugins_start(const struct plugins_parts *parts, struct plugins **out,
 
 /* ---- Any thread. ---- */
 
-/* Whether a target is a plugin; it may have been taken out since. */
+/* Whether a target is a plugin by the settings that were loaded last. */
 bool plugins_knows(struct plugins *plugins, struct text target);
 
 /* Whether an answer of the sequencer is one to a plugin. */

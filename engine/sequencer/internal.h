@@ -56,8 +56,9 @@ struct target {
 	struct target *next_ready;           /* list of targets with both */
 	struct target *next_hungry;          /* list of targets that may have to ask for credit */
 	bool listed, hungry;
-	bool lent; /* what isn't spent in this batch goes back */
-	bool gone; /* nobody needs it: forgotten when that is committed */
+	bool lent;                  /* what isn't spent in this batch goes back */
+	bool plugin, plugin_before; /* whose credit it is, and was at the start of `batch` */
+	bool gone;                  /* nobody needs it: forgotten when that is committed */
 	size_t name_size;
 	char name[];
 };
@@ -425,15 +426,16 @@ void outcome_doubt(struct sequencer *s, struct run *run, const char *why, int64_
 struct target *target_get(struct sequencer *s, struct text name);
 void target_queue(struct sequencer *s, struct target *target, struct run *run);
 void target_unqueue(struct run *run);
-void target_grant(struct sequencer *s, struct text name, unsigned credits, bool lent);
+void target_grant(struct sequencer *s, const struct grant_input *grant);
 
 /* Gives back all credit that is held for it, before anything of this batch spends it. */
 void target_shut(struct sequencer *s, struct text name);
 void target_spend(struct sequencer *s, struct target *target); /* one credit */
-void targets_undo(struct sequencer *s);  /* credit as it was before the batch */
-void targets_trim(struct sequencer *s);  /* forgets those nobody needs, when there are many */
-void targets_serve(struct sequencer *s); /* spends credit on runs that waited for it */
-void targets_ask(struct sequencer *s);   /* tells delivery which targets lack credit */
+void targets_undo(struct sequencer *s);      /* credit as it was before the batch */
+void targets_trim(struct sequencer *s);      /* forgets those nobody needs, when there are many */
+void targets_serve(struct sequencer *s);     /* spends credit on runs that waited for it */
+void targets_ask(struct sequencer *s);       /* tells delivery which targets lack credit */
+void targets_ask_again(struct sequencer *s); /* all of them, when there may be others to ask */
 bool lane_join(struct sequencer *s, struct run *run);  /* true: its turn is now */
 void lane_leave(struct sequencer *s, struct run *run); /* and lets the next one act */
 

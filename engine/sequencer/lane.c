@@ -86,6 +86,7 @@ static void target_touch(struct sequencer *s, struct target *target)
 		return;
 	target->batch = s->batch_number;
 	target->credit_before = target->credit;
+	target->plugin_before = target->plugin;
 	target->lent = false;
 }
 
@@ -97,6 +98,7 @@ static void target_give_back(struct sequencer *s, struct target *target)
 		return;
 	out->target = text_dup(s->batch, (struct text){ target->name, target->name_size });
 	out->credits = target->credit;
+	out->plugin = target->plugin;
 	out->gone = target->gone;
 	target_touch(s, target);
 	target->credit = 0;
@@ -158,6 +160,20 @@ void targets_trim(struct sequencer *s)
 	s->trimming = false;
 }
 
+void targets_ask_again(struct sequencer *s)
+{
+	struct text key;
+	void *value;
+
+	for (size_t at = 0; map_next(s->targets, &at, &key, &value);) {
+		struct target *target = value;
+
+		target->announced = 0;
+		if (target->queued > 0)
+			target_hunger(s, target);
+	}
+}
+
 void targets_ask(struct sequencer *s)
 {
 	targets_give_back(s);
@@ -205,8 +221,10 @@ void targets_undo(struct sequencer *s)
 	for (size_t at = 0; map_next(s->targets, &at, &key, &value);) {
 		struct target *target = value;
 
-		if (target->batch == s->batch_number)
+		if (target->batch == s->batch_number) {
 			target->credit = target->credit_before;
+			target->plugin = target->plugin_before;
+		}
 		target->gone = false;
 	}
 	s->trimming = false;
@@ -227,14 +245,25 @@ static void target_lend(struct sequencer *s, struct target *target)
 	target->lent = true;
 }
 
-void target_grant(struct sequencer *s, struct text name, unsigned credits, bool lent)
+/* A plugin may have become a connection of its name, or the other way round: what is there of the
+ * other's goes back first, as nobody can be given what he hasn't lent. */
+static void target_lender(struct sequencer *s, struct target *target, bool plugin)
 {
-	struct target *target = target_get(s, name);
+	if (target->plugin != plugin && target->credit > 0)
+		target_give_back(s, target);
+	target->plugin = plugin;
+}
+
+void target_grant(struct sequencer *s, const struct grant_input *grant)
+{
+	struct target *target = target_get(s, grant->target);
+	unsigned credits = grant->credits;
 
 	if (target == NULL)
 		return;
 	target_touch(s, target);
-	if (lent)
+	target_lender(s, target, grant->plugin);
+	if (grant->lent)
 		target_lend(s, target);
 	target->credit += credits;
 	target->announced -= credits < target->announced ? credits : target->announced;

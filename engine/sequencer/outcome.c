@@ -552,7 +552,8 @@ static struct run *outcome_run(struct sequencer *s, const struct outcome_input *
 	if (ended != NULL)
 		*ended = o->run;
 	if (o->credits > 0)
-		target_grant(s, o->target, o->credits, o->lent);
+		target_grant(s, &(struct grant_input){
+				    .target = o->target, .credits = o->credits, .lent = o->lent });
 	if (o->shut)
 		target_shut(s, o->target);
 	/* A run that was given up meanwhile is looked up in vain: normal. */

@@ -97,8 +97,9 @@ struct outcome_input {
 struct grant_input {
 	struct text target;
 	unsigned credits;
-	bool lent; /* what this batch does not spend goes back: others wait for it */
-	bool shut; /* the target takes nothing now: all that it has goes back (credits: 0) */
+	bool lent;   /* what this batch does not spend goes back: others wait for it */
+	bool shut;   /* the target takes nothing now: all that it has goes back (credits: 0) */
+	bool plugin; /* a plugin lends it, not delivery */
 };
 
 struct breaker_input {
@@ -210,11 +211,12 @@ struct fetch_out {
 	int64_t timeout;
 };
 
-/* Credit that delivery gets back without a request. */
+/* Credit that its lender gets back without a request. */
 struct unused_out {
 	struct text target;
 	unsigned credits;
-	bool gone; /* the sequencer forgets the target: delivery may do so, too */
+	bool plugin; /* it is a plugin's, as the grant said; else delivery's */
+	bool gone;   /* the sequencer forgets the target: delivery may do so, too */
 };
 
 struct event_out {

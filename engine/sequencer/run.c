@@ -465,6 +465,9 @@ static bool run_progress(struct sequencer *s, struct run *run, const struct even
 
 	if (target == NULL)
 		return false;
+	/* What a plugin lent is for its own jobs, also when a connection has its name by now. */
+	if (target->plugin && !step->plugin)
+		target_shut(s, p->target);
 	if (target->credit == 0 || s->draining) {
 		if (run->state != RUN_PENDING)
 			run_move(run, RUN_PENDING);

@@ -163,8 +163,7 @@ static void seq_input(struct sequencer *s, struct input *input)
 		if (input->grant.shut)
 			target_shut(s, input->grant.target);
 		else
-			target_grant(s, input->grant.target, input->grant.credits,
-				     input->grant.lent);
+			target_grant(s, &input->grant);
 		break;
 	case INPUT_BREAKER:
 		seq_breaker(s, &input->breaker);
@@ -298,6 +297,7 @@ static void seq_reload(struct sequencer *s, struct input *input)
 	seq_forget_blind(s);
 	(void)loaded_note(s);
 	s->credit_returns = true; /* rates may have changed */
+	targets_ask_again(s);     /* and who is to be asked */
 	seq_clear(s);
 	ruleset_free(rules);
 	config_free(config);

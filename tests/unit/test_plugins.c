@@ -314,12 +314,15 @@ END_TEST
 
 START_TEST(credit_comes_back)
 {
-	struct unused_out unused = { .target = TEXT("inventory"), .credits = 2 };
+	struct unused_out unused = { .target = TEXT("inventory"), .credits = 2, .plugin = true };
+	struct unused_out others = { .target = TEXT("inventory"), .credits = 2 };
 	struct outputs out = { .unused = &unused, .unused_count = 1 };
+	struct outputs not_ours = { .unused = &others, .unused_count = 1 };
 
 	start();
 	want("inventory", 9);
 	expect_grant("inventory", 2);
+	plugins_hand(plugins, &not_ours);
 	plugins_hand(plugins, &out);
 	expect_grant("inventory", 2); /* seven still wait */
 	want("nobody", 9);            /* a target of somebody else's */

@@ -339,7 +339,92 @@ START_TEST(what_it_says_is_kept)
 }
 END_TEST
 
+static void grant(unsigned n, bool plugin)
+{
+	const struct input input = { .kind = INPUT_GRANT,
+				     .grant = { .target = TEXT("inventory"),
+						.credits = n,
+						.lent = true,
+						.plugin = plugin } };
+
+	world_push(&w, &input);
+}
+
+/* The plugin is taken out of tappet.yaml, and with it the rule; its run stays. */
+static void take_out(void)
+{
+	const struct input input = { .kind = INPUT_RELOAD };
+	struct input *copy = input_new(&input);
+	char path[128];
+	struct diags *diags = diags_new();
+
+	ruleset_free(w.rules);
+	config_free(w.config);
+	world_write(&w, "tappet.yaml", "rules: [rules.yaml]\n");
+	world_write(&w, "rules.yaml", "rules: []\n");
+	(void)snprintf(path, sizeof(path), "%s/tappet.yaml", w.folder);
+	w.config = config_load(path, CONFIG_SECRETS_NEEDED, diags);
+	w.rules = ruleset_load(w.config, w.config->rule_paths, w.config->rule_path_count, diags);
+	world_diags(diags);
+	diags_free(diags);
+	copy->reload.config = config_ref(w.config);
+	copy->reload.rules = ruleset_ref(w.rules);
+	*w.end = &copy->item;
+	w.end = &copy->item.next;
+}
+
+/* What it had lent goes back to it, whoever has its name by then. */
+START_TEST(one_that_is_taken_out_gets_its_credit_back)
+{
+	begin(MANIFEST("reserve", "repeat"));
+	low();
+	grant(1, true);
+	take_out();
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	state(RUN_DEAD, "its plugin is no longer configured");
+	ck_assert_uint_eq(w.out.unused_count, 1);
+	ck_assert_uint_eq(w.out.unused[0].credits, 1);
+	ck_assert(w.out.unused[0].plugin);
+	end();
+}
+END_TEST
+
+/* A connection takes the name over: nobody gets what the other has lent. */
+START_TEST(credit_of_two_lenders_isnt_mixed)
+{
+	begin(MANIFEST("reserve", "repeat"));
+	grant(2, true);
+	grant(3, false);
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	ck_assert_uint_eq(w.out.unused_count, 2);
+	ck_assert_uint_eq(w.out.unused[0].credits, 2);
+	ck_assert(w.out.unused[0].plugin);
+	ck_assert_uint_eq(w.out.unused[1].credits, 3);
+	ck_assert(!w.out.unused[1].plugin);
+	end();
+}
+END_TEST
+
+/* Whoever is to be asked after a reload may be somebody else than before. */
+START_TEST(a_reload_asks_for_credit_again)
+{
+	begin(MANIFEST("reserve", "repeat"));
+	low();
+	ck_assert_uint_eq(w.out.target_count, 1);
+	take_out();
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	ck_assert_uint_eq(w.out.target_count, 1);
+	ck_assert(text_is(w.out.targets[0], "inventory"));
+	ck_assert_uint_eq(w.out.target_runs[0], 1);
+	grant(1, false);
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	state(RUN_DEAD, "its plugin is no longer configured");
+	end();
+}
+END_TEST
+
 UNIT_MAIN("sequencer_plugins", a_job_from_its_event_to_its_end, what_is_refused,
 	  what_may_have_happened, what_was_under_way_at_a_crash, a_plugin_that_comes_late,
 	  a_plugin_that_changes, a_timeout_that_changes, one_that_changes_back,
-	  what_it_emits_at_once, what_it_takes_at_once, what_it_says_is_kept)
+	  what_it_emits_at_once, what_it_takes_at_once, what_it_says_is_kept, one_that_is_taken_out_gets_its_credit_back,
+	  credit_of_two_lenders_isnt_mixed, a_reload_asks_for_credit_again)
