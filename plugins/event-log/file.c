@@ -179,6 +179,8 @@ static bool resume(struct log *log)
 			return fail("open", name);
 		if (!repair(log, name))
 			return false;
+		/* Who wrote it may have been killed before it was synced. */
+		log->dirty = log->size > 0;
 		if (log->size > 0)
 			return parse_name(name, &log->begun);
 		(void)close(log->fd);

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """event-log against a scripted engine: what is in its files, whatever happens.
 
-    test_event_log.py PROGRAM
+    test_event_log.py PROGRAM SYNCS
 """
 import glob
 import json
@@ -19,6 +19,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "..", "sdk", "testkit"))
 from tappet_testkit import Engine  # noqa: E402
 
 PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else ""
+SYNCS = sys.argv.pop(1) if len(sys.argv) > 1 else ""  # syncs.c
 WINDOW = 2000
 
 
@@ -195,6 +196,12 @@ class EventLog(unittest.TestCase):
 
     def test_nor_when_it_syncs_by_time(self):
         self.kill_all_the_time("--size", "300KiB", "--sync", "2ms")
+
+    def test_what_a_kill_left_unsynced_is_synced_before_its_ack(self):
+        """Lines that were written and not synced are there after a kill, and may not be after
+        a power cut: they come again, and are acknowledged because they are in the file."""
+        done = subprocess.run([SYNCS, self.folder], stdout=subprocess.PIPE, check=True)
+        self.assertEqual(int(done.stdout), 1)
 
     def test_cuts_off_what_a_crash_left(self):
         self.fill(5)
