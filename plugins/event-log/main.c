@@ -105,7 +105,10 @@ static void on_gap(void *of, const char *cursor, long long from, long long to)
 	int n;
 
 	(void)cursor;
-	if (e->failed || to <= log_last(e->log))
+	if (e->failed)
+		return;
+	e->seq = to > e->seq ? to : e->seq;
+	if (to <= log_last(e->log))
 		return;
 	n = snprintf(
 	    line, sizeof(line),

@@ -141,6 +141,7 @@ class EventLog(unittest.TestCase):
         process = self.start()
         self.engine.serve(lambda: "event_log" in self.engine.subscriptions)
         self.engine.gap("event_log", 1, 41)
+        self.until_acked(41)
         self.engine.append("test.kind", {}, seq=42)
         self.until_acked(42)
         self.engine.finish(process)

@@ -89,6 +89,7 @@ struct tappet_calls {
 	void (*cancelled)(void *of, struct tappet_job *job); /* it was given up: end it soon */
 	void (*emitted)(void *of, const struct tappet_emitted *emitted);
 	void (*event)(void *of, const struct tappet_event *event);
+	/* Acknowledge `to`, or it is told again in the next session. */
 	void (*gap)(void *of, const char *cursor, long long from, long long to);
 	void (*idle)(void *of); /* what had come is handled: time to write, and to acknowledge */
 	void (*stopping)(void *of);              /* BYE follows when all jobs have ended */

@@ -367,6 +367,8 @@ bool work_cursor(struct tappet_plugin *p, const char *verb, json_t *header)
 			return false;
 		plugin_tell(p, "%s: retention has deleted the events %lld to %lld", c->name,
 			    (long long)seq, (long long)to);
+		c->sent = to > c->sent ? to : c->sent;
+		c->done = to > c->done ? to : c->done;
 		if (p->o.calls.gap != NULL)
 			p->o.calls.gap(p->o.of, c->name, seq, to);
 		return true;

@@ -359,6 +359,7 @@ class Contract(Base):
         engine, process = self.begin()
         engine.serve(lambda: "probe" in engine.subscriptions)
         engine.gap("probe", 1, 20)
+        self.until_acked(engine, 20)
         engine.append("test.kind", {}, seq=21)
         self.until_acked(engine, 21)
         self.assertEqual(self.told(engine), {"seen": [21], "gaps": [[1, 20]]})

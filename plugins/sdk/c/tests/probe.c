@@ -173,9 +173,9 @@ static void gap(void *of, const char *cursor, long long from, long long to)
 {
 	struct probe *probe = of;
 
-	(void)cursor;
 	(void)json_array_append_new(probe->gaps,
 				    json_pack("[I,I]", (json_int_t)from, (json_int_t)to));
+	tappet_ack(probe->plugin, cursor, to);
 }
 
 static void forget_all(struct waiting **list)

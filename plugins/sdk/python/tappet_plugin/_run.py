@@ -328,6 +328,9 @@ class Runner:
                 continue
             if isinstance(item, Gap):
                 await self._gap(sub, item)
+                if session == self.session:
+                    self._ack(sub, item.last)
+                    unsaid = 0
                 continue
             if item.seq > sub.done:
                 await self._until_done(sub, item)
