@@ -13,7 +13,8 @@
  * I1  Each event is given once in a session, in the order of seq.
  * I2  The cursor on disk never passes an event that wasn't acknowledged. Where
  *     nobody asked for any, it is moved along (after LIMIT_SESSION_PASS), so that
- *     what retention deletes there is no gap, nor read again. */
+ *     what retention deletes there is no gap, nor read again. A gap that was told counts as
+ *     an event until it is acknowledged. */
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
@@ -108,19 +109,21 @@ static void tell_place(const struct subscription *sub, int64_t seq)
 	host->place(host->of, text_of(sub->session->plugin->name), text_of(sub->name), seq);
 }
 
-/* Past what nobody asked for (I2). */
+/* Past what nobody asked for (I2). Not while an ACK is under way: should that not be kept, it may
+ * be said again. */
 static void pass_over(struct subscription *sub)
 {
 	struct session *session = sub->session;
 	struct sessions *s = session->all;
 
-	if (sub->count > 0 || sub->read - sub->acked < LIMIT_SESSION_PASS)
+	if (sub->count > 0 || sub->acked < sub->gap || sub->acked != sub->durable ||
+	    sub->read - sub->acked < LIMIT_SESSION_PASS)
 		return;
 	/* What can't be taken now is tried again with the next page. */
 	if (s->host.ack(s->host.of, text_of(session->plugin->name), text_of(sub->name), sub->read,
 			0) != SESSION_TAKEN)
 		return;
-	sub->acked = sub->read;
+	sub->acked = sub->durable = sub->read;
 	tell_place(sub, sub->acked);
 	if (sub->sent < sub->acked)
 		sub->sent = sub->acked;
@@ -410,8 +413,7 @@ void sessions_gap(struct sessions *s, uint64_t number, int64_t from, int64_t to,
 		begin_seq(sub, "from", from);
 		frame_int(s, "to", to);
 		frame_send(sub->session, "GAP");
-		sub->read = to;
-		sub->sent = to;
+		sub->read = sub->sent = sub->gap = to;
 	}
 	session_settle(s, now);
 }

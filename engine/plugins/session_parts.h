@@ -72,7 +72,8 @@ struct subscription {
 	int64_t read;    /* all up to here was sent, or isn't subscribed to */
 	int64_t sent;    /* the last seq the plugin knows of */
 	int64_t acked;   /* by the plugin, or passed over */
-	int64_t durable; /* on disk */
+	int64_t durable; /* on disk, or passed over */
+	int64_t gap;     /* end of the last one that was told */
 	unsigned window;
 	struct sent_event *ring; /* those not acknowledged, oldest first */
 	unsigned room;           /* of the ring */

@@ -256,6 +256,52 @@ START_TEST(what_retention_deleted_is_told)
 }
 END_TEST
 
+/* It is told again in the next session, so the cursor stays before it. */
+START_TEST(a_gap_isnt_passed_over)
+{
+	start();
+	sessions_gap(w.s, audit, 11, 9000, w.now);
+	read_to(9000);
+	expect("1 GAP {\"cursor\":\"audit\",\"from\":11,\"to\":9000}\n"
+	       "want after 9000 most 3\n");
+	read_to(12000);
+	expect("want after 12000 most 3\n");
+	ack(9000);
+	expect("ack audit 9000\n");
+	sessions_acked(w.s, w.ticket, true, w.now);
+	expect("1 ACKED {\"cursor\":\"audit\",\"seq\":9000}\n");
+	read_to(12001);
+	expect("ack audit 12001 by itself\nwant after 12001 most 3\n");
+	world_end();
+}
+END_TEST
+
+/* An ACK that isn't kept after all may be said again, whatever came after it. */
+START_TEST(an_ack_under_way_isnt_passed_over)
+{
+	uint64_t ticket;
+
+	start();
+	ck_assert(event(11));
+	buf_clear(&w.log);
+	ack(11);
+	ticket = w.ticket;
+	read_to(5000);
+	expect("ack audit 11\nwant after 5000 most 3\n");
+	sessions_acked(w.s, ticket, false, w.now);
+	expect("1 ERROR {\"code\":\"busy\",\"fatal\":false,\"about\":\"audit\","
+	       "\"after\":1000}\n");
+	ack(11);
+	sessions_acked(w.s, w.ticket, true, w.now);
+	expect("ack audit 11\n1 ACKED {\"cursor\":\"audit\",\"seq\":11}\n");
+	read_to(5001);
+	expect("ack audit 5001 by itself\nwant after 5001 most 3\n");
+	ack(11);
+	expect("1 ACKED {\"cursor\":\"audit\",\"seq\":11}\n");
+	world_end();
+}
+END_TEST
+
 START_TEST(what_nobody_asked_for_is_passed_over)
 {
 	start();
@@ -464,6 +510,7 @@ END_TEST
 UNIT_MAIN("plugins_session_cursors", where_a_cursor_begins, a_wrong_subscribe,
 	  a_subscribe_is_refused_later, events_come_within_the_window, bytes_have_a_limit_too,
 	  a_large_window, a_plugin_that_reads_slowly_is_given_the_same_again, a_plugin_that_left,
-	  what_retention_deleted_is_told, what_nobody_asked_for_is_passed_over, a_wrong_ack,
-	  an_ack_said_twice, an_ack_that_is_not_kept, unsubscribe_keeps_or_forgets,
+	  what_retention_deleted_is_told, what_nobody_asked_for_is_passed_over,
+	  a_gap_isnt_passed_over, an_ack_under_way_isnt_passed_over, a_wrong_ack, an_ack_said_twice,
+	  an_ack_that_is_not_kept, unsubscribe_keeps_or_forgets,
 	  a_new_session_begins_at_the_last_ack, stopping_wants_no_more, memory_gives_out)
