@@ -111,8 +111,8 @@ static bool put(struct manifests *m, struct text plugin, struct manifest *manife
 	return true;
 }
 
-bool manifests_take(struct manifests *m, struct text plugin, struct text json, char *words,
-		    size_t room)
+enum fate manifests_take(struct manifests *m, struct text plugin, struct text json, char *words,
+			 size_t room)
 {
 	char why[MANIFEST_WORDS] = "";
 	struct manifest *manifest;
@@ -123,20 +123,18 @@ bool manifests_take(struct manifests *m, struct text plugin, struct text json, c
 	same = is_same(m, plugin, json);
 	(void)pthread_mutex_unlock(&m->lock);
 	if (same)
-		return true;
+		return FATE_OK;
 	manifest = manifest_read(plugin, json, why);
 	if (manifest == NULL) {
 		(void)snprintf(words, room, "%s", why);
-		return false;
+		return FATE_REJECT;
 	}
 	(void)pthread_mutex_lock(&m->lock);
 	fine = put(m, plugin, manifest);
 	(void)pthread_mutex_unlock(&m->lock);
 	if (fine)
 		m->changed(m->of);
-	else
-		(void)snprintf(words, room, "there is no room to keep it now");
-	return fine;
+	return fine ? FATE_OK : FATE_RETRY;
 }
 
 /* The caller's reference, NULL: it hasn't said anything yet. */

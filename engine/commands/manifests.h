@@ -16,6 +16,7 @@
 #ifndef TAPPET_COMMANDS_MANIFESTS_H
 #define TAPPET_COMMANDS_MANIFESTS_H
 
+#include "engine/base/fate.h"
 #include "engine/base/queue.h"
 #include "engine/rules/config.h"
 
@@ -29,10 +30,10 @@ void manifests_free(struct manifests *manifests); /* NULL is fine */
 /* Where what is new is kept from now on; NULL: nowhere any more. */
 void manifests_keep(struct manifests *manifests, struct queue *inputs);
 
-/* What a plugin says. False fills `words` (`room` bytes): what is wrong with it, or that it can't
- * be kept now. */
-bool manifests_take(struct manifests *manifests, struct text plugin, struct text json, char *words,
-		    size_t room);
+/* What a plugin says. FATE_REJECT fills `words` (`room` bytes): what is wrong with it; FATE_RETRY:
+ * it can't be kept now. */
+enum fate manifests_take(struct manifests *manifests, struct text plugin, struct text json,
+			 char *words, size_t room);
 
 /* Whether the plugin has such events, with such data (JSON), by what it said since the daemon
  * started. FATE_REJECT fills `words` (`room` bytes); FATE_RETRY: memory is out. One thread at a

@@ -24,12 +24,19 @@ struct outside {
 	struct supervise *supervise; /* NULL before outside_launch */
 };
 
-static bool outside_manifest(void *of, struct text plugin, struct text json,
-			     char words[SESSION_WORDS])
+static enum session_answer outside_manifest(void *of, struct text plugin, struct text json,
+					    char words[SESSION_WORDS])
 {
 	struct outside *o = of;
 
-	return manifests_take(o->manifests, plugin, json, words, SESSION_WORDS);
+	switch (manifests_take(o->manifests, plugin, json, words, SESSION_WORDS)) {
+	case FATE_OK:
+		return SESSION_TAKEN;
+	case FATE_RETRY:
+		return SESSION_BUSY;
+	default:
+		return SESSION_WRONG;
+	}
 }
 
 static enum fate outside_emits(void *of, struct text plugin, struct text type, struct text data,

@@ -161,7 +161,8 @@ static enum session_admit on_admit(void *of, struct text plugin, struct text key
 	return key.n == 0 || settings_trust(setting, key) ? SESSION_ADMITTED : SESSION_UNTRUSTED;
 }
 
-static bool on_manifest(void *of, struct text plugin, struct text json, char words[SESSION_WORDS])
+static enum session_answer on_manifest(void *of, struct text plugin, struct text json,
+				       char words[SESSION_WORDS])
 {
 	struct plugins *p = of;
 

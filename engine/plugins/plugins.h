@@ -55,8 +55,10 @@ struct plugins_parts {
 	const char *store;    /* for durable subscriptions; NULL: it is in memory, there are none */
 	struct queue *inputs; /* of the sequencer */
 	struct clock clock;
-	/* Called on the bus's thread. A manifest that is new, or known; false fills `words`. */
-	bool (*manifest)(void *of, struct text plugin, struct text json, char words[SESSION_WORDS]);
+	/* Called on the bus's thread. A manifest that is new, or known; SESSION_WRONG fills
+	 * `words`. */
+	enum session_answer (*manifest)(void *of, struct text plugin, struct text json,
+					char words[SESSION_WORDS]);
 	/* Whether the plugin's manifest has this event type, with such data. FATE_REJECT fills
 	 * `words`; FATE_RETRY: memory is out. */
 	enum fate (*emits)(void *of, struct text plugin, struct text type, struct text data,

@@ -94,9 +94,10 @@ struct session_host {
 	 * at once it is sent at most. */
 	enum session_admit (*admit)(void *of, struct text plugin, struct text key,
 				    unsigned *concurrency);
-	/* The body of HELLO, at most LIMIT_SESSION_MANIFEST bytes. False fills `words`: the path
-	 * and what is wrong there. */
-	bool (*manifest)(void *of, struct text plugin, struct text json, char words[SESSION_WORDS]);
+	/* The body of HELLO, at most LIMIT_SESSION_MANIFEST bytes. SESSION_WRONG fills `words`: the
+	 * path and what is wrong there. */
+	enum session_answer (*manifest)(void *of, struct text plugin, struct text json,
+					char words[SESSION_WORDS]);
 	void (*began)(void *of, struct text plugin, const char *session);
 	/* `code` is one of the protocol's errors, or "bye", "gone", "full", "again", "replaced",
 	 * "stopped". */

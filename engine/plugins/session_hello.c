@@ -112,9 +112,15 @@ static void welcome(struct sessions *s, struct plugin *plugin, const struct fram
 	struct session *session;
 
 	assert(plugin->session == NULL);
-	if (!s->host.manifest(s->host.of, name, frame->body, words)) {
+	switch (s->host.manifest(s->host.of, name, frame->body, words)) {
+	case SESSION_WRONG:
 		refuse(s, frame, "bad-manifest", words);
 		return;
+	case SESSION_BUSY:
+		refuse(s, frame, "busy", "the engine has no room to keep the manifest now");
+		return;
+	case SESSION_TAKEN:
+		break;
 	}
 	session = make_session(s, plugin, frame, concurrency);
 	if (session == NULL) {

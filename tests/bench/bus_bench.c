@@ -269,12 +269,13 @@ static double job_rate(struct plugins *plugins, struct queue *inputs)
 
 /* ---- */
 
-static bool on_manifest(void *of, struct text plugin, struct text json, char words[SESSION_WORDS])
+static enum session_answer on_manifest(void *of, struct text plugin, struct text json,
+				       char words[SESSION_WORDS])
 {
 	(void)of;
 	(void)plugin;
 	(void)words;
-	return json.n > 0;
+	return json.n > 0 ? SESSION_TAKEN : SESSION_WRONG;
 }
 
 static bool on_emits(void *of, struct text plugin, struct text type)

@@ -51,13 +51,14 @@ static enum session_admit on_admit(void *of, struct text plugin, struct text key
 	return text_is(plugin, "a") || text_is(plugin, "b") ? SESSION_ADMITTED : SESSION_UNKNOWN;
 }
 
-static bool on_manifest(void *of, struct text plugin, struct text json, char words[SESSION_WORDS])
+static enum session_answer on_manifest(void *of, struct text plugin, struct text json,
+				       char words[SESSION_WORDS])
 {
 	(void)of;
 	(void)plugin;
 	/* Words that need escaping. */
 	(void)snprintf(words, SESSION_WORDS, "\"\n%.*s", (int)(json.n < 50 ? json.n : 50), "\\\"");
-	return json.n > 2;
+	return json.n > 2 ? SESSION_TAKEN : json.n > 1 ? SESSION_WRONG : SESSION_BUSY;
 }
 
 static void on_began(void *of, struct text plugin, const char *session)

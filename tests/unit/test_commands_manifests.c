@@ -45,7 +45,7 @@ START_TEST(what_is_new_is_kept_and_told)
 	m = manifests_new(count, &changes);
 	manifests_keep(m, inputs);
 	ck_assert(!emits(m, TEXT("p"), TEXT("low"), "null"));
-	ck_assert(manifests_take(m, TEXT("p"), text_of(low), words, sizeof(words)));
+	ck_assert_int_eq(manifests_take(m, TEXT("p"), text_of(low), words, sizeof(words)), FATE_OK);
 	ck_assert_int_eq(changes, 1);
 	ck_assert(emits(m, TEXT("p"), TEXT("low"), "null"));
 	ck_assert(!emits(m, TEXT("q"), TEXT("low"), "null"));
@@ -56,10 +56,11 @@ START_TEST(what_is_new_is_kept_and_told)
 	ck_assert(text_is(input->manifest.plugin, "p") && text_is(input->manifest.json, low));
 	input_free(input);
 	/* The same again is nothing. */
-	ck_assert(manifests_take(m, TEXT("p"), text_of(low), words, sizeof(words)));
+	ck_assert_int_eq(manifests_take(m, TEXT("p"), text_of(low), words, sizeof(words)), FATE_OK);
 	ck_assert_int_eq(changes, 1);
 	ck_assert_ptr_null(queue_take(inputs));
-	ck_assert(manifests_take(m, TEXT("p"), text_of(high), words, sizeof(words)));
+	ck_assert_int_eq(manifests_take(m, TEXT("p"), text_of(high), words, sizeof(words)),
+			 FATE_OK);
 	ck_assert_int_eq(changes, 2);
 	ck_assert(!emits(m, TEXT("p"), TEXT("low"), "null"));
 	ck_assert(emits(m, TEXT("p"), TEXT("high"), "null"));
@@ -78,18 +79,20 @@ START_TEST(what_is_wrong_changes_nothing)
 
 	m = manifests_new(count, &changes);
 	manifests_keep(m, inputs);
-	ck_assert(manifests_take(m, TEXT("p"), text_of(low), words, sizeof(words)));
-	ck_assert(!manifests_take(m, TEXT("p"), TEXT("{\"evnts\":{}}"), words, sizeof(words)));
+	ck_assert_int_eq(manifests_take(m, TEXT("p"), text_of(low), words, sizeof(words)), FATE_OK);
+	ck_assert_int_eq(manifests_take(m, TEXT("p"), TEXT("{\"evnts\":{}}"), words, sizeof(words)),
+			 FATE_REJECT);
 	ck_assert_str_eq(words, "there is no member \"evnts\"; did you mean \"events\"?");
 	/* There is no room for it. */
-	ck_assert(!manifests_take(m, TEXT("p"), text_of(high), words, sizeof(words)));
-	ck_assert_str_eq(words, "there is no room to keep it now");
+	ck_assert_int_eq(manifests_take(m, TEXT("p"), text_of(high), words, sizeof(words)),
+			 FATE_RETRY);
 	ck_assert(emits(m, TEXT("p"), TEXT("low"), "null"));
 	ck_assert_int_eq(changes, 1);
 	drop(inputs);
 	/* A daemon that stops keeps nothing more. */
 	manifests_keep(m, NULL);
-	ck_assert(manifests_take(m, TEXT("p"), text_of(high), words, sizeof(words)));
+	ck_assert_int_eq(manifests_take(m, TEXT("p"), text_of(high), words, sizeof(words)),
+			 FATE_OK);
 	ck_assert_ptr_null(queue_take(inputs));
 	manifests_free(m);
 	manifests_free(NULL);
@@ -224,7 +227,8 @@ START_TEST(which_one_counts)
 	config_free(config);
 
 	/* What it says now goes before what it said. */
-	ck_assert(manifests_take(m, TEXT("p"), text_of(high), words, sizeof(words)));
+	ck_assert_int_eq(manifests_take(m, TEXT("p"), text_of(high), words, sizeof(words)),
+			 FATE_OK);
 	config = place_load(&p);
 	ck_assert(manifests_apply(m, config));
 	has(config, "plugin.p.high", true);

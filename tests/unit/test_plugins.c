@@ -20,12 +20,13 @@ static void *context, *plugin;
 static char folder[64], sessions[128], events[128];
 static char header[4096], body[4096];
 
-static bool on_manifest(void *of, struct text name, struct text json, char words[SESSION_WORDS])
+static enum session_answer on_manifest(void *of, struct text name, struct text json,
+				       char words[SESSION_WORDS])
 {
 	(void)of;
 	(void)name;
 	(void)snprintf(words, SESSION_WORDS, "actions: wrong");
-	return !text_is(json, "[]");
+	return text_is(json, "[]") ? SESSION_WRONG : SESSION_TAKEN;
 }
 
 static enum fate on_emits(void *of, struct text name, struct text type, struct text data,

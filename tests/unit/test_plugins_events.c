@@ -16,12 +16,13 @@ static struct queue *inputs;
 static void *context, *plugin;
 static char sessions[128], events[128], verb[64], header[4096], body[4096];
 
-static bool on_manifest(void *of, struct text name, struct text json, char words[SESSION_WORDS])
+static enum session_answer on_manifest(void *of, struct text name, struct text json,
+				       char words[SESSION_WORDS])
 {
 	(void)of;
 	(void)name;
 	(void)words;
-	return json.n > 0;
+	return json.n > 0 ? SESSION_TAKEN : SESSION_WRONG;
 }
 
 static enum fate on_emits(void *of, struct text name, struct text type, struct text data,

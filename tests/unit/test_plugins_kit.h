@@ -33,6 +33,7 @@ struct world {
 	enum session_admit admit;
 	unsigned concurrency;
 	const char *manifest; /* words; NULL: it is fine */
+	bool manifest_busy;
 	enum session_answer answer;
 	/* What came last. */
 	uint64_t ticket;
@@ -99,16 +100,16 @@ static inline enum session_admit on_admit(void *of, struct text plugin, struct t
 	return w.admit;
 }
 
-static inline bool on_manifest(void *of, struct text plugin, struct text json,
-			       char words[SESSION_WORDS])
+static inline enum session_answer on_manifest(void *of, struct text plugin, struct text json,
+					      char words[SESSION_WORDS])
 {
 	(void)of;
 	(void)plugin;
 	ck_assert_uint_gt(json.n, 0);
 	if (w.manifest == NULL)
-		return true;
+		return w.manifest_busy ? SESSION_BUSY : SESSION_TAKEN;
 	(void)snprintf(words, SESSION_WORDS, "%s", w.manifest);
-	return false;
+	return SESSION_WRONG;
 }
 
 static inline void on_began(void *of, struct text plugin, const char *session)

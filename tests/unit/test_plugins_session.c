@@ -78,6 +78,9 @@ START_TEST(hello_is_refused)
 	refused(HELLO, longer, "too-large", "262144");
 	w.manifest = "actions.reserve.params: \\\"x\\\" isn't known";
 	refused(HELLO, MANIFEST, "bad-manifest", "actions.reserve");
+	w.manifest = NULL;
+	w.manifest_busy = true; /* no mistake of the plugin: it is to try again */
+	refused(HELLO, MANIFEST, "busy", "no room");
 	w.admit = SESSION_UNTRUSTED;
 	refused(HELLO, MANIFEST, "not-trusted", "key");
 	mem_free(longer);
