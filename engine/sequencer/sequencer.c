@@ -5,7 +5,7 @@
  * A batch that can't be committed is rolled back, what is in memory is thrown
  * away and read again from the store as after a crash, what can be asked for
  * again (hooks, pages, commands) is refused, and facts (outcomes, grants,
- * breakers, reloads) are kept for the next batch. */
+ * breakers, reloads, what plugins said) are kept for the next batch. */
 #include "engine/rules/plugin_manifest.h"
 #include "engine/sequencer/internal.h"
 
@@ -193,6 +193,35 @@ static bool seq_is_fact(const struct input *input)
 {
 	return input->kind == INPUT_OUTCOME || input->kind == INPUT_GRANT ||
 	       input->kind == INPUT_BREAKER || input->kind == INPUT_RELOAD;
+}
+
+/* Nobody waits for an answer, so nobody would say it again: as good as a fact, but for the one that
+ * breaks a batch. */
+static bool seq_is_note(const struct input *input)
+{
+	if (input->kind == INPUT_MANIFEST)
+		return input->manifest.ticket == 0;
+	return input->kind == INPUT_PLACE && input->place.op == PLACE_FORGET;
+}
+
+/* What comes after it says the same, or something newer: a plugin's notes don't pile up while the
+ * store can't be written. */
+static bool seq_is_stale(const struct input *input)
+{
+	const struct queue_item *at = input->item.next;
+
+	for (; at != NULL; at = at->next) {
+		const struct input *later = (const struct input *)(const void *)at;
+
+		if (later->kind != input->kind || !seq_is_note(later))
+			continue;
+		if (input->kind == INPUT_MANIFEST
+			? text_eq(later->manifest.plugin, input->manifest.plugin)
+			: text_eq(later->place.plugin, input->place.plugin) &&
+			      text_eq(later->place.cursor, input->place.cursor))
+			return true;
+	}
+	return false;
 }
 
 static uint64_t seq_ticket(const struct input *input)
@@ -462,6 +491,8 @@ static bool batch_keeps(const struct sequencer *s, const struct input *input)
 {
 	if (input == s->culprit && input->kind == INPUT_FETCHED)
 		return input->broke == 0;
+	if (s->culprit == NULL && seq_is_note(input))
+		return !seq_is_stale(input);
 	return seq_is_fact(input) || (s->culprit != NULL && input != s->culprit);
 }
 

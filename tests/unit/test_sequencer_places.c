@@ -114,6 +114,26 @@ START_TEST(it_is_forgotten)
 }
 END_TEST
 
+/* Nobody waits for an answer, so nobody would say it again. */
+START_TEST(what_is_forgotten_stays_so_when_a_commit_fails)
+{
+	const struct input forget = {
+		.kind = INPUT_PLACE,
+		.place = { .op = PLACE_FORGET, .plugin = TEXT("p"), .cursor = TEXT("a") },
+	};
+
+	if (!HAVE_FAULTS)
+		return;
+	start();
+	push(PLACE_OPEN, "p", "a", PLACE_START);
+	world_push(&w, &forget);
+	world_fails(&w);
+	push(PLACE_OPEN, "p", "a", PLACE_NOW);
+	expect(200, "{\"seq\":5}");
+	world_fini(&w);
+}
+END_TEST
+
 START_TEST(there_are_sixteen)
 {
 	char name[16];
@@ -136,4 +156,4 @@ START_TEST(there_are_sixteen)
 END_TEST
 
 UNIT_MAIN("sequencer_places", where_a_new_one_begins, an_empty_log, it_moves_on_and_is_kept,
-	  it_is_forgotten, there_are_sixteen)
+	  it_is_forgotten, what_is_forgotten_stays_so_when_a_commit_fails, there_are_sixteen)

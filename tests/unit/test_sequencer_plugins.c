@@ -339,6 +339,27 @@ START_TEST(what_it_says_is_kept)
 }
 END_TEST
 
+/* The plugin says it once in a session, and may be away at the next start. */
+START_TEST(what_it_says_is_kept_when_a_commit_fails)
+{
+	const struct input input = { .kind = INPUT_MANIFEST,
+				     .manifest = { .plugin = TEXT("inventory"),
+						   .json = TEXT("{\"version\":\"2\"}") } };
+	struct text json;
+	int64_t seen;
+
+	if (!HAVE_FAULTS)
+		return;
+	begin(NULL);
+	world_push(&w, &input);
+	world_fails(&w);
+	ck_assert(!store_get_manifest(w.store, arena, TEXT("inventory"), &json, &seen));
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	ck_assert(store_get_manifest(w.store, arena, TEXT("inventory"), &json, &seen));
+	end();
+}
+END_TEST
+
 static void grant(unsigned n, bool plugin)
 {
 	const struct input input = { .kind = INPUT_GRANT,
@@ -426,5 +447,6 @@ END_TEST
 UNIT_MAIN("sequencer_plugins", a_job_from_its_event_to_its_end, what_is_refused,
 	  what_may_have_happened, what_was_under_way_at_a_crash, a_plugin_that_comes_late,
 	  a_plugin_that_changes, a_timeout_that_changes, one_that_changes_back,
-	  what_it_emits_at_once, what_it_takes_at_once, what_it_says_is_kept, one_that_is_taken_out_gets_its_credit_back,
-	  credit_of_two_lenders_isnt_mixed, a_reload_asks_for_credit_again)
+	  what_it_emits_at_once, what_it_takes_at_once, what_it_says_is_kept, what_it_says_is_kept_when_a_commit_fails,
+	  one_that_is_taken_out_gets_its_credit_back, credit_of_two_lenders_isnt_mixed,
+	  a_reload_asks_for_credit_again)
