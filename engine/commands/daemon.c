@@ -276,8 +276,9 @@ static void daemon_renew_tls(struct daemon *d, const struct config *next)
 {
 	struct http_tls tls = daemon_tls(next);
 
-	if (next->tls_key == NULL || (text_eq(d->config->tls_certificate, next->tls_certificate) &&
-				      is_same(d->config->tls_key, next->tls_key)))
+	if (next->tls_key == NULL ||
+	    (text_eq(d->config->tls_certificate, next->tls_certificate) &&
+	     secret_equals(d->config->tls_key, secret_reveal(next->tls_key))))
 		return;
 	if (!http_server_renew(d->server, 0, &tls))
 		log_write(LOG_ERROR, "memory is out: hooks keep their certificate");
