@@ -215,7 +215,8 @@ static bool write_port(const struct bridge *bridge, const char *file)
 static bool bridge_start(struct bridge *bridge, const char *address)
 {
 	const struct http_server_limits limits = { 2048, 60, 16384, 64u << 20 };
-	struct http_listen listens[] = { { address, { on_begin, on_body, bridge } } };
+	struct http_listen listens[] = { { .listen = address,
+					   .site = { on_begin, on_body, bridge } } };
 	char why[256] = "out of memory or descriptors";
 
 	bridge->signals = block_signals();

@@ -278,11 +278,14 @@ static enum session_answer on_manifest(void *of, struct text plugin, struct text
 	return json.n > 0 ? SESSION_TAKEN : SESSION_WRONG;
 }
 
-static bool on_emits(void *of, struct text plugin, struct text type)
+static enum fate on_emits(void *of, struct text plugin, struct text type, struct text data,
+			  char *words)
 {
 	(void)of;
 	(void)plugin;
-	return type.n > 0;
+	(void)data;
+	(void)words;
+	return type.n > 0 ? FATE_OK : FATE_REJECT;
 }
 
 static int by_size(const void *a, const void *b)

@@ -84,8 +84,9 @@ static void world_init(struct world *w, const char *token)
 	w->admin = admin_new(&parts);
 	ck_assert_ptr_nonnull(w->admin);
 	const struct http_listen listens[2] = {
-		{ "127.0.0.1:0", { admin_public_begin, admin_public_done, w->admin } },
-		{ "127.0.0.1:0", { admin_api_begin, admin_api_done, w->admin } },
+		{ .listen = "127.0.0.1:0",
+		  .site = { admin_public_begin, admin_public_done, w->admin } },
+		{ .listen = "127.0.0.1:0", .site = { admin_api_begin, admin_api_done, w->admin } },
 	};
 
 	ck_assert_int_eq(http_server_start(listens, 2, &limits, &server, why, sizeof(why)),

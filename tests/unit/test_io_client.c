@@ -153,7 +153,8 @@ static unsigned port;
 static void setup(void)
 {
 	static const struct http_server_limits limits = { 700, 30, 16384, 64 << 20 };
-	struct http_listen listens[] = { { "127.0.0.1:0", { begin, done, NULL } } };
+	struct http_listen listens[] = { { .listen = "127.0.0.1:0",
+					   .site = { begin, done, NULL } } };
 	char why[256];
 
 	ck_assert_int_eq(http_server_start(listens, 1, &limits, &server, why, sizeof(why)),

@@ -85,7 +85,8 @@ static void world_init(struct world *w)
 							  .idle_seconds = 30,
 							  .header_bytes = 32768,
 							  .body_bytes_total = 1 << 20 };
-	struct http_listen listen = { "127.0.0.1:0", { hooks_begin, hooks_done, NULL } };
+	struct http_listen listen = { .listen = "127.0.0.1:0",
+				      .site = { hooks_begin, hooks_done, NULL } };
 	char why[200];
 
 	memset(w, 0, sizeof(*w));
