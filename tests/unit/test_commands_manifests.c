@@ -108,11 +108,12 @@ START_TEST(data_is_as_the_manifest_says)
 	struct buf most;
 
 	m = manifests_new(count, &changes);
-	ck_assert(
+	ck_assert_int_eq(
 	    manifests_take(m, TEXT("p"),
 			   TEXT("{\"events\":{\"low\":{\"fields\":{\"left\":{\"type\":\"int\"}}},"
 				"\"any\":{}}}"),
-			   words, sizeof(words)));
+			   words, sizeof(words)),
+	    FATE_OK);
 	ck_assert(emits(m, TEXT("p"), TEXT("low"), "{\"left\":7,\"more\":[]}"));
 	ck_assert(!emits(m, TEXT("p"), TEXT("low"), "{\"left\":\"7\"}"));
 	ck_assert_str_eq(why, "data.left is not of the type int");
