@@ -309,6 +309,10 @@
 	16384 /* messages that one peer hasn't read: all jobs, answers and a window of events */
 #define LIMIT_BUS_PUBLISH                                                                          \
 	16384 /* events waiting for one tap: 23 MiB of 1.4 KB each, then it misses some */
+#define LIMIT_BUS_LIGHT (4u * KIB)  /* a frame is bounded by the numbers above: 64 MiB of a kind */
+#define LIMIT_BUS_HEAVY (80u * MIB) /* larger ones one peer hasn't read: its jobs and a window */
+#define LIMIT_BUS_HEAVY_TAPS                                                                       \
+	(64u * MIB) /* the same of all taps: then nobody gets larger ones for a while */
 #define LIMIT_BUS_HANDSHAKE 10000 /* ms until a new connection has shown who it is */
 #define LIMIT_BUS_BACKLOG   128   /* connections not accepted yet: all plugins after a restart */
 #define LIMIT_BUS_REFUSED                                                                          \

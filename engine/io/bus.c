@@ -34,6 +34,7 @@
 #include "engine/base/crypto.h"
 #include "engine/base/limits.h"
 #include "engine/base/mem.h"
+#include "engine/io/bus_weight.h"
 
 #define BATCH       256 /* messages read in one turn */
 #define LINGER      1000
@@ -60,6 +61,7 @@ struct bus {
 
 	/* The thread's. */
 	void *context, *zap, *taps, *router;
+	struct weights *heavy_taps, *heavy; /* heavy: by peer */
 	struct watch watches[LIMIT_BUS_WATCHES];
 	size_t watch_count;
 
@@ -344,9 +346,30 @@ static bool peer_of(struct text id, uint32_t *peer)
 	return true;
 }
 
-/* All frames or none: what could fail for want of memory is made before the first is sent. */
+static bool make_part(zmq_msg_t *part, struct text t, struct weights *weights, uint32_t receiver)
+{
+	struct parcel *parcel;
+
+	if (t.n <= LIMIT_BUS_LIGHT) {
+		if (zmq_msg_init_size(part, t.n) != 0)
+			return false;
+		if (t.n > 0)
+			memcpy(zmq_msg_data(part), t.s, t.n);
+		return true;
+	}
+	parcel = weight_take(weights, receiver, t);
+	if (parcel == NULL)
+		return false;
+	if (zmq_msg_init_data(part, weight_bytes(parcel), t.n, weight_drop, parcel) == 0)
+		return true;
+	weight_drop(NULL, parcel);
+	return false;
+}
+
+/* All frames or none: what could fail for want of memory, or because the receiver has too much
+ * already, is made before the first is sent. */
 static enum bus_sent send_frames(void *socket, struct text id, const struct text *frames,
-				 size_t count)
+				 size_t count, struct weights *weights, uint32_t receiver)
 {
 	zmq_msg_t parts[1 + BUS_FRAMES];
 	size_t made = 0, sent = 0;
@@ -355,10 +378,8 @@ static enum bus_sent send_frames(void *socket, struct text id, const struct text
 	for (; made <= count; made++) {
 		struct text t = made == 0 ? id : frames[made - 1];
 
-		if (zmq_msg_init_size(&parts[made], t.n) != 0)
+		if (!make_part(&parts[made], t, weights, receiver))
 			break;
-		if (t.n > 0)
-			memcpy(zmq_msg_data(&parts[made]), t.s, t.n);
 	}
 	while (made > count && sent <= count) {
 		int flags = ZMQ_DONTWAIT | (sent < count ? ZMQ_SNDMORE : 0);
@@ -394,7 +415,7 @@ static bool receive(struct bus *bus)
 		bus->handler.message(bus->handler.of, &m);
 	} else if (bus->refusal_count > 0) {
 		(void)send_frames(bus->router, part_text(&parts[0]), bus->refusal,
-				  bus->refusal_count);
+				  bus->refusal_count, bus->heavy, 0);
 		bus->handler.named(bus->handler.of);
 	}
 	close_parts(parts, count, 1 + BUS_FRAMES);
@@ -529,7 +550,10 @@ struct bus *bus_new(const struct bus_settings *settings, const struct bus_handle
 	bus->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	pthread_mutex_init(&bus->lock, NULL);
 	pthread_cond_init(&bus->changed, NULL);
-	if (bus->wake < 0 || (settings->key != NULL && bus->key == NULL)) {
+	bus->heavy = weights_new(LIMIT_BUS_HEAVY);
+	bus->heavy_taps = weights_new(LIMIT_BUS_HEAVY_TAPS);
+	if (bus->wake < 0 || bus->heavy == NULL || bus->heavy_taps == NULL ||
+	    (settings->key != NULL && bus->key == NULL)) {
 		bus_stop(bus);
 		return NULL;
 	}
@@ -577,6 +601,8 @@ void bus_stop(struct bus *bus)
 	}
 	if (bus->wake >= 0)
 		close(bus->wake);
+	weights_free(bus->heavy);
+	weights_free(bus->heavy_taps);
 	secret_free(bus->key);
 	pthread_cond_destroy(&bus->changed);
 	pthread_mutex_destroy(&bus->lock);
@@ -618,14 +644,16 @@ enum bus_sent bus_send(struct bus *bus, uint32_t peer, const struct text *frames
 
 	assert(bus != NULL && frames != NULL && count > 0 && count <= BUS_FRAMES);
 	route(peer, id);
-	return send_frames(bus->router, (struct text){ id, sizeof(id) }, frames, count);
+	return send_frames(bus->router, (struct text){ id, sizeof(id) }, frames, count, bus->heavy,
+			   peer);
 }
 
 void bus_publish(struct bus *bus, struct text topic, struct text body)
 {
 	assert(bus != NULL);
-	/* What a subscriber can't take is dropped for it alone; nothing is to be done here. */
-	(void)send_frames(bus->taps, topic, &body, 1);
+	/* What a subscriber can't take is dropped for it alone; what is heavy is dropped for all
+	 * while too much waits. Nothing is to be done here. */
+	(void)send_frames(bus->taps, topic, &body, 1, bus->heavy_taps, 0);
 }
 
 bool bus_keygen(char public_key[BUS_KEY], char secret_key[BUS_KEY])

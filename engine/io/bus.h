@@ -12,7 +12,9 @@
  * I2  tcp speaks CURVE (ZMTP 3.1, RFC 26) or isn't opened: each connection's key is
  *     shown to the handler (ZAP, RFC 27) before a byte of it is read.
  * I3  Sending never blocks. What a peer doesn't read is bounded by
- *     LIMIT_BUS_SEND messages; a tap that reads too slowly misses some.
+ *     LIMIT_BUS_SEND messages, and LIMIT_BUS_HEAVY bytes of those that are larger
+ *     than LIMIT_BUS_LIGHT; a tap that reads too slowly misses some. While
+ *     LIMIT_BUS_HEAVY_TAPS bytes of large ones wait for taps, all miss further ones.
  * I4  A frame is at most LIMIT_BUS_FRAME bytes: libzmq ends the connection that
  *     announces more.
  * I5  Peers are numbered by the socket. One that has given itself a routing id

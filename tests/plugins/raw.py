@@ -26,7 +26,8 @@ listen: 127.0.0.1:0
 admin: { listen: "unix:tappet.sock" }
 store: sqlite:tappet.db
 rules: [rules.yaml]
-hooks: { go: { verify: none }, job: { verify: none }, fill: { verify: none } }
+hooks: { go: { verify: none }, job: { verify: none }, hurry: { verify: none },
+         fill: { verify: none } }
 plugins: { good: , bad: }
 """
 
@@ -40,6 +41,11 @@ rules:
   - id: bad
     on: hook.job
     do: [ bad.work: { n: "${data.n}" } ]
+  - id: hurry
+    on: hook.hurry
+    do:
+      - bad.work: { n: "${data.n}", pad: "${data.pad}" }
+        timeout: 300ms
 """
 
 

@@ -95,6 +95,45 @@ START_TEST(a_peer_that_does_not_read_is_full)
 }
 END_TEST
 
+/* The same in bytes: and what it reads makes room again, for it alone. */
+START_TEST(a_peer_has_so_many_bytes)
+{
+	void *one, *two;
+	char got[100];
+	size_t sent;
+	int n;
+
+	start();
+	one = client_new(ZMQ_DEALER);
+	set_int(one, ZMQ_RCVHWM, 1);
+	ck_assert_int_eq(zmq_connect(one, sessions), 0);
+	two = dealer();
+	put(one, "HERE", false);
+	echo(one);
+	for (int round = 0; round < 2; round++) {
+		put(two, "HEAVY", false);
+		expect(two, "SAID", true);
+		n = zmq_recv(two, got, sizeof(got) - 1, 0);
+		ck_assert_int_gt(n, 0);
+		got[n] = '\0';
+		ck_assert_msg(strncmp(got, "full ", 5) == 0, "%s", got);
+		sent = (size_t)atol(got + 5) - 1;
+		ck_assert_uint_ge(sent, LIMIT_BUS_HEAVY / HEAVY);
+		ck_assert_uint_lt(sent, LIMIT_BUS_SEND / 2);
+		/* Words still pass, and the other one isn't held up. */
+		echo(two);
+		for (size_t i = 0; i < sent; i++) {
+			expect(one, "JOB", true);
+			ck_assert_int_eq(zmq_recv(one, NULL, 0, 0), HEAVY);
+		}
+		echo(one);
+	}
+	zmq_close(one);
+	zmq_close(two);
+	finish();
+}
+END_TEST
+
 START_TEST(the_last_words_arrive)
 {
 	void *one;
@@ -343,6 +382,67 @@ START_TEST(taps_get_their_prefix)
 }
 END_TEST
 
+/* What is heavy is missed by all while one doesn't read; what is light passes. */
+START_TEST(taps_have_so_many_bytes)
+{
+	enum { HUGE_BODY = 1024 * 1024 };
+	char *body = mem_alloc(HUGE_BODY + 1);
+	void *one, *deaf, *tap;
+	int heavy = 0, n;
+	char got[8];
+
+	start();
+	memset(body, 'x', HUGE_BODY);
+	body[HUGE_BODY] = '\0';
+	one = dealer();
+	deaf = client_new(ZMQ_SUB);
+	set_int(deaf, ZMQ_RCVHWM, 1);
+	ck_assert_int_eq(zmq_setsockopt(deaf, ZMQ_SUBSCRIBE, "", 0), 0);
+	ck_assert_int_eq(zmq_connect(deaf, events), 0);
+	while (!bus_has_taps(app.bus))
+		echo(one);
+	for (int i = 0; i < 2 * (int)(LIMIT_BUS_HEAVY_TAPS / HUGE_BODY); i++)
+		publish(one, "a", body);
+	echo(one);
+	tap = client_new(ZMQ_SUB);
+	ck_assert_int_eq(zmq_setsockopt(tap, ZMQ_SUBSCRIBE, "", 0), 0);
+	ck_assert_int_eq(zmq_connect(tap, events), 0);
+	/* It is there when a light one comes. */
+	set_int(tap, ZMQ_RCVTIMEO, 1);
+	do {
+		publish(one, "b", "");
+		echo(one);
+	} while (zmq_recv(tap, got, sizeof(got), 0) < 0);
+	set_int(tap, ZMQ_RCVTIMEO, NET_PATIENCE * 1000);
+	expect(tap, "", false);
+	publish(one, "a", body);
+	publish(one, "c", "");
+	do {
+		n = zmq_recv(tap, got, sizeof(got), 0);
+		ck_assert_int_gt(n, 0);
+		ck_assert_int_ne(got[0], 'a');
+		expect(tap, "", false);
+	} while (got[0] != 'c');
+	/* Once it has read, or is gone, all get what is heavy again. */
+	do {
+		n = zmq_recv(deaf, got, sizeof(got), 0);
+		ck_assert_int_gt(n, 0);
+		heavy += got[0] == 'a';
+		(void)zmq_recv(deaf, NULL, 0, 0);
+	} while (got[0] != 'c');
+	ck_assert_int_ge(heavy, (int)(LIMIT_BUS_HEAVY_TAPS / HUGE_BODY));
+	ck_assert_int_lt(heavy, 2 * (int)(LIMIT_BUS_HEAVY_TAPS / HUGE_BODY));
+	publish(one, "a", body);
+	expect(tap, "a", true);
+	ck_assert_int_eq(zmq_recv(tap, NULL, 0, 0), HUGE_BODY);
+	mem_free(body);
+	zmq_close(deaf);
+	zmq_close(tap);
+	zmq_close(one);
+	finish();
+}
+END_TEST
+
 START_TEST(a_tap_that_does_not_read_holds_up_nobody)
 {
 	void *one, *tap;
@@ -365,8 +465,8 @@ START_TEST(a_tap_that_does_not_read_holds_up_nobody)
 END_TEST
 
 UNIT_MAIN("io_bus", frames_go_both_ways, files_are_for_the_user_alone, a_peer_that_left_is_gone,
-	  a_peer_that_does_not_read_is_full, the_last_words_arrive, who_names_itself_is_told,
-	  watches_and_turns, a_stale_file_is_replaced_a_live_one_not, endpoints_that_are_refused,
-	  what_is_too_large_ends_the_connection, the_largest_frame_passes,
-	  an_unknown_mechanism_is_cut_off, taps_get_their_prefix,
-	  a_tap_that_does_not_read_holds_up_nobody)
+	  a_peer_that_does_not_read_is_full, a_peer_has_so_many_bytes, the_last_words_arrive,
+	  who_names_itself_is_told, watches_and_turns, a_stale_file_is_replaced_a_live_one_not,
+	  endpoints_that_are_refused, what_is_too_large_ends_the_connection,
+	  the_largest_frame_passes, an_unknown_mechanism_is_cut_off, taps_get_their_prefix,
+	  taps_have_so_many_bytes, a_tap_that_does_not_read_holds_up_nobody)

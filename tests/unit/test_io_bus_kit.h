@@ -13,6 +13,8 @@
 #include "tests/unit/test_io_net.h"
 #include "tests/unit/unit_main.h"
 
+#define HEAVY ((size_t)64 * KIB)
+
 /* ---- The handler. ---- */
 
 struct app {
@@ -42,10 +44,10 @@ static inline void say(uint32_t peer, const char *what, long number)
 static const char *const sent_words[] = { "sent", "gone", "full" };
 
 /* Sends until it is no longer taken. */
-static inline void fill(uint32_t peer)
+static inline void fill(uint32_t peer, size_t size)
 {
-	static char body[1024];
-	struct text frames[] = { TEXT("JOB"), { body, sizeof(body) } };
+	static char body[HEAVY];
+	struct text frames[] = { TEXT("JOB"), { body, size } };
 	enum bus_sent sent = BUS_SENT;
 	long n = 0;
 
@@ -75,7 +77,9 @@ static inline void on_message(void *of, const struct bus_message *m)
 	else if (text_is(verb, "SEND"))
 		say(m->peer, sent_words[bus_send(app.bus, app.other, m->frames, 1)], 0);
 	else if (text_is(verb, "FILL"))
-		fill(m->peer);
+		fill(m->peer, 1024);
+	else if (text_is(verb, "HEAVY"))
+		fill(m->peer, HEAVY);
 	else
 		ck_abort_msg("unexpected: %.*s", TEXT_ARG(verb));
 }
