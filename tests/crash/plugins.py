@@ -27,10 +27,8 @@ import itertools
 import json
 import os
 import random
-import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -39,10 +37,11 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
+sys.path.insert(0, HERE)
+from posting import Posting  # noqa: E402
 from world import Daemon, Failed, Process, until  # noqa: E402
 
 KEYS = 50
-POSTERS = 24
 PARTS = "ab"  # a rule and a job for each
 EACH = 20  # as in worker.py
 BEHIND = 10000  # events whose jobs aren't done, at most: the rest waits with the posters
@@ -75,76 +74,6 @@ rules:
     key: data.key
     do: [ worker.work: { part: %s, key: "${data.key}", n: "${data.n}" } ]
 """ % (part, part) for part in PARTS)
-
-
-class Posting:
-    """What the posters share: which event is next and when, and what was answered."""
-
-    def __init__(self, rate, notes):
-        self.lock = threading.Lock()
-        self.notes = notes
-        self.pause = 1 / rate
-        self.due = time.monotonic()
-        self.next = 0
-        self.ended = False
-        self.port = None
-        self.answered = {}  # n -> id
-        self.posts = 0
-        self.wrong = []
-
-    def take(self):
-        """The next event's number when its time has come, or None when there are no more."""
-        while not self.ended:
-            with self.lock:
-                now = time.monotonic()
-                behind = self.next - len(self.notes.jobs) / len(PARTS)
-                if now >= self.due and behind < BEHIND:
-                    self.due = max(self.due, now - 0.2) + self.pause
-                    self.next += 1
-                    return self.next - 1
-            time.sleep(0.002)
-        return None
-
-    def connect(self):
-        connection = socket.create_connection(("127.0.0.1", self.port), 20)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return connection
-
-    def exchange(self, connection, n):
-        """(status, body) of one request."""
-        body = json.dumps({"n": n, "key": f"k{n % KEYS}"})
-        self.posts += 1
-        connection.sendall((f"POST /hooks/crash HTTP/1.1\r\nHost: x\r\nX-Id: event-{n}\r\n"
-                            "Content-Type: application/json\r\n"
-                            f"Content-Length: {len(body)}\r\n\r\n{body}").encode())
-        head, rest = b"", b""
-        while True:
-            got = connection.recv(4096)
-            if not got:
-                raise OSError("closed")
-            head += got
-            if b"\r\n\r\n" in head:
-                top, rest = head.split(b"\r\n\r\n", 1)
-                length = int(re.search(rb"(?i)content-length: *(\d+)", top)[1])
-                if len(rest) >= length:
-                    return int(top[9:12]), rest
-
-    def poster(self):
-        connection = None
-        while (n := self.take()) is not None:
-            while n not in self.answered:
-                try:
-                    connection = connection or self.connect()
-                    status, body = self.exchange(connection, n)
-                    if status == 202:
-                        self.answered[n] = json.loads(body)["id"]
-                    elif status not in (429, 503):
-                        self.wrong.append(f"event {n}: {status} {body!r}")
-                        self.answered[n] = None
-                except (OSError, ValueError, TypeError):
-                    connection = None  # no 202: it is sent again
-                if n not in self.answered:
-                    time.sleep(0.01)
 
 
 class Notes:
@@ -332,15 +261,10 @@ def is_quiet(daemon, posting, notes):
 def play(options, daemon, plugin, posting, notes):
     daemon.start()
     plugin.start()
-    posting.port = daemon.port
-    posters = [threading.Thread(target=posting.poster, daemon=True) for _ in range(POSTERS)]
-    for poster in posters:
-        poster.start()
+    posting.start(daemon.port)
     killing = Killing(daemon, plugin, posting, notes, random.Random(options.seed))
     killing.all(options.kills)
-    posting.ended = True
-    for poster in posters:
-        poster.join()
+    posting.end()
     until("all to be done", lambda: is_quiet(daemon, posting, notes), 300)
     return killing.counts
 
@@ -357,7 +281,8 @@ def run(options, directory):
     write(directory, "worker.json", json.dumps(MANIFEST))
     notes = Notes(os.path.join(directory, "notes"))
     daemon, plugin = Daemon(options.tappet, directory), Plugin(directory, notes)
-    posting = Posting(options.rate / len(PARTS), notes)
+    posting = Posting(KEYS, options.rate / len(PARTS),
+                      lambda n: n - len(notes.jobs) / len(PARTS) < BEHIND)
     try:
         counts = play(options, daemon, plugin, posting, notes)
         took = time.monotonic() - begin

@@ -7,6 +7,7 @@ nats-protocol) over one socket, on the caller's thread.
 import base64
 import json
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -23,8 +24,8 @@ def free_port():
 
 
 class Client:
-    def __init__(self, port, user=""):
-        end = time.monotonic() + PATIENCE
+    def __init__(self, port, user="", patience=PATIENCE):
+        end = time.monotonic() + patience
         while True:
             try:
                 self.socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
@@ -37,7 +38,8 @@ class Client:
         if user:
             options["user"], options["pass"] = user.split(":")
         self.say(b"CONNECT " + json.dumps(options).encode())
-        self.say(b"SUB reply.* 1")
+        self.inbox = "reply." + secrets.token_hex(8)
+        self.say(f"SUB {self.inbox}.* 1".encode())
         self.asked = 0
 
     def close(self):
@@ -64,20 +66,29 @@ class Client:
                 text = self.file.read(size + 2)
                 return words[1].decode(), text[:head], text[head:size]
 
-    def ask(self, subject, body=b"", headers=b""):
-        """The answer, JSON."""
+    def say_question(self, subject, body, headers):
         self.asked += 1
-        reply = f"reply.{self.asked}"
+        reply = f"{self.inbox}.{self.asked}"
         if headers:
             head = b"NATS/1.0\r\n" + headers + b"\r\n\r\n"
             self.say(f"HPUB {subject} {reply} {len(head)} {len(head) + len(body)}".encode(),
                      head + body)
         else:
             self.say(f"PUB {subject} {reply} {len(body)}".encode(), body)
-        while True:
+        return reply
+
+    def ask_all(self, questions):
+        """The answers, JSON, to (subject, body, headers) each, which are all on their way at
+        once: some hundred at most."""
+        asked = [self.say_question(*question) for question in questions]
+        answers = {}
+        while any(reply not in answers for reply in asked):
             to, _, text = self.message()
-            if to == reply:
-                return json.loads(text) if text else None
+            answers[to] = json.loads(text) if text else None
+        return [answers[reply] for reply in asked]
+
+    def ask(self, subject, body=b"", headers=b""):
+        return self.ask_all([(subject, body, headers)])[0]
 
     def api(self, what, **members):
         """Waits while JetStream isn't ready."""
@@ -90,9 +101,9 @@ class Client:
                 raise TimeoutError(what)
 
     def add_stream(self, name, *subjects, **more):
+        config = {"storage": "file", "retention": "limits", "duplicate_window": 120_000_000_000}
         answer = self.api("STREAM.CREATE." + name, name=name, subjects=list(subjects),
-                          storage="file", retention="limits", duplicate_window=120_000_000_000,
-                          **more)
+                          **{**config, **more})
         if "error" in answer:
             raise ValueError(answer["error"])
 
@@ -110,10 +121,14 @@ class Client:
         """[(subject, headers, body)]"""
         state = self.api("STREAM.INFO." + stream)["state"]
         found = []
-        for seq in range(state["first_seq"], state["last_seq"] + 1):
-            message = self.api("STREAM.MSG.GET." + stream, seq=seq)["message"]
-            found.append((message["subject"], base64.b64decode(message.get("hdrs", "")).decode(),
-                          base64.b64decode(message.get("data", ""))))
+        for first in range(state["first_seq"], state["last_seq"] + 1, 256):
+            last = min(first + 255, state["last_seq"])
+            answers = self.ask_all([(f"$JS.API.STREAM.MSG.GET.{stream}",
+                                     json.dumps({"seq": seq}).encode(), b"")
+                                    for seq in range(first, last + 1)])
+            found += [(message["subject"], base64.b64decode(message.get("hdrs", "")).decode(),
+                       base64.b64decode(message.get("data", "")))
+                      for message in (answer["message"] for answer in answers)]
         return found
 
     def consumer(self, stream, name):
@@ -144,7 +159,10 @@ class Server:
         self.process.terminate()
         self.process.wait()
 
-    def close(self):
+    def kill(self):
         self.process.kill()
         self.process.wait()
+
+    def close(self):
+        self.kill()
         shutil.rmtree(self.directory, ignore_errors=True)  # a test may have closed it already
