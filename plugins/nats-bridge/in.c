@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * in.c - see in.h. Acknowledgements are messages to the subject that a message asks to reply
- * to: "+ACK", "-NAK" (deliver it again) and "+TERM" (never again), as NATS's documentation of
+ * in.c - see in.h. Messages are asked for here, not by natsSubscription_Fetch: as of 3.4.1 it
+ * loses count when messages of an earlier request are in its queue (it compares what it has
+ * with the size of the request for the rest), and then writes behind its list. Nor is a
+ * subscription destroyed while the connection is open: until 3.6 the library's thread may be
+ * putting a message into it. Acknowledgements are messages to the subject that a message asks to
+ * reply to: "+ACK", "-NAK" (deliver it again) and "+TERM" (never again), as NATS's documentation of
  * consumers has them. So they don't need the subscription, which may be another by then. */
 #include "in.h"
 
@@ -16,7 +20,7 @@
 #include "server.h"
 
 #define BATCH      64
-#define FETCH_WAIT 1000 /* ms that a fetch waits for the first message */
+#define FETCH_WAIT 1000 /* ms after which the server ends a request */
 #define PAUSE      1    /* s after something went wrong */
 #define ID_MOST    128
 #define ANSWER_AGE 30000000000 /* ns after which a new consumer delivers again */
@@ -38,8 +42,10 @@ struct in {
 	struct held *held; /* emitted, without an answer */
 	bool stopped;
 	/* The thread's own. */
-	natsSubscription *sub;
-	bool failing;
+	natsSubscription *sub; /* of the inbox: freed when the connection is closed */
+	natsInbox *inbox;
+	bool ready, failing; /* the consumer is there; since something went wrong */
+	int asked;           /* messages, of which none has come yet */
 	/* Between both. */
 	pthread_t thread;
 	bool began;
@@ -49,6 +55,16 @@ struct in {
 	unsigned count; /* come and held */
 	bool stopping;
 };
+
+static void free_held(struct in *in, struct held *h, const char *answer)
+{
+	/* One that gets lost is made up for by the next delivery. */
+	if (answer != NULL)
+		(void)natsConnection_PublishString(in->nc, h->reply, answer);
+	natsMsg_Destroy(h->msg);
+	free(h->reply);
+	free(h);
+}
 
 /* ---- The thread. ---- */
 
@@ -102,22 +118,35 @@ static struct held *make_held(natsMsg *msg)
 	return NULL;
 }
 
-static void hand_over(struct in *in, natsMsgList *list)
+/* One that there is no room for is of a request that was given up: it comes again. */
+static void hand_over(struct in *in, natsMsg *msg)
 {
-	(void)pthread_mutex_lock(&in->lock);
-	for (int i = 0; i < list->Count; i++) {
-		struct held *h = make_held(list->Msgs[i]);
+	struct held *h = make_held(msg);
+	bool room;
 
-		list->Msgs[i] = NULL;
-		if (h == NULL)
-			continue;
+	if (h == NULL)
+		return;
+	(void)pthread_mutex_lock(&in->lock);
+	room = in->count < IN_MOST;
+	if (room) {
 		*in->come_end = h;
 		in->come_end = &h->next;
 		in->count++;
 	}
 	(void)pthread_mutex_unlock(&in->lock);
-	natsMsgList_Destroy(list);
-	(void)eventfd_write(in->o.wake, 1);
+	if (room)
+		(void)eventfd_write(in->o.wake, 1);
+	else
+		free_held(in, h, "-NAK");
+}
+
+/* Whether a consumer that was made before can be used as it is. */
+static bool is_ours(const struct in *in, const jsConsumerConfig *c)
+{
+	const char *filter = c->FilterSubject != NULL ? c->FilterSubject : "";
+
+	return c->DeliverSubject == NULL && c->AckPolicy == js_AckExplicit &&
+	       strcmp(filter, in->o.subject) == 0;
 }
 
 static natsStatus make_consumer(struct in *in, jsErrCode *code)
@@ -126,6 +155,8 @@ static natsStatus make_consumer(struct in *in, jsErrCode *code)
 	jsConsumerConfig config;
 	natsStatus s = js_GetConsumerInfo(&info, in->js, in->o.stream, in->o.durable, NULL, code);
 
+	if (s == NATS_OK && !is_ours(in, info->Config))
+		s = NATS_MISMATCH;
 	jsConsumerInfo_Destroy(info);
 	if (s != NATS_NOT_FOUND || *code != JSConsumerNotFoundErr)
 		return s;
@@ -135,20 +166,6 @@ static natsStatus make_consumer(struct in *in, jsErrCode *code)
 	config.AckPolicy = js_AckExplicit;
 	config.AckWait = ANSWER_AGE;
 	return js_AddConsumer(NULL, in->js, in->o.stream, &config, NULL, code);
-}
-
-static natsStatus subscribe(struct in *in, jsErrCode *code)
-{
-	jsSubOptions options;
-	natsStatus s = make_consumer(in, code);
-
-	if (s != NATS_OK)
-		return s;
-	(void)jsSubOptions_Init(&options);
-	options.Stream = in->o.stream;
-	options.Consumer = in->o.durable;
-	return js_PullSubscribe(&in->sub, in->js, in->o.subject, in->o.durable, NULL, &options,
-				code);
 }
 
 /* 0: it stops. */
@@ -168,8 +185,8 @@ static void wait_after(struct in *in, natsStatus s, jsErrCode code)
 {
 	struct timespec until;
 
-	natsSubscription_Destroy(in->sub);
-	in->sub = NULL;
+	in->ready = false;
+	in->asked = 0;
 	if (!in->failing && server_is_there(in->nc))
 		say("can't fetch from stream %s, trying again: %s (%d)", in->o.stream,
 		    natsStatus_GetText(s), (int)code);
@@ -182,22 +199,72 @@ static void wait_after(struct in *in, natsStatus s, jsErrCode code)
 	(void)pthread_mutex_unlock(&in->lock);
 }
 
+static natsStatus subscribe(struct in *in)
+{
+	natsStatus s = natsInbox_Create(&in->inbox);
+
+	return s == NATS_OK ? natsConnection_SubscribeSync(&in->sub, in->nc, in->inbox) : s;
+}
+
+/* The next `room` messages, to our inbox:
+ * https://docs.nats.io/reference/reference-protocols/nats_api_reference#fetching-from-a-pull-consumer-nextmsg
+ */
+static natsStatus ask(struct in *in, int room)
+{
+	char subject[512], request[64];
+	int n = snprintf(subject, sizeof(subject), "$JS.API.CONSUMER.MSG.NEXT.%s.%s", in->o.stream,
+			 in->o.durable);
+
+	if (n < 0 || (size_t)n >= sizeof(subject))
+		return NATS_INVALID_ARG;
+	(void)snprintf(request, sizeof(request), "{\"batch\":%d,\"expires\":%lld}", room,
+		       FETCH_WAIT * 1000000LL);
+	in->asked = room;
+	return natsConnection_PublishRequestString(in->nc, subject, in->inbox, request);
+}
+
+/* A message, or how a request has ended: 404 and 408 say that no more will come for now. */
+static natsStatus take(struct in *in, natsMsg *msg)
+{
+	const char *reply = natsMsg_GetReply(msg), *status = NULL;
+	bool over;
+
+	if (reply != NULL && reply[0] != '\0') {
+		in->asked -= in->asked > 0;
+		hand_over(in, msg);
+		return NATS_OK;
+	}
+	over = natsMsgHeader_Get(msg, "Status", &status) == NATS_OK &&
+	       (strcmp(status, "404") == 0 || strcmp(status, "408") == 0);
+	natsMsg_Destroy(msg);
+	in->asked = 0;
+	return over ? NATS_OK : NATS_NO_RESPONDERS;
+}
+
 static void fetch(struct in *in, int room)
 {
-	natsMsgList list = { 0 };
+	natsMsg *msg = NULL;
 	jsErrCode code = 0;
-	natsStatus s = in->sub != NULL ? NATS_OK : subscribe(in, &code);
+	natsStatus s = in->sub != NULL ? NATS_OK : subscribe(in);
 
+	if (s == NATS_OK && !in->ready && !server_is_there(in->nc))
+		s = NATS_CONNECTION_DISCONNECTED; /* or make_consumer would wait for it */
+	if (s == NATS_OK && !in->ready)
+		s = make_consumer(in, &code);
+	in->ready = s == NATS_OK;
+	if (s == NATS_OK && in->asked == 0)
+		s = ask(in, room);
 	if (s == NATS_OK)
-		s = natsSubscription_Fetch(&list, in->sub, room, FETCH_WAIT, &code);
+		s = natsSubscription_NextMsg(&msg, in->sub, 2 * FETCH_WAIT);
 	if (s == NATS_OK)
-		hand_over(in, &list);
-	if (s != NATS_OK && (s != NATS_TIMEOUT || in->sub == NULL)) {
+		s = take(in, msg);
+	if (s == NATS_TIMEOUT && in->ready)
+		in->asked = 0; /* the request or its end was lost: the server was gone */
+	else if (s != NATS_OK)
 		wait_after(in, s, code);
-	} else if (in->failing) {
+	else if (in->failing)
 		say("fetching again");
-		in->failing = false;
-	}
+	in->failing &= s != NATS_OK;
 }
 
 static void *run(void *of)
@@ -207,7 +274,6 @@ static void *run(void *of)
 
 	while ((room = wait_for_room(in)) > 0)
 		fetch(in, room);
-	natsSubscription_Destroy(in->sub);
 	nats_ReleaseThreadMemory();
 	return NULL;
 }
@@ -236,12 +302,7 @@ struct in *in_new(struct tappet_plugin *p, natsConnection *nc, const struct in_o
 
 static void drop(struct in *in, struct held *h, const char *answer)
 {
-	/* One that gets lost is made up for by the next delivery. */
-	if (answer != NULL)
-		(void)natsConnection_PublishString(in->nc, h->reply, answer);
-	natsMsg_Destroy(h->msg);
-	free(h->reply);
-	free(h);
+	free_held(in, h, answer);
 	(void)pthread_mutex_lock(&in->lock);
 	in->count--;
 	(void)pthread_cond_signal(&in->changed);
@@ -350,20 +411,30 @@ void in_stop(struct in *in)
 	in_work(in);
 }
 
-void in_free(struct in *in)
+void in_close(struct in *in)
 {
 	if (in == NULL)
 		return;
 	in_stop(in);
 	if (in->began)
 		(void)pthread_join(in->thread, NULL);
+	in->began = false;
 	in_work(in);
+}
+
+void in_free(struct in *in)
+{
+	if (in == NULL)
+		return;
+	in_close(in);
 	while (in->held != NULL) {
 		struct held *next = in->held->next;
 
 		drop(in, in->held, NULL);
 		in->held = next;
 	}
+	natsSubscription_Destroy(in->sub);
+	natsInbox_Destroy(in->inbox);
 	jsCtx_Destroy(in->js);
 	(void)pthread_cond_destroy(&in->changed);
 	(void)pthread_mutex_destroy(&in->lock);

@@ -6,6 +6,7 @@
  * loses anything when any of the three is killed: what wasn't acknowledged comes again, with
  * the id that it had. */
 #include <getopt.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,6 +39,7 @@ struct bridge {
 	struct in *in;
 	int wake, timer;
 	bool failed;
+	atomic_bool connected; /* again, and nobody has been told yet */
 };
 
 struct options {
@@ -57,10 +59,18 @@ static void give_up(struct bridge *b)
 	tappet_plugin_stop(b->plugin);
 }
 
+static void catch_up(struct bridge *b)
+{
+	if (b->out != NULL && atomic_exchange(&b->connected, false) && !b->failed &&
+	    !out_reconnected(b->out))
+		give_up(b);
+}
+
 static void on_event(void *of, const struct tappet_event *event)
 {
 	struct bridge *b = of;
 
+	catch_up(b); /* older ones go first */
 	if (!b->failed && !out_event(b->out, event))
 		give_up(b);
 }
@@ -77,6 +87,7 @@ static void on_idle(void *of)
 {
 	struct bridge *b = of;
 
+	catch_up(b);
 	if (b->out != NULL && !b->failed && !out_work(b->out))
 		give_up(b);
 	if (b->in != NULL)
@@ -103,7 +114,15 @@ static void on_ready(void *of, int fd)
 		return; /* another has read it */
 }
 
-/* On a thread of the library. */
+/* This and the next on a thread of the library. */
+static void on_connected(void *of)
+{
+	struct bridge *b = of;
+
+	atomic_store(&b->connected, true);
+	(void)eventfd_write(b->wake, 1);
+}
+
 static void on_closed(void *of)
 {
 	struct bridge *b = of;
@@ -326,6 +345,7 @@ static bool begin(struct bridge *b, struct options *o)
 		perror("nats-bridge");
 		return false;
 	}
+	o->server.connected = on_connected;
 	o->server.closed = on_closed;
 	o->server.of = b;
 	b->nc = server_connect(&o->server);
@@ -339,12 +359,14 @@ static bool begin(struct bridge *b, struct options *o)
 
 static void end(struct bridge *b)
 {
-	in_free(b->in);
+	in_close(b->in);
 	if (b->nc != NULL) {
 		b->failed |= natsConnection_IsClosed(b->nc);
 		if (server_is_there(b->nc))
 			(void)natsConnection_FlushTimeout(b->nc, CLOSING_WAIT);
+		natsConnection_Close(b->nc);
 	}
+	in_free(b->in);
 	out_close(b->out);
 	natsConnection_Destroy(b->nc);
 	(void)nats_CloseAndWait(CLOSING_WAIT);

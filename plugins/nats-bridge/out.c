@@ -257,6 +257,20 @@ bool out_event(struct out *out, const struct tappet_event *event)
 	return true;
 }
 
+static void say_all_again(struct out *out)
+{
+	for (struct entry *e = out->first; e != NULL; e = e->next)
+		e->state = e->state == SAID ? TO_SAY : e->state;
+}
+
+bool out_reconnected(struct out *out)
+{
+	say_all_again(out);
+	out->waiting = false;
+	out->pause = PAUSE_FIRST;
+	return publish_all(out);
+}
+
 /* ---- Answers. ---- */
 
 static void end_answer(struct out *out, const struct answer *a)
@@ -297,8 +311,8 @@ static void take_answers(struct out *out)
 		free(a);
 		a = next;
 	}
-	for (struct entry *e = out->first; lost && e != NULL; e = e->next)
-		e->state = e->state == SAID ? TO_SAY : e->state;
+	if (lost)
+		say_all_again(out);
 }
 
 static void acknowledge(struct out *out)

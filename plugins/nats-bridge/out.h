@@ -8,7 +8,8 @@
  * I3  Not more events are kept than the engine gives unacknowledged (its window).
  *
  * When one isn't taken (no stream, no answer), it and those after it that aren't in JetStream
- * are published again after a pause. */
+ * are published again after a pause. When the connection was lost and is there again, all
+ * that has no answer is published again, before anything new. */
 #ifndef NATS_BRIDGE_OUT_H
 #define NATS_BRIDGE_OUT_H
 
@@ -27,7 +28,7 @@ struct out_options {
 	int wake, timer;     /* eventfd and timerfd that out_work is called for */
 };
 
-/* NULL: memory is out. The connection outlives it. */
+/* NULL: memory is out. */
 struct out *out_new(struct tappet_plugin *p, natsConnection *nc, const struct out_options *options);
 
 /* False: it can't be published, now or later; said why. Nothing more may be given then. */
@@ -37,7 +38,11 @@ bool out_work(struct out *out); /* what JetStream has answered, and what is due 
 /* Waits (a second at most) for what is under way, so that less comes again. */
 void out_finish(struct out *out);
 
-void out_close(struct out *out); /* before the connection is destroyed */
+/* The connection was lost and is there again: answers to what was published before won't come.
+ * False: as of out_work. */
+bool out_reconnected(struct out *out);
+
+void out_close(struct out *out); /* when the connection is closed, and not yet destroyed */
 void out_free(struct out *out);  /* when no thread of the library is left */
 
 #endif

@@ -28,6 +28,14 @@ static void on_connected(natsConnection *nc, void *of)
 	say("connected");
 }
 
+static void on_reconnected(natsConnection *nc, void *of)
+{
+	const struct server_options *o = of;
+
+	on_connected(nc, NULL);
+	o->connected(o->of);
+}
+
 static void on_disconnected(natsConnection *nc, void *of)
 {
 	(void)nc, (void)of;
@@ -107,7 +115,7 @@ static natsStatus set_calls(natsOptions *n, const struct server_options *o)
 	if (s == NATS_OK)
 		s = natsOptions_SetRetryOnFailedConnect(n, true, on_connected, NULL);
 	if (s == NATS_OK)
-		s = natsOptions_SetReconnectedCB(n, on_connected, NULL);
+		s = natsOptions_SetReconnectedCB(n, on_reconnected, (void *)o);
 	if (s == NATS_OK)
 		s = natsOptions_SetDisconnectedCB(n, on_disconnected, NULL);
 	if (s == NATS_OK)

@@ -17,6 +17,7 @@ struct server_options {
 	const char *url;                    /* or several, with commas between them */
 	const char *credentials;            /* file with a JWT and its seed; NULL: none */
 	const char *ca, *certificate, *key; /* files in PEM; NULL: none */
+	void (*connected)(void *of);        /* again: what was under way may be lost */
 	void (*closed)(void *of);           /* refused for good */
 	void *of;
 };

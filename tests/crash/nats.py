@@ -241,10 +241,8 @@ class Killing:
             self.up(victim)
 
     def all(self):
-        progress = self.world.progress
         for moment, who in self.plan():
-            until(f"{moment} done", lambda at=moment: progress.out + progress.settled >= at,
-                  DONE_WITHIN)
+            until(f"{moment} done", lambda at=moment: self.world.has_done(at), DONE_WITHIN)
             time.sleep(self.chance.uniform(0, 0.05))  # the random moment; nothing waits for it
             self.once(who)
 
@@ -277,7 +275,20 @@ class World:
                                "deliver_policy": "all", "replay_policy": "instant"})
         client.close()
 
+    def has_done(self, count):
+        self.all_run()
+        return self.progress.out + self.progress.settled >= count
+
+    def all_run(self):
+        """None has ended by itself."""
+        for who, process in (("bridge", self.bridge.process.child),
+                             ("daemon", self.daemon.process.child),
+                             ("server", self.server.process)):
+            if process.poll() is not None:
+                raise SystemError(f"the {who} has ended: {process.returncode}")
+
     def is_quiet(self):
+        self.all_run()
         total, client = self.options.events, Client(self.server.port)
         info = client.consumer("ORDERS", "tappet")
         count = client.count("EVENTS")
