@@ -316,7 +316,9 @@ def suite_crash(context, _):
         sys.executable, f"tests/crash/{name}.py", "--tappet", base + "/engine/tappet",
         "--sandbox", base + "/tests/sandbox/tappet-sandbox", *words])
         for name, words in (("kill", []), ("items", ["--kills", "12", "--items", "120"]),
-                            ("plugins", ["--kills", "6"]))]
+                            ("plugins", ["--kills", "6"]),
+                            ("nats", ["--events", "6000", "--kills", "5", "--servers", "4",
+                                      "--impatient"]))]
     return Counts(*(sum(c[i] for c in counts) for i in range(3)))
 
 

@@ -7,6 +7,7 @@ nats-protocol) over one socket, on the caller's thread.
 import base64
 import json
 import os
+import random
 import secrets
 import shutil
 import socket
@@ -18,9 +19,15 @@ PATIENCE = 60.0  # seconds; long, as it only bounds what never comes
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """One that nobody is given while the server is down: below those of connections."""
+    while True:
+        port = random.randrange(20000, 32000)
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                pass
 
 
 class Client:

@@ -293,6 +293,33 @@ class In(Bridge):
         self.until_settled()
         self.engine.finish(process)
 
+    def test_uses_no_consumer_that_isnt_meant_for_it(self):
+        folder = self.folder()
+        self.add_orders(3)
+        self.client.api("CONSUMER.DURABLE.CREATE.ORDERS.tappet", stream_name="ORDERS",
+                        config={"durable_name": "tappet", "ack_policy": "explicit",
+                                "filter_subject": "orders.old", "deliver_policy": "all",
+                                "replay_policy": "instant"})
+        process = self.start_heard(folder, *IN)
+        self.engine.serve(lambda: "can't fetch from stream ORDERS" in self.told(folder))
+        self.assertEqual(self.engine.log, [])
+        self.client.api("CONSUMER.DELETE.ORDERS.tappet")
+        self.engine.serve(lambda: len(self.engine.log) == 3)
+        self.until_settled()
+        self.engine.finish(process)
+
+    def test_makes_its_consumer_again(self):
+        self.add_orders(3)
+        process = self.start(*IN)
+        self.engine.serve(lambda: len(self.engine.log) == 3)
+        self.until_settled()
+        self.client.api("CONSUMER.DELETE.ORDERS.tappet")
+        self.publish(300, 3)
+        self.engine.serve(lambda: len(self.engine.log) == 303)
+        self.until_settled()
+        self.engine.finish(process)
+        self.assert_emitted(303)
+
     def assert_emitted(self, count):
         self.assertEqual(sorted(data["body"]["n"] for data in self.emitted()), list(range(count)))
 
