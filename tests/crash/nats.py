@@ -14,7 +14,8 @@ too, --servers times. When all is quiet, these must hold:
 
   - every event answered 202 is in `tappet events`, once;
   - each of them is in the stream as it was written, once, with its id as Nats-Msg-Id, and no
-    other; up to the first kill of nats-server in the order of their sequence numbers;
+    other; in the order of their sequence numbers up to the first kill of nats-server, and none
+    more than the bridge's window late after that;
   - every message that JetStream acknowledged is in the other stream;
   - each of them is one event: those with the same Nats-Msg-Id are one together;
   - what the stream had acknowledged at each kill of the daemon was an event by then;
@@ -23,9 +24,11 @@ too, --servers times. When all is quiet, these must hold:
 Prints what it counted; exit 0 when all of it holds.
 """
 import argparse
+import bisect
 import collections
 import hashlib
 import hmac
+import itertools
 import json
 import os
 import random
@@ -47,6 +50,7 @@ from posting import Posting  # noqa: E402
 from world import Daemon, Failed, Process, until  # noqa: E402
 
 BEHIND = 4000  # events, or messages, that wait for the bridge: the rest waits with their senders
+WINDOW = 500  # of the bridge, when nothing is said
 BATCH = 64  # messages published at once
 SECRET = b"a secret of both sides"
 DONE_WITHIN = 300  # seconds; long, as it only bounds what never comes
@@ -364,13 +368,13 @@ class Audit:
         self.must(begun == sorted(begun), "events are out of order before a server was killed")
         return self.late(order)
 
-    @staticmethod
-    def late(order):
-        most, late = 0, 0
-        for seq in order:
-            late += seq < most
-            most = max(most, seq)
-        return late
+    def late(self, order):
+        """A later one is at most a window ahead: that many are under way."""
+        most = list(itertools.accumulate(order, max))
+        late = [(i, seq) for i, seq in enumerate(order) if seq < most[i]]
+        for i, seq in late:
+            self.must(i - bisect.bisect(most, seq) <= WINDOW, f"{seq} is in place {i + 1}")
+        return len(late)
 
     def messages(self, stream, publishing):
         """What each message of the stream, from 1, is known by."""
