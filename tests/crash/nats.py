@@ -442,7 +442,8 @@ def run(options, directory):
         world.close()
     audit.must(codes == (0, 0), f"SIGTERM: exit codes {codes}")
     for line in (world.posting.wrong + world.publishing.wrong + world.daemon.alarms()
-                 + [line for line in world.bridge.log if "terminated" in line]):
+                 + [line for line in world.bridge.log
+                    if "terminated" in line or "another one" in line or "isn't the" in line]):
         audit.must(False, line)
     hooks = audit.log(events, world.posting)
     late = audit.out(hooks, out, killing.in_order)
