@@ -30,9 +30,16 @@ static struct text work_id(const struct order *order, char room[64])
 	return (struct text){ room, (size_t)n };
 }
 
-static int64_t mono(const struct plugins *p)
+/* The time of sessions doesn't pass while the process stands still (a machine that is suspended, a
+ * container that is frozen): what plugins said meanwhile waits in the socket, and is no silence. */
+static int64_t mono(struct plugins *p)
 {
-	return clock_read(&p->parts.clock).mono;
+	int64_t now = clock_read(&p->parts.clock).mono;
+
+	if (p->awaited >= 0 && now - p->awaited >= LIMIT_SESSION_BEAT)
+		p->stood += now - p->looked;
+	p->looked = now;
+	return now - p->stood;
 }
 
 /* ---- Ends. ---- */
@@ -489,9 +496,15 @@ static void on_message(void *of, const struct bus_message *message)
 static int64_t on_turn(void *of, int64_t now)
 {
 	struct plugins *p = of;
-	int64_t due = sessions_tick(p->sessions, now);
+	int64_t due = sessions_tick(p->sessions, mono(p));
 
 	offer_all(p);
+	if (due >= 0)
+		due += p->stood;
+	/* Looked at often enough to see that time was lost. */
+	if (due > now + LIMIT_SESSION_BEAT)
+		due = now + LIMIT_SESSION_BEAT;
+	p->awaited = due > now || due < 0 ? due : now;
 	return due;
 }
 
@@ -652,6 +665,7 @@ enum fate plugins_start(const struct plugins_parts *parts, struct plugins **out,
 	if (p == NULL)
 		return FATE_RETRY;
 	p->parts = *parts;
+	p->awaited = -1;
 	pthread_mutex_init(&p->lock, NULL);
 	fate = make(p, parts) ? open_pager(p, parts->store, words) : FATE_RETRY;
 	if (fate == FATE_OK)

@@ -42,6 +42,9 @@ struct plugins {
 	struct settings *shown; /* under the lock: what plugins_knows knows */
 
 	/* The thread's. */
+	int64_t looked;  /* when the clock was read last */
+	int64_t awaited; /* when it was to be read again at the latest; -1: any time */
+	int64_t stood;   /* ms that it was read too late, all together */
 	struct settings *settings;
 	struct sessions *sessions;
 	struct map *demands;

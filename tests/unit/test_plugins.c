@@ -3,6 +3,7 @@
  * The runtime of plugins with a plugin at the other end of a socket: outputs of
  * batches in, inputs of the sequencer out. */
 #include <poll.h>
+#include <stdatomic.h>
 #include <zmq.h>
 
 #include "engine/base/limits.h"
@@ -42,10 +43,12 @@ static enum fate on_emits(void *of, struct text name, struct text type, struct t
 }
 
 /* Stands still, so that a slow machine is no silent plugin. */
+static atomic_int_fast64_t mono = 5000;
+
 static struct instant read_clock(void *of)
 {
 	(void)of;
-	return (struct instant){ 1795309825000, 5000 };
+	return (struct instant){ 1795309825000, atomic_load(&mono) };
 }
 
 /* ---- The plugin. ---- */
@@ -431,6 +434,23 @@ START_TEST(a_reload_takes_a_plugin_out)
 }
 END_TEST
 
+/* The daemon stood still, not the plugin: what it said meanwhile is read first, and its job has
+ * the time that it had. */
+START_TEST(a_daemon_that_was_frozen)
+{
+	start();
+	attempt(1);
+	hear("JOB");
+	atomic_fetch_add(&mono, 100000);
+	want("inventory", 0); /* a turn */
+	say("PING", "{\"n\":7}", NULL);
+	hear("PONG");
+	say("RESULT", "{\"id\":\"1.2.1\",\"fate\":\"ok\"}", NULL);
+	expect_outcome(1, END_REPLIED, 200, true, "null");
+	finish();
+}
+END_TEST
+
 START_TEST(stopping_lets_jobs_end)
 {
 	start();
@@ -624,6 +644,6 @@ END_TEST
 UNIT_MAIN("plugins", a_job_goes_there_and_back, each_fate_is_an_ending,
 	  other_attempts_are_not_its_business, without_a_plugin_nothing_is_sent, credit_comes_back,
 	  an_emit_is_an_input, an_emit_that_is_refused, durable_subscriptions_are_refused,
-	  a_reload_takes_a_plugin_out, stopping_lets_jobs_end, stopping_at_once_leaves_doubt,
-	  the_ends_of_runs_are_published, events_are_published, each_key_is_one_plugins,
-	  a_key_that_nobody_has, an_address_that_is_refused)
+	  a_reload_takes_a_plugin_out, a_daemon_that_was_frozen, stopping_lets_jobs_end,
+	  stopping_at_once_leaves_doubt, the_ends_of_runs_are_published, events_are_published,
+	  each_key_is_one_plugins, a_key_that_nobody_has, an_address_that_is_refused)

@@ -447,6 +447,6 @@ END_TEST
 UNIT_MAIN("sequencer_plugins", a_job_from_its_event_to_its_end, what_is_refused,
 	  what_may_have_happened, what_was_under_way_at_a_crash, a_plugin_that_comes_late,
 	  a_plugin_that_changes, a_timeout_that_changes, one_that_changes_back,
-	  what_it_emits_at_once, what_it_takes_at_once, what_it_says_is_kept, what_it_says_is_kept_when_a_commit_fails,
-	  one_that_is_taken_out_gets_its_credit_back, credit_of_two_lenders_isnt_mixed,
-	  a_reload_asks_for_credit_again)
+	  what_it_emits_at_once, what_it_takes_at_once, what_it_says_is_kept,
+	  what_it_says_is_kept_when_a_commit_fails, one_that_is_taken_out_gets_its_credit_back,
+	  credit_of_two_lenders_isnt_mixed, a_reload_asks_for_credit_again)
