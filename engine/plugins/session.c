@@ -66,6 +66,7 @@ void sessions_free(struct sessions *s)
 	for (struct session *session = s->list; session != NULL; session = session->next)
 		session_over(session, "stopped", "the engine has stopped");
 	session_settle(s, 0);
+	emits_free(s);
 	while (s->plugins != NULL) {
 		struct plugin *next = s->plugins->next;
 
@@ -171,17 +172,15 @@ struct ticket *ticket_find(const struct sessions *s, uint64_t number, enum ticke
 	return ticket != NULL && ticket->kind == kind ? ticket : NULL;
 }
 
-void ticket_free(struct ticket *ticket)
+void ticket_free(struct sessions *s, struct ticket *ticket)
 {
-	struct session *session = ticket->session;
-
-	(void)map_drop(session->all->tickets, number_key(&ticket->number));
+	(void)map_drop(s->tickets, number_key(&ticket->number));
 	if (ticket->next != NULL)
 		ticket->next->previous = ticket->previous;
 	if (ticket->previous != NULL)
 		ticket->previous->next = ticket->next;
-	else
-		session->tickets = ticket->next;
+	else if (ticket->session != NULL)
+		ticket->session->tickets = ticket->next;
 	mem_free(ticket);
 }
 
@@ -255,8 +254,7 @@ static void free_session(struct sessions *s, struct session *session, int64_t no
 
 	jobs_end_all(session);
 	cursors_end_all(session);
-	while (session->tickets != NULL)
-		ticket_free(session->tickets);
+	emits_leave(session);
 	(void)map_drop(s->peers, peer_key(&session->peer));
 	mark_told(s, session->peer, now);
 	plugin->session = NULL;
@@ -548,7 +546,8 @@ void sessions_reload(struct sessions *s, int64_t now)
 	while (*at != NULL) {
 		struct plugin *plugin = *at;
 
-		if (plugin->session != NULL || plugin->newcomer != NULL || plugin->lent > 0) {
+		if (plugin->session != NULL || plugin->newcomer != NULL || plugin->lent > 0 ||
+		    plugin->emits > 0) {
 			at = &plugin->next;
 			continue;
 		}

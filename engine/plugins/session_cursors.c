@@ -229,7 +229,7 @@ static enum session_answer hand_over(struct session *session, struct subscriptio
 		answer = s->host.subscribe(s->host.of, subscribe, ticket->number, words);
 	if (answer != SESSION_TAKEN) {
 		if (ticket != NULL)
-			ticket_free(ticket);
+			ticket_free(s, ticket);
 		mem_free(sub);
 		return answer;
 	}
@@ -304,7 +304,7 @@ void sessions_subscribed(struct sessions *s, uint64_t number, enum session_answe
 		return;
 	sub = ticket->subscription;
 	session = ticket->session;
-	ticket_free(ticket);
+	ticket_free(s, ticket);
 	if (sub != NULL && answer == SESSION_TAKEN) {
 		sub->open = true;
 		sub->read = sub->sent = sub->acked = sub->durable = seq;
@@ -475,7 +475,7 @@ static void ack_on(struct subscription *sub, int64_t seq, int64_t now)
 				     seq, ticket->number);
 	if (answer != SESSION_TAKEN) {
 		if (ticket != NULL)
-			ticket_free(ticket);
+			ticket_free(s, ticket);
 		refuse(session, SESSION_BUSY, NULL, text_of(sub->name), now);
 		return;
 	}
@@ -518,7 +518,7 @@ void sessions_acked(struct sessions *s, uint64_t number, bool kept, int64_t now)
 	sub = ticket->subscription;
 	session = ticket->session;
 	seq = ticket->seq;
-	ticket_free(ticket);
+	ticket_free(s, ticket);
 	assert(session->acking > 0);
 	session->acking--;
 	if (sub != NULL && kept) {

@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "engine/base/mem.h"
 #include "engine/base/timetext.h"
 #include "engine/plugins/session_parts.h"
 
@@ -54,21 +55,34 @@ static const char *read_emit(const struct frame *frame, struct session_emit *emi
 	return NULL;
 }
 
+/* The sequencer's queue is everybody's: what a plugin has there is bounded whatever its sessions
+ * did. */
+static bool has_room(const struct plugin *plugin, const struct session_emit *emit)
+{
+	return plugin->emits < LIMIT_SESSION_EMITS &&
+	       plugin->emitted + emit->data.n <= LIMIT_SESSION_EMITTED;
+}
+
 static void hand_over(struct session *session, const struct session_emit *emit, int64_t now)
 {
 	struct sessions *s = session->all;
 	struct ticket *ticket = ticket_new(session, TICKET_EMIT, emit->id);
 	char words[SESSION_WORDS] = "";
 	enum session_answer answer = SESSION_BUSY;
+	struct plugin *plugin = session->plugin;
 
-	if (ticket != NULL)
+	if (ticket != NULL && has_room(plugin, emit))
 		answer = s->host.emit(s->host.of, emit, ticket->number, words);
 	if (answer == SESSION_TAKEN) {
 		session->emits++;
+		plugin->emits++;
+		plugin->emitted += emit->data.n;
+		ticket->plugin = plugin;
+		ticket->bytes = emit->data.n;
 		return;
 	}
 	if (ticket != NULL)
-		ticket_free(ticket);
+		ticket_free(s, ticket);
 	refuse_emit(session, emit->id, answer, words, now);
 }
 
@@ -100,6 +114,42 @@ static void say_emitted(struct session *session, struct text id,
 	frame_send(session, "EMITTED");
 }
 
+/* It isn't under way any more. */
+static void arrive(struct ticket *ticket)
+{
+	struct plugin *plugin = ticket->plugin;
+
+	assert(plugin != NULL && plugin->emits > 0 && plugin->emitted >= ticket->bytes);
+	plugin->emits--;
+	plugin->emitted -= ticket->bytes;
+}
+
+void emits_leave(struct session *session)
+{
+	struct ticket *ticket = session->tickets;
+
+	while (ticket != NULL) {
+		struct ticket *next = ticket->next;
+
+		ticket->previous = ticket->next = NULL;
+		if (ticket->kind == TICKET_EMIT)
+			ticket->session = NULL;
+		else
+			ticket_free(session->all, ticket);
+		ticket = next;
+	}
+	session->tickets = NULL;
+}
+
+void emits_free(struct sessions *s)
+{
+	struct text number;
+	void *ticket;
+
+	for (size_t at = 0; map_next(s->tickets, &at, &number, &ticket);)
+		mem_free(ticket);
+}
+
 void sessions_emitted(struct sessions *s, uint64_t number, const struct session_emitted *emitted,
 		      int64_t now)
 {
@@ -113,13 +163,18 @@ void sessions_emitted(struct sessions *s, uint64_t number, const struct session_
 		return;
 	session = ticket->session;
 	id = (struct text){ ticket->id, ticket->id_size };
+	arrive(ticket);
+	if (session == NULL) {
+		ticket_free(s, ticket);
+		return;
+	}
 	assert(session->emits > 0);
 	session->emits--;
 	if (emitted->answer == SESSION_TAKEN)
 		say_emitted(session, id, emitted);
 	else
 		refuse_emit(session, id, emitted->answer, emitted->words, now);
-	ticket_free(ticket);
+	ticket_free(s, ticket);
 	if (session->leaving >= 0)
 		session_due(s, now);
 	session_settle(s, now);

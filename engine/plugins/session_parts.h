@@ -40,6 +40,8 @@ struct plugin {
 	struct session *session;   /* NULL: none */
 	struct newcomer *newcomer; /* NULL: none */
 	unsigned lent;             /* of its credit, to the sequencer */
+	unsigned emits;            /* under way, those of sessions that have ended, too */
+	size_t emitted;            /* their bytes */
 	int64_t second;            /* when the count began */
 	unsigned useless;          /* messages without use since then */
 	char name[LIMIT_SESSION_NAME + 1];
@@ -88,11 +90,13 @@ enum ticket_kind { TICKET_EMIT, TICKET_SUBSCRIBE, TICKET_ACK };
 struct ticket {
 	enum ticket_kind kind;
 	uint64_t number;
-	struct session *session;
+	struct session *session;           /* NULL: it has ended, and this is an EMIT */
 	struct ticket *previous, *next;    /* of the session */
 	struct subscription *subscription; /* not of an EMIT; NULL: it has ended */
 	int64_t seq;                       /* of an ACK */
-	size_t id_size;                    /* of an EMIT */
+	struct plugin *plugin;             /* of an EMIT, as the next two */
+	size_t bytes;
+	size_t id_size;
 	char id[];
 };
 
@@ -232,7 +236,7 @@ bool plugin_useless(struct plugin *plugin, unsigned cost, int64_t now);
 /* NULL when memory is out. */
 struct ticket *ticket_new(struct session *session, enum ticket_kind kind, struct text id);
 struct ticket *ticket_find(const struct sessions *s, uint64_t number, enum ticket_kind kind);
-void ticket_free(struct ticket *ticket);
+void ticket_free(struct sessions *s, struct ticket *ticket);
 
 /* A lower-case name as in the manifest. */
 bool session_is_name(struct text name);
@@ -257,6 +261,9 @@ void jobs_end_all(struct session *session);      /* each in doubt */
 /* ---- session_emits.c ---- */
 
 void emits_read(struct session *session, const struct frame *frame);
+/* The session ends, its EMITs are still under way. Other tickets are freed. */
+void emits_leave(struct session *session);
+void emits_free(struct sessions *s); /* those of sessions that have ended */
 
 /* ---- session_cursors.c ---- */
 

@@ -430,6 +430,58 @@ START_TEST(more_emits_than_credit_are_a_flood)
 }
 END_TEST
 
+/* A plugin that says HELLO again and again can't fill the sequencer's queue, which is others', too:
+ * what is under way of its sessions before counts until it is answered. */
+START_TEST(emits_of_ended_sessions_are_under_way)
+{
+	struct session_emitted e = { SESSION_TAKEN, TEXT("b1946ac92492d234"), 1, false, NULL };
+	uint64_t first;
+
+	world_start();
+	hello(1);
+	say(1, "EMIT", "{\"id\":\"1\",\"type\":\"low\"}");
+	first = w.ticket;
+	for (int i = 1; i < LIMIT_SESSION_EMITS; i++)
+		say(1, "EMIT", "{\"id\":\"1\",\"type\":\"low\"}");
+	say_body(1, "HELLO", HELLO, MANIFEST);
+	buf_clear(&w.log);
+	say(1, "EMIT", "{\"id\":\"2\",\"type\":\"low\"}");
+	expect(EMIT_ERROR("busy", "2", ",\"after\":1000"));
+	sessions_emitted(w.s, first, &e, w.now);
+	expect("");
+	say(1, "EMIT", "{\"id\":\"2\",\"type\":\"low\"}");
+	expect("emit inventory 2 low [] null\n");
+	say(1, "EMIT", "{\"id\":\"3\",\"type\":\"low\"}");
+	expect(EMIT_ERROR("busy", "3", ",\"after\":1000"));
+	/* They outlive even the name. */
+	w.admit = SESSION_UNKNOWN;
+	sessions_reload(w.s, w.now);
+	sessions_emitted(w.s, first + 1, &e, w.now);
+	world_end();
+}
+END_TEST
+
+/* Nor by a few large ones. */
+START_TEST(emits_have_bytes)
+{
+	char *large = long_text(LIMIT_SESSION_BODY, "\"", "\"");
+
+	world_start();
+	hello(1);
+	for (size_t i = 0; i < LIMIT_SESSION_EMITTED / LIMIT_SESSION_BODY; i++)
+		say_body(1, "EMIT", "{\"id\":\"1\",\"type\":\"low\"}", large);
+	buf_clear(&w.log);
+	say_body(1, "EMIT", "{\"id\":\"2\",\"type\":\"low\"}", "12345");
+	expect(EMIT_ERROR("busy", "2", ",\"after\":1000"));
+	emitted(SESSION_TAKEN, false);
+	buf_clear(&w.log);
+	say_body(1, "EMIT", "{\"id\":\"2\",\"type\":\"low\"}", "12345");
+	expect("emit inventory 2 low [] 12345\n");
+	mem_free(large);
+	world_end();
+}
+END_TEST
+
 START_TEST(refused_emits_are_a_flood)
 {
 	world_start();
@@ -493,4 +545,5 @@ UNIT_MAIN("plugins_session_jobs", a_job_is_done, each_fate, results_in_any_order
 	  concurrency_goes_before_credit, a_job_without_credit_is_not_sent,
 	  a_job_that_can_not_be_sent, parameters_have_a_size, an_emit_is_answered_after_the_commit,
 	  a_wrong_emit, an_emit_finds_no_room, more_emits_than_credit_are_a_flood,
-	  refused_emits_are_a_flood, stopping_waits_for_emits, memory_gives_out)
+	  emits_of_ended_sessions_are_under_way, emits_have_bytes, refused_emits_are_a_flood,
+	  stopping_waits_for_emits, memory_gives_out)
