@@ -431,8 +431,9 @@ void work_about(struct tappet_plugin *p, json_t *header, const char *code, const
 	json_t *after = json_object_get(header, "after");
 	long long again = plugin_now() + (after != NULL ? json_integer_value(after) : 1000);
 	bool busy = strcmp(code, "busy") == 0;
-	struct emit **at = find_emit(p, about);
-	struct cursor *c = find_cursor(p, about);
+	bool emit = json_object_get(header, "emits") != NULL;
+	struct emit **at = find_emit(p, emit ? about : NULL); /* names may be the same */
+	struct cursor *c = find_cursor(p, emit ? NULL : about);
 
 	more_room(p, header);
 	if (*at != NULL && busy) {

@@ -365,6 +365,21 @@ class Contract(Base):
         self.assertEqual(self.told(engine), {"seen": [21], "gaps": [[1, 20]]})
         engine.finish(process)
 
+    def test_tells_a_busy_cursor_from_a_busy_emit(self) -> None:
+        """Both may have one name; `emits` tells which it is."""
+        engine, process = self.begin(auto={"ACK"})
+        engine.expect("SUBSCRIBE", cursor="probe")
+        engine.subscriptions.clear()
+        job = engine.job("emit", {"id": "probe", "data": {}})
+        emit = engine.expect("EMIT", id="probe")
+        engine.error("busy", about="probe", after=10)
+        engine.auto = frozenset({"SUBSCRIBE", "ACK"})
+        self.fill(engine, 5)
+        self.until_acked(engine, 5)
+        engine.take_emit(emit)
+        engine.expect("RESULT", id=job, fate="ok")
+        engine.finish(process)
+
     def test_subscribes_again_when_the_engine_is_busy(self) -> None:
         engine, process = self.begin(auto={"ACK"})
         subscribe = engine.expect("SUBSCRIBE", cursor="probe")

@@ -135,7 +135,8 @@ class Runner:
 
     def _error(self, message: Message) -> None:
         code, about = message.header["code"], message.header.get("about")
-        if about in self.emits and code in ("bad-emit", "busy"):
+        # A cursor may have the same name.
+        if "emits" in message.header and about in self.emits and code in ("bad-emit", "busy"):
             self._emit_refused(about, message.header)
             return
         if code == "bad-subscribe":
