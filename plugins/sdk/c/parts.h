@@ -17,6 +17,7 @@
 enum {
 	BODY_MOST = 1048576,
 	HEADER_MOST = 16384,
+	WORDS_MOST = 1000, /* bytes of what is wrong with a job */
 	EMITS_MOST = 1024, /* that wait: four times what an engine takes at once */
 	BEAT_FIRST = 1000, /* ms, until WELCOME says */
 	PAUSE_FIRST = 100,

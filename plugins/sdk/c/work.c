@@ -129,6 +129,21 @@ static void free_job(struct job *job)
 	free(job);
 }
 
+/* A header has a limit, and is UTF-8. */
+static json_t *error_words(const char *error)
+{
+	size_t n = error != NULL ? strnlen(error, WORDS_MOST + 1) : 0;
+	json_t *words;
+
+	if (n == 0)
+		return NULL;
+	if (n > WORDS_MOST)
+		for (n = WORDS_MOST; n > 0 && ((unsigned char)error[n] & 0xc0) == 0x80; n--)
+			;
+	words = json_stringn(error, n);
+	return words != NULL ? words : json_string("the plugin's words aren't UTF-8");
+}
+
 static void say_result(struct tappet_plugin *p, const struct tappet_job *j,
 		       const struct tappet_result *result)
 {
@@ -140,8 +155,9 @@ static void say_result(struct tappet_plugin *p, const struct tappet_job *j,
 		    (body == NULL || strlen(body) > BODY_MOST);
 	const char *error =
 	    lost ? "the result can't be sent, or has more than 1 MiB" : result->error;
-	json_t *header = json_pack("{s:s,s:s,s:s*}", "id", j->id, "fate",
-				   words[lost ? TAPPET_DOUBT : result->fate], "error", error);
+	json_t *header =
+	    json_pack("{s:s,s:s,s:o*}", "id", j->id, "fate",
+		      words[lost ? TAPPET_DOUBT : result->fate], "error", error_words(error));
 
 	if (header != NULL && result->fate == TAPPET_RETRY && result->after > 0)
 		(void)json_object_set_new(header, "after", json_integer(result->after));

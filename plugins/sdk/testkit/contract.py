@@ -193,6 +193,10 @@ class Contract(Base):
         for fate in ("reject", "doubt"):
             job = engine.job("fate", {"fate": fate})
             engine.expect("RESULT", id=job, fate=fate, error="as told", jobs=1)
+        # Words that fill more than a header are cut, in one piece of text.
+        result = self.outcome(engine, "fate", {"fate": "reject", "after": 20000})
+        self.assertLessEqual(len(result["error"]), 1000)
+        self.assertEqual(set(result["error"]), {"ü"})
         engine.finish(process)
 
     def test_gives_its_credit_back(self) -> None:

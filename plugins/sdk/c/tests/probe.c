@@ -87,17 +87,24 @@ static void echo(void *of, struct tappet_job *job)
 static void fate(void *of, struct tappet_job *job)
 {
 	const char *word = param(job, "fate");
+	json_int_t n = json_integer_value(json_object_get(job->params, "after"));
 	struct tappet_result result = { .fate = TAPPET_DOUBT, .error = "as told" };
+	char *words = calloc((size_t)n + 1, 2);
 
 	(void)of;
+	for (json_int_t i = 0; words != NULL && i < n; i++)
+		(void)memcpy(words + 2 * i, "\303\274", 2); /* ü */
+	if (words != NULL && n > 0)
+		result.error = words;
 	if (strcmp(word, "retry") == 0) {
 		result.fate = TAPPET_RETRY;
 		result.error = "later";
-		result.after = json_integer_value(json_object_get(job->params, "after"));
+		result.after = n;
 	} else if (strcmp(word, "reject") == 0) {
 		result.fate = TAPPET_REJECT;
 	}
 	tappet_job_end(job, &result);
+	free(words);
 }
 
 static void hold(void *of, struct tappet_job *job)

@@ -26,7 +26,7 @@ async def fate(job: Job, fate: Text, after: Int = 0) -> None:
     """Ends as it is told."""
     if fate == "retry":
         raise Retry("later", after=after / 1000)
-    raise {"reject": Reject, "doubt": Doubt}[fate]("as told")
+    raise {"reject": Reject, "doubt": Doubt}[fate]("ü" * after or "as told")
 
 
 @plugin.action()
