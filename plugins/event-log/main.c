@@ -19,8 +19,7 @@
 #include "file.h"
 #include "tappet_plugin.h"
 
-#define WINDOW    2000
-#define TYPES_MAX 64
+#define WINDOW 2000
 
 enum { SYNC_BATCH = 0, SYNC_NEVER = -1 }; /* else: ms between two */
 
@@ -38,8 +37,9 @@ struct event_log {
 struct options {
 	const char *folder;
 	struct log_limits limits;
-	long long sync, from;
-	const char *types[TYPES_MAX + 1];
+	long long sync;
+	const char *from;
+	json_t *types;
 };
 
 static void give_up(struct event_log *e)
@@ -51,9 +51,9 @@ static void give_up(struct event_log *e)
 /* ---- Events. ---- */
 
 /* What came again, after a crash. The last line tells whether it is the same log. */
-static void skip(struct event_log *e, const struct tappet_event *event)
+static void skip(struct event_log *e, const struct tappet_message *event)
 {
-	json_t *text = json_loadb(event->text, event->size, JSON_ALLOW_NUL, NULL);
+	json_t *text = json_loadb(event->body, event->size, JSON_ALLOW_NUL, NULL);
 	const char *id = json_string_value(json_object_get(text, "id"));
 	bool other =
 	    event->seq == log_last(e->log) && (id == NULL || strcmp(id, log_last_id(e->log)) != 0);
@@ -67,15 +67,15 @@ static void skip(struct event_log *e, const struct tappet_event *event)
 }
 
 /* With its seq, and in one line. */
-static bool add_line(struct event_log *e, const struct tappet_event *event)
+static bool add_line(struct event_log *e, const struct tappet_message *event)
 {
 	json_t *text = NULL;
 	char *line;
 	bool fine;
 
-	if (memchr(event->text, '\n', event->size) == NULL)
-		return log_add(e->log, event->seq, event->text, event->size);
-	text = json_loadb(event->text, event->size, JSON_ALLOW_NUL, NULL);
+	if (memchr(event->body, '\n', event->size) == NULL)
+		return log_add(e->log, event->seq, event->body, event->size);
+	text = json_loadb(event->body, event->size, JSON_ALLOW_NUL, NULL);
 	line = text != NULL ? json_dumps(text, JSON_COMPACT) : NULL;
 	fine = line != NULL && log_add(e->log, event->seq, line, strlen(line));
 	free(line);
@@ -83,7 +83,7 @@ static bool add_line(struct event_log *e, const struct tappet_event *event)
 	return fine;
 }
 
-static void on_event(void *of, const struct tappet_event *event)
+static void on_event(void *of, const struct tappet_message *event)
 {
 	struct event_log *e = of;
 
@@ -98,24 +98,23 @@ static void on_event(void *of, const struct tappet_event *event)
 }
 
 /* What is missing is in the files, too: it has the seq of the last one that is. */
-static void on_gap(void *of, const char *cursor, long long from, long long to)
+static void on_gap(void *of, const struct tappet_message *gap)
 {
 	struct event_log *e = of;
 	char line[256];
 	int n;
 
-	(void)cursor;
 	if (e->failed)
 		return;
-	e->seq = to > e->seq ? to : e->seq;
-	if (to <= log_last(e->log))
+	e->seq = gap->to > e->seq ? gap->to : e->seq;
+	if (gap->to <= log_last(e->log))
 		return;
 	n = snprintf(
 	    line, sizeof(line),
 	    "{\"specversion\":\"1.0\",\"id\":\"gap-%lld\",\"source\":\"/tappet/event-log\","
 	    "\"type\":\"tappet.gap\",\"seq\":%lld,\"data\":{\"from\":%lld,\"to\":%lld}}",
-	    to, to, from, to);
-	if (!log_add(e->log, to, line, (size_t)n))
+	    gap->to, gap->to, gap->from, gap->to);
+	if (!log_add(e->log, gap->to, line, (size_t)n))
 		give_up(e);
 }
 
@@ -141,6 +140,7 @@ static void sync_now(struct event_log *e)
 static void on_idle(void *of)
 {
 	struct event_log *e = of;
+	uint64_t times;
 
 	if (e->failed)
 		return;
@@ -149,7 +149,7 @@ static void on_idle(void *of)
 		return;
 	}
 	e->written = e->seq;
-	if (e->sync == SYNC_BATCH)
+	if (e->sync == SYNC_BATCH || (e->timer >= 0 && read(e->timer, &times, sizeof(times)) > 0))
 		sync_now(e);
 	else if (e->sync == SYNC_NEVER)
 		acknowledge(e);
@@ -159,14 +159,6 @@ static void on_stopping(void *of)
 {
 	on_idle(of);
 	sync_now(of);
-}
-
-static void on_timer(void *of, int fd)
-{
-	uint64_t times;
-
-	if (read(fd, &times, sizeof(times)) == sizeof(times))
-		sync_now(of);
 }
 
 /* ---- Words of the command. ---- */
@@ -213,18 +205,6 @@ static long long parse_sync(const char *text)
 	return ms > 0 ? ms : -2;
 }
 
-static bool add_type(struct options *o, const char *type)
-{
-	size_t n = 0;
-
-	while (o->types[n] != NULL)
-		n++;
-	if (n == TYPES_MAX)
-		return false;
-	o->types[n] = type;
-	return true;
-}
-
 static bool take_option(struct options *o, int option, const char *value)
 {
 	long long n = -1;
@@ -238,7 +218,7 @@ static bool take_option(struct options *o, int option, const char *value)
 		o->folder = value;
 		return true;
 	case 'f':
-		o->from = strcmp(value, "now") == 0 ? TAPPET_FROM_NOW : TAPPET_FROM_START;
+		o->from = value;
 		return strcmp(value, "now") == 0 || strcmp(value, "start") == 0;
 	case 'k':
 		n = parse_size(value);
@@ -248,7 +228,7 @@ static bool take_option(struct options *o, int option, const char *value)
 		o->limits.size = n = parse_size(value);
 		return n > 0;
 	case 't':
-		return add_type(o, value);
+		return json_array_append_new(o->types, json_string(value)) == 0;
 	case 'y':
 		o->sync = n = parse_sync(value);
 		return n >= SYNC_NEVER;
@@ -276,8 +256,8 @@ static bool read_options(struct options *o, int argc, char **argv)
 			return false;
 		}
 	}
-	if (o->types[0] == NULL)
-		o->types[0] = "**";
+	if (json_array_size(o->types) == 0)
+		(void)json_array_append_new(o->types, json_string("**"));
 	return o->folder != NULL && optind == argc;
 }
 
@@ -299,23 +279,28 @@ static bool begin_timer(struct event_log *e)
 	every.it_value = every.it_interval;
 	e->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	return e->timer >= 0 && timerfd_settime(e->timer, 0, &every, NULL) == 0 &&
-	       tappet_plugin_watch(e->plugin, e->timer, on_timer);
+	       tappet_plugin_watch(e->plugin, e->timer);
 }
 
 static bool begin(struct event_log *e, const struct options *o)
 {
-	struct tappet_subscription all = { "event_log", o->types, o->from, WINDOW };
-
 	e->log = log_open(o->folder, &o->limits);
 	if (e->log == NULL)
 		return false;
 	e->plugin = tappet_plugin_new(&(struct tappet_options){
 	    .name = "event_log",
 	    .manifest = "{\"version\":\"1.0\",\"doc\":\"Writes events to files.\"}",
-	    .calls = { .event = on_event, .gap = on_gap, .idle = on_idle, .stopping = on_stopping },
 	    .of = e,
+	    .event = on_event,
+	    .gap = on_gap,
+	    .idle = on_idle,
+	    .stopping = on_stopping,
 	});
-	if (e->plugin != NULL && tappet_subscribe(e->plugin, &all) && begin_timer(e))
+	if (e->plugin != NULL &&
+	    tappet_subscribe(e->plugin,
+			     json_pack("{s:s,s:O,s:s,s:i}", "cursor", "event_log", "types",
+				       o->types, "from", o->from, "window", WINDOW)) &&
+	    begin_timer(e))
 		return true;
 	perror("event-log");
 	return false;
@@ -324,12 +309,14 @@ static bool begin(struct event_log *e, const struct options *o)
 int main(int argc, char **argv)
 {
 	struct options o = { .limits = { .size = 64 << 20, .age = 86400 },
-			     .from = TAPPET_FROM_START };
+			     .from = "start",
+			     .types = json_array() };
 	struct event_log e = { .timer = -1, .seq = -1, .written = -1, .acked = -1 };
 	int code = 2;
 
 	if (!read_options(&o, argc, argv)) {
 		print_usage();
+		json_decref(o.types);
 		return 2;
 	}
 	e.sync = o.sync;
@@ -339,5 +326,6 @@ int main(int argc, char **argv)
 		(void)close(e.timer);
 	tappet_plugin_free(e.plugin);
 	log_close(e.log);
+	json_decref(o.types);
 	return e.failed ? 1 : code;
 }

@@ -341,24 +341,19 @@ static bool emit(struct in *in, struct held *h, char *words, size_t size)
 	json_error_t error = { .text = "" };
 	json_t *body = json_loadb(natsMsg_GetData(h->msg), (size_t)natsMsg_GetDataLength(h->msg),
 				  JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
-	json_t *data;
-	bool fine;
 
-	(void)snprintf(words, size, "is not JSON: %s", error.text);
-	if (body == NULL)
+	if (body == NULL) {
+		(void)snprintf(words, size, "is not JSON: %s", error.text);
 		return false;
-	data = json_pack("{s:s, s:s, s:I, s:o}", "subject", subject, "stream", in->o.stream,
-			 "sequence", (json_int_t)h->sequence, "body", body);
-	fine = data != NULL && tappet_emit(in->plugin, &(struct tappet_emit){
-							   .id = h->id,
-							   .type = "message",
-							   .subject = subject,
-							   .time = h->time,
-							   .data = data,
-						       });
+	}
+	if (tappet_emit(in->plugin,
+			json_pack("{s:s,s:s,s:s,s:s}", "id", h->id, "type", "message", "subject",
+				  subject, "time", h->time),
+			json_pack("{s:s,s:s,s:I,s:o}", "subject", subject, "stream", in->o.stream,
+				  "sequence", (json_int_t)h->sequence, "body", body)))
+		return true;
 	(void)snprintf(words, size, "can't be emitted: %s", strerror(errno));
-	json_decref(data);
-	return fine;
+	return false;
 }
 
 void in_work(struct in *in)
@@ -388,17 +383,17 @@ void in_work(struct in *in)
 	}
 }
 
-void in_emitted(struct in *in, const struct tappet_emitted *emitted)
+void in_emitted(struct in *in, const struct tappet_message *emitted)
 {
 	struct held **at = find(in, emitted->id), *h = *at;
 
 	if (h == NULL)
 		return;
 	*at = h->next;
-	if (emitted->refused != NULL)
+	if (emitted->code != NULL)
 		say("message %llu of %s is refused by the engine: %s: terminated",
-		    (unsigned long long)h->sequence, in->o.stream, emitted->refused);
-	drop(in, h, emitted->refused == NULL ? "+ACK" : "+TERM");
+		    (unsigned long long)h->sequence, in->o.stream, emitted->message);
+	drop(in, h, emitted->code == NULL ? "+ACK" : "+TERM");
 }
 
 void in_stop(struct in *in)

@@ -29,7 +29,7 @@ struct in_options {
 /* NULL: memory is out. */
 struct in *in_new(struct tappet_plugin *p, natsConnection *nc, const struct in_options *options);
 void in_work(struct in *in); /* what has come */
-void in_emitted(struct in *in, const struct tappet_emitted *emitted);
+void in_emitted(struct in *in, const struct tappet_message *emitted);
 void in_stop(struct in *in);  /* no further ones; those that weren't emitted are given back */
 void in_close(struct in *in); /* waits for the thread, a second or two */
 void in_free(struct in *in);  /* when the connection is closed, and not yet destroyed */

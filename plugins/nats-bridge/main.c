@@ -19,7 +19,6 @@
 #include "out.h"
 #include "server.h"
 
-#define TYPES_MAX    64
 #define WINDOW_MOST  10000
 #define WINDOW       500
 #define CLOSING_WAIT 2000 /* ms for the last acknowledgements, and for threads of the library */
@@ -46,9 +45,9 @@ struct options {
 	struct server_options server;
 	struct out_options out;
 	struct in_options in;
-	long long from;
-	unsigned window;
-	const char *types[TYPES_MAX + 1];
+	const char *from;
+	int window;
+	json_t *types;
 };
 
 /* ---- What comes. ---- */
@@ -66,7 +65,7 @@ static void catch_up(struct bridge *b)
 		give_up(b);
 }
 
-static void on_event(void *of, const struct tappet_event *event)
+static void on_event(void *of, const struct tappet_message *event)
 {
 	struct bridge *b = of;
 
@@ -75,7 +74,7 @@ static void on_event(void *of, const struct tappet_event *event)
 		give_up(b);
 }
 
-static void on_emitted(void *of, const struct tappet_emitted *emitted)
+static void on_emitted(void *of, const struct tappet_message *emitted)
 {
 	struct bridge *b = of;
 
@@ -83,10 +82,21 @@ static void on_emitted(void *of, const struct tappet_emitted *emitted)
 		in_emitted(b->in, emitted);
 }
 
+/* Of a descriptor that has woken the bridge. */
+static void drain(int fd)
+{
+	uint64_t times;
+
+	if (read(fd, &times, sizeof(times)) != sizeof(times))
+		return; /* it was another */
+}
+
 static void on_idle(void *of)
 {
 	struct bridge *b = of;
 
+	drain(b->wake);
+	drain(b->timer);
 	catch_up(b);
 	if (b->out != NULL && !b->failed && !out_work(b->out))
 		give_up(b);
@@ -102,16 +112,6 @@ static void on_stopping(void *of)
 		in_stop(b->in);
 	if (b->out != NULL)
 		out_finish(b->out);
-}
-
-/* Of both descriptors: what there is to do is done when idle. */
-static void on_ready(void *of, int fd)
-{
-	uint64_t times;
-
-	(void)of;
-	if (read(fd, &times, sizeof(times)) != sizeof(times))
-		return; /* another has read it */
 }
 
 /* This and the next on a thread of the library. */
@@ -131,18 +131,6 @@ static void on_closed(void *of)
 }
 
 /* ---- Words of the command. ---- */
-
-static bool add_type(struct options *o, const char *type)
-{
-	size_t n = 0;
-
-	while (o->types[n] != NULL)
-		n++;
-	if (n == TYPES_MAX)
-		return false;
-	o->types[n] = type;
-	return true;
-}
 
 /* Tokens between dots; wildcards only where messages are subscribed to. */
 static bool is_subject(const char *s, bool wildcards)
@@ -172,7 +160,7 @@ static bool take_window(struct options *o, const char *value)
 	char *end;
 	long n = strtol(value, &end, 10);
 
-	o->window = (unsigned)n;
+	o->window = (int)n;
 	return end != value && *end == '\0' && n >= 1 && n <= WINDOW_MOST;
 }
 
@@ -193,14 +181,14 @@ static bool take_out(struct options *o, int option, const char *value)
 		o->out.prefix = value;
 		return is_subject(value, false);
 	case 't':
-		return add_type(o, value);
+		return json_array_append_new(o->types, json_string(value)) == 0;
 	case 'w':
 		return take_window(o, value);
 	case 'x':
 		o->out.skip_too_large = true;
 		return true;
 	default:
-		o->from = strcmp(value, "now") == 0 ? TAPPET_FROM_NOW : TAPPET_FROM_START;
+		o->from = value;
 		return strcmp(value, "now") == 0 || strcmp(value, "start") == 0;
 	}
 }
@@ -285,8 +273,8 @@ static bool read_options(struct options *o, int argc, char **argv)
 			return false;
 		}
 	}
-	if (o->types[0] == NULL)
-		o->types[0] = "**";
+	if (json_array_size(o->types) == 0)
+		(void)json_array_append_new(o->types, json_string("**"));
 	wrong = optind < argc ? "there are words that are no options" : whats_wrong(o);
 	if (wrong != NULL)
 		say("%s", wrong);
@@ -307,23 +295,24 @@ static void print_usage(void)
 
 static bool begin_plugin(struct bridge *b, const struct options *o)
 {
-	struct tappet_subscription all = { OUT_CURSOR, o->types, o->from, o->window };
-
 	b->plugin = tappet_plugin_new(&(struct tappet_options){
 	    .name = "nats",
 	    .manifest = manifest,
-	    .calls = { .event = on_event,
-		       .emitted = on_emitted,
-		       .idle = on_idle,
-		       .stopping = on_stopping },
 	    .of = b,
+	    .event = on_event,
+	    .emitted = on_emitted,
+	    .idle = on_idle,
+	    .stopping = on_stopping,
 	});
 	b->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	b->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	return b->plugin != NULL && b->wake >= 0 && b->timer >= 0 &&
-	       tappet_plugin_watch(b->plugin, b->wake, on_ready) &&
-	       tappet_plugin_watch(b->plugin, b->timer, on_ready) &&
-	       (o->out.prefix == NULL || tappet_subscribe(b->plugin, &all));
+	       tappet_plugin_watch(b->plugin, b->wake) &&
+	       tappet_plugin_watch(b->plugin, b->timer) &&
+	       (o->out.prefix == NULL ||
+		tappet_subscribe(b->plugin,
+				 json_pack("{s:s,s:O,s:s,s:i}", "cursor", OUT_CURSOR, "types",
+					   o->types, "from", o->from, "window", o->window)));
 }
 
 /* After the plugin: threads that begin now leave signals to it. */
@@ -394,7 +383,8 @@ int main(int argc, char **argv)
 			    .certificate = from_environment("NATS_CERTIFICATE", NULL),
 			    .key = from_environment("NATS_KEY", NULL) },
 		.in = { .durable = "tappet" },
-		.from = TAPPET_FROM_START,
+		.from = "start",
+		.types = json_array(),
 		.window = WINDOW,
 	};
 	struct bridge b = { .wake = -1, .timer = -1 };
@@ -402,10 +392,12 @@ int main(int argc, char **argv)
 
 	if (!read_options(&o, argc, argv)) {
 		print_usage();
+		json_decref(o.types);
 		return 2;
 	}
 	if (begin(&b, &o))
 		code = tappet_plugin_run(b.plugin);
 	end(&b);
+	json_decref(o.types);
 	return code == 0 && b.failed ? 1 : code;
 }

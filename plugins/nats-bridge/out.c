@@ -132,9 +132,9 @@ static char *make_subject(const char *prefix, const char *type)
 	return subject;
 }
 
-static struct entry *make_entry(const struct out *out, const struct tappet_event *event)
+static struct entry *make_entry(const struct out *out, const struct tappet_message *event)
 {
-	json_t *read = json_loadb(event->text, event->size, JSON_ALLOW_NUL, NULL);
+	json_t *read = json_loadb(event->body, event->size, JSON_ALLOW_NUL, NULL);
 	const char *id = json_string_value(json_object_get(read, "id"));
 	const char *type = json_string_value(json_object_get(read, "type"));
 	struct entry *e = calloc(1, sizeof(*e));
@@ -148,7 +148,7 @@ static struct entry *make_entry(const struct out *out, const struct tappet_event
 	}
 	json_decref(read);
 	if (e != NULL && e->id != NULL && e->subject != NULL && e->text != NULL) {
-		(void)memcpy(e->text, event->text, event->size);
+		(void)memcpy(e->text, event->body, event->size);
 		return e;
 	}
 	free_entry(e);
@@ -234,7 +234,7 @@ static bool publish_all(struct out *out)
 	return true;
 }
 
-bool out_event(struct out *out, const struct tappet_event *event)
+bool out_event(struct out *out, const struct tappet_message *event)
 {
 	struct entry *e = make_entry(out, event);
 

@@ -32,7 +32,7 @@ struct out_options {
 struct out *out_new(struct tappet_plugin *p, natsConnection *nc, const struct out_options *options);
 
 /* False: it can't be published, now or later; said why. Nothing more may be given then. */
-bool out_event(struct out *out, const struct tappet_event *event);
+bool out_event(struct out *out, const struct tappet_message *event);
 bool out_work(struct out *out); /* what JetStream has answered, and what is due again */
 
 /* Waits (a second at most) for what is under way, so that less comes again. */

@@ -5,497 +5,378 @@
  *
  *   done     the last event that the plugin was given; what comes again isn't given again
  *   wanted   what the plugin has acknowledged
- *   sent     the last event of this session; nothing beyond it may be acknowledged
+ *   sent     the last event of this session; nothing beyond it may be acknowledged. -1: it
+ *            isn't subscribed to
  *   said     what was acknowledged in this session
  *   acked    what is on the engine's disk. When SUBSCRIBED is behind it, the engine's log is
- *            another one, and what was done says nothing about it. */
+ *            another one, and what was done says nothing about it.
+ *
+ * What comes changes this alone; work_say says what follows from it. */
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "parts.h"
 
-void work_credit(struct tappet_plugin *p, int more)
+enum {
+	BODY_MOST = 1048576,
+	HEADER_MOST = 16384,
+	WORDS_MOST = 1000, /* bytes of what is wrong with a job */
+	ITEMS_MOST = 1024, /* of a kind, that wait: four times what an engine takes at once */
+};
+
+/* ---- Items. ---- */
+
+/* Where the one with this id is; NULL is there when none has it. A job's id is its key. */
+struct item **work_find(struct tappet_plugin *p, int list, const char *id)
 {
-	p->owed += more;
-	if (!p->in_session || p->owed == 0 || p->stopping)
-		return;
-	session_say(p, "CREDIT", json_pack("{s:I}", "jobs", p->owed), NULL);
-	p->owed = 0;
-}
+	static const char *const names[] = { "key", "id", "cursor" };
+	struct item **at = &p->lists[list];
 
-/* ---- Jobs. ---- */
-
-static const char *or_empty(json_t *header, const char *name)
-{
-	const char *text = json_string_value(json_object_get(header, name));
-
-	return text != NULL ? text : "";
-}
-
-/* Of the header, which is kept; false: it isn't as it should be. */
-static bool fill_job(struct job *job, json_t *header)
-{
-	struct tappet_job *j = &job->job;
-	json_int_t attempt, timeout;
-	const char *id, *key, *action;
-
-	if (json_unpack(header, "{s:s,s:s,s:s,s:I,s:I}", "id", &id, "key", &key, "action", &action,
-			"attempt", &attempt, "timeout", &timeout) != 0)
-		return false;
-	j->id = id, j->key = key, j->action = action, j->attempt = attempt, j->timeout = timeout;
-	j->rule = or_empty(header, "rule");
-	j->event = or_empty(header, "event");
-	j->given_up = false;
-	json_incref(header);
-	json_decref(job->header);
-	job->header = header;
-	return true;
-}
-
-static struct job *find_job(struct tappet_plugin *p, const char *key, const char *id)
-{
-	for (struct job *j = p->jobs; j != NULL; j = j->next)
-		if (key != NULL ? strcmp(j->job.key, key) == 0
-				: id != NULL && !j->job.given_up && strcmp(j->job.id, id) == 0)
-			return j;
-	return NULL;
-}
-
-static void run_job(struct tappet_plugin *p, struct job *job)
-{
-	const struct tappet_action *a = p->o.actions;
-	struct tappet_result none = { TAPPET_REJECT, NULL, "there is no such action", 0 };
-	struct tappet_result later = { TAPPET_RETRY, NULL, "the plugin stops", 0 };
-
-	while (a != NULL && a->name != NULL && strcmp(a->name, job->job.action) != 0)
-		a++;
-	if (p->stopping)
-		tappet_job_end(&job->job, &later);
-	else if (a == NULL || a->name == NULL)
-		tappet_job_end(&job->job, &none);
-	else
-		a->run(p->o.of, &job->job);
-}
-
-bool work_job(struct tappet_plugin *p, json_t *header, json_t *body)
-{
-	const char *key = json_string_value(json_object_get(header, "key"));
-	struct job *job = key != NULL ? find_job(p, key, NULL) : NULL;
-
-	if (job != NULL) { /* another attempt at what is still at work */
-		bool fine = fill_job(job, header);
-
-		work_credit(p, fine ? 1 : 0);
-		return fine;
-	}
-	job = calloc(1, sizeof(*job));
-	if (job == NULL || !fill_job(job, header)) {
-		p->failed |= job == NULL;
-		free(job);
-		return false;
-	}
-	job->plugin = p;
-	job->job.params = json_is_object(body) ? json_incref(body) : json_object();
-	job->next = p->jobs;
-	p->jobs = job;
-	p->working++;
-	run_job(p, job);
-	return true;
-}
-
-void work_cancel(struct tappet_plugin *p, json_t *header)
-{
-	struct job *job = find_job(p, NULL, json_string_value(json_object_get(header, "id")));
-
-	if (job == NULL)
-		return;
-	job->job.given_up = true;
-	if (p->o.calls.cancelled != NULL)
-		p->o.calls.cancelled(p->o.of, &job->job);
-}
-
-static void free_job(struct job *job)
-{
-	struct job **at = &job->plugin->jobs;
-
-	while (*at != job)
-		at = &(*at)->next;
-	*at = job->next;
-	job->plugin->working--;
-	json_decref(job->job.params);
-	json_decref(job->header);
-	free(job);
-}
-
-/* A header has a limit, and is UTF-8. */
-static json_t *error_words(const char *error)
-{
-	size_t n = error != NULL ? strnlen(error, WORDS_MOST + 1) : 0;
-	json_t *words;
-
-	if (n == 0)
-		return NULL;
-	if (n > WORDS_MOST)
-		for (n = WORDS_MOST; n > 0 && ((unsigned char)error[n] & 0xc0) == 0x80; n--)
-			;
-	words = json_stringn(error, n);
-	return words != NULL ? words : json_string("the plugin's words aren't UTF-8");
-}
-
-static void say_result(struct tappet_plugin *p, const struct tappet_job *j,
-		       const struct tappet_result *result)
-{
-	static const char *const words[] = { "ok", "retry", "reject", "doubt" };
-	char *body = result->fate == TAPPET_OK && result->value != NULL
-			 ? json_dumps(result->value, JSON_COMPACT | JSON_ENCODE_ANY)
-			 : NULL;
-	bool lost = result->fate == TAPPET_OK && result->value != NULL &&
-		    (body == NULL || strlen(body) > BODY_MOST);
-	const char *error =
-	    lost ? "the result can't be sent, or has more than 1 MiB" : result->error;
-	json_t *header =
-	    json_pack("{s:s,s:s,s:o*}", "id", j->id, "fate",
-		      words[lost ? TAPPET_DOUBT : result->fate], "error", error_words(error));
-
-	if (header != NULL && result->fate == TAPPET_RETRY && result->after > 0)
-		(void)json_object_set_new(header, "after", json_integer(result->after));
-	if (header != NULL && !p->stopping)
-		(void)json_object_set_new(header, "jobs", json_integer(1));
-	session_say(p, "RESULT", header, lost ? NULL : body);
-	free(body);
-}
-
-void tappet_job_end(struct tappet_job *j, const struct tappet_result *result)
-{
-	struct job *job = (struct job *)j;
-
-	assert(j != NULL && result != NULL && result->fate <= TAPPET_DOUBT);
-	if (j->given_up)
-		work_credit(job->plugin, 1);
-	else
-		say_result(job->plugin, j, result);
-	free_job(job);
-}
-
-void tappet_job_progress(struct tappet_job *j)
-{
-	assert(j != NULL);
-	if (!j->given_up)
-		session_say(((struct job *)j)->plugin, "PROGRESS", json_pack("{s:s}", "id", j->id),
-			    NULL);
-}
-
-/* ---- Emits. ---- */
-
-void work_emits(struct tappet_plugin *p, long long now)
-{
-	for (struct emit *e = p->emits; e != NULL && p->room > 0 && p->in_session; e = e->next) {
-		if (e->said || e->not_before > now)
-			continue;
-		e->said = true;
-		p->room--;
-		session_say_text(p, "EMIT", e->header, e->body);
-	}
-}
-
-static struct emit **find_emit(struct tappet_plugin *p, const char *id)
-{
-	struct emit **at = &p->emits;
-
-	while (*at != NULL && (id == NULL || strcmp((*at)->id, id) != 0))
+	while (*at != NULL &&
+	       strcmp(json_string_value(json_object_get((*at)->header, names[list])), id) != 0)
 		at = &(*at)->next;
 	return at;
 }
 
-static void free_emit(struct emit *e)
+/* Takes header and body. NULL: memory is out. */
+static struct item *add(struct tappet_plugin *p, struct item **at, json_t *header, json_t *body)
 {
-	if (e == NULL)
-		return;
-	free(e->header);
-	free(e->body);
-	free(e);
+	struct item *item = malloc(sizeof(*item));
+
+	if (item == NULL) {
+		json_decref(header);
+		json_decref(body);
+		return NULL;
+	}
+	*item = (struct item){ .plugin = p, .header = header, .body = body };
+	item->done = item->wanted = item->sent = item->acked = -1;
+	*at = item;
+	return item;
 }
 
-/* NULL, and errno. */
-static struct emit *make_emit(const struct tappet_emit *emit)
+static void drop(struct item **at)
 {
-	json_t *header = json_pack("{s:s,s:s,s:s*,s:s*}", "id", emit->id, "type", emit->type,
-				   "subject", emit->subject, "time", emit->time);
-	struct emit *e = calloc(1, sizeof(*e) + strlen(emit->id) + 1);
+	struct item *item = *at;
 
-	if (e != NULL) {
-		(void)memcpy(e->id, emit->id, strlen(emit->id) + 1);
-		e->header = header != NULL ? json_dumps(header, JSON_COMPACT) : NULL;
-		e->body = emit->data == NULL
-			      ? strdup("null")
-			      : json_dumps(emit->data, JSON_COMPACT | JSON_ENCODE_ANY);
+	*at = item->next;
+	json_decref(item->header);
+	json_decref(item->body);
+	free(item);
+}
+
+unsigned work_count(const struct tappet_plugin *p, int list)
+{
+	unsigned n = 0;
+
+	for (const struct item *item = p->lists[list]; item != NULL; item = item->next)
+		n++;
+	return n;
+}
+
+/* As it is sent; 0: it can't be. */
+static size_t size_of(const json_t *value)
+{
+	return json_dumpb(value, NULL, 0, JSON_COMPACT | JSON_ENCODE_ANY);
+}
+
+/* ---- Jobs. ---- */
+
+/* A header has a limit: what is wrong is cut, between characters. */
+static void cut_words(json_t *header)
+{
+	const char *error = json_string_value(json_object_get(header, "error"));
+	size_t n = WORDS_MOST;
+
+	if (error == NULL || strlen(error) <= n)
+		return;
+	while (n > 0 && ((unsigned char)error[n] & 0xc0) == 0x80)
+		n--;
+	(void)json_object_set_new(header, "error", json_stringn(error, n));
+}
+
+static void say_result(struct item *item, const char *fate, json_t *header, json_t *value)
+{
+	cut_words(header);
+	(void)json_object_set_new(header, "id", json_string(item->job.said.id));
+	(void)json_object_set_new(header, "fate", json_string(fate));
+	if (item->plugin->stop_at == 0)
+		(void)json_object_set_new(header, "jobs", json_integer(1));
+	plugin_say(item->plugin, "RESULT", json_incref(header), json_incref(value));
+}
+
+void tappet_job_end(struct tappet_job *job, const char *fate, json_t *more, json_t *value)
+{
+	struct item *item = (struct item *)job;
+	json_t *header = more != NULL ? more : json_object();
+	size_t size = value != NULL ? size_of(value) : 1;
+
+	assert(job != NULL && fate != NULL);
+	if (size == 0 || size > BODY_MOST) {
+		json_decref(value);
+		value = NULL;
+		fate = "doubt";
+		(void)json_object_set_new(
+		    header, "error",
+		    json_string("the result can't be sent, or has more than 1 MiB"));
 	}
+	if (job->given_up)
+		item->plugin->owed++;
+	else
+		say_result(item, fate, header, value);
 	json_decref(header);
-	errno = EMSGSIZE;
-	if (e == NULL)
-		errno = ENOMEM;
-	else if (e->header == NULL || e->body == NULL)
-		errno = EINVAL;
-	else if (strlen(e->body) <= BODY_MOST && strlen(e->header) <= HEADER_MOST)
-		return e;
-	free_emit(e);
-	return NULL;
+	json_decref(value);
+	drop(work_find(item->plugin, JOBS, job->said.key));
 }
 
-bool tappet_emit(struct tappet_plugin *p, const struct tappet_emit *emit)
+void tappet_job_progress(struct tappet_job *job)
 {
-	struct emit **at;
-
-	assert(p != NULL && emit != NULL && emit->id != NULL && emit->type != NULL);
-	at = find_emit(p, emit->id);
-	if (*at != NULL)
-		return true; /* the same event: one answer is enough */
-	if (p->waiting >= EMITS_MOST) {
-		errno = EAGAIN;
-		return false;
-	}
-	*at = make_emit(emit);
-	if (*at == NULL)
-		return false;
-	p->waiting++;
-	work_emits(p, plugin_now());
-	return true;
+	assert(job != NULL);
+	if (!job->given_up)
+		plugin_say(((struct item *)job)->plugin, "PROGRESS",
+			   json_pack("{s:s}", "id", job->said.id), NULL);
 }
 
-static void end_emit(struct tappet_plugin *p, struct emit **at,
-		     const struct tappet_emitted *emitted)
+static void refuse_job(struct tappet_job *job, const char *fate, const char *error)
 {
-	struct emit *e = *at;
-
-	*at = e->next;
-	p->waiting--;
-	if (p->o.calls.emitted != NULL)
-		p->o.calls.emitted(p->o.of, emitted);
-	free_emit(e);
+	tappet_job_end(job, fate, json_pack("{s:s}", "error", error), NULL);
 }
 
-static void more_room(struct tappet_plugin *p, json_t *header)
+static void run_job(struct tappet_plugin *p, struct tappet_job *job)
 {
-	p->room += json_integer_value(json_object_get(header, "emits"));
+	const struct tappet_action *a = p->o.actions;
+
+	while (a != NULL && a->name != NULL && strcmp(a->name, job->said.action) != 0)
+		a++;
+	if (p->stop_at > 0)
+		refuse_job(job, "retry", "the plugin stops");
+	else if (a == NULL || a->name == NULL)
+		refuse_job(job, "reject", "there is no such action");
+	else
+		a->run(p->o.of, job);
 }
 
-bool work_emitted(struct tappet_plugin *p, json_t *header)
+void work_job(struct tappet_plugin *p, const struct tappet_message *m)
 {
-	struct tappet_emitted emitted = { 0 };
-	json_int_t seq;
-	int repeat;
-	struct emit **at;
+	struct item **at = work_find(p, JOBS, m->key), *item = *at;
+	struct tappet_message said = *m;
+	json_t *params;
 
-	if (json_unpack(header, "{s:s,s:s,s:I,s:b}", "id", &emitted.id, "event", &emitted.event,
-			"seq", &seq, "repeat", &repeat) != 0)
-		return false;
-	more_room(p, header);
-	emitted.seq = seq;
-	emitted.repeat = repeat != 0;
-	at = find_emit(p, emitted.id);
-	if (*at != NULL)
-		end_emit(p, at, &emitted);
-	work_emits(p, plugin_now());
-	return true;
-}
-
-/* ---- Durable subscriptions. ---- */
-
-void work_acks(struct tappet_plugin *p)
-{
-	for (struct cursor *c = p->cursors; c != NULL; c = c->next) {
-		long long seq = c->wanted < c->sent ? c->wanted : c->sent;
-
-		if (!c->open || seq <= c->said)
-			continue;
-		c->said = seq;
-		session_say(p, "ACK", json_pack("{s:s,s:I}", "cursor", c->name, "seq", seq), NULL);
-	}
-}
-
-static void free_cursor(struct cursor *c)
-{
-	if (c == NULL)
+	said.body = NULL; /* it lasts for the call only */
+	said.size = 0;
+	if (item != NULL) { /* another attempt at what is still at work */
+		json_decref(item->header);
+		item->header = json_incref(m->header);
+		item->job.said = said;
+		item->job.given_up = false;
+		p->owed++;
 		return;
-	json_decref(c->header);
-	free(c->name);
-	free(c);
-}
-
-bool tappet_subscribe(struct tappet_plugin *p, const struct tappet_subscription *s)
-{
-	struct cursor *c = calloc(1, sizeof(*c));
-	json_t *types = json_array();
-
-	assert(p != NULL && s != NULL && s->cursor != NULL && s->types != NULL);
-	for (size_t i = 0; s->types[i] != NULL; i++)
-		(void)json_array_append_new(types, json_string(s->types[i]));
-	if (c == NULL) {
-		json_decref(types);
-		return false;
 	}
-	c->header = json_pack("{s:s,s:o,s:o}", "cursor", s->cursor, "types", types, "from",
-			      s->from < 0 ? json_string("now") : json_integer(s->from));
-	c->name = strdup(s->cursor);
-	if (c->header == NULL || c->name == NULL) {
-		free_cursor(c);
-		return false;
+	params = json_loadb(m->body, m->size, JSON_ALLOW_NUL, NULL);
+	item = add(p, at, json_incref(m->header), params != NULL ? params : json_object());
+	if (item == NULL) {
+		p->state = FAILED;
+		return;
 	}
-	if (s->window > 0)
-		(void)json_object_set_new(c->header, "window", json_integer(s->window));
-	c->done = c->wanted = c->acked = -1;
-	c->next = p->cursors;
-	p->cursors = c;
-	return true;
+	item->job = (struct tappet_job){ .said = said, .params = item->body };
+	run_job(p, &item->job);
 }
 
-static struct cursor *find_cursor(struct tappet_plugin *p, const char *name)
+void work_cancel(struct tappet_plugin *p, const struct tappet_message *m)
 {
-	struct cursor *c = p->cursors;
+	struct item *item = p->lists[JOBS];
 
-	while (c != NULL && (name == NULL || strcmp(c->name, name) != 0))
-		c = c->next;
-	return c;
+	while (item != NULL && (item->job.given_up || strcmp(item->job.said.id, m->id) != 0))
+		item = item->next;
+	if (item == NULL)
+		return;
+	item->job.given_up = true;
+	if (p->o.cancelled != NULL)
+		p->o.cancelled(p->o.of, &item->job);
 }
 
-void tappet_ack(struct tappet_plugin *p, const char *cursor, long long seq)
+/* ---- Emits and subscriptions. ---- */
+
+/* Unless it is there already. Takes header and body. False, and errno. */
+static bool keep(struct tappet_plugin *p, int list, const char *id, json_t *header, json_t *body)
 {
-	struct cursor *c = find_cursor(p, cursor);
+	struct item **at = id != NULL ? work_find(p, list, id) : NULL;
+
+	errno = 0;
+	if (id == NULL || size_of(body) == 0)
+		errno = EINVAL;
+	else if (size_of(header) > HEADER_MOST || size_of(body) > BODY_MOST)
+		errno = EMSGSIZE;
+	else if (work_count(p, list) >= ITEMS_MOST)
+		errno = EAGAIN;
+	else if (*at == NULL)
+		return add(p, at, header, body) != NULL;
+	json_decref(header);
+	json_decref(body);
+	return errno == 0;
+}
+
+bool tappet_emit(struct tappet_plugin *p, json_t *header, json_t *data)
+{
+	return keep(p, EMITS, json_string_value(json_object_get(header, "id")), header, data);
+}
+
+bool tappet_subscribe(struct tappet_plugin *p, json_t *header)
+{
+	return keep(p, CURSORS, json_string_value(json_object_get(header, "cursor")), header,
+		    json_null());
+}
+
+void work_emitted(struct tappet_plugin *p, const struct tappet_message *m)
+{
+	struct item **at = work_find(p, EMITS, m->id);
+
+	p->room += m->emits;
+	if (*at == NULL)
+		return;
+	drop(at);
+	if (p->o.emitted != NULL)
+		p->o.emitted(p->o.of, m);
+}
+
+void tappet_ack(struct tappet_plugin *p, const char *cursor, json_int_t seq)
+{
+	struct item *c = *work_find(p, CURSORS, cursor);
 
 	assert(c != NULL);
-	if (seq > c->done)
-		return; /* of a log that isn't there any more */
-	if (seq > c->wanted)
+	if (seq <= c->done && seq > c->wanted) /* else it is of a log that isn't there any more */
 		c->wanted = seq;
 }
 
-bool work_cursor(struct tappet_plugin *p, const char *verb, json_t *header)
+void work_subscribed(struct tappet_plugin *p, const struct tappet_message *m)
 {
-	struct cursor *c = find_cursor(p, json_string_value(json_object_get(header, "cursor")));
-	json_int_t seq, to;
+	struct item *c = *work_find(p, CURSORS, m->cursor);
 
-	if (c == NULL)
-		return false;
-	if (strcmp(verb, "GAP") == 0) {
-		if (json_unpack(header, "{s:I,s:I}", "from", &seq, "to", &to) != 0)
-			return false;
-		plugin_tell(p, "%s: retention has deleted the events %lld to %lld", c->name,
-			    (long long)seq, (long long)to);
-		c->sent = to > c->sent ? to : c->sent;
-		c->done = to > c->done ? to : c->done;
-		if (p->o.calls.gap != NULL)
-			p->o.calls.gap(p->o.of, c->name, seq, to);
-		return true;
+	if (m->seq < c->acked) {
+		(void)fprintf(stderr, "%s: the engine's log is another one\n", m->cursor);
+		c->done = c->wanted = -1;
 	}
-	if (json_unpack(header, "{s:I}", "seq", &seq) != 0)
-		return false;
-	if (strcmp(verb, "SUBSCRIBED") == 0) {
-		if (seq < c->acked) {
-			plugin_tell(p, "%s: the engine's log is another one", c->name);
-			c->done = c->wanted = -1;
-		}
-		c->open = true;
-		c->sent = c->said = seq;
-	}
-	c->acked = seq;
-	return true;
+	c->sent = c->said = c->acked = m->seq;
+	c->due = 0;
 }
 
-bool work_event(struct tappet_plugin *p, json_t *header, zmq_msg_t *body)
+void work_acked(struct tappet_plugin *p, const struct tappet_message *m)
 {
-	struct cursor *c = find_cursor(p, json_string_value(json_object_get(header, "cursor")));
-	json_int_t seq;
+	(*work_find(p, CURSORS, m->cursor))->acked = m->seq;
+}
 
-	if (c == NULL || body == NULL || json_unpack(header, "{s:I}", "seq", &seq) != 0)
-		return false;
+/* False: what is up to seq was given before. */
+static bool goes_on(struct tappet_plugin *p, const char *cursor, json_int_t seq)
+{
+	struct item *c = *work_find(p, CURSORS, cursor);
+	bool is_new = seq > c->done;
+
 	c->sent = seq;
-	if (seq <= c->done)
-		return true;
-	c->done = seq;
-	if (p->o.calls.event != NULL)
-		p->o.calls.event(p->o.of, &(struct tappet_event){ c->name, seq, zmq_msg_data(body),
-								  zmq_msg_size(body) });
-	return true;
+	if (is_new)
+		c->done = seq;
+	return is_new;
 }
 
-/* ---- Sessions come and go. ---- */
-
-void work_welcome(struct tappet_plugin *p)
+void work_event(struct tappet_plugin *p, const struct tappet_message *m)
 {
-	work_credit(p, 0);
-	for (struct cursor *c = p->cursors; c != NULL; c = c->next)
-		session_say(p, "SUBSCRIBE", json_incref(c->header), NULL);
-	work_emits(p, plugin_now());
+	if (goes_on(p, m->cursor, m->seq) && p->o.event != NULL)
+		p->o.event(p->o.of, m);
+}
+
+void work_gap(struct tappet_plugin *p, const struct tappet_message *m)
+{
+	(void)fprintf(stderr, "%s: retention has deleted the events %lld to %lld\n", m->cursor,
+		      m->from, m->to);
+	(void)goes_on(p, m->cursor, m->to);
+	if (p->o.gap != NULL)
+		p->o.gap(p->o.of, m);
+}
+
+void work_error(struct tappet_plugin *p, const struct tappet_message *m)
+{
+	/* An emit and a cursor may have the same name. */
+	bool emit = json_object_get(m->header, "emits") != NULL;
+	struct item *item = *work_find(p, emit ? EMITS : CURSORS, m->id);
+
+	if (emit && strcmp(m->code, "bad-emit") == 0) {
+		work_emitted(p, m);
+		return;
+	}
+	p->room += m->emits;
+	if (item != NULL && strcmp(m->code, "busy") == 0) {
+		item->said = item->acked;
+		item->due = plugin_now() + m->after;
+	} else if (strcmp(m->code, "unknown-job") != 0) { /* of a result that came too late */
+		(void)fprintf(stderr, "the engine says %s about %s: %s\n", m->code, m->id,
+			      m->message);
+	}
+	if (strcmp(m->code, "bad-subscribe") == 0)
+		p->state = FAILED;
+}
+
+/* ---- All of them. ---- */
+
+static void say_emit(struct tappet_plugin *p, struct item *e)
+{
+	if (p->room <= 0)
+		return;
+	p->room--;
+	e->due = NEVER;
+	plugin_say(p, "EMIT", json_incref(e->header), json_incref(e->body));
+}
+
+static void say_cursor(struct tappet_plugin *p, struct item *c)
+{
+	json_int_t seq = c->wanted < c->sent ? c->wanted : c->sent;
+	json_t *cursor = json_object_get(c->header, "cursor");
+
+	if (c->sent < 0) {
+		c->due = NEVER;
+		plugin_say(p, "SUBSCRIBE", json_incref(c->header), NULL);
+	} else if (seq > c->said) {
+		c->said = seq;
+		plugin_say(p, "ACK", json_pack("{s:O,s:I}", "cursor", cursor, "seq", seq), NULL);
+	}
+}
+
+json_int_t work_say(struct tappet_plugin *p, json_int_t now)
+{
+	json_int_t next = NEVER;
+
+	if (!p->in_session)
+		return next;
+	if (p->owed > 0 && p->stop_at == 0) {
+		plugin_say(p, "CREDIT", json_pack("{s:I}", "jobs", p->owed), NULL);
+		p->owed = 0;
+	}
+	for (int list = EMITS; list <= CURSORS; list++)
+		for (struct item *item = p->lists[list]; item != NULL; item = item->next) {
+			if (item->due > now)
+				next = item->due < next ? item->due : next;
+			else if (list == EMITS)
+				say_emit(p, item);
+			else
+				say_cursor(p, item);
+		}
+	return next;
 }
 
 void work_over(struct tappet_plugin *p)
 {
 	p->room = 0;
-	for (struct job *j = p->jobs; j != NULL; j = j->next)
-		j->job.given_up = true;
-	for (struct emit *e = p->emits; e != NULL; e = e->next)
-		e->said = false;
-	for (struct cursor *c = p->cursors; c != NULL; c = c->next)
-		c->open = false;
-}
-
-void work_about(struct tappet_plugin *p, json_t *header, const char *code, const char *words)
-{
-	const char *about = json_string_value(json_object_get(header, "about"));
-	json_t *after = json_object_get(header, "after");
-	long long again = plugin_now() + (after != NULL ? json_integer_value(after) : 1000);
-	bool busy = strcmp(code, "busy") == 0;
-	bool emit = json_object_get(header, "emits") != NULL;
-	struct emit **at = find_emit(p, emit ? about : NULL); /* names may be the same */
-	struct cursor *c = find_cursor(p, emit ? NULL : about);
-
-	more_room(p, header);
-	if (*at != NULL && busy) {
-		(*at)->said = false;
-		(*at)->not_before = again;
-	} else if (*at != NULL && strcmp(code, "bad-emit") == 0) {
-		end_emit(p, at, &(struct tappet_emitted){ .id = about, .refused = words });
-	} else if (c != NULL && busy) {
-		c->again = again;
-	} else if (strcmp(code, "bad-subscribe") == 0) {
-		plugin_tell(p, "refused: %s: %s: %s", code, about != NULL ? about : "", words);
-		p->failed = true;
-	} else if (strcmp(code, "unknown-job") != 0) { /* of a result that came too late */
-		plugin_tell(p, "the engine says %s about %s: %s", code,
-			    about != NULL ? about : "it", words);
-	}
-}
-
-void work_again(struct tappet_plugin *p, long long now)
-{
-	for (struct cursor *c = p->cursors; c != NULL; c = c->next) {
-		if (c->again == 0 || c->again > now)
-			continue;
-		c->again = 0;
-		if (c->open)
-			c->said = c->acked < c->said ? c->acked : c->said;
-		else
-			session_say(p, "SUBSCRIBE", json_incref(c->header), NULL);
-	}
-	work_emits(p, now);
+	for (int list = JOBS; list <= CURSORS; list++)
+		for (struct item *item = p->lists[list]; item != NULL; item = item->next) {
+			item->job.given_up = true;
+			item->due = 0;
+			item->sent = -1;
+		}
 }
 
 void work_free(struct tappet_plugin *p)
 {
-	while (p->jobs != NULL)
-		free_job(p->jobs);
-	while (p->emits != NULL) {
-		struct emit *next = p->emits->next;
-
-		free_emit(p->emits);
-		p->emits = next;
-	}
-	while (p->cursors != NULL) {
-		struct cursor *next = p->cursors->next;
-
-		free_cursor(p->cursors);
-		p->cursors = next;
-	}
+	for (int list = JOBS; list <= CURSORS; list++)
+		while (p->lists[list] != NULL)
+			drop(&p->lists[list]);
 }

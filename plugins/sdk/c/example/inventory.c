@@ -32,15 +32,13 @@ static const char manifest[] =
 static void tell_low(struct inventory *inventory, const struct tappet_job *job, const char *sku,
 		     json_int_t left)
 {
-	json_t *data = json_pack("{s:s,s:I}", "sku", sku, "left", left);
 	char id[128];
 
-	(void)snprintf(id, sizeof(id), "low-%s", job->key);
-	if (!tappet_emit(
-		inventory->plugin,
-		&(struct tappet_emit){ .id = id, .type = "low", .subject = sku, .data = data }))
+	(void)snprintf(id, sizeof(id), "low-%s", job->said.key);
+	if (!tappet_emit(inventory->plugin,
+			 json_pack("{s:s,s:s,s:s}", "id", id, "type", "low", "subject", sku),
+			 json_pack("{s:s,s:I}", "sku", sku, "left", left)))
 		perror("emit");
-	json_decref(data);
 }
 
 static void reserve(void *of, struct tappet_job *job)
@@ -49,27 +47,23 @@ static void reserve(void *of, struct tappet_job *job)
 	const char *sku = json_string_value(json_object_get(job->params, "sku"));
 	json_t *wanted = json_object_get(job->params, "count"), *before;
 	json_int_t count = wanted != NULL ? json_integer_value(wanted) : 1, left;
-	struct tappet_result result = { .fate = TAPPET_OK };
 
-	before = json_object_get(inventory->done, job->key);
+	before = json_object_get(inventory->done, job->said.key);
 	if (before != NULL) {
-		result.value = before;
-		tappet_job_end(job, &result);
+		tappet_job_end(job, "ok", NULL, json_incref(before));
 		return;
 	}
 	left = json_integer_value(json_object_get(inventory->stock, sku)) - count;
 	if (left < 0) {
-		result.fate = TAPPET_REJECT;
-		result.error = "there aren't that many";
-		tappet_job_end(job, &result);
+		tappet_job_end(job, "reject", json_pack("{s:s}", "error", "there aren't that many"),
+			       NULL);
 		return;
 	}
 	(void)json_object_set_new(inventory->stock, sku, json_integer(left));
-	result.value = json_pack("{s:I}", "left", left);
-	(void)json_object_set_new(inventory->done, job->key, result.value);
+	(void)json_object_set_new(inventory->done, job->said.key, json_pack("{s:I}", "left", left));
 	if (left < FEW)
 		tell_low(inventory, job, sku, left);
-	tappet_job_end(job, &result);
+	tappet_job_end(job, "ok", NULL, json_pack("{s:I}", "left", left));
 }
 
 int main(void)

@@ -34,8 +34,7 @@ static const char manifest[] =
 
 static void end_ok(struct tappet_job *job, json_t *value)
 {
-	tappet_job_end(job, &(struct tappet_result){ .fate = TAPPET_OK, .value = value });
-	json_decref(value);
+	tappet_job_end(job, "ok", NULL, value);
 }
 
 static const char *param(const struct tappet_job *job, const char *name)
@@ -81,29 +80,26 @@ static void echo(void *of, struct tappet_job *job)
 	(void)of;
 	end_ok(job,
 	       json_pack("{s:o,s:I}", "value", value != NULL ? json_incref(value) : json_null(),
-			 "attempt", (json_int_t)job->attempt));
+			 "attempt", job->said.attempt));
 }
 
 static void fate(void *of, struct tappet_job *job)
 {
 	const char *word = param(job, "fate");
 	json_int_t n = json_integer_value(json_object_get(job->params, "after"));
-	struct tappet_result result = { .fate = TAPPET_DOUBT, .error = "as told" };
 	char *words = calloc((size_t)n + 1, 2);
 
 	(void)of;
-	for (json_int_t i = 0; words != NULL && i < n; i++)
+	if (words == NULL)
+		abort();
+	for (json_int_t i = 0; i < n; i++)
 		(void)memcpy(words + 2 * i, "\303\274", 2); /* ü */
-	if (words != NULL && n > 0)
-		result.error = words;
-	if (strcmp(word, "retry") == 0) {
-		result.fate = TAPPET_RETRY;
-		result.error = "later";
-		result.after = n;
-	} else if (strcmp(word, "reject") == 0) {
-		result.fate = TAPPET_REJECT;
-	}
-	tappet_job_end(job, &result);
+	if (strcmp(word, "retry") == 0)
+		tappet_job_end(job, word, json_pack("{s:s,s:I}", "error", "later", "after", n),
+			       NULL);
+	else
+		tappet_job_end(job, word, json_pack("{s:s}", "error", n > 0 ? words : "as told"),
+			       NULL);
 	free(words);
 }
 
@@ -130,32 +126,30 @@ static void cancelled(void *of, struct tappet_job *job)
 	struct probe *probe = of;
 
 	if (take_out(&probe->held, NULL, job) != NULL)
-		tappet_job_end(job, &(struct tappet_result){ .fate = TAPPET_DOUBT });
+		tappet_job_end(job, "doubt", NULL, NULL);
 }
 
 static void emit(void *of, struct tappet_job *job)
 {
 	struct probe *probe = of;
-	struct tappet_emit event = { .id = param(job, "id"),
-				     .type = "seen",
-				     .subject = "a subject",
-				     .data = json_object_get(job->params, "data") };
 
-	keep(&probe->emitting, job, event.id);
-	if (!tappet_emit(probe->plugin, &event))
+	keep(&probe->emitting, job, param(job, "id"));
+	if (!tappet_emit(probe->plugin,
+			 json_pack("{s:s,s:s,s:s}", "id", param(job, "id"), "type", "seen",
+				   "subject", "a subject"),
+			 json_incref(json_object_get(job->params, "data"))))
 		abort();
 }
 
-static void emitted(void *of, const struct tappet_emitted *answer)
+static void emitted(void *of, const struct tappet_message *answer)
 {
 	struct probe *probe = of;
 	struct tappet_job *job;
 
 	while ((job = take_out(&probe->emitting, answer->id, NULL)) != NULL)
-		end_ok(job, answer->refused != NULL
-				? json_pack("{s:s}", "refused", answer->refused)
-				: json_pack("{s:I,s:b}", "seq", (json_int_t)answer->seq, "repeat",
-					    answer->repeat));
+		end_ok(job, answer->code != NULL ? json_pack("{s:s}", "refused", answer->message)
+						 : json_pack("{s:I,s:b}", "seq", answer->seq,
+							     "repeat", answer->repeat));
 }
 
 static void told(void *of, struct tappet_job *job)
@@ -165,10 +159,10 @@ static void told(void *of, struct tappet_job *job)
 	end_ok(job, json_pack("{s:O,s:O}", "seen", probe->seen, "gaps", probe->gaps));
 }
 
-static void event(void *of, const struct tappet_event *e)
+static void event(void *of, const struct tappet_message *e)
 {
 	struct probe *probe = of;
-	json_t *text = json_loadb(e->text, e->size, 0, NULL);
+	json_t *text = json_loadb(e->body, e->size, 0, NULL);
 
 	assert(strncmp(json_string_value(json_object_get(text, "type")), "test.", 5) == 0);
 	json_decref(text);
@@ -176,13 +170,12 @@ static void event(void *of, const struct tappet_event *e)
 	tappet_ack(probe->plugin, e->cursor, e->seq);
 }
 
-static void gap(void *of, const char *cursor, long long from, long long to)
+static void gap(void *of, const struct tappet_message *m)
 {
 	struct probe *probe = of;
 
-	(void)json_array_append_new(probe->gaps,
-				    json_pack("[I,I]", (json_int_t)from, (json_int_t)to));
-	tappet_ack(probe->plugin, cursor, to);
+	(void)json_array_append_new(probe->gaps, json_pack("[I,I]", m->from, m->to));
+	tappet_ack(probe->plugin, m->cursor, m->to);
 }
 
 static void forget_all(struct waiting **list)
@@ -197,7 +190,6 @@ int main(void)
 		{ "echo", echo }, { "fate", fate }, { "hold", hold }, { "open", open_gate },
 		{ "emit", emit }, { "told", told }, { NULL, NULL },
 	};
-	static const char *const types[] = { "test.**", NULL };
 	struct probe probe = { .seen = json_array(), .gaps = json_array() };
 	int code;
 
@@ -206,13 +198,17 @@ int main(void)
 	    .manifest = manifest,
 	    .actions = actions,
 	    .jobs = 4,
-	    .calls = { .cancelled = cancelled, .emitted = emitted, .event = event, .gap = gap },
 	    .of = &probe,
+	    .cancelled = cancelled,
+	    .emitted = emitted,
+	    .event = event,
+	    .gap = gap,
 	});
 	if (probe.plugin == NULL)
 		return 2;
-	if (!tappet_subscribe(probe.plugin, &(struct tappet_subscription){ "probe", types,
-									   TAPPET_FROM_START, 10 }))
+	if (!tappet_subscribe(probe.plugin,
+			      json_pack("{s:s,s:[s],s:s,s:i}", "cursor", "probe", "types",
+					"test.**", "from", "start", "window", 10)))
 		return 2;
 	code = tappet_plugin_run(probe.plugin);
 	tappet_plugin_free(probe.plugin);
