@@ -358,6 +358,7 @@
 #define LIMIT_SESSION_WINDOW    10000       /* events of one cursor that aren't acknowledged */
 #define LIMIT_SESSION_EVENTS    (16u * MIB) /* bytes of them */
 #define LIMIT_SESSION_PAUSE     100         /* ms until a plugin that reads slowly is tried again */
+#define LIMIT_SESSION_PAUSES    5           /* how often that is doubled: 3.2 s */
 #define LIMIT_SESSION_PASS      1000 /* events nobody asked for before a cursor is moved past them */
 #define LIMIT_SESSION_USELESS   10000 /* messages a second without use, or KiB of them */
 #define LIMIT_SESSION_STRANGERS 256   /* peers that were told lately that they have no session */

@@ -98,7 +98,8 @@ static void want_more(struct subscription *sub)
 		return;
 	sub->wanting = true;
 	sub->cut = false;
-	s->host.want(s->host.of, sub->ticket, sub->read, sub->window - sub->count,
+	s->host.want(s->host.of, sub->ticket, sub->read,
+		     sub->pauses > 0 ? 1 : sub->window - sub->count,
 		     LIMIT_SESSION_EVENTS - sub->bytes);
 }
 
@@ -360,10 +361,13 @@ static void begin_seq(struct subscription *sub, const char *name, int64_t seq)
 	frame_int(s, name, seq);
 }
 
+/* Longer each time: what is read of the log for one that doesn't take it is read in vain. */
 static void pause_it(struct subscription *sub, int64_t now)
 {
 	sub->cut = true;
-	sub->paused = now + LIMIT_SESSION_PAUSE;
+	sub->paused = now + ((int64_t)LIMIT_SESSION_PAUSE << sub->pauses);
+	if (sub->pauses < LIMIT_SESSION_PAUSES)
+		sub->pauses++;
 	session_due(sub->session->all, sub->paused);
 }
 
@@ -380,6 +384,7 @@ static bool give(struct subscription *sub, int64_t seq, struct text body, int64_
 	sent = frame_try(sub->session, "EVENT", body) == BUS_SENT;
 	if (sent) {
 		sub->read = sub->sent = seq;
+		sub->pauses = 0;
 	} else {
 		pop_last(sub);
 		pause_it(sub, now);

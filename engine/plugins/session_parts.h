@@ -71,6 +71,7 @@ struct subscription {
 	bool wanting;    /* a want is under way */
 	bool cut;        /* what it brings isn't sent: the peer was full */
 	int64_t paused;  /* until then nothing is wanted; 0: no pause */
+	unsigned pauses; /* since the last event that was taken; then one at a time is tried */
 	int64_t read;    /* all up to here was sent, or isn't subscribed to */
 	int64_t sent;    /* the last seq the plugin knows of */
 	int64_t acked;   /* by the plugin, or passed over */

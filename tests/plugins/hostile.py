@@ -26,6 +26,8 @@ MIB = 1 << 20
 
 
 class Hostile(unittest.TestCase):
+    """A daemon and its neighbour, for the classes below."""
+
     house: House
     good: Neighbour
 
@@ -97,6 +99,41 @@ class Hostile(unittest.TestCase):
         """The daemon's memory hasn't grown beyond what the bounds come to."""
         grown = self.house.memory() - before
         self.assertLess(grown, MOST)
+
+    def forget(self, peer, names):
+        for name in names:
+            peer.say("UNSUBSCRIBE", {"cursor": name, "forget": True})
+        peer.say("BYE", {})
+        while peer.socket.recv_multipart()[0] != b"BYE":
+            pass
+
+    def welcome_again(self, peer, **more):
+        """It may have to wait: its name has used up what a second has."""
+        def look():
+            peer.hello(**more)
+            return peer.hear("WELCOME", "ERROR")[0] == "WELCOME"
+        until("WELCOME", look)
+
+    def fill(self, count):
+        """So many events in the log of 1.4 KB; the last one's seq."""
+        for i in range(count):
+            self.house.post("fill", {"n": i, "pad": "x" * 1300})
+
+    def deaf(self, cursors):
+        """A session and a tap that have subscribed to all there is, and don't read it."""
+        peer = self.raw(rcvhwm=1, rcvbuf=4096)
+        self.welcome_again(peer, jobs=1000)
+        tap = peer.tap = peer.context.socket(zmq.SUB)
+        tap.linger, tap.rcvhwm, tap.rcvbuf = 0, 1, 4096
+        tap.subscribe(b"")
+        tap.connect(f"ipc://{self.house.directory}/tappet-events.sock")
+        for i in range(cursors):
+            peer.say("SUBSCRIBE", {"cursor": f"deaf{i}", "types": ["hook.fill"], "from": "start",
+                                   "window": 10000})
+        return peer
+
+class Words(Hostile):
+    """What is said wrongly."""
 
     # ---- HELLO. ----
 
@@ -320,13 +357,6 @@ class Hostile(unittest.TestCase):
                 self.harmless(peer, "unknown-cursor", header["cursor"])
         self.forget(peer, [f"c{i}" for i in range(16)])
 
-    def forget(self, peer, names):
-        for name in names:
-            peer.say("UNSUBSCRIBE", {"cursor": name, "forget": True})
-        peer.say("BYE", {})
-        while peer.socket.recv_multipart()[0] != b"BYE":
-            pass
-
     # ---- Floods. ----
 
     def flood(self, peer, code, *frames, most=200000):
@@ -355,13 +385,6 @@ class Hostile(unittest.TestCase):
                 peer = self.raw()
                 self.welcome_again(peer)
                 self.flood(peer, "flood", *frames)
-
-    def welcome_again(self, peer, **more):
-        """It may have to wait: its name has used up what a second has."""
-        def look():
-            peer.hello(**more)
-            return peer.hear("WELCOME", "ERROR")[0] == "WELCOME"
-        until("WELCOME", look)
 
     def test_emits_beyond_credit(self):
         peer = self.raw(sndhwm=100000)
@@ -397,25 +420,9 @@ class Hostile(unittest.TestCase):
             pass
         self.bounded(memory)
 
-    # ---- Those that don't read. ----
 
-    def fill(self, count):
-        """So many events in the log of 1.4 KB; the last one's seq."""
-        for i in range(count):
-            self.house.post("fill", {"n": i, "pad": "x" * 1300})
-
-    def deaf(self, cursors):
-        """A session and a tap that have subscribed to all there is, and don't read it."""
-        peer = self.raw(rcvhwm=1, rcvbuf=4096)
-        self.welcome_again(peer, jobs=1000)
-        tap = peer.tap = peer.context.socket(zmq.SUB)
-        tap.linger, tap.rcvhwm, tap.rcvbuf = 0, 1, 4096
-        tap.subscribe(b"")
-        tap.connect(f"ipc://{self.house.directory}/tappet-events.sock")
-        for i in range(cursors):
-            peer.say("SUBSCRIBE", {"cursor": f"deaf{i}", "types": ["hook.fill"], "from": "start",
-                                   "window": 10000})
-        return peer
+class Deaf(Hostile):
+    """Those that don't read."""
 
     def test_subscribes_and_stops_reading(self):
         """It says that it is alive: so it has its session, and its cursor stands still."""
@@ -435,27 +442,6 @@ class Hostile(unittest.TestCase):
         fills = self.house.daemon.listed("events", "--type", "hook.fill")
         self.assertEqual(seen, sorted(e["seq"] for e in fills)[:1000])
         self.forget(peer, ["deaf0"])
-
-    def test_large_events_for_one_that_does_not_read(self):
-        """Its cursor has 16 MiB of them, a tap 64."""
-        memory = self.house.memory()
-        peer = self.deaf(1)
-        for i in range(400):
-            self.house.post("fill", {"n": i, "pad": "x" * 1000000})
-            peer.alive()
-        self.bounded(memory)
-        self.forget(peer, ["deaf0"])
-
-    def test_lies_about_what_it_has_read(self):
-        """It gives credit for jobs again and again, and never reads one."""
-        peer = self.deaf(0)
-        memory = self.house.memory()
-        for i in range(300):
-            self.house.post("hurry", {"n": i, "pad": "x" * (1 << 19)})
-            peer.say("CREDIT", {"jobs": 3})
-        until("their ends", lambda: peer.alive() and not self.house.daemon.listed(
-            "runs", "--rule", "hurry", "--state", "PENDING,STARTED,WAITING"))
-        self.bounded(memory)
 
     def test_never_reads_again(self):
         """More is said to it than waits for anybody: its session ends without a word."""
@@ -482,6 +468,31 @@ class Hostile(unittest.TestCase):
             job = peer.hear("JOB")[1]
             self.assertEqual(job["attempt"], 2)
             peer.say("RESULT", {"id": job["id"], "fate": "ok"})
+
+
+class Heavy(Hostile):
+    """Those that don't read what is large, with a log of their own."""
+
+    def test_large_events_for_one_that_does_not_read(self):
+        """Its cursor has 16 MiB of them, a tap 64."""
+        memory = self.house.memory()
+        peer = self.deaf(1)
+        for i in range(400):
+            self.house.post("fill", {"n": i, "pad": "x" * 1000000})
+            peer.alive()
+        self.bounded(memory)
+        self.forget(peer, ["deaf0"])
+
+    def test_lies_about_what_it_has_read(self):
+        """It gives credit for jobs again and again, and never reads one."""
+        peer = self.deaf(0)
+        memory = self.house.memory()
+        for i in range(300):
+            self.house.post("hurry", {"n": i, "pad": "x" * (1 << 19)})
+            peer.say("CREDIT", {"jobs": 3})
+        until("their ends", lambda: peer.alive() and not self.house.daemon.listed(
+            "runs", "--rule", "hurry", "--state", "PENDING,STARTED,WAITING"))
+        self.bounded(memory)
 
 
 class Counts:

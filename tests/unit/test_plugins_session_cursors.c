@@ -222,9 +222,27 @@ START_TEST(a_plugin_that_reads_slowly_is_given_the_same_again)
 	pass(99);
 	expect("");
 	pass(1);
-	expect("want after 11 most 2\n");
+	/* One, to see whether it is taken; the pauses grow while it isn't. */
+	for (int ms = 200; ms <= 12800; ms *= 2) {
+		expect("want after 11 most 1\n");
+		w.send[1] = BUS_FULL;
+		ck_assert(!event(12));
+		w.send[1] = BUS_SENT;
+		read_to(20);
+		for (int left = ms < 3200 ? ms : 3200; left > 0; left -= 100) {
+			expect("");
+			say(1, "PONG", "{\"n\":0}");
+			pass(100);
+		}
+	}
+	expect("want after 11 most 1\n");
 	ck_assert(event(12));
 	expect(EVENT("12"));
+	/* It was taken: all that fits again. */
+	ack(12);
+	expect("ack audit 12\n");
+	read_to(12);
+	expect("want after 12 most 3\n");
 	world_end();
 }
 END_TEST
