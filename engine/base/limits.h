@@ -342,15 +342,17 @@
 	1024 /* keys of plugins: each of LIMIT_PLUGINS with a spare one, and old ones */
 #define LIMIT_TRUSTED_FILE (256u * KIB) /* the same as text, with names and comments */
 #define LIMIT_PLUGINS_ARENA                                                                        \
-	(8u * MIB)               /* their settings during a call: 64 KiB of names and keys each */
-#define LIMIT_SESSION_BEAT  1000 /* ms of silence until a PING; three are the end */
-#define LIMIT_SESSION_JOBS  4096 /* credit of one plugin: 20,000 a second at 200 ms each */
-#define LIMIT_SESSION_JOB   86400000    /* ms that PROGRESS can put a job's end off: a day */
-#define LIMIT_SESSION_BYTES (64u * MIB) /* of parameters at work in one plugin */
-#define LIMIT_SESSION_EMITS 256         /* under way from one plugin: half a batch */
-#define LIMIT_SESSION_KEY   64          /* bytes of an idempotency key: twice what one has */
+	(8u * MIB)                 /* their settings during a call: 64 KiB of names and keys each */
+#define LIMIT_SESSION_BEAT    1000 /* ms of silence until a PING */
+#define LIMIT_SESSION_SILENCE 3000 /* ms of silence that end a session: two PINGs unanswered */
+#define LIMIT_SESSION_JOBS    4096 /* credit of one plugin: 20,000 a second at 200 ms each */
+#define LIMIT_SESSION_JOB     86400000    /* ms that PROGRESS can put a job's end off: a day */
+#define LIMIT_SESSION_BYTES   (64u * MIB) /* of parameters at work in one plugin */
+#define LIMIT_SESSION_EMITS   256         /* under way from one plugin: half a batch */
+#define LIMIT_SESSION_KEY     64          /* bytes of an idempotency key: twice what one has */
 #define LIMIT_SESSION_EMITTED                                                                      \
 	(32u * MIB) /* bytes of them: an eighth of what may wait for the sequencer */
+
 #define LIMIT_SESSION_EMIT_ID   128         /* bytes of an emit's id */
 #define LIMIT_SESSION_BUSY      1000        /* ms after which what found no room is sent again */
 #define LIMIT_SESSION_CURSORS   16          /* of one plugin */
@@ -368,6 +370,7 @@
 #define LIMIT_PROCESS_LIVED  60000 /* ms after which the pauses begin anew: it did work */
 #define LIMIT_PROCESS_PATIENCE                                                                     \
 	10000                       /* ms from SIGTERM to SIGKILL: as long as jobs have at a stop */
+#define LIMIT_PROCESS_HUNG     2000 /* ms from SIGTERM until a process that hangs is killed */
 #define LIMIT_PROCESS_KILLED   5000 /* ms from SIGKILL until nobody waits for it any longer */
 #define LIMIT_PROCESS_LINE     2000 /* bytes of a line of output: escaped, a log line's 4096 */
 #define LIMIT_PROCESS_LINES    200  /* lines of a plugin at once: a few stack traces */

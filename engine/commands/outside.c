@@ -4,6 +4,7 @@
 #include "engine/commands/outside.h"
 
 #include <assert.h>
+#include <pthread.h>
 #include <stdio.h>
 
 #include "engine/base/cleanup.h"
@@ -21,7 +22,9 @@ struct outside {
 	struct queue *inputs;        /* borrowed */
 	struct clock clock;
 	struct plugins *plugins;
-	struct supervise *supervise; /* NULL before outside_launch */
+	pthread_mutex_t lock;
+	struct supervise *supervise; /* under the lock for the bus's thread; NULL before
+					outside_launch */
 };
 
 static enum session_answer outside_manifest(void *of, struct text plugin, struct text json,
@@ -45,6 +48,16 @@ static enum fate outside_emits(void *of, struct text plugin, struct text type, s
 	struct outside *o = of;
 
 	return manifests_emits(o->manifests, plugin, type, data, words, SESSION_WORDS);
+}
+
+static void outside_silent(void *of, struct text plugin)
+{
+	struct outside *o = of;
+
+	pthread_mutex_lock(&o->lock);
+	if (o->supervise != NULL)
+		supervise_silent(o->supervise, plugin);
+	pthread_mutex_unlock(&o->lock);
 }
 
 /* ---- The configuration, as the two parts take it; all of it in `arena`, NULL: memory is out. ----
@@ -108,13 +121,17 @@ enum fate outside_open(const struct config *config, struct manifests *manifests,
 				       .clock = clock,
 				       .manifest = outside_manifest,
 				       .emits = outside_emits,
+				       .silent = outside_silent,
 				       .of = o };
 	char words[BUS_WORDS] = "memory is out";
 	enum fate fate = FATE_RETRY;
 
 	assert(config != NULL && manifests != NULL && inputs != NULL && out != NULL);
 	if (arena != NULL && o != NULL) {
-		*o = (struct outside){ .manifests = manifests, .inputs = inputs, .clock = clock };
+		*o = (struct outside){ .manifests = manifests,
+				       .inputs = inputs,
+				       .clock = clock,
+				       .lock = PTHREAD_MUTEX_INITIALIZER };
 		parts.sessions = text_dup(arena, config->bus.sessions).s;
 		parts.events = text_dup(arena, config->bus.events).s;
 		parts.store = text_dup(arena, config->store).s;
@@ -144,12 +161,16 @@ enum fate outside_launch(struct outside *o, const struct config *config, char *w
 					 .folder = config->directory,
 					 .count = config->plugin_count,
 					 .clock = o->clock };
+	struct supervise *supervise = NULL;
 	enum fate fate = FATE_RETRY;
 
 	assert(o->supervise == NULL);
 	parts.settings = arena != NULL ? processes_of(config, arena) : NULL;
 	if (parts.settings != NULL)
-		fate = supervise_start(&parts, &o->supervise);
+		fate = supervise_start(&parts, &supervise);
+	pthread_mutex_lock(&o->lock);
+	o->supervise = supervise;
+	pthread_mutex_unlock(&o->lock);
 	if (fate != FATE_OK)
 		(void)snprintf(why, room, "memory, threads or descriptors are out");
 	return fate;
@@ -252,9 +273,15 @@ void outside_leave(struct outside *o, int64_t within)
 
 void outside_stop(struct outside *o)
 {
+	struct supervise *supervise;
+
 	if (o == NULL)
 		return;
-	supervise_stop(o->supervise, END_MS);
+	pthread_mutex_lock(&o->lock);
+	supervise = o->supervise;
+	o->supervise = NULL;
+	pthread_mutex_unlock(&o->lock);
+	supervise_stop(supervise, END_MS);
 	plugins_stop(o->plugins);
 	manifests_keep(o->manifests, NULL);
 	mem_free(o);

@@ -4,6 +4,9 @@
  * daemon knows of their sessions and processes.
  *
  * Without a daemon it shows the rest: manifests are in files and in the store. */
+#include <limits.h>
+#include <unistd.h>
+
 #include "engine/base/limits.h"
 #include "engine/commands/ask.h"
 #include "engine/commands/json.h"
@@ -25,7 +28,8 @@ struct list {
 };
 
 struct line {
-	struct text name, state, session, process, why, version;
+	struct text name, state, session, process, why, version, since;
+	struct text refused, refused_at, refused_why; /* the last HELLO that wasn't let in */
 	int64_t jobs, pid;
 	size_t keys;
 };
@@ -59,6 +63,7 @@ static struct line line_of(const struct list *l, const struct plugin_config *plu
 {
 	const struct value *session = entry(l, "plugins", plugin->name);
 	const struct value *process = entry(l, "processes", plugin->name);
+	const struct value *refused;
 	struct line line = { .name = plugin->name, .keys = plugin->key_count };
 
 	line.session = text_in(session, "session");
@@ -66,11 +71,18 @@ static struct line line_of(const struct list *l, const struct plugin_config *plu
 	line.process = text_in(process, "state");
 	line.pid = int_in(process, "pid");
 	line.why = text_in(process, "why");
-	line.state = session != NULL ? TEXT("connected") : TEXT("away");
+	line.since = text_in(session, "since");
+	refused = session != NULL ? value_get(*session, TEXT("refused")) : NULL;
+	line.refused = text_in(refused, "code");
+	line.refused_at = text_in(refused, "at");
+	line.refused_why = text_in(refused, "why");
+	line.state = line.session.n > 0 ? TEXT("connected") : TEXT("away");
 	if (l->daemon.kind != VALUE_MAP)
 		line.state = TEXT("unknown");
 	if (manifest_is_known(plugin->manifest))
-		line.version = manifest_version(plugin->manifest);
+		line.version = manifest_version(plugin->manifest).n > 0
+				   ? manifest_version(plugin->manifest)
+				   : TEXT("(no version)");
 	return line;
 }
 
@@ -82,12 +94,16 @@ static void show_json(const struct list *l, const struct line *line)
 	json_text(out, "plugin", line->name);
 	json_text(out, "state", line->state);
 	json_maybe(out, "session", line->session);
+	json_maybe(out, "since", line->since);
 	json_int(out, "jobs", line->jobs);
 	json_maybe(out, "process", line->process);
 	json_int(out, "pid", line->pid);
 	json_maybe(out, "version", line->version);
 	json_int(out, "keys", (int64_t)line->keys);
 	json_maybe(out, "why", line->why);
+	json_maybe(out, "refused", line->refused);
+	json_maybe(out, "refused_at", line->refused_at);
+	json_maybe(out, "refused_why", line->refused_why);
 	json_maybe(out, "sessions", l->config->bus.sessions);
 	json_maybe(out, "events", l->config->bus.events);
 	json_maybe(out, "server_key", text_of(l->key));
@@ -109,12 +125,49 @@ static void show_row(struct table *table, const struct line *line)
 	table_cell(table, line->why, TINT_BAD);
 }
 
+/* What the table has no room for: since when one is away, and who wasn't let in. */
+static void show_why(const struct list *l, const struct line *line)
+{
+	struct buf *out = &l->context->out;
+	bool here = text_is(line->state, "connected");
+
+	if (!here && line->since.n > 0) {
+		buf_printf(out, "%.*s is away since ", TEXT_ARG(line->name));
+		plain_put(out, line->since);
+		buf_char(out, '\n');
+	}
+	if (line->refused.n == 0 || (here && text_cmp(line->refused_at, line->since) < 0))
+		return;
+	buf_printf(out, "%.*s was refused at ", TEXT_ARG(line->name));
+	plain_put(out, line->refused_at);
+	buf_str(out, ": ");
+	plain_put(out, line->refused);
+	buf_str(out, ": ");
+	plain_put(out, line->refused_why);
+	buf_char(out, '\n');
+}
+
+/* A plugin may run in another folder than this command. */
+static void put_endpoint(struct buf *out, struct text endpoint)
+{
+	char cwd[PATH_MAX];
+
+	if (text_starts(endpoint, TEXT("ipc://")) && endpoint.n > 6 && endpoint.s[6] != '/' &&
+	    getcwd(cwd, sizeof(cwd)) != NULL)
+		buf_printf(out, "ipc://%s/%.*s", cwd, (int)(endpoint.n - 6), endpoint.s + 6);
+	else
+		buf_text(out, endpoint);
+}
+
 static void show_bus(const struct list *l)
 {
 	struct buf *out = &l->context->out;
 
-	buf_printf(out, "\nsessions    %.*s\nevents      %.*s\n", TEXT_ARG(l->config->bus.sessions),
-		   TEXT_ARG(l->config->bus.events));
+	buf_str(out, "\nsessions    ");
+	put_endpoint(out, l->config->bus.sessions);
+	buf_str(out, "\nevents      ");
+	put_endpoint(out, l->config->bus.events);
+	buf_char(out, '\n');
 	if (l->key[0] != '\0')
 		buf_printf(out, "server key  %s\n", l->key);
 	if (l->denied)
@@ -179,6 +232,11 @@ static int show(const struct list *l)
 	if (l->context->format == OUTPUT_JSON)
 		return COMMAND_OK;
 	(void)table_write(table, &l->context->out, l->context->colour);
+	for (size_t i = 0; i < l->config->plugin_count; i++) {
+		struct line line = line_of(l, &l->config->plugins[i]);
+
+		show_why(l, &line);
+	}
 	show_bus(l);
 	return COMMAND_OK;
 }

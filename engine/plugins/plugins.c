@@ -181,7 +181,7 @@ static void on_began(void *of, struct text plugin, const char *session)
 	struct plugins *p = of;
 	char name[LIMIT_SESSION_NAME + 1];
 
-	tally_began(p->tally, plugin, session);
+	tally_began(p->tally, plugin, session, clock_read(&p->parts.clock).wall);
 	(void)snprintf(name, sizeof(name), "%.*s", TEXT_ARG(plugin));
 	log_write(LOG_INFO, "plugin connected", LOG_S("plugin", name), LOG_S("session", session));
 }
@@ -192,21 +192,46 @@ static void on_ended(void *of, struct text plugin, const char *code, const char 
 	bool usual = strcmp(code, "bye") == 0 || strcmp(code, "stopped") == 0;
 	struct plugins *p = of;
 
-	tally_ended(p->tally, plugin, code);
+	tally_ended(p->tally, plugin, code, clock_read(&p->parts.clock).wall);
+	if (strcmp(code, "not-heard") == 0 && p->parts.silent != NULL)
+		p->parts.silent(p->parts.of, plugin);
 	(void)snprintf(name, sizeof(name), "%.*s", TEXT_ARG(plugin));
 	log_write(usual ? LOG_INFO : LOG_WARN, "plugin disconnected", LOG_S("plugin", name),
 		  LOG_S("code", code), LOG_S("reason", words));
 }
 
-static void on_refused(void *of, struct text plugin, const char *code)
+/* Whether the log is to tell of it, or has done so a moment ago. */
+static bool is_news(struct plugins *p, struct text who, const char *code)
+{
+	struct told *slot = &p->told[p->next_told], now = { .at = mono(p) };
+
+	(void)snprintf(now.what, sizeof(now.what), "%.*s %s",
+		       TEXT_ARG(text_head(who, LIMIT_SESSION_NAME)), code);
+	for (size_t i = 0; i < LIMIT_BUS_REFUSED; i++)
+		if (strcmp(p->told[i].what, now.what) == 0 &&
+		    now.at - p->told[i].at < LIMIT_BUS_REFUSED_MS)
+			return false;
+	p->next_told = (p->next_told + 1) % LIMIT_BUS_REFUSED;
+	*slot = now;
+	return true;
+}
+
+static void on_refused(void *of, struct text plugin, const char *code, const char *words)
 {
 	struct plugins *p = of;
 	char name[LIMIT_SESSION_NAME + 1];
 
 	tally_error(p->tally, code);
 	(void)snprintf(name, sizeof(name), "%.*s", TEXT_ARG(plugin));
-	log_write(LOG_DEBUG, "plugin was told an error", LOG_S("plugin", name),
-		  LOG_S("code", code));
+	if (words != NULL)
+		tally_refused(p->tally, plugin, code, words, clock_read(&p->parts.clock).wall);
+	/* Who had a session and lost it, in a restart of the engine, says so once and is told. */
+	if (words == NULL || strcmp(code, "hello-first") == 0 || strcmp(code, "busy") == 0)
+		log_write(LOG_DEBUG, "plugin was told an error", LOG_S("plugin", name),
+			  LOG_S("code", code));
+	else if (is_news(p, plugin, code))
+		log_write(LOG_WARN, "a plugin was refused", LOG_S("plugin", name),
+			  LOG_S("code", code), LOG_S("why", words));
 }
 
 /* The turn that follows offers it. */
@@ -508,22 +533,6 @@ static int64_t on_turn(void *of, int64_t now)
 	return due;
 }
 
-/* Whether the log is to tell of this key: who isn't let in tries again. */
-static bool is_news(struct plugins *p, struct text key)
-{
-	struct refused_key *slot = &p->refused[p->next_refused];
-	int64_t now = mono(p);
-
-	for (size_t i = 0; i < LIMIT_BUS_REFUSED; i++)
-		if (text_is(key, p->refused[i].key) &&
-		    now - p->refused[i].told < LIMIT_BUS_REFUSED_MS)
-			return false;
-	p->next_refused = (p->next_refused + 1) % LIMIT_BUS_REFUSED;
-	(void)snprintf(slot->key, sizeof(slot->key), "%.*s", TEXT_ARG(key));
-	slot->told = now;
-	return true;
-}
-
 static bool on_trusts(void *of, struct text key)
 {
 	struct plugins *p = of;
@@ -532,7 +541,7 @@ static bool on_trusts(void *of, struct text key)
 	if (trusted)
 		return true;
 	tally_key(p->tally);
-	if (is_news(p, key)) {
+	if (is_news(p, key, "")) {
 		char shown[BUS_KEY];
 
 		(void)snprintf(shown, sizeof(shown), "%.*s", TEXT_ARG(key));
@@ -546,7 +555,7 @@ static void on_named(void *of)
 {
 	struct plugins *p = of;
 
-	on_refused(p, TEXT_NONE, "bad-frame");
+	on_refused(p, TEXT_NONE, "bad-frame", "its socket has a routing id of its own");
 }
 
 static void on_closing(void *of)

@@ -63,6 +63,9 @@ struct plugins_parts {
 	 * `words`; FATE_RETRY: memory is out. */
 	enum fate (*emits)(void *of, struct text plugin, struct text type, struct text data,
 			   char words[SESSION_WORDS]);
+	/* Its session ended because it wasn't heard any more: its process may hang. NULL:
+	 * nobody wants to know. */
+	void (*silent)(void *of, struct text plugin);
 	void *of;
 };
 

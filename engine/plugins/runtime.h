@@ -25,10 +25,10 @@ struct demand {
 	char name[];
 };
 
-/* A key that the log has told of. */
-struct refused_key {
-	char key[BUS_KEY];
-	int64_t told;
+/* What the log has told of: who isn't let in tries again. */
+struct told {
+	char what[LIMIT_SESSION_NAME + 32];
+	int64_t at;
 };
 
 struct plugins {
@@ -50,8 +50,8 @@ struct plugins {
 	struct map *demands;
 	struct json_parser *parser;
 	struct arena *arena;
-	struct refused_key refused[LIMIT_BUS_REFUSED];
-	size_t next_refused;
+	struct told told[LIMIT_BUS_REFUSED];
+	size_t next_told;
 };
 
 /* By queue_force: facts, bounded by what was begun. False: memory is out. Any thread. */

@@ -236,16 +236,16 @@ void session_fail(struct session *session, const char *code, const char *words, 
 	write_fatal(s, code, words, about);
 	(void)frame_try(session, "ERROR", TEXT_NONE);
 	session_over(session, code, words);
-	s->host.refused(s->host.of, text_of(session->plugin->name), code);
+	s->host.refused(s->host.of, text_of(session->plugin->name), code, NULL);
 }
 
 void session_refuse(struct sessions *s, uint32_t peer, const char *code, const char *words,
-		    struct text about, int64_t now)
+		    struct text about, struct text plugin, int64_t now)
 {
 	write_fatal(s, code, words, about);
 	frame_send_peer(s, peer, "ERROR");
 	mark_told(s, peer, now);
-	s->host.refused(s->host.of, TEXT_NONE, code);
+	s->host.refused(s->host.of, plugin, code, words);
 }
 
 static void free_session(struct sessions *s, struct session *session, int64_t now)
@@ -400,7 +400,7 @@ static void handle_stranger(struct sessions *s, const struct frame *frame)
 		if (p->newcomer != NULL && p->newcomer->peer == frame->peer)
 			return; /* its HELLO will be answered */
 	session_refuse(s, frame->peer, "hello-first", "there is no session: say HELLO",
-		       text_of(frame->word), frame->now);
+		       text_of(frame->word), TEXT_NONE, frame->now);
 }
 
 /* The same peer number with another key is another connection. */
@@ -431,7 +431,7 @@ void sessions_message(struct sessions *s, const struct bus_message *m, int64_t n
 	if (code != NULL && session != NULL)
 		session_fail(session, code, words, text_of(frame.word));
 	else if (code != NULL && !was_told(s, m->peer, now))
-		session_refuse(s, m->peer, code, words, text_of(frame.word), now);
+		session_refuse(s, m->peer, code, words, text_of(frame.word), TEXT_NONE, now);
 	else if (code == NULL && frame.verb == VERB_HELLO)
 		hello_read(s, &frame);
 	else if (code == NULL && session != NULL)
@@ -447,7 +447,7 @@ static void beat(struct session *session, int64_t now)
 {
 	struct sessions *s = session->all;
 
-	if (now - session->heard >= 3 * LIMIT_SESSION_BEAT) {
+	if (now - session->heard >= LIMIT_SESSION_SILENCE) {
 		session_fail(session, "not-heard", "nothing was heard for three heartbeats",
 			     TEXT_NONE);
 		return;
@@ -458,7 +458,8 @@ static void beat(struct session *session, int64_t now)
 		frame_send(session, "PING");
 		session->pinged = true;
 	}
-	session_due(s, session->heard + (session->pinged ? 3 : 1) * LIMIT_SESSION_BEAT);
+	session_due(s, session->heard +
+			   (session->pinged ? LIMIT_SESSION_SILENCE : LIMIT_SESSION_BEAT));
 }
 
 static void leave(struct session *session, int64_t now)

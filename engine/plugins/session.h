@@ -102,8 +102,10 @@ struct session_host {
 	/* `code` is one of the protocol's errors, or "bye", "gone", "full", "again", "replaced",
 	 * "stopped". */
 	void (*ended)(void *of, struct text plugin, const char *code, const char *words);
-	/* An ERROR was sent; `plugin` is empty outside of a session. */
-	void (*refused)(void *of, struct text plugin, const char *code);
+	/* An ERROR was sent. Outside of a session `words` say what was wrong, and `plugin` is the
+	 * name that HELLO gave, whatever it is, or empty; within one `words` is NULL: where it was
+	 * fatal, `ended` follows. */
+	void (*refused)(void *of, struct text plugin, const char *code, const char *words);
 	/* sessions_lend would lend something again. */
 	void (*credit)(void *of, struct text plugin);
 

@@ -270,6 +270,6 @@ void frame_complain(struct session *session, const struct complaint *c, int64_t 
 	if (c->emits > 0)
 		frame_int(s, "emits", c->emits);
 	frame_send(session, "ERROR");
-	s->host.refused(s->host.of, text_of(session->plugin->name), c->code);
+	s->host.refused(s->host.of, text_of(session->plugin->name), c->code, NULL);
 	(void)session_useless(session, now);
 }

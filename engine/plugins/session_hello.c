@@ -45,7 +45,10 @@ static struct plugin *plugin_of(struct sessions *s, struct text name)
 static void refuse(struct sessions *s, const struct frame *frame, const char *code,
 		   const char *words)
 {
-	session_refuse(s, frame->peer, code, words, TEXT("HELLO"), frame->now);
+	const struct value name = frame->members[HELLO_NAME];
+
+	session_refuse(s, frame->peer, code, words, TEXT("HELLO"),
+		       name.kind == VALUE_TEXT ? value_as_text(name) : TEXT_NONE, frame->now);
 }
 
 /* A name for logs: 64 bits of the seed and a count, mixed so that neighbours look different. */
@@ -169,7 +172,7 @@ void hello_taken(struct sessions *s, struct plugin *plugin, int64_t now)
 
 	plugin->newcomer = NULL;
 	session_refuse(s, newcomer->peer, "name-taken", "another session with this name answers",
-		       TEXT("HELLO"), now);
+		       TEXT("HELLO"), text_of(plugin->name), now);
 	mem_free(newcomer);
 }
 
@@ -184,6 +187,7 @@ void hello_admit(struct sessions *s, struct plugin *plugin, int64_t now)
 			       .now = now };
 	unsigned concurrency = 0;
 
+	frame.members[HELLO_NAME] = value_text(text_of(plugin->name));
 	plugin->newcomer = NULL;
 	/* Much may have happened in the meantime. */
 	if (s->stopping)

@@ -215,7 +215,7 @@ void session_fail(struct session *session, const char *code, const char *words, 
 
 /* The same to a peer that has no session. */
 void session_refuse(struct sessions *s, uint32_t peer, const char *code, const char *words,
-		    struct text about, int64_t now);
+		    struct text about, struct text plugin, int64_t now);
 
 /* It has ended, without a word to the plugin. The first reason counts. */
 void session_over(struct session *session, const char *code, const char *words);

@@ -35,6 +35,8 @@ struct supervise {
 
 	pthread_mutex_t lock;
 	struct roster *news; /* a configuration that wasn't looked at yet */
+	char silent[LIMIT_PLUGINS][LIMIT_SESSION_NAME + 1]; /* names; the first silent_count */
+	size_t silent_count;
 	bool leaving, stopping;
 	int64_t patience;
 	struct supervise_view *shown; /* by name */
@@ -134,6 +136,16 @@ struct orders {
 	int64_t patience;
 };
 
+/* Under the lock. */
+static void take_silent(struct supervise *s, int64_t now)
+{
+	for (size_t i = 0; i < s->silent_count; i++)
+		for (struct child *c = s->children; c != NULL; c = c->next)
+			if (text_is(c->recipe->name, s->silent[i]))
+				child_hangs(c, now);
+	s->silent_count = 0;
+}
+
 static struct orders take_news(struct supervise *s, int64_t now)
 {
 	struct roster *news;
@@ -145,6 +157,7 @@ static struct orders take_news(struct supervise *s, int64_t now)
 	news = s->news;
 	s->news = NULL;
 	orders = (struct orders){ s->leaving, s->stopping, s->patience };
+	take_silent(s, now);
 	pthread_mutex_unlock(&s->lock);
 	if (news != NULL && !orders.leaving)
 		apply(s, news, now);
@@ -371,6 +384,17 @@ bool supervise_reload(struct supervise *s, const struct supervise_setting *setti
 	roster_free(old);
 	wake(s);
 	return true;
+}
+
+void supervise_silent(struct supervise *s, struct text plugin)
+{
+	assert(s != NULL && plugin.n <= LIMIT_SESSION_NAME);
+	pthread_mutex_lock(&s->lock);
+	if (s->silent_count < LIMIT_PLUGINS)
+		(void)snprintf(s->silent[s->silent_count++], sizeof(s->silent[0]), "%.*s",
+			       TEXT_ARG(plugin));
+	pthread_mutex_unlock(&s->lock);
+	wake(s);
 }
 
 void supervise_leave(struct supervise *s)

@@ -4,8 +4,8 @@
  * started again, stopped.
  *
  * One thread forks, reads what they print and waits for their ends (pidfd_open(2)).
- * It knows nothing of sessions: a process that doesn't say HELLO is none of its
- * business.
+ * It knows nothing of sessions but what supervise_silent says: a process that doesn't
+ * say HELLO is told of once, and left alone.
  *
  *   supervise.c         the thread: which process is in which state
  *   supervise_child.c   one of them, from start to end
@@ -84,6 +84,10 @@ enum fate supervise_start(const struct supervise_parts *parts, struct supervise 
 /* What is unchanged lives on, or is tried at once when it waits. False: memory is out, and all
  * stays as it was. */
 bool supervise_reload(struct supervise *s, const struct supervise_setting *settings, size_t count);
+
+/* The plugin's session has been silent for too long: if its process is as old as that silence, it
+ * hangs, is stopped as in I5, and started again after a pause. */
+void supervise_silent(struct supervise *s, struct text plugin);
 
 /* From now on nothing is started: the engine is about to stop, and what was told so may end. */
 void supervise_leave(struct supervise *s);

@@ -128,9 +128,20 @@ void child_stop(struct child *child, int64_t patience, int64_t now)
 		return;
 	}
 	child->state = SUPERVISE_STOPPING;
-	child->killed = false;
+	child->killed = child->hung = false;
 	child->due = now + patience;
 	signal_group(child, SIGTERM);
+}
+
+void child_hangs(struct child *child, int64_t now)
+{
+	assert(child != NULL);
+	if (child->state != SUPERVISE_RUNNING || now - child->began < LIMIT_SESSION_SILENCE)
+		return;
+	log_write(LOG_WARN, "a plugin's process hangs: it is stopped and started again",
+		  LOG_S("plugin", child->recipe->name.s), LOG_I("pid", child->process.pid));
+	child_stop(child, LIMIT_PROCESS_HUNG, now);
+	child->hung = true;
 }
 
 static void read_stream(struct child *c, int *fd, struct output *o, const char *stream, char *room,
@@ -192,7 +203,7 @@ static void tell_end(struct child *c, const siginfo_t *info, int64_t lived, int6
 	char words[SUPERVISE_WORDS];
 
 	end_words(info, words);
-	if (c->state == SUPERVISE_STOPPING) {
+	if (c->state == SUPERVISE_STOPPING && !c->hung) {
 		log_write(LOG_INFO, "a plugin's process was stopped",
 			  LOG_S("plugin", c->recipe->name.s), LOG_S("end", words));
 		c->state = SUPERVISE_WAITING;
@@ -201,7 +212,8 @@ static void tell_end(struct child *c, const siginfo_t *info, int64_t lived, int6
 		return;
 	}
 	wait_again(c, lived, now);
-	(void)snprintf(c->words, sizeof(c->words), "%s", words);
+	(void)snprintf(c->words, sizeof(c->words), "%s%.280s", c->hung ? "it hung: " : "", words);
+	c->hung = false;
 	log_write(LOG_WARN, "a plugin's process has ended", LOG_S("plugin", c->recipe->name.s),
 		  LOG_S("end", words), LOG_I("lived_ms", lived),
 		  LOG_I("again_in_ms", c->due - now));

@@ -116,6 +116,7 @@ struct child {
 	enum supervise_state state;
 	int64_t due;     /* WAITING: when it is started; STOPPING: when it is killed, or given up */
 	bool killed;     /* STOPPING: SIGKILL was sent */
+	bool hung;       /* STOPPING: for its own fault: it is started again after a pause */
 	int64_t began;   /* when it was forked */
 	unsigned pauses; /* that came one after the other */
 	bool failed;     /* `unborn` says why exec didn't come about */
@@ -135,6 +136,10 @@ void child_free(struct child *child); /* its process must have ended, or is give
 void child_change(struct child *child, struct recipe *recipe, int64_t now);
 /* SIGTERM, if it runs, and SIGKILL after `patience`. */
 void child_stop(struct child *child, int64_t patience, int64_t now);
+
+/* Its session has heard nothing for LIMIT_SESSION_SILENCE. A process that is younger isn't the
+ * one that fell silent. */
+void child_hangs(struct child *child, int64_t now);
 
 /* What is due; `start`: that includes starting it. The time of the next call at the latest, -1:
  * none. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * tally - see tally.h. Names and sessions are letters, digits and _: they need no escaping. */
+ * tally - see tally.h. Names, sessions and codes are letters, digits, _ and -: they need no
+ * escaping. */
 #include "engine/plugins/tally.h"
 
 #include <assert.h>
@@ -10,6 +11,8 @@
 
 #include "engine/base/limits.h"
 #include "engine/base/mem.h"
+#include "engine/base/timetext.h"
+#include "engine/value/value.h"
 
 #define FATES (JOB_UNSENT + 1)
 
@@ -39,6 +42,11 @@ struct place {
 struct row {
 	struct row *next;
 	char session[24]; /* empty: it isn't connected */
+	int64_t since;    /* when that began; 0: it never was */
+	struct {
+		int64_t at; /* 0: never */
+		char code[24], words[SESSION_WORDS];
+	} refused;
 	uint64_t sessions, sent, ended[FATES], emits, ends[REASONS];
 	struct place places[LIMIT_SESSION_CURSORS];
 	char name[LIMIT_SESSION_NAME + 1];
@@ -104,7 +112,7 @@ bool tally_cover(struct tally *t, struct text plugin)
 	return row != NULL;
 }
 
-void tally_began(struct tally *t, struct text plugin, const char *session)
+void tally_began(struct tally *t, struct text plugin, const char *session, int64_t now)
 {
 	struct row *row;
 
@@ -113,12 +121,13 @@ void tally_began(struct tally *t, struct text plugin, const char *session)
 	row = find(t, plugin);
 	if (row != NULL) {
 		(void)snprintf(row->session, sizeof(row->session), "%s", session);
+		row->since = now;
 		row->sessions++;
 	}
 	pthread_mutex_unlock(&t->lock);
 }
 
-void tally_ended(struct tally *t, struct text plugin, const char *code)
+void tally_ended(struct tally *t, struct text plugin, const char *code, int64_t now)
 {
 	size_t reason = 0;
 	struct row *row;
@@ -130,7 +139,24 @@ void tally_ended(struct tally *t, struct text plugin, const char *code)
 	row = find(t, plugin);
 	if (row != NULL) {
 		row->session[0] = '\0';
+		row->since = now;
 		row->ends[reason]++;
+	}
+	pthread_mutex_unlock(&t->lock);
+}
+
+void tally_refused(struct tally *t, struct text plugin, const char *code, const char *words,
+		   int64_t now)
+{
+	struct row *row;
+
+	assert(t != NULL && code != NULL && words != NULL);
+	pthread_mutex_lock(&t->lock);
+	row = plugin.n > 0 ? find(t, plugin) : NULL;
+	if (row != NULL) {
+		row->refused.at = now;
+		(void)snprintf(row->refused.code, sizeof(row->refused.code), "%s", code);
+		(void)snprintf(row->refused.words, sizeof(row->refused.words), "%s", words);
 	}
 	pthread_mutex_unlock(&t->lock);
 }
@@ -325,19 +351,37 @@ void tally_metrics(struct tally *t, struct buf *out)
 	pthread_mutex_unlock(&t->lock);
 }
 
+static void write_time(struct buf *out, const char *key, int64_t at)
+{
+	char text[TIMETEXT_MAX];
+
+	timetext_format_ms(at, text);
+	buf_printf(out, "\"%s\":\"%s\",", key, text);
+}
+
+static void write_row(const struct row *row, struct buf *out)
+{
+	buf_printf(out, "{\"name\":\"%s\",\"session\":\"%s\",", row->name, row->session);
+	if (row->since > 0)
+		write_time(out, "since", row->since);
+	if (row->refused.at > 0) {
+		buf_str(out, "\"refused\":{");
+		write_time(out, "at", row->refused.at);
+		buf_printf(out, "\"code\":\"%s\",\"why\":", row->refused.code);
+		value_write(out, value_text(text_of(row->refused.words)));
+		buf_str(out, "},");
+	}
+	buf_printf(out, "\"jobs\":%llu}", (unsigned long long)open_jobs(row));
+}
+
 void tally_list(struct tally *t, struct buf *out)
 {
-	bool first = true;
-
 	assert(t != NULL && out != NULL);
 	pthread_mutex_lock(&t->lock);
 	for (const struct row *row = t->rows; row != NULL; row = row->next) {
-		if (row->session[0] == '\0')
-			continue;
-		buf_printf(out, "%s{\"name\":\"%s\",\"session\":\"%s\",\"jobs\":%llu}",
-			   first ? "" : ",", row->name, row->session,
-			   (unsigned long long)open_jobs(row));
-		first = false;
+		write_row(row, out);
+		if (row->next != NULL)
+			buf_char(out, ',');
 	}
 	pthread_mutex_unlock(&t->lock);
 }

@@ -21,9 +21,14 @@ void tally_free(struct tally *t); /* NULL is fine */
 /* A row for it; true: it is new. One that there is no memory for isn't counted. */
 bool tally_cover(struct tally *t, struct text plugin);
 
-void tally_began(struct tally *t, struct text plugin, const char *session);
+/* Times are wall ms. */
+void tally_began(struct tally *t, struct text plugin, const char *session, int64_t now);
 /* `code` as of session_host.ended: those that are no errors are reasons of their own. */
-void tally_ended(struct tally *t, struct text plugin, const char *code);
+void tally_ended(struct tally *t, struct text plugin, const char *code, int64_t now);
+/* A HELLO in its name, or what came in its place, wasn't let in. Names that have no row aren't
+ * kept. */
+void tally_refused(struct tally *t, struct text plugin, const char *code, const char *words,
+		   int64_t now);
 void tally_error(struct tally *t, const char *code); /* of the protocol's */
 void tally_sent(struct tally *t, struct text plugin);
 void tally_job(struct tally *t, struct text plugin, enum job_fate fate);
@@ -37,7 +42,9 @@ void tally_place(struct tally *t, struct text plugin, struct text cursor, int64_
 /* Whole families, in the Prometheus text format. */
 void tally_metrics(struct tally *t, struct buf *out);
 
-/* {"name":"inventory","session":"9f2c64d01b7a55e0","jobs":2},... of those that are connected. */
+/* {"name":"inventory","session":"9f2c64d01b7a55e0","since":"2026-11-22T10:00:00Z","jobs":2,
+ * "refused":{"at":"…","code":"name-taken","why":"…"}},... `session` is "" for one that isn't
+ * connected; `since` tells since when, and is left out when it never was; `refused` is the last. */
 void tally_list(struct tally *t, struct buf *out);
 
 #endif

@@ -80,7 +80,7 @@ static void on_ended(void *of, struct text plugin, const char *code, const char 
 	h->sessions--;
 }
 
-static void on_refused(void *of, struct text plugin, const char *code)
+static void on_refused(void *of, struct text plugin, const char *code, const char *words)
 {
 	(void)of;
 	(void)plugin;

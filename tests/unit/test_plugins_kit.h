@@ -27,6 +27,7 @@ struct world {
 	int64_t now;
 	struct buf log;
 	char message[SESSION_WORDS];
+	char refused[128]; /* who wasn't let in last, and why */
 	long ping;
 	/* Answers. */
 	enum bus_sent send[PEERS];
@@ -126,11 +127,12 @@ static inline void on_ended(void *of, struct text plugin, const char *code, cons
 	buf_printf(&w.log, "ended %.*s %s\n", TEXT_ARG(plugin), code);
 }
 
-static inline void on_refused(void *of, struct text plugin, const char *code)
+static inline void on_refused(void *of, struct text plugin, const char *code, const char *words)
 {
 	(void)of;
-	(void)plugin;
 	ck_assert_ptr_nonnull(code);
+	if (words != NULL)
+		(void)snprintf(w.refused, sizeof(w.refused), "%.*s %s", TEXT_ARG(plugin), code);
 }
 
 static inline void on_credit(void *of, struct text plugin)

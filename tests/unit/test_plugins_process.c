@@ -219,6 +219,36 @@ START_TEST(patience_then_sigkill_for_the_whole_group)
 }
 END_TEST
 
+/* It is stopped for its own fault: that counts as a failure, and there is a pause. */
+START_TEST(who_hangs_is_started_again)
+{
+	struct child *child;
+
+	begin();
+	child = run("trap '' TERM; echo here; exec sleep 1000");
+	until_it_says(child, "here");
+	now += LIMIT_SESSION_SILENCE - 1;
+	child_hangs(child, now); /* it began after the silence did: another one was silent */
+	ck_assert_int_eq(child->state, SUPERVISE_RUNNING);
+	now += 1;
+	child_hangs(child, now);
+	ck_assert_int_eq(child->state, SUPERVISE_STOPPING);
+	(void)logs_expect("hangs");
+	child_hangs(child, now); /* told twice */
+	(void)child_tick(child, true, now + LIMIT_PROCESS_HUNG - 1);
+	ck_assert(!child->killed);
+	now += LIMIT_PROCESS_HUNG;
+	(void)child_tick(child, true, now);
+	ck_assert(child->killed);
+	until_ended(child);
+	ck_assert_int_eq(child->state, SUPERVISE_WAITING);
+	ck_assert_int_eq(child->due, now + LIMIT_PROCESS_PAUSE);
+	ck_assert_uint_eq(child->failures, 1);
+	ck_assert_str_eq(child->words, "it hung: signal 9 (Killed)");
+	finish(child);
+}
+END_TEST
+
 START_TEST(what_it_started_ends_with_it)
 {
 	struct child *child;
@@ -476,6 +506,7 @@ END_TEST
 
 UNIT_MAIN("plugins_process", pauses_double_up_to_a_minute, what_cannot_be_started_is_told,
 	  a_folder_that_is_gone, patience_then_sigkill_for_the_whole_group,
-	  what_it_started_ends_with_it, changes_while_it_stops, same_is_all_of_it,
-	  secrets_are_masked_wherever_they_stand, a_very_long_secret, bytes_that_are_no_text,
-	  what_is_too_much_is_counted, a_flood_comes_to_an_end, nothing_is_left_when_a_start_fails)
+	  who_hangs_is_started_again, what_it_started_ends_with_it, changes_while_it_stops,
+	  same_is_all_of_it, secrets_are_masked_wherever_they_stand, a_very_long_secret,
+	  bytes_that_are_no_text, what_is_too_much_is_counted, a_flood_comes_to_an_end,
+	  nothing_is_left_when_a_start_fails)

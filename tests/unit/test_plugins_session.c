@@ -62,6 +62,7 @@ START_TEST(hello_is_refused)
 	refused("{\"protocol\":2,\"name\":\"inventory\"}", MANIFEST, "protocol-version", "1");
 	refused("{\"protocol\":-1,\"name\":\"inventory\"}", MANIFEST, "protocol-version", "1");
 	refused("{\"protocol\":1,\"name\":\"nobody\"}", MANIFEST, "name-unknown", "no plugin");
+	ck_assert_str_eq(w.refused, "nobody name-unknown");
 	refused("{\"protocol\":1,\"name\":\"\"}", MANIFEST, "name-unknown", "no plugin");
 	refused("{\"protocol\":1,\"name\":\"a\\u0000\"}", MANIFEST, "name-unknown", "no plugin");
 	refused(name, MANIFEST, "name-unknown", "no plugin");
@@ -83,6 +84,7 @@ START_TEST(hello_is_refused)
 	refused(HELLO, MANIFEST, "busy", "no room");
 	w.admit = SESSION_UNTRUSTED;
 	refused(HELLO, MANIFEST, "not-trusted", "key");
+	ck_assert_str_eq(w.refused, "inventory not-trusted");
 	mem_free(longer);
 	mem_free(name);
 	world_end();
@@ -138,6 +140,7 @@ START_TEST(a_name_is_taken_when_the_other_answers)
 	(void)snprintf(pong, sizeof(pong), "{\"n\":%ld}", (long)w.ping);
 	say(1, "PONG", pong);
 	expect(FATAL(2, "name-taken", "HELLO"));
+	ck_assert_str_eq(w.refused, "inventory name-taken");
 	pass(2999);
 	ck_assert(sessions_has(w.s, TEXT("inventory")));
 	world_end();

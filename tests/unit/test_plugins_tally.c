@@ -47,9 +47,10 @@ START_TEST(what_happens_is_counted)
 
 	ck_assert_ptr_nonnull(t);
 	cover(t, 2);
-	lists(t, "");
+	lists(t, "{\"name\":\"inventory\",\"session\":\"\",\"jobs\":0},"
+		 "{\"name\":\"billing\",\"session\":\"\",\"jobs\":0}");
 	ck_assert(tells(t, "tappet_plugin_connected{plugin=\"billing\"} 0\n"));
-	tally_began(t, TEXT("inventory"), "9f2c64d01b7a55e0");
+	tally_began(t, TEXT("inventory"), "9f2c64d01b7a55e0", 1000);
 	for (int i = 0; i < 4; i++)
 		tally_sent(t, TEXT("inventory"));
 	tally_job(t, TEXT("inventory"), JOB_OK);
@@ -64,7 +65,26 @@ START_TEST(what_happens_is_counted)
 	ck_assert(tells(t, "tappet_plugin_emits_total{plugin=\"billing\"} 1\n"));
 	ck_assert(tells(t, "tappet_plugin_errors_total{code=\"bad-emit\"} 1\n"));
 	ck_assert(tells(t, "tappet_plugin_errors_total{code=\"flood\"} 0\n"));
-	lists(t, "{\"name\":\"inventory\",\"session\":\"9f2c64d01b7a55e0\",\"jobs\":1}");
+	lists(t, "{\"name\":\"inventory\",\"session\":\"9f2c64d01b7a55e0\","
+		 "\"since\":\"1970-01-01T00:00:01Z\",\"jobs\":1},"
+		 "{\"name\":\"billing\",\"session\":\"\",\"jobs\":0}");
+	tally_free(t);
+}
+END_TEST
+
+START_TEST(who_was_refused)
+{
+	struct tally *t = tally_new();
+
+	cover(t, 1);
+	tally_refused(t, TEXT("inventory"), "bad-manifest", "actions: \"x\" isn't known", 1000);
+	tally_refused(t, TEXT("nobody"), "name-unknown", "no plugin", 1000);
+	tally_refused(t, TEXT(""), "bad-frame", "no frame", 1000);
+	tally_ended(t, TEXT("inventory"), "gone", 2000);
+	lists(t, "{\"name\":\"inventory\",\"session\":\"\","
+		 "\"since\":\"1970-01-01T00:00:02Z\","
+		 "\"refused\":{\"at\":\"1970-01-01T00:00:01Z\",\"code\":\"bad-manifest\","
+		 "\"why\":\"actions: \\\"x\\\" isn't known\"},\"jobs\":0}");
 	tally_free(t);
 }
 END_TEST
@@ -75,13 +95,15 @@ START_TEST(rows_stay)
 
 	ck_assert_ptr_nonnull(t);
 	cover(t, 2);
-	tally_began(t, TEXT("billing"), "a");
-	tally_ended(t, TEXT("billing"), "gone");
+	tally_began(t, TEXT("billing"), "a", 1000);
+	tally_ended(t, TEXT("billing"), "gone", 2000);
 	cover(t, 1);
 	cover(t, 2);
-	tally_began(t, TEXT("billing"), "b");
+	tally_began(t, TEXT("billing"), "b", 1000);
 	ck_assert(tells(t, "tappet_plugin_sessions_total{plugin=\"billing\"} 2\n"));
-	lists(t, "{\"name\":\"billing\",\"session\":\"b\",\"jobs\":0}");
+	lists(t, "{\"name\":\"inventory\",\"session\":\"\",\"jobs\":0},"
+		 "{\"name\":\"billing\",\"session\":\"b\","
+		 "\"since\":\"1970-01-01T00:00:01Z\",\"jobs\":0}");
 	tally_free(t);
 }
 END_TEST
@@ -91,9 +113,9 @@ START_TEST(how_sessions_end)
 	struct tally *t = tally_new();
 
 	cover(t, 2);
-	tally_ended(t, TEXT("billing"), "full");
-	tally_ended(t, TEXT("billing"), "flood");
-	tally_ended(t, TEXT("billing"), "not-heard");
+	tally_ended(t, TEXT("billing"), "full", 2000);
+	tally_ended(t, TEXT("billing"), "flood", 2000);
+	tally_ended(t, TEXT("billing"), "not-heard", 2000);
 	tally_key(t);
 	ck_assert(
 	    tells(t, "tappet_plugin_sessions_ended_total{plugin=\"billing\",reason=\"full\"} 1\n"));
@@ -147,11 +169,11 @@ START_TEST(strangers_are_not_counted)
 
 	ck_assert_ptr_nonnull(t);
 	cover(t, 1);
-	tally_began(t, TEXT("billing"), "a");
+	tally_began(t, TEXT("billing"), "a", 1000);
 	tally_sent(t, TEXT("billing"));
 	tally_job(t, TEXT("billing"), JOB_DOUBT);
 	tally_emit(t, TEXT("billing"));
-	tally_ended(t, TEXT("billing"), "gone");
+	tally_ended(t, TEXT("billing"), "gone", 2000);
 	tally_error(t, "invented");
 	ck_assert(!tells(t, "billing"));
 	ck_assert(!tells(t, "invented"));
@@ -159,5 +181,5 @@ START_TEST(strangers_are_not_counted)
 }
 END_TEST
 
-UNIT_MAIN("plugins_tally", what_happens_is_counted, rows_stay, how_sessions_end, cursors_lag,
-	  strangers_are_not_counted)
+UNIT_MAIN("plugins_tally", what_happens_is_counted, who_was_refused, rows_stay, how_sessions_end,
+	  cursors_lag, strangers_are_not_counted)
