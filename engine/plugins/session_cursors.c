@@ -401,7 +401,8 @@ bool sessions_event(struct sessions *s, uint64_t number, int64_t seq, struct tex
 	sub = subscription_of(s, number);
 	if (sub != NULL && sub->wanting && !sub->cut) {
 		assert(seq > sub->read);
-		sub->cut = sub->count >= sub->window; /* more than was wanted */
+		/* More than was wanted, or wanted before the engine began to stop. */
+		sub->cut = sub->count >= sub->window || sub->session->leaving >= 0;
 		given = !sub->cut && give(sub, seq, body, now);
 	}
 	session_settle(s, now);
