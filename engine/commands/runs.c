@@ -8,6 +8,7 @@
 
 #include "engine/base/limits.h"
 #include "engine/commands/ask.h"
+#include "engine/commands/event_read.h"
 #include "engine/commands/names.h"
 #include "engine/commands/setup.h"
 
@@ -47,7 +48,7 @@ static int show_list(struct context *context)
 	if (store == NULL)
 		return code;
 	if (event != NULL) {
-		if (!store_get_event_by_id(store, context->arena, text_of(event), &record))
+		if (!event_find(store, context->arena, text_of(event), &record))
 			return context_fail(context, COMMAND_FAILED, "there is no event %s", event);
 		query->event = record.seq;
 	}

@@ -108,8 +108,9 @@ static void hand_run(struct plugins *p, const struct run_out *r)
 
 		buf_char(&topic, c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c);
 	}
-	buf_printf(&body, "{\"specversion\":\"1.0\",\"id\":\"run-%lld-%s\"", (long long)r->run,
-		   buf_cstr(&topic));
+	/* A run's number is given again after a restore, and a run may end more than once. */
+	buf_printf(&body, "{\"specversion\":\"1.0\",\"id\":\"run-%lld-%lld-%s\"", (long long)r->run,
+		   (long long)r->at, buf_cstr(&topic));
 	buf_printf(&body, ",\"source\":\"/tappet\",\"type\":\"%s\"", buf_cstr(&topic));
 	buf_printf(&body, ",\"datacontenttype\":\"application/json\",\"data\":{\"run\":\"%lld\"",
 		   (long long)r->run);

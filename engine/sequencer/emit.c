@@ -248,14 +248,14 @@ static void emit_put(struct sequencer *s, const struct event_view *v, const stru
 
 struct text emit(struct sequencer *s, const struct emission *e)
 {
-	char number[24];
+	char own[EVENT_OWN_ID];
 	int64_t seq = ++s->last_event;
 	struct guarded guarded;
 
 	guard_judge(s, e, &guarded);
-	(void)snprintf(number, sizeof(number), "%lld", (long long)seq);
+	event_own_id(seq, s->now.wall, own);
 	struct event_view view = {
-		.id = text_dup(s->batch, e->id.n > 0 ? e->id : text_of(number)),
+		.id = text_dup(s->batch, e->id.n > 0 ? e->id : text_of(own)),
 		.source = e->source,
 		.type = e->type,
 		.subject = e->subject,

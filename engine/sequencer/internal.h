@@ -199,7 +199,7 @@ void intake_event(struct sequencer *s, const struct event_input *event);
 
 /* ---- emit.c ---- */
 struct emission {
-	struct text id; /* empty: the sequence number is the id */
+	struct text id; /* empty: event_own_id */
 	struct text source, type, subject, connection;
 	int64_t time;  /* ms */
 	int64_t cause; /* run, or 0 */

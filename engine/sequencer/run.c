@@ -8,7 +8,8 @@
  * credit it stays PENDING in the target's queue.
  *
  * I1  The attempt is recorded in the batch whose outputs carry its request.
- * I2  The idempotency key depends on event, rule, step and connection only.
+ * I2  The idempotency key depends on event, rule, step and connection only; an
+ *     event's own id (event_own_id) is another one in another log.
  * I3  Every change of a run in a batch ends in one row, written by run_flush. */
 #include "engine/sequencer/internal.h"
 
@@ -112,6 +113,7 @@ static void run_report(struct sequencer *s, int64_t id, const struct rule *rule,
 	if (out == NULL)
 		return;
 	out->run = id;
+	out->at = s->now.wall;
 	out->rule = text_dup(s->batch, rule->id);
 	out->state = text_of(run_state_word(state));
 	out->reason = text_dup(s->batch, text_of(reason));

@@ -2,19 +2,25 @@
  *
  * sqlite_events - the history of events.
  *
- * An id equal to the decimal seq is stored as NULL, one of 32 hex digits as 16
+ * An event's own id (event_own_id) is stored as NULL, one of 32 hex digits as 16
  * bytes, any other as text. */
 #include <assert.h>
 #include <stdio.h>
 
 #include "engine/store/sqlite_internal.h"
 
-static bool is_decimal(struct text id, int64_t seq)
+void event_own_id(int64_t seq, int64_t received, char out[EVENT_OWN_ID])
 {
-	char digits[24];
-	int n = snprintf(digits, sizeof(digits), "%lld", (long long)seq);
+	assert(seq > 0 && out != NULL);
+	(void)snprintf(out, EVENT_OWN_ID, "%lld-%lld", (long long)seq, (long long)received);
+}
 
-	return text_eq(id, (struct text){ digits, (size_t)n });
+static bool is_own(struct text id, int64_t seq, int64_t received)
+{
+	char own[EVENT_OWN_ID];
+
+	event_own_id(seq, received, own);
+	return text_is(id, own);
 }
 
 void store_put_event(struct store *store, const struct event_record *event)
@@ -34,7 +40,7 @@ void store_put_event(struct store *store, const struct event_record *event)
 	sq_put_int(&q, event->received);
 	sq_put_int(&q, event->cause);
 	sq_put_int(&q, event->depth);
-	if (is_decimal(event->id, event->seq))
+	if (is_own(event->id, event->seq, event->received))
 		sq_put_null(&q);
 	else
 		sq_put_id(&q, event->id);
@@ -55,9 +61,8 @@ void sq_read_event(const struct sq *q, struct sq_scratch *scratch, struct event_
 	out->depth = (int)sq_int(q, 4);
 	out->id = sq_id(q, 5, scratch->id);
 	if (sqlite3_column_type(q->stmt, 5) == SQLITE_NULL) {
-		int n = snprintf(scratch->id, sizeof(scratch->id), "%lld", (long long)out->seq);
-
-		out->id = (struct text){ scratch->id, (size_t)n };
+		event_own_id(out->seq, out->received, scratch->id);
+		out->id = text_of(scratch->id);
 	}
 	out->subject = sq_text(q, 6);
 	out->data = sq_text(q, 7);
@@ -128,13 +133,21 @@ static int64_t find_in_group(struct store *store, int64_t group, struct text id)
 	return seq;
 }
 
-static bool stored_as_null(struct store *store, int64_t seq)
+/* Whether the id is the own one of an event that has no other. */
+static bool is_unnamed(struct store *store, struct text id, int64_t *seq)
 {
-	struct sq q =
-	    sq_use(store, SQ_EVENT_UNNAMED, "SELECT 1 FROM events WHERE seq = ?1 AND id IS NULL");
+	struct text head, rest = text_split(id, '-', &head);
+	int64_t received;
+	struct sq q;
 	bool found;
 
-	sq_put_int(&q, seq);
+	if (!text_to_int(head, seq) || !text_to_int(rest, &received) || *seq <= 0 ||
+	    !is_own(id, *seq, received))
+		return false;
+	q = sq_use(store, SQ_EVENT_UNNAMED,
+		   "SELECT 1 FROM events WHERE seq = ?1 AND received = ?2 AND id IS NULL");
+	sq_put_int(&q, *seq);
+	sq_put_int(&q, received);
 	found = sq_row(&q);
 	sq_done(&q);
 	return found;
@@ -144,7 +157,7 @@ int64_t sq_find_event(struct store *store, struct text id)
 {
 	int64_t seq, oldest, newest;
 
-	if (text_to_int(id, &seq) && is_decimal(id, seq) && stored_as_null(store, seq))
+	if (is_unnamed(store, id, &seq))
 		return seq;
 	if (!groups_in_use(store, &oldest, &newest))
 		return 0;

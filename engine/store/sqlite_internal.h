@@ -200,7 +200,7 @@ void sq_checkpoint_after_commit(struct store *store);
 #define SQ_ATTEMPT_BITS 20
 
 struct sq_scratch {
-	char id[24 > SQ_ID_ROOM ? 24 : SQ_ID_ROOM];
+	char id[EVENT_OWN_ID > SQ_ID_ROOM ? EVENT_OWN_ID : SQ_ID_ROOM];
 };
 
 void sq_read_event(const struct sq *q, struct sq_scratch *scratch, struct event_record *out);

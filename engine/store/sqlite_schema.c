@@ -13,8 +13,8 @@
  * - An event's id is random, and an index over all of them would dirty a page of
  *   its own for nearly every event. It is therefore indexed within groups of
  *   consecutive events: inserts stay in a few hot pages, and the rare look-up by
- *   id tries one group after the other, newest first. Ids that are the decimal
- *   seq are stored as NULL and not indexed at all.
+ *   id tries one group after the other, newest first. Ids that an
+ *   event's row gives (event_own_id) are stored as NULL and not indexed at all.
  * - Ids aren't declared unique: a sender may repeat an id after its dedupe entry
  *   expired, and that must not make a batch fail for ever.
  * - A dedupe entry is found by the 128-bit hash of (source, key): rows are small
@@ -95,7 +95,11 @@ static const char manifests[] =
     "CREATE TABLE manifests (plugin TEXT PRIMARY KEY, seen INTEGER NOT NULL,"
     " json TEXT NOT NULL) STRICT;";
 
-static const char *const migrations[] = { first, bodies, rows, manifests };
+/* NULL stood for the bare number; now the time of arrival belongs to it. What was told, and the
+ * idempotency keys of open runs, stay as they were. */
+static const char numbers[] = "UPDATE events SET id = CAST(seq AS TEXT) WHERE id IS NULL;";
+
+static const char *const migrations[] = { first, bodies, rows, manifests, numbers };
 
 static const char *const tables[] = { "names",    "marks",   "events",    "seen",   "fresh",
 				      "cursors",  "objects", "revisions", "states", "runs",

@@ -69,9 +69,16 @@ const struct store_error *store_last_error(const struct store *store);
 
 struct event_body;
 
+#define EVENT_OWN_ID 48 /* two numbers, a dash and a NUL */
+
+/* The id of an event whose sender gave none: "SEQ-RECEIVED". The number alone is given again when
+ * a backup is restored or the store is a new one; then the time of arrival is another, and so is
+ * all that is made of the id: idempotency keys, ids of CloudEvents. */
+void event_own_id(int64_t seq, int64_t received, char out[EVENT_OWN_ID]);
+
 struct event_record {
 	int64_t seq;
-	struct text id; /* what senders and people see; unique */
+	struct text id; /* what senders and people see; unique, or event_own_id */
 	struct text
 	    source; /* connection, hook, schedule or plugin that brought it; or "tappet", "cli" */
 	struct text type;

@@ -14,6 +14,7 @@ import mmap
 import os
 import re
 import shlex
+import shutil
 import signal
 import socket
 import sqlite3
@@ -304,8 +305,11 @@ class Flow(Conditions):
         self._write(name, self.filled(block))
 
     def step_copy(self, rest):
-        """copy PATH NAME: a file of the repository."""
+        """copy PATH NAME: a file of the repository; of the directory as it is."""
         source, name = rest.split()
+        if os.path.isabs(source):
+            shutil.copyfile(source, os.path.join(self.directory, name))
+            return
         with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", source),
                   encoding="utf-8") as f:
             self._write(name, f.read())

@@ -102,6 +102,48 @@ START_TEST(a_failed_attempt_is_repeated_with_the_same_key)
 }
 END_TEST
 
+/* The idempotency key of the first attempt in a store of its own, at that time. */
+static void key_of(const char *sender_id, int64_t later, char key[64], char id[64])
+{
+	struct world w;
+
+	world_init(&w, CONFIG, FORWARD);
+	w.now.wall += later;
+	world_hook(&w, "orders", sender_id, "{\"k\":\"x\",\"n\":1}");
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	ck_assert_int_eq(w.out.events[0].seq, 1);
+	(void)snprintf(id, 64, "%.*s", TEXT_ARG(w.out.events[0].id));
+	world_grant(&w, 1);
+	(void)snprintf(key, 64, "%.*s", TEXT_ARG(w.out.attempts[0].key));
+	/* Not now, and after a restart: the same work. */
+	world_answer(&w, 0, 503, "");
+	world_crash(&w);
+	world_advance(&w, 20000);
+	world_grant(&w, 1);
+	ck_assert_uint_eq(w.out.attempt_count, 1);
+	ck_assert_int_eq(w.out.attempts[0].attempt, 2);
+	ck_assert(text_is(w.out.attempts[0].key, key));
+	ck_assert(text_is(w.out.attempts[0].event, id));
+	world_fini(&w);
+}
+
+/* Numbers are given again in a new store, or one that is a backup's. */
+START_TEST(new_work_of_a_new_store_has_a_new_key)
+{
+	char first[64], second[64], id[64], other[64];
+
+	key_of("", 0, first, id);
+	key_of("", 1, second, other);
+	ck_assert_str_ne(first, second);
+	ck_assert_str_ne(id, other);
+	/* What the sender names is the same work wherever it is delivered again. */
+	key_of("a", 0, first, id);
+	key_of("a", 60000, second, other);
+	ck_assert_str_eq(first, second);
+	ck_assert_str_eq(id, other);
+}
+END_TEST
+
 START_TEST(after_the_last_attempt_the_run_is_dead_and_says_why)
 {
 	struct arena *arena = arena_new("test", 1u << 20);
@@ -509,7 +551,7 @@ START_TEST(a_reply_may_be_too_deep_to_keep)
 END_TEST
 
 UNIT_MAIN("sequencer", an_event_becomes_a_request_and_is_done, the_same_delivery_twice_is_one_event,
-	  what_is_not_json_is_refused_with_a_position,
+	  new_work_of_a_new_store_has_a_new_key, what_is_not_json_is_refused_with_a_position,
 	  a_failed_attempt_is_repeated_with_the_same_key,
 	  after_the_last_attempt_the_run_is_dead_and_says_why,
 	  a_reply_is_never_quoted_to_the_middle_of_a_character,

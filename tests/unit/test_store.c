@@ -104,6 +104,32 @@ CONTRACT(events_are_found_by_any_kind_of_id)
 	ck_assert(!store_get_event_by_id(w->store, w->arena, TEXT(""), &got));
 }
 
+/* The id that an event has of itself is its number and its time of arrival: the number alone, or
+ * that of another log, names another event, or none. */
+CONTRACT(an_own_id_names_one_event_of_one_log)
+{
+	struct event_record event = event_of(w, 7), other = event_of(w, 8), got;
+	char own[EVENT_OWN_ID], elsewhere[EVENT_OWN_ID];
+
+	event_own_id(event.seq, event.received, own);
+	event_own_id(event.seq, event.received + 1, elsewhere);
+	event.id = text_of(own);
+	other.id = TEXT("7");
+	store_begin(w->store);
+	store_put_event(w->store, &event);
+	world_commit(w);
+	ck_assert(store_get_event_by_id(w->store, w->arena, text_of(own), &got));
+	check_same_event(&got, &event);
+	ck_assert(!store_get_event_by_id(w->store, w->arena, TEXT("7"), &got));
+	ck_assert(!store_get_event_by_id(w->store, w->arena, text_of(elsewhere), &got));
+	store_begin(w->store);
+	store_put_event(w->store, &other);
+	world_commit(w);
+	ck_assert(store_get_event_by_id(w->store, w->arena, TEXT("7"), &got));
+	check_same_event(&got, &other);
+	check_events(w->store, (struct event_query){ .id = text_of(own) }, "7 ");
+}
+
 /* After its dedupe entry expired an id may come again; the newest one is found. */
 CONTRACT(an_id_may_come_again)
 {
@@ -936,16 +962,16 @@ CONTRACT(rows_are_replaced_and_dropped)
 
 UNIT_MAIN("store", rows_are_found_by_any_cell, rows_are_replaced_and_dropped,
 	  an_event_comes_back_as_it_was, texts_may_hold_any_bytes,
-	  events_are_found_by_any_kind_of_id, an_id_may_come_again,
-	  a_delivery_is_remembered_until_it_expires, deliveries_are_found_while_they_are_moved,
-	  events_are_queried_by_every_filter, cursors_hold_their_last_value,
-	  manifests_hold_their_last_value, objects_change_and_go, objects_are_walked_in_byte_order,
-	  revisions_keep_their_text, states_belong_to_rule_what_and_key,
-	  a_run_moves_and_keeps_the_rest, runs_are_queried_by_every_filter,
-	  attempts_come_in_the_order_made, a_visitor_may_use_the_store,
-	  a_rolled_back_batch_leaves_no_trace, the_first_failure_sticks,
-	  a_failing_commit_is_a_rollback, retention_keeps_what_is_open_or_in_doubt,
-	  retention_takes_many_runs_of_one_event_in_steps,
+	  events_are_found_by_any_kind_of_id, an_own_id_names_one_event_of_one_log,
+	  an_id_may_come_again, a_delivery_is_remembered_until_it_expires,
+	  deliveries_are_found_while_they_are_moved, events_are_queried_by_every_filter,
+	  cursors_hold_their_last_value, manifests_hold_their_last_value, objects_change_and_go,
+	  objects_are_walked_in_byte_order, revisions_keep_their_text,
+	  states_belong_to_rule_what_and_key, a_run_moves_and_keeps_the_rest,
+	  runs_are_queried_by_every_filter, attempts_come_in_the_order_made,
+	  a_visitor_may_use_the_store, a_rolled_back_batch_leaves_no_trace,
+	  the_first_failure_sticks, a_failing_commit_is_a_rollback,
+	  retention_keeps_what_is_open_or_in_doubt, retention_takes_many_runs_of_one_event_in_steps,
 	  retention_keeps_a_body_as_long_as_an_event_came_in_it, a_body_comes_back_to_the_byte,
 	  bodies_dont_mix, numbers_never_come_again, retention_drops_expired_deliveries,
 	  retention_walks_through_all_deliveries,

@@ -255,6 +255,10 @@ START_TEST(an_older_version_is_converted)
 	ck_assert_int_eq(store_open(w.name, &w.store, &w.error), FATE_OK);
 	ck_assert(store_get_event(w.store, w.arena, 2, &event));
 	check_text(event.data, "{\"n\":2}");
+	/* It had the bare number as its id, and its runs have keys that were made of that. */
+	ck_assert(store_get_event_by_id(w.store, w.arena, TEXT("1"), &event));
+	ck_assert_int_eq(event.seq, 1);
+	check_text(event.id, "1");
 	ck_assert(!store_get_body(w.store, w.arena, 2, &body));
 	store_begin(w.store);
 	event = event_of(&w, 3);
@@ -264,7 +268,7 @@ START_TEST(an_older_version_is_converted)
 	store_put_manifest(w.store, TEXT("inventory"), TEXT("{}"), 7);
 	world_commit(&w);
 	world_close(&w);
-	ck_assert_int_eq(ask(w.path, "PRAGMA user_version"), 4);
+	ck_assert_int_eq(ask(w.path, "PRAGMA user_version"), 5);
 	ck_assert_int_eq(store_open(w.name, &w.store, &w.error), FATE_OK);
 	ck_assert(store_get_body(w.store, w.arena, 3, &body));
 	check_text(body.bytes, "a = 1");
@@ -298,7 +302,7 @@ START_TEST(the_version_before_is_converted)
 	store_put_manifest(w.store, TEXT("inventory"), TEXT("{\"version\":\"1\"}"), 7);
 	world_commit(&w);
 	world_close(&w);
-	ck_assert_int_eq(ask(w.path, "PRAGMA user_version"), 4);
+	ck_assert_int_eq(ask(w.path, "PRAGMA user_version"), 5);
 	ck_assert_int_eq(store_open_reader(w.name, &w.store, &w.error), FATE_OK);
 	ck_assert(store_get_manifest(w.store, w.arena, TEXT("inventory"), &json, &seen));
 	check_text(json, "{\"version\":\"1\"}");
