@@ -11,6 +11,7 @@
 #include "engine/plugins/plugins.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,6 +29,19 @@ static struct text work_id(const struct order *order, char room[64])
 	    snprintf(room, 64, "%lld.%d.%d", (long long)order->run, order->step, order->attempt);
 
 	return (struct text){ room, (size_t)n };
+}
+
+/* What work_id wrote, also in an earlier session or process. False: it is no such name. */
+static bool read_work_id(struct text id, int64_t *run, int *step)
+{
+	struct text first, second, third = text_split(text_split(id, '.', &first), '.', &second);
+	int64_t n, attempt;
+
+	if (!text_to_int(first, run) || !text_to_int(second, &n) || !text_to_int(third, &attempt) ||
+	    *run <= 0 || n < 0 || n > INT_MAX)
+		return false;
+	*step = (int)n;
+	return true;
 }
 
 /* The time of sessions doesn't pass while the process stands still (a machine that is suspended, a
@@ -280,6 +294,8 @@ static enum session_answer on_emit(void *of, const struct session_emit *emit, ui
 					    .id = text_of(id),
 					    .time = emit->time,
 					    .data = emit->data };
+	if (!read_work_id(emit->job, &input.event.job_run, &input.event.job_step))
+		input.event.job_run = 0;
 	copy = input_new(&input);
 	if (copy != NULL && queue_push(p->parts.inputs, &copy->item)) {
 		tally_emit(p->tally, emit->plugin);

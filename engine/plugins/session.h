@@ -62,6 +62,7 @@ struct session_job {
 
 struct session_emit {
 	struct text plugin, id, type, subject; /* subject may be empty */
+	struct text job;                       /* the id of the job it came from, or empty */
 	int64_t time;                          /* wall ms; INT64_MIN: not said */
 	struct text data;                      /* JSON */
 };

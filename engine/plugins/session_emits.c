@@ -13,7 +13,7 @@
 #include "engine/plugins/session_parts.h"
 
 /* Members of EMIT, in the order of the table. */
-enum { EMIT_ID, EMIT_TYPE, EMIT_SUBJECT, EMIT_TIME };
+enum { EMIT_ID, EMIT_TYPE, EMIT_SUBJECT, EMIT_TIME, EMIT_JOB };
 
 static void refuse_emit(struct session *session, struct text id, enum session_answer answer,
 			const char *words, int64_t now)
@@ -35,11 +35,13 @@ static void refuse_emit(struct session *session, struct text id, enum session_an
 static const char *read_emit(const struct frame *frame, struct session_emit *emit)
 {
 	struct value time = frame->members[EMIT_TIME], subject = frame->members[EMIT_SUBJECT];
+	struct value job = frame->members[EMIT_JOB];
 	struct json_error error;
 
 	emit->id = value_as_text(frame->members[EMIT_ID]);
 	emit->type = value_as_text(frame->members[EMIT_TYPE]);
 	emit->subject = subject.kind == VALUE_TEXT ? value_as_text(subject) : TEXT("");
+	emit->job = job.kind == VALUE_TEXT ? value_as_text(job) : TEXT("");
 	emit->time = INT64_MIN;
 	emit->data = frame->body.n > 0 ? frame->body : TEXT("null");
 	if (emit->id.n == 0 || emit->id.n > LIMIT_SESSION_EMIT_ID)

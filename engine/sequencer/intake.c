@@ -476,6 +476,44 @@ static struct value intake_typed(struct sequencer *s, struct text type, struct t
 	return row != NULL && row->kind != NULL ? object_kind_typed(row->kind, s->work, v) : v;
 }
 
+/* The step of the run that the event is said to come from, and the run's event; NULL: there is none
+ * any more, or never was. */
+static const struct step *intake_job(struct sequencer *s, const struct event_input *in,
+				     int64_t *event)
+{
+	const struct run *run = run_find(s, in->job_run);
+	const struct rule *rule = run != NULL ? run->rule : NULL;
+	struct run_record record;
+
+	*event = run != NULL ? run->event : 0;
+	if (run == NULL) {
+		if (!store_get_run(s->store, s->work, in->job_run, &record) ||
+		    recover_revision(s, record.rule, record.revision, &rule) == NULL)
+			return NULL;
+		*event = record.event;
+	}
+	return in->job_step < rule->step_count ? &rule->steps[in->job_step] : NULL;
+}
+
+/* What a plugin brings in as part of a job has that job's run as its cause, so that loops through
+ * it are seen. A name that isn't one of its jobs says nothing: retention may have taken the run,
+ * and a restored log may never have had it. */
+static void intake_cause(struct sequencer *s, const struct event_input *in, struct emission *e)
+{
+	struct event_record event;
+	const struct step *step;
+	int64_t seq;
+
+	if (in->job_run <= 0 || in->job_step < 0)
+		return;
+	step = intake_job(s, in, &seq);
+	if (step == NULL || !step->plugin || !text_eq(step->connection, in->connection) ||
+	    !store_get_event(s->store, s->work, seq, &event))
+		return;
+	e->cause = in->job_run;
+	e->depth = event.depth + 1;
+}
+
 void intake_event(struct sequencer *s, const struct event_input *in)
 {
 	bool ok = true;
@@ -505,6 +543,7 @@ void intake_event(struct sequencer *s, const struct event_input *in)
 			  TEXT_ARG(in->id), (long long)known.seq);
 		return;
 	}
+	intake_cause(s, in, &e);
 	/* What rules make of it may emit more; its own number is the next. */
 	int64_t seq = s->last_event + 1;
 	struct text id = emit(s, &e);

@@ -58,6 +58,8 @@ struct event_input {
 	struct text type, source, subject, connection, id; /* id may be empty */
 	int64_t time;                                      /* ms; INT64_MIN: the batch's clock */
 	struct text data, before;                          /* JSON; empty: null */
+	int64_t job_run; /* the job of a plugin that it came from, 0: none is named */
+	int job_step;
 };
 
 /* The end of a request, of an attempt or a fetch alike. */
@@ -231,6 +233,7 @@ struct event_out {
 struct run_out {
 	int64_t run;
 	struct text rule, state, reason;
+	int64_t at; /* wall ms */
 };
 
 struct outputs {

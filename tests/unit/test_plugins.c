@@ -369,6 +369,35 @@ START_TEST(an_emit_is_an_input)
 }
 END_TEST
 
+/* The job it came from is told by its id, which an earlier session may have had. */
+START_TEST(an_emit_names_its_job)
+{
+	static const struct {
+		const char *job;
+		int64_t run;
+		int step;
+	} cases[] = { { "4711.2.1", 4711, 2 }, { "4711.2", 0, 0 },  { "0.2.1", 0, 0 },
+		      { "4711.-1.1", 0, 0 },   { "x.2.1", 0, 0 },   { "", 0, 0 },
+		      { "4711.2.1.7", 0, 0 },  { "4711..1", 0, 0 }, { "1.99999999999.1", 0, 0 } };
+
+	start();
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct input *in;
+		char text[128];
+
+		(void)snprintf(text, sizeof(text),
+			       "{\"id\":\"low-%zu\",\"type\":\"low\",\"job\":\"%s\"}", i,
+			       cases[i].job);
+		say("EMIT", text, "{\"left\":3}");
+		in = next_input();
+		ck_assert_int_eq(in->event.job_run, cases[i].run);
+		ck_assert_int_eq(in->event.job_step, cases[i].step);
+		input_free(in);
+	}
+	finish();
+}
+END_TEST
+
 static void emit_answered(int status, const char *answer, const char *code)
 {
 	struct reply_out r = { .status = status, .body = text_of(answer) };
@@ -482,8 +511,9 @@ END_TEST
 
 START_TEST(the_ends_of_runs_are_published)
 {
-	struct run_out runs[] = { { 1, TEXT("restock"), TEXT("PENDING"), TEXT("") },
-				  { 4711, TEXT("restock"), TEXT("IN_DOUBT"), TEXT("a \"b\"") } };
+	struct run_out runs[] = { { 1, TEXT("restock"), TEXT("PENDING"), TEXT(""), 0 },
+				  { 4711, TEXT("restock"), TEXT("IN_DOUBT"), TEXT("a \"b\""),
+				    1700 } };
 	struct outputs out = { .runs = runs, .run_count = 2 };
 	char topic[64];
 	void *tap;
@@ -499,7 +529,7 @@ START_TEST(the_ends_of_runs_are_published)
 	}
 	frame(tap, body, sizeof(body));
 	ck_assert_str_eq(body,
-			 "{\"specversion\":\"1.0\",\"id\":\"run-4711-tappet.run.in_doubt\","
+			 "{\"specversion\":\"1.0\",\"id\":\"run-4711-1700-tappet.run.in_doubt\","
 			 "\"source\":\"/tappet\",\"type\":\"tappet.run.in_doubt\","
 			 "\"datacontenttype\":\"application/json\",\"data\":{\"run\":\"4711\","
 			 "\"rule\":\"restock\",\"reason\":\"a \\\"b\\\"\"}}");
@@ -643,7 +673,8 @@ END_TEST
 
 UNIT_MAIN("plugins", a_job_goes_there_and_back, each_fate_is_an_ending,
 	  other_attempts_are_not_its_business, without_a_plugin_nothing_is_sent, credit_comes_back,
-	  an_emit_is_an_input, an_emit_that_is_refused, durable_subscriptions_are_refused,
-	  a_reload_takes_a_plugin_out, a_daemon_that_was_frozen, stopping_lets_jobs_end,
-	  stopping_at_once_leaves_doubt, the_ends_of_runs_are_published, events_are_published,
-	  each_key_is_one_plugins, a_key_that_nobody_has, an_address_that_is_refused)
+	  an_emit_is_an_input, an_emit_names_its_job, an_emit_that_is_refused,
+	  durable_subscriptions_are_refused, a_reload_takes_a_plugin_out, a_daemon_that_was_frozen,
+	  stopping_lets_jobs_end, stopping_at_once_leaves_doubt, the_ends_of_runs_are_published,
+	  events_are_published, each_key_is_one_plugins, a_key_that_nobody_has,
+	  an_address_that_is_refused)

@@ -173,6 +173,8 @@ static inline enum session_answer on_emit(void *of, const struct session_emit *e
 		   TEXT_ARG(e->type), TEXT_ARG(e->subject));
 	if (e->time != INT64_MIN)
 		buf_printf(&w.log, " %ld", (long)e->time);
+	if (e->job.n > 0)
+		buf_printf(&w.log, " of %.*s", TEXT_ARG(e->job));
 	buf_printf(&w.log, " %.*s\n", TEXT_ARG(e->data));
 	return answer(ticket, words);
 }

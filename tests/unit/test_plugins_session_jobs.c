@@ -353,6 +353,9 @@ START_TEST(an_emit_is_answered_after_the_commit)
 	expect("emit inventory low-1 low [A] 1000 null\n"
 	       "1 EMITTED {\"id\":\"low-1\",\"event\":\"b1946ac92492d234\",\"seq\":90214,"
 	       "\"repeat\":true,\"emits\":1}\n");
+	/* Whether there is such a job isn't asked here: it may be over, or an earlier session's. */
+	say(1, "EMIT", "{\"id\":\"low-2\",\"type\":\"low\",\"job\":\"4711.2.1\"}");
+	expect("emit inventory low-2 low [] of 4711.2.1 null\n");
 	world_end();
 }
 END_TEST

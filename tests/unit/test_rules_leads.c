@@ -2,6 +2,7 @@
  *
  * Which rules set off which, and the cycles among them. */
 #include "engine/rules/leads.h"
+#include "engine/rules/plugin_manifest.h"
 #include "tests/unit/test_rules_kit.h"
 
 static struct kit k;
@@ -137,6 +138,78 @@ START_TEST(new_and_deleted_objects_lead_on)
 }
 END_TEST
 
+/* With a plugin "p", whose manifest has two actions. */
+static const char *plugin_leads(const char *rules)
+{
+	static const char manifest[] =
+	    "{\"actions\":{\"act\":{},\"look\":{}},\"events\":{\"ev\":{}}}";
+	char words[MANIFEST_WORDS] = "";
+	struct manifest *m = manifest_read(TEXT("p"), text_of(manifest), words);
+
+	ck_assert_msg(m != NULL, "%s", words);
+	kit_config(&k, "plugins: { p: , q: }\n"
+		       "hooks: { x: { verify: none }, y: { verify: none } }\n"
+		       "connections: { kantata: { connector: kantata, token: t } }\n");
+	ck_assert(config_learn(k.config, TEXT("p"), m));
+	manifest_free(m);
+	return leads(rules);
+}
+
+#define CALLS "do: [ { p.act: {} } ]"
+
+START_TEST(actions_of_a_plugin_lead_to_its_events)
+{
+	begin();
+	ck_assert_str_eq(plugin_leads(RULES "  - { id: a, on: hook.x, " CALLS " }\n"
+					    "  - { id: b, on: plugin.p.ev }\n"
+					    "  - { id: c, on: [hook.y, \"plugin.*.ev\"] }\n"
+					    "  - { id: d, on: \"plugin.**\" }\n"
+					    "  - { id: e, on: \"plugin.q.*\" }\n"
+					    "  - { id: f, on: \"plugin.p.*\", mode: off }\n"
+					    "  - { id: g, on: \"plugin.*.*\", from: kantata }\n"
+					    "  - { id: h, on: \"plugin.*\" }\n"),
+			 "a>b [p.act] \na>c [p.act] \na>d [p.act] \n");
+	ck_assert_uint_eq(cycles(), 0);
+	end();
+}
+END_TEST
+
+START_TEST(a_rule_that_feeds_its_plugin_is_a_cycle)
+{
+	begin();
+	ck_assert_str_eq(plugin_leads(RULES "  - { id: a, on: plugin.p.ev, " CALLS " }\n"),
+			 "a>a [p.act] \n");
+	ck_assert_uint_eq(cycles(), 1);
+	kit_expect(k.diags, 2, 5, "a calls p.act, which may bring plugin.p.*, which a takes",
+		   "throttle");
+	end();
+}
+END_TEST
+
+START_TEST(cycles_through_plugins_and_products_are_one)
+{
+	begin();
+	(void)plugin_leads(RULES "  - { id: a, on: plugin.p.ev, " WRITES(
+	    "{ title: x }") " }\n"
+			    "  - { id: b, " UPDATED CALLS " }\n");
+	ck_assert_uint_eq(cycles(), 1);
+	end();
+}
+END_TEST
+
+/* Whoever gave the rule a throttle or a condition has thought of it. */
+START_TEST(careful_rules_are_no_cycle_through_a_plugin)
+{
+	begin();
+	(void)plugin_leads(RULES
+			   "  - { id: a, on: plugin.p.ev, throttle: { every: 1h }, " CALLS " }\n"
+			   "  - { id: b, on: plugin.p.ev, when: data.n < 3, " CALLS " }\n"
+			   "  - { id: c, on: plugin.p.ev, match: { data.n: 3 }, " CALLS " }\n");
+	ck_assert_uint_eq(cycles(), 0);
+	end();
+}
+END_TEST
+
 START_TEST(cycles_are_told_at_their_first_rule)
 {
 	begin();
@@ -203,6 +276,8 @@ END_TEST
 
 UNIT_MAIN("rules_leads", values_written_out_are_compared, what_must_have_changed_is_compared,
 	  edges_of_objects_have_events_of_their_own, what_is_not_known_may_be,
-	  new_and_deleted_objects_lead_on, cycles_are_told_at_their_first_rule,
+	  new_and_deleted_objects_lead_on, actions_of_a_plugin_lead_to_its_events,
+	  a_rule_that_feeds_its_plugin_is_a_cycle, cycles_through_plugins_and_products_are_one,
+	  careful_rules_are_no_cycle_through_a_plugin, cycles_are_told_at_their_first_rule,
 	  own_echoes_are_a_cycle_only_where_they_are_wanted, other_connections_are_other_objects,
 	  echoes_has_two_words)

@@ -108,6 +108,29 @@ static void event(const char *type, const char *data)
 	ck_assert_int_eq(w.out.replies[0].status, 202);
 }
 
+/* As the plugin brings it in: it came from that job. */
+static struct event_record emitted(const char *plugin, int64_t run, int step)
+{
+	const struct input input = {
+		.kind = INPUT_EVENT,
+		.event = { .ticket = 7,
+			   .type = TEXT("plugin.inventory.low"),
+			   .source = TEXT("plugin/inventory"),
+			   .connection = text_of(plugin),
+			   .time = INT64_MIN,
+			   .data = TEXT("{\"sku\":\"A-7\",\"at\":\"2026-01-01T00:00:00Z\"}"),
+			   .job_run = run,
+			   .job_step = step },
+	};
+	struct event_record event;
+
+	world_push(&w, &input);
+	ck_assert_int_eq(world_batch(&w), FATE_OK);
+	ck_assert_int_eq(w.out.replies[0].status, 202);
+	ck_assert(store_get_event(w.store, arena, w.out.events[0].seq, &event));
+	return event;
+}
+
 static void low(void)
 {
 	event("plugin.inventory.low", "{\"sku\":\"A-7\",\"at\":\"2026-01-01T00:00:00Z\"}");
@@ -148,7 +171,7 @@ START_TEST(a_job_from_its_event_to_its_end)
 	ck_assert(text_is(w.out.attempts[0].request.body, "{\"sku\":\"A-7\",\"count\":2}"));
 	ck_assert(text_is(w.out.attempts[0].target, "inventory"));
 	ck_assert_int_eq(w.out.attempts[0].timeout, 45000);
-	ck_assert(text_is(w.out.attempts[0].event, "1"));
+	ck_assert(text_starts(w.out.attempts[0].event, TEXT("1-")));
 	(void)snprintf(id, sizeof(id), "%.*s", TEXT_ARG(w.out.attempts[0].event));
 	(void)snprintf(key, sizeof(key), "%.*s", TEXT_ARG(w.out.attempts[0].key));
 	/* Not now: it comes again with the same key. */
@@ -192,6 +215,66 @@ START_TEST(what_may_have_happened)
 	credit(1);
 	world_answer(&w, 0, 0, "");
 	state(RUN_IN_DOUBT, "");
+	end();
+}
+END_TEST
+
+START_TEST(an_emit_has_its_jobs_run_as_cause)
+{
+	struct event_record event;
+
+	begin(MANIFEST("reserve", "repeat"));
+	low();
+	credit(1);
+	world_answer(&w, 0, 422, "{\"error\":\"none left\"}");
+	/* Also when the job, and the run, are over. */
+	ck_assert_int_eq(world_state(&w, 1), RUN_DEAD);
+	event = emitted("inventory", 1, 0);
+	ck_assert_int_eq(event.cause, 1);
+	ck_assert_int_eq(event.depth, 1);
+	ck_assert(run_state_open(world_state(&w, 2)));
+	event = emitted("inventory", 2, 0);
+	ck_assert_int_eq(event.cause, 2);
+	ck_assert_int_eq(event.depth, 2);
+	end();
+}
+END_TEST
+
+/* What it names is no job that it was given: the event comes from outside. */
+START_TEST(an_emit_of_an_unknown_job)
+{
+	static const struct {
+		const char *plugin;
+		int64_t run;
+		int step;
+	} cases[] = { { "inventory", 0, 0 }, { "inventory", 99, 0 }, { "inventory", -1, 0 },
+		      { "inventory", 1, 1 }, { "inventory", 1, 99 }, { "inventory", 1, -1 },
+		      { "other", 1, 0 } };
+
+	begin(MANIFEST("reserve", "repeat"));
+	low();
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct event_record event = emitted(cases[i].plugin, cases[i].run, cases[i].step);
+
+		ck_assert_int_eq(event.cause, 0);
+		ck_assert_int_eq(event.depth, 0);
+	}
+	end();
+}
+END_TEST
+
+/* A rule on an event of a plugin calls it, and it emits the event for each job. */
+START_TEST(a_loop_through_a_plugin_ends)
+{
+	int64_t run = 1;
+
+	begin(MANIFEST("reserve", "repeat"));
+	low();
+	for (; run < 50 && world_state(&w, run) != RUN_SKIPPED; run++)
+		(void)emitted("inventory", run, 0);
+	ck_assert_int_eq(run, LIMIT_DEPTH + 2);
+	ck_assert(text_is(world_run(&w, arena, run).reason, "loop"));
+	ck_assert(world_has_event(&w, "tappet.loop"));
 	end();
 }
 END_TEST
@@ -445,7 +528,8 @@ START_TEST(a_reload_asks_for_credit_again)
 END_TEST
 
 UNIT_MAIN("sequencer_plugins", a_job_from_its_event_to_its_end, what_is_refused,
-	  what_may_have_happened, what_was_under_way_at_a_crash, a_plugin_that_comes_late,
+	  what_may_have_happened, an_emit_has_its_jobs_run_as_cause, an_emit_of_an_unknown_job,
+	  a_loop_through_a_plugin_ends, what_was_under_way_at_a_crash, a_plugin_that_comes_late,
 	  a_plugin_that_changes, a_timeout_that_changes, one_that_changes_back,
 	  what_it_emits_at_once, what_it_takes_at_once, what_it_says_is_kept,
 	  what_it_says_is_kept_when_a_commit_fails, one_that_is_taken_out_gets_its_credit_back,
