@@ -26,7 +26,7 @@ static void put_lead(void *of, const struct lead *lead)
 	if (p->context->format == OUTPUT_JSON) {
 		json_open(out, '{');
 		json_text(out, "rule", lead->from->id);
-		json_str(out, "writes", lead->kind->name);
+		json_text(out, "writes", lead->what);
 		json_text(out, "fields", lead->fields);
 		json_text(out, "leads_to", lead->to->id);
 		json_bool(out, "possible", lead->never.n == 0);
@@ -35,7 +35,7 @@ static void put_lead(void *of, const struct lead *lead)
 		json_line(out);
 	} else {
 		table_cell(p->table, lead->from->id, TINT_NONE);
-		table_cell(p->table, text_of(lead->kind->name), TINT_NONE);
+		table_cell(p->table, lead->what, TINT_NONE);
 		table_cell(p->table, lead->fields, TINT_NONE);
 		table_cell(p->table, lead->to->id, TINT_NONE);
 		table_cell(p->table, lead->never.n > 0 ? lead->never : TEXT("-"), TINT_FAINT);

@@ -391,7 +391,9 @@ static struct text fields_words(struct arena *arena, const struct step_write *w)
 static void lead_to(struct graph *g, const struct rule *from, const struct step_write *w,
 		    const struct rule *to)
 {
-	struct lead lead = { .from = from, .to = to, .kind = w->writes->kind, .fields = w->words };
+	struct lead lead = {
+		.from = from, .to = to, .what = text_of(w->writes->kind->name), .fields = w->words
+	};
 
 	g->asked++;
 	if (to->mode == MODE_OFF || (from == to && !to->echoes) || !hears(to, w))
@@ -402,21 +404,61 @@ static void lead_to(struct graph *g, const struct rule *from, const struct step_
 	arena_reset(g->pair);
 }
 
-static void leads_of(struct graph *g, const struct rule *from)
+/* Whether some event of the plugin is one that the glob takes. */
+static bool takes_plugin(struct arena *arena, struct text glob, struct text plugin)
 {
-	for (int i = 0; i < from->step_count && from->mode == MODE_LIVE; i++) {
-		struct step_write *w;
+	struct text name, rest = text_split(text_split(glob, '.', &name), '.', &name);
 
-		if (from->steps[i].action == NULL || from->steps[i].action->writes == NULL)
-			continue;
+	/* A name of the rule's own, where it has one: any event may be the manifest's some day. */
+	if (rest.n == 0 || text_find(rest, TEXT("*")) != SIZE_MAX)
+		rest = TEXT("any");
+	return event_glob(glob,
+			  text_printf(arena, "plugin.%.*s.%.*s", TEXT_ARG(plugin), TEXT_ARG(rest)));
+}
+
+static void lead_by_plugin(struct graph *g, const struct rule *from, const struct step *step,
+			   const struct rule *to)
+{
+	struct lead lead = { .from = from, .to = to, .plugin = true };
+	bool heard = false;
+
+	g->asked++;
+	for (size_t i = 0; i < to->on_count && !heard; i++)
+		heard = takes_plugin(g->pair, to->on[i], step->connection);
+	arena_reset(g->pair);
+	if (!heard || to->mode == MODE_OFF ||
+	    (to->from.n > 0 && !text_eq(to->from, step->connection)))
+		return;
+	lead.what = text_printf(g->arena, "plugin.%.*s.*", TEXT_ARG(step->connection));
+	lead.fields = text_of(step->what);
+	g->visit(g->of, &lead);
+}
+
+static void leads_of_step(struct graph *g, const struct rule *from, const struct step *step)
+{
+	struct step_write *w = NULL;
+
+	if (!step->plugin && (step->action == NULL || step->action->writes == NULL))
+		return;
+	if (!step->plugin) {
 		w = arena_alloc(g->arena, sizeof(*w));
 		if (w == NULL)
 			return;
-		read_step(w, g->arena, &from->steps[i]);
+		read_step(w, g->arena, step);
 		w->words = fields_words(g->arena, w);
-		for (size_t k = 0; k < g->set->count && g->asked < LIMIT_LEADS; k++)
-			lead_to(g, from, w, g->set->rules[k]);
 	}
+	for (size_t k = 0; k < g->set->count && g->asked < LIMIT_LEADS; k++) {
+		if (w != NULL)
+			lead_to(g, from, w, g->set->rules[k]);
+		else
+			lead_by_plugin(g, from, step, g->set->rules[k]);
+	}
+}
+
+static void leads_of(struct graph *g, const struct rule *from)
+{
+	for (int i = 0; i < from->step_count && from->mode == MODE_LIVE; i++)
+		leads_of_step(g, from, &from->steps[i]);
 }
 
 bool leads_each(const struct ruleset *set, struct arena *arena,
@@ -455,12 +497,18 @@ struct search {
 	size_t steps; /* that searching took */
 };
 
+static bool is_careful(const struct rule *rule)
+{
+	return rule->throttle > 0 || rule->match != NULL || rule->when != NULL ||
+	       rule->edge != EDGE_NONE;
+}
+
 static void keep_arc(void *of, const struct lead *lead)
 {
 	struct search *s = of;
 	struct arc *arc;
 
-	if (lead->never.n > 0)
+	if (lead->never.n > 0 || (lead->plugin && is_careful(lead->to)))
 		return;
 	arc = arena_alloc(s->arena, sizeof(*arc));
 	if (arc == NULL)
@@ -498,13 +546,18 @@ static void tell(struct search *s, struct diags *diags, size_t start, const stru
 {
 	struct text words = TEXT_NONE;
 	const struct arc *a = last;
+	bool plugin = false;
 
 	for (;;) {
 		const struct lead *l = &a->lead;
 		struct text part =
-		    text_printf(s->arena, "%.*s writes %s (%.*s)", TEXT_ARG(l->from->id),
-				l->kind->name, TEXT_ARG(l->fields));
+		    l->plugin
+			? text_printf(s->arena, "%.*s calls %.*s, which may bring %.*s",
+				      TEXT_ARG(l->from->id), TEXT_ARG(l->fields), TEXT_ARG(l->what))
+			: text_printf(s->arena, "%.*s writes %.*s (%.*s)", TEXT_ARG(l->from->id),
+				      TEXT_ARG(l->what), TEXT_ARG(l->fields));
 
+		plugin = plugin || l->plugin;
 		words = words.n == 0
 			    ? part
 			    : text_printf(s->arena, "%.*s, which %.*s takes; %.*s", TEXT_ARG(part),
@@ -515,8 +568,10 @@ static void tell(struct search *s, struct diags *diags, size_t start, const stru
 		a = s->by[l->from->number];
 	}
 	diags_add(diags, DIAG_WARNING, last->lead.to->at,
-		  "if values settle it ends by itself, else at depth 8, each time; a condition on "
-		  "what changed makes it end sooner",
+		  plugin ? "give the rule that takes the plugin's events a throttle, or a "
+			   "condition (match, when)"
+			 : "if values settle it ends by itself, else at depth 8, each time; a "
+			   "condition on what changed makes it end sooner",
 		  "rules may set each other off for ever: %.*s, which %.*s takes", TEXT_ARG(words),
 		  TEXT_ARG(last->lead.to->id));
 }
