@@ -209,8 +209,8 @@ class Node(unittest.TestCase):
     def test_emits_again_until_the_event_is_on_disk(self) -> None:
         engine, process = self.begin(heartbeat=200)
         emit = self.low(engine)
-        self.assertEqual((emit["type"], emit["subject"], emit.body),
-                         ("low", "A", {"sku": "A", "left": 2}))
+        self.assertEqual((emit["type"], emit["subject"], emit["job"], emit.body),
+                         ("low", "A", "1.1.1", {"sku": "A", "left": 2}))
         for _ in range(2):
             engine.crash()
             engine.restart()

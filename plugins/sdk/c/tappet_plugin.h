@@ -92,8 +92,9 @@ TAPPET_API void tappet_job_end(struct tappet_job *job, const char *fate, json_t 
 			       json_t *value);
 TAPPET_API void tappet_job_progress(struct tappet_job *job);
 
-/* The header of an EMIT: id, type, and perhaps subject and time. The same id is the same event.
- * Said again until it is answered. False: EAGAIN, 1024 wait; EINVAL; EMSGSIZE; ENOMEM. */
+/* The header of an EMIT: id, type, and perhaps subject, time, and job: the id of the job that it
+ * comes from, by which the engine ends loops. The same id is the same event. Said again until it is
+ * answered. False: EAGAIN, 1024 wait; EINVAL; EMSGSIZE; ENOMEM. */
 TAPPET_API bool tappet_emit(struct tappet_plugin *p, json_t *header, json_t *data);
 
 /* Before tappet_plugin_run, with the header of a SUBSCRIBE: cursor, types, and perhaps from and

@@ -264,6 +264,15 @@ class Contract(Base):
         self.assertIn(b'"number": 7', engine.log[0][1])
         engine.finish(process)
 
+    def test_an_emit_names_its_job(self) -> None:
+        engine, process = self.begin()
+        for number in range(2):
+            job = engine.job("emit", {"id": f"e{number}", "data": {}})
+            emit = engine.expect("EMIT", job=job)
+            engine.take_emit(emit)
+            engine.expect("RESULT", id=job, fate="ok")
+        engine.finish(process)
+
     def test_says_again_what_wasnt_answered(self) -> None:
         engine, process = self.begin()
         engine.job("emit", {"id": "e", "data": {}}, key="k", id="one")

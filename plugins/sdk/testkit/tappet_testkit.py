@@ -49,7 +49,7 @@ VERBS: dict[str, dict[str, tuple[Any, bool]]] = {
     "BYE": {"reason": (str, False)},
     "CREDIT": {"jobs": (int, True)},
     "EMIT": {"id": (str, True), "type": (str, True), "subject": (str, False),
-             "time": (str, False)},
+             "time": (str, False), "job": (str, False)},
     "HELLO": {"protocol": (int, True), "name": (str, True), "jobs": (int, False)},
     "PING": {"n": (int, True)},
     "PONG": {"n": (int, True)},

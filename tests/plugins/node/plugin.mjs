@@ -31,7 +31,7 @@ const manifest = {
 const stock = new Map() // article -> how many are left; every article begins with ten
 const carriedOut = new Map() // idempotency key -> the answer that was given
 
-function reserve ({ key }, { sku, count = 1 }) {
+function reserve ({ id, key }, { sku, count = 1 }) {
   if (carriedOut.has(key)) return carriedOut.get(key)
   const left = (stock.get(sku) ?? 10) - count
   if (count < 1 || left < 0) return { fate: 'reject', error: `${sku}: there aren't ${count}` }
@@ -40,7 +40,7 @@ function reserve ({ key }, { sku, count = 1 }) {
   const answer = { fate: 'ok', body: { reservation: `R-${digest.slice(0, 8)}`, left } }
   carriedOut.set(key, answer)
   if (carriedOut.size > 10000) carriedOut.delete(carriedOut.keys().next().value)
-  if (left <= 3) emit({ id: `low-${digest}`, type: 'low', subject: sku, time: new Date().toISOString() }, { sku, left })
+  if (left <= 3) emit({ id: `low-${digest}`, type: 'low', subject: sku, time: new Date().toISOString(), job: id }, { sku, left })
   return answer
 }
 

@@ -36,7 +36,8 @@ static void tell_low(struct inventory *inventory, const struct tappet_job *job, 
 
 	(void)snprintf(id, sizeof(id), "low-%s", job->said.key);
 	if (!tappet_emit(inventory->plugin,
-			 json_pack("{s:s,s:s,s:s}", "id", id, "type", "low", "subject", sku),
+			 json_pack("{s:s,s:s,s:s,s:s}", "id", id, "type", "low", "subject", sku,
+				   "job", job->said.id),
 			 json_pack("{s:s,s:I}", "sku", sku, "left", left)))
 		perror("emit");
 }

@@ -135,8 +135,8 @@ static void emit(void *of, struct tappet_job *job)
 
 	keep(&probe->emitting, job, param(job, "id"));
 	if (!tappet_emit(probe->plugin,
-			 json_pack("{s:s,s:s,s:s}", "id", param(job, "id"), "type", "seen",
-				   "subject", "a subject"),
+			 json_pack("{s:s,s:s,s:s,s:s}", "id", param(job, "id"), "type", "seen",
+				   "subject", "a subject", "job", job->said.id),
 			 json_incref(json_object_get(job->params, "data"))))
 		abort();
 }

@@ -16,7 +16,7 @@ from typing import Any, Awaitable, Callable, Optional, TypeVar
 
 from ._params import fields_of, params_of, result_of
 from ._run import Action, OnEvent, OnGap, Runner, Subscription
-from ._types import Emitted, Job, Refused, Stopped
+from ._types import Emitted, Job, Refused, Stopped, at_work
 
 Call = TypeVar("Call", bound=Callable[..., Any])
 NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -127,11 +127,14 @@ class Plugin:
     # ---- What it does. ----
 
     async def emit(self, type: str, data: Any = None, *, id: Optional[str] = None,
-                   subject: Optional[str] = None, time: Optional[datetime] = None) -> Emitted:
+                   subject: Optional[str] = None, time: Optional[datetime] = None,
+                   job: Optional[Job] = None) -> Emitted:
         """Brings an event in; returns when it is on disk, however long that takes.
 
         The same `id` is the same event. Without one it is new each time: then a plugin that is
-        killed meanwhile, and emits again, has emitted two.
+        killed meanwhile, and emits again, has emitted two. `job` is the one that it came from;
+        in an action, and in the tasks and threads (asyncio.to_thread) that it begins, that is
+        known without. By it the engine ends loops.
         """
         if self._runner is None:
             raise Stopped("the plugin isn't running")
@@ -144,6 +147,9 @@ class Plugin:
             header["subject"] = subject
         if time is not None:
             header["time"] = as_time(time)
+        job = job or at_work.get()
+        if job is not None:
+            header["job"] = job.id
         return await self._runner.emit(header, data)
 
     def stop(self) -> None:

@@ -15,7 +15,7 @@ import random
 from dataclasses import dataclass, field
 from typing import Any, Awaitable, Callable, NamedTuple, Optional
 
-from ._types import BadEmit, Doubt, Emitted, Event, Job, Refused, Reject, Retry, Stopped
+from ._types import BadEmit, Doubt, Emitted, Event, Job, Refused, Reject, Retry, Stopped, at_work
 from ._wire import BODY_MOST, HEADER_MOST, Message, Over, Wire, decode, encode, log
 
 PAUSE_FIRST, PAUSE_MOST = 0.1, 5.0      # seconds before the next connection
@@ -219,6 +219,7 @@ class Runner:
             action = self.actions.get(job.action)
             if action is None:
                 raise Reject(f"there is no action {job.action!r}")
+            at_work.set(job)  # in this task alone, and in what it begins
             body = encode(await action(job))
             if len(body) > BODY_MOST:
                 raise Doubt("the result has more than 1 MiB")

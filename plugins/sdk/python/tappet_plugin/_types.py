@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from dataclasses import dataclass, field
 from typing import Any, Awaitable, Callable, Optional
 
@@ -100,3 +101,7 @@ class Job:
     async def progress(self) -> None:
         """The job is still at work: its timeout begins anew."""
         await self._progress(self)
+
+
+# The job that an action is called for; also in the threads and tasks that it begins.
+at_work: contextvars.ContextVar[Optional[Job]] = contextvars.ContextVar("at_work", default=None)

@@ -149,6 +149,47 @@ class AtWork(unittest.TestCase):
         self.assertNotEqual(result.body, self.thread.name)
         self.end()
 
+    def test_what_an_action_emits_names_its_job(self):
+        others = []
+
+        @self.plugin.action()
+        def threaded(job: Job) -> None:
+            asyncio.run_coroutine_threadsafe(self.plugin.emit("low", {"left": 1}, id="a"),
+                                             self.loop).result()
+
+        @self.plugin.action()
+        async def later(job: Job) -> None:
+            others.append(asyncio.create_task(self.plugin.emit("low", {"left": 2}, id="b")))
+
+        @self.plugin.action()
+        async def keep(job: Job) -> None:
+            others.append(job)
+
+        @self.plugin.background
+        async def outside() -> None:
+            await self.plugin.emit("low", {"left": 3}, id="c")
+
+        self.begin()
+        self.engine.welcome()
+        outside_ = self.engine.expect("EMIT", id="c")
+        self.assertNotIn("job", outside_.header)
+        self.engine.take_emit(outside_)
+        job = self.engine.job("threaded", {})
+        self.engine.take_emit(self.engine.expect("EMIT", id="a", job=job))
+        self.engine.expect("RESULT", id=job, fate="ok")
+        job = self.engine.job("later", {})
+        heard = [self.engine.expect("EMIT", "RESULT") for _ in range(2)]
+        emit = next(m for m in heard if m.verb == "EMIT")
+        self.assertEqual((emit["id"], emit["job"]), ("b", job))
+        self.engine.take_emit(emit)
+        job = self.engine.job("keep", {})
+        self.engine.expect("RESULT", id=job, fate="ok")
+        said = asyncio.run_coroutine_threadsafe(
+            self.plugin.emit("low", {"left": 4}, id="d", job=others[1]), self.loop)
+        self.engine.take_emit(self.engine.expect("EMIT", id="d", job=job))
+        said.result()
+        self.end()
+
     def test_what_an_exception_says_stays_here(self):
         @self.plugin.action()
         async def fail(job: Job) -> None:
