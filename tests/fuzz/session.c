@@ -85,6 +85,7 @@ static void on_refused(void *of, struct text plugin, const char *code, const cha
 	(void)of;
 	(void)plugin;
 	FUZZ_CHECK(code != NULL, "no code\n");
+	FUZZ_CHECK(words == NULL || words[0] != '\0', "refused without a reason\n");
 }
 
 static void on_credit(void *of, struct text plugin)
