@@ -212,14 +212,15 @@ static enum fate recognise(struct store *store, bool *fresh, int64_t *version,
 	return check_version(store, *version, error);
 }
 
-/* page_size and auto_vacuum count only before anything is in the file. */
+/* page_size and auto_vacuum count only before anything is in the file. All in one transaction: a
+ * file that got only its first page before the power went would not be known as ours. */
 static int prepare_fresh(sqlite3 *db)
 {
 	char sql[160];
 
 	snprintf(sql, sizeof(sql),
-		 "PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL;"
-		 "PRAGMA application_id = %d",
+		 "PRAGMA page_size = 4096; BEGIN; PRAGMA auto_vacuum = INCREMENTAL;"
+		 "PRAGMA application_id = %d; COMMIT",
 		 SQ_APPLICATION_ID);
 	return sq_exec(db, sql);
 }
