@@ -298,6 +298,14 @@ def suite_plugins(context, names):
         sys.executable, "tests/plugins/run", "--build", context.build_directory("asan"), *names])
 
 
+def suite_power(context, names):
+    power = os.path.join(context.build_directory("asan"), "tests/power/power")
+    good, output = context.run("power", [power, *names])
+    if good and not context.verbose:
+        context.say(output.rstrip())
+    return counts_of(good, output)
+
+
 def suite_fuzz(context, _):
     good, output = context.run("fuzz", ["tests/fuzz/long", FUZZ_SECONDS])
     if good and not context.verbose:
@@ -341,6 +349,8 @@ SUITES = {
     "docs": Suite("every example of the documentation", "asan", suite_docs),
     "scenarios": Suite("daemon and sandbox, by data files", "asan", suite_scenarios,
                        scenario_names),
+    "power": Suite("the power cut, and calls that fail, at every point of a scenario, thinned out",
+                   "asan", suite_power),
     "crash": Suite("kill -9 at random moments", "release", suite_crash),
     "poll": Suite("100,000 workspaces, 1 % of them changed", "release", suite_poll),
     "threads": Suite("what has threads, under ThreadSanitizer", "tsan", suite_threads),

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * sweep - tries a scenario with every failure: the power cut at each change of the disk, and each
+ * call that can fail made to fail. */
+#ifndef TAPPET_TESTS_POWER_SWEEP_H
+#define TAPPET_TESTS_POWER_SWEEP_H
+
+#include "tests/power/bridge.h"
+
+struct sweep {
+	const struct setting *setting;
+	struct vfs *vfs;
+	uint64_t seed;
+	unsigned stride;         /* of n points one is tried; 1: all */
+	unsigned variants;       /* how often each kind of cut that depends on chance is tried */
+	unsigned ends;           /* of n disks, one is played to its end; 0: none */
+	unsigned twice;          /* of n that are, the power is cut again in one */
+	const char *synchronous; /* NULL: as the store has it */
+	bool loud;               /* each failure is printed */
+
+	/* What was done. */
+	size_t commits, changes, points, disks, ended, again, wrong;
+};
+
+/* Plays it once, and cuts the power at each change. `start` is what was on the disk, with what
+ * `before` was promised; NULL: nothing. */
+void sweep_cuts(struct sweep *sweep, const char *name, void (*play)(struct bridge *b),
+		const struct disk *start, const struct bridge *before);
+
+/* Fails each call of SQLite to the system, once and from then on, in each way. */
+void sweep_calls(struct sweep *sweep, void (*play)(struct bridge *b));
+
+/* Fails each allocation, the engine's and SQLite's. */
+void sweep_memory(struct sweep *sweep, void (*play)(struct bridge *b));
+
+#endif
