@@ -364,12 +364,18 @@ static void seq_forget(struct sequencer *s)
 	s->stats.open_runs = 0;
 }
 
+/* A map that could not be made when it was emptied is missing until now. */
+static bool seq_has(struct map **map)
+{
+	if (*map == NULL)
+		*map = map_new();
+	return *map != NULL;
+}
+
 static bool seq_remember(struct sequencer *s)
 {
-	s->runs = map_new();
-	s->lanes = map_new();
-	s->kept_revisions = map_new();
-	return s->runs != NULL && s->lanes != NULL && s->kept_revisions != NULL && recover(s);
+	return seq_has(&s->runs) && seq_has(&s->lanes) && seq_has(&s->kept_revisions) &&
+	       seq_has(&s->revisions) && seq_has(&s->blind) && recover(s);
 }
 
 /* ---- The batch. ---- */
@@ -585,7 +591,7 @@ static void batch_work(struct sequencer *s, struct queue_item *inputs)
 			seq_reload(s, input);
 		else
 			seq_input(s, input);
-		if (s->broken)
+		if (s->broken && !store_failed(s->store))
 			s->culprit = input;
 	}
 	if (!s->draining && !s->broken) {
@@ -604,14 +610,17 @@ static void batch_work(struct sequencer *s, struct queue_item *inputs)
 		seq_break(s);
 }
 
+/* What could not be read from the store broke off the batch as well. */
 static bool batch_commit(struct sequencer *s)
 {
+	bool memory = s->broken && !store_failed(s->store);
+
 	if (s->broken)
 		store_rollback(s->store);
 	else if (store_commit(s->store) == FATE_OK)
 		return true;
 	log_write(LOG_ERROR, "a batch could not be committed",
-		  LOG_S("why", s->broken ? "memory is out" : store_last_error(s->store)->text));
+		  LOG_S("why", memory ? "memory is out" : store_last_error(s->store)->text));
 	return false;
 }
 

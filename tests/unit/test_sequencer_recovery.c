@@ -114,6 +114,33 @@ START_TEST(a_reload_in_a_failed_batch_is_not_lost)
 }
 END_TEST
 
+/* Whatever isn't there for it, and again for what follows: it is taken when memory is back. */
+START_TEST(a_reload_without_memory_is_not_lost)
+{
+	bool hit = HAVE_FAULTS;
+
+	for (int n = 1; hit; n++) {
+		struct world w;
+
+		world_init(&w, ORDERS_CONFIG, ORDERS_RULES("a"));
+		orders_post(&w, 1, "waits");
+		ck_assert_int_eq(world_batch(&w), FATE_OK);
+		world_reload(&w, ORDERS_CONFIG, ORDERS_RULES("b"));
+		fault_arm("memory", n, true);
+		(void)world_batch(&w);
+		(void)world_batch(&w);
+		hit = fault_disarm();
+		ck_assert_int_eq(world_batch(&w), FATE_OK);
+		orders_post(&w, 2, "x");
+		ck_assert_int_eq(world_batch(&w), FATE_OK);
+		world_grant(&w, 2);
+		ck_assert(goes_to(&w, attempt_of(&w, 1), "/a/1"));
+		ck_assert(goes_to(&w, attempt_of(&w, 2), "/b/1"));
+		world_fini(&w);
+	}
+}
+END_TEST
+
 START_TEST(runs_finish_under_the_text_they_began_with)
 {
 	if (!HAVE_FAULTS)
@@ -681,7 +708,7 @@ UNIT_MAIN("sequencer_recovery", a_record_that_cannot_be_read_ends_the_run,
 	  a_damaged_run_can_only_be_dropped,
 	  facts_of_a_failed_batch_are_kept_and_nothing_is_sent_twice,
 	  a_batch_that_fails_twice_asks_for_credit_again, a_reload_in_a_failed_batch_is_not_lost,
-	  runs_finish_under_the_text_they_began_with,
+	  a_reload_without_memory_is_not_lost, runs_finish_under_the_text_they_began_with,
 	  who_was_under_way_stays_at_the_head_of_its_lane, a_long_lane_is_worked_off_in_order,
 	  and_so_it_does_after_a_crash, two_decisions_about_one_run_in_one_batch,
 	  a_cancelled_run_leaves_the_queue_for_credit, a_handler_goes_on_after_a_restart,
