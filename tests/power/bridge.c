@@ -134,7 +134,6 @@ static void push(struct bridge *b, const struct input *input)
 		copy = input_new(input);
 	if (copy == NULL)
 		return;
-	b->tries = 0;
 	*b->end = &copy->item;
 	b->end = &copy->item.next;
 }
@@ -243,6 +242,19 @@ static void grant(struct bridge *b, struct text target)
 
 /* ---- Batches. ---- */
 
+/* Reading it is no part of what is tried. */
+static uint64_t digest(struct bridge *b)
+{
+	uint64_t now;
+
+	vfs_pause(b->vfs, true);
+	now = bridge_digest(b->store);
+	vfs_pause(b->vfs, false);
+	if (now == 0)
+		bridge_wrong(b, "what was committed can't be read");
+	return now;
+}
+
 static void note_commit(struct bridge *b, size_t from)
 {
 	struct commit commit = { .from = from, .at = b->now };
@@ -251,16 +263,13 @@ static void note_commit(struct bridge *b, size_t from)
 		bridge_note(b, b->outcomes[i]);
 	b->outcome_count = 0;
 	commit.to = vfs_position(b->vfs);
-	if (b->digests) {
-		commit.digest = bridge_digest(b->store);
-		if (commit.digest == 0)
-			bridge_wrong(b, "what was committed can't be read");
-	}
+	if (b->digests)
+		commit.digest = digest(b);
 	b->commits = grown(b->commits, b->commit_count, &b->commit_room, sizeof(b->commits[0]));
 	b->commits[b->commit_count++] = commit;
 }
 
-/* A batch that isn't committed hands out nothing but refusals. */
+/* A batch that isn't committed leaves no trace, and hands out nothing but refusals. */
 static void check_failed(struct bridge *b)
 {
 	const struct outputs *out = &b->out;
@@ -270,9 +279,13 @@ static void check_failed(struct bridge *b)
 		bridge_wrong(b, "a batch that failed hands out %zu attempts, %zu fetches",
 			     out->attempt_count, out->fetch_count);
 	for (size_t i = 0; i < out->reply_count; i++)
-		if (out->replies[i].status != 503 && out->replies[i].status != 413)
+		if (out->replies[i].status != 503 &&
+		    (b->digests || out->replies[i].status != 413)) /* memory: too large */
 			bridge_wrong(b, "a batch that failed answers %d: %.*s",
 				     out->replies[i].status, TEXT_ARG(out->replies[i].body));
+	if (b->digests && b->commit_count > 0 &&
+	    digest(b) != b->commits[b->commit_count - 1].digest)
+		bridge_wrong(b, "a batch that failed has left something");
 }
 
 static const char *complaint(const struct bridge *b)
@@ -408,10 +421,14 @@ void bridge_init(struct bridge *b, const struct setting *setting, struct vfs *vf
 static bool open_store(struct bridge *b)
 {
 	struct store_error error;
+	enum fate fate;
 
-	while (store_open(b->setting->store_name, &b->store, &error) != FATE_OK)
+	while ((fate = store_open(b->setting->store_name, &b->store, &error)) != FATE_OK) {
+		if (fate != FATE_RETRY)
+			bridge_wrong(b, "it is refused for good: %s", error.text);
 		if (!may_try_again(b, "opening", error.text))
 			return false;
+	}
 	b->tries = 0;
 	if (b->synchronous != NULL) {
 		char sql[64];

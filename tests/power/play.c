@@ -192,7 +192,7 @@ static void check_throttled(struct bridge *b)
 	const struct run_query skipped = { .states = 1u << RUN_SKIPPED, .limit = 1 };
 	struct finding throttled = { 0 };
 
-	if (bridge_goes(b) &&
+	if (bridge_goes(b) && !b->troubled &&
 	    (store_query_runs(b->store, &skipped, take_first, &throttled) != FATE_OK ||
 	     throttled.run == 0))
 		bridge_wrong(b, "no run was throttled");
@@ -204,7 +204,7 @@ static void check_all_happened(struct bridge *b)
 	const struct event_query oldest = { .limit = 1 };
 	int64_t seq = 0;
 
-	if (!bridge_goes(b))
+	if (!bridge_goes(b) || b->troubled) /* not all of it happens then */
 		return;
 	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
 		if (b->ended[states[i]] == 0)
@@ -228,7 +228,6 @@ void play_all(struct bridge *b)
 	bridge_advance(b, 2000);
 	order(b, 2, true); /* a repeat, of what is forgotten but for its name */
 	check_all_happened(b);
-	bridge_close(b);
 }
 
 static void large(struct bridge *b, int n)
@@ -266,14 +265,12 @@ void play_large(struct bridge *b)
 		bridge_advance(b, 2000);
 	want_copy(b, true);
 	order(b, 3, true);
-	bridge_close(b);
 }
 
 void play_on(struct bridge *b)
 {
 	bridge_open(b);
 	play_again(b);
-	bridge_close(b);
 }
 
 void play_again(struct bridge *b)

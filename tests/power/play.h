@@ -24,6 +24,6 @@ void play_large(struct bridge *b);
 
 /* What was sent is sent again, until all is settled. */
 void play_again(struct bridge *b);
-void play_on(struct bridge *b); /* the same, with opening and closing */
+void play_on(struct bridge *b); /* the same, once it is open */
 
 #endif

@@ -162,15 +162,45 @@ static bool finds_normal(struct power *p)
 	return finds(p, "NORMAL");
 }
 
+/* ---- Failures. ---- */
+
+static bool told_failures(const struct sweep *s)
+{
+	printf("    %zu points, %zu failures told, %zu wrong\n", s->points, s->failures, s->wrong);
+	return s->wrong == 0 && s->failures > s->points / 8;
+}
+
+static bool calls(struct power *p)
+{
+	struct sweep s = sweep_of(p, 401);
+
+	s.stride = p->options.full ? 7 : s.stride;
+	sweep_calls(&s);
+	return told_failures(&s);
+}
+
+static bool memory(struct power *p)
+{
+	struct sweep s = sweep_of(p, 401);
+
+	s.stride = p->options.full ? 7 : s.stride;
+	sweep_memory(&s);
+	return told_failures(&s);
+}
+
 /* ---- The program. ---- */
 
 static const struct {
 	const char *name;
 	bool (*run)(struct power *p);
 } tests[] = {
-	{ "cuts-main", cuts_main },       { "cuts-versions", cuts_versions },
-	{ "cuts-large", cuts_large },     { "finds-off", finds_off },
+	{ "cuts-main", cuts_main },
+	{ "cuts-versions", cuts_versions },
+	{ "cuts-large", cuts_large },
+	{ "finds-off", finds_off },
 	{ "finds-normal", finds_normal },
+	{ "calls", calls },
+	{ "memory", memory },
 };
 
 static bool is_wanted(const struct options *o, const char *name)
@@ -235,6 +265,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	log_setup(LOG_TEXT, LOG_ERROR, clock_manual(&still)); /* a message is told a few times */
+	sweep_memory_setup();
 	p.vfs = vfs_new();
 	setting_init(&p.setting);
 	code = run_all(&p);

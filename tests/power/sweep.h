@@ -19,7 +19,7 @@ struct sweep {
 	bool loud;               /* each failure is printed */
 
 	/* What was done. */
-	size_t commits, changes, points, disks, ended, again, wrong;
+	size_t commits, changes, points, disks, ended, again, failures, wrong;
 };
 
 /* Plays it once, and cuts the power at each change. `start` is what was on the disk, with what
@@ -27,10 +27,14 @@ struct sweep {
 void sweep_cuts(struct sweep *sweep, const char *name, void (*play)(struct bridge *b),
 		const struct disk *start, const struct bridge *before);
 
-/* Fails each call of SQLite to the system, once and from then on, in each way. */
-void sweep_calls(struct sweep *sweep, void (*play)(struct bridge *b));
+/* Fails each call of SQLite's to the system, in each way (enum vfs_trouble), once and from then on
+ * until somebody mends it. */
+void sweep_calls(struct sweep *sweep);
 
-/* Fails each allocation, the engine's and SQLite's. */
-void sweep_memory(struct sweep *sweep, void (*play)(struct bridge *b));
+/* Fails each allocation, the engine's and SQLite's, in the same two ways. */
+void sweep_memory(struct sweep *sweep);
+
+/* SQLite's allocations are the fault point "memory", too. Before SQLite is used. */
+void sweep_memory_setup(void);
 
 #endif

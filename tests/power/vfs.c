@@ -37,7 +37,7 @@ struct vfs {
 	unsigned open;
 	uint64_t chance;
 	int last_errno;
-	bool armed, lasting, hit;
+	bool armed, paused, lasting, hit;
 	enum vfs_trouble trouble;
 	long left;
 };
@@ -97,7 +97,7 @@ static int errno_of(enum vfs_trouble trouble)
 /* Under the mutex. SQLITE_OK, or what the call is to answer. */
 static int fails(struct vfs *vfs, enum call call)
 {
-	int rc = vfs->armed ? answer_of(vfs->trouble, call) : SQLITE_OK;
+	int rc = vfs->armed && !vfs->paused ? answer_of(vfs->trouble, call) : SQLITE_OK;
 
 	if (rc == SQLITE_OK)
 		return rc;
@@ -142,6 +142,13 @@ bool vfs_disarm(struct vfs *vfs)
 	hit = vfs->hit;
 	pthread_mutex_unlock(&vfs->mutex);
 	return hit;
+}
+
+void vfs_pause(struct vfs *vfs, bool paused)
+{
+	pthread_mutex_lock(&vfs->mutex);
+	vfs->paused = paused;
+	pthread_mutex_unlock(&vfs->mutex);
 }
 
 /* ---- Reading and writing. ---- */

@@ -40,5 +40,7 @@ enum vfs_trouble {
 /* The n-th call that this trouble may meet (from 1) fails, with `lasting` all that follow. */
 void vfs_arm(struct vfs *vfs, enum vfs_trouble trouble, long n, bool lasting);
 bool vfs_disarm(struct vfs *vfs); /* was one made to fail? */
+/* Calls neither fail nor count. */
+void vfs_pause(struct vfs *vfs, bool paused);
 
 #endif
