@@ -102,6 +102,14 @@ static void daemon_ask_reload(void *of)
 
 /* ---- Starting. ---- */
 
+static void say_store(const struct store_error *error, char *why, size_t room)
+{
+	const char *hint = store_hint(error);
+
+	(void)snprintf(why, room, "%s%s%s", error->text, hint[0] != '\0' ? "\n   hint: " : "",
+		       hint);
+}
+
 static enum fate daemon_decide(struct daemon *d, struct ruleset *rules, char *why, size_t room)
 {
 	static const struct sequencer_options options = { .polls = true,
@@ -113,7 +121,7 @@ static enum fate daemon_decide(struct daemon *d, struct ruleset *rules, char *wh
 
 	mem_free(name);
 	if (fate != FATE_OK) {
-		(void)snprintf(why, room, "%s", error.text);
+		say_store(&error, why, room);
 		return fate;
 	}
 	d->inputs = queue_new(LIMIT_QUEUE, d->config->memory_limit);
@@ -139,7 +147,10 @@ static enum fate daemon_pump(struct daemon *d, char *why, size_t room)
 
 	if (pump_start(&parts, &d->pump) == FATE_OK)
 		return FATE_OK;
-	(void)snprintf(why, room, "%s", store_last_error(d->store)->text);
+	if (store_last_error(d->store)->text[0] != '\0')
+		say_store(store_last_error(d->store), why, room);
+	else
+		(void)snprintf(why, room, "memory or threads are out");
 	return FATE_RETRY;
 }
 

@@ -23,7 +23,7 @@
 
 #define DRAIN_MS   10000
 #define WATCH_MS   500
-#define STOP_WORDS 240
+#define STOP_WORDS 512 /* what is wrong with the store, and what to do about it */
 
 struct loaded {
 	struct config *config;

@@ -161,8 +161,10 @@ struct store *setup_store(struct context *context, int *code)
 		return NULL;
 	if (store_open_reader(text_dup(context->arena, config->store).s, &store, &error) == FATE_OK)
 		return store;
-	*code = context_fail(context, COMMAND_ABSENT, "%s%s", error.text,
-			     error.kind == STORE_MISSING ? "; \"tappet run\" creates it" : "");
+	const char *hint = store_hint(&error);
+
+	*code = context_fail(context, COMMAND_ABSENT, "%s%s%s", error.text,
+			     hint[0] != '\0' ? "\n   hint: " : "", hint);
 	return NULL;
 }
 

@@ -613,6 +613,7 @@ static void batch_work(struct sequencer *s, struct queue_item *inputs)
 /* What could not be read from the store broke off the batch as well. */
 static bool batch_commit(struct sequencer *s)
 {
+	const struct store_error *error = store_last_error(s->store);
 	bool memory = s->broken && !store_failed(s->store);
 
 	if (s->broken)
@@ -620,7 +621,8 @@ static bool batch_commit(struct sequencer *s)
 	else if (store_commit(s->store) == FATE_OK)
 		return true;
 	log_write(LOG_ERROR, "a batch could not be committed",
-		  LOG_S("why", memory ? "memory is out" : store_last_error(s->store)->text));
+		  LOG_S("why", memory ? "memory is out" : error->text),
+		  LOG_S("hint", memory ? "" : store_hint(error)));
 	return false;
 }
 

@@ -42,6 +42,30 @@ static int kind_of(int rc, int system_error)
 	}
 }
 
+const char *store_hint(const struct store_error *error)
+{
+	assert(error != NULL);
+	switch (error->kind) {
+	case STORE_BUSY:
+		return "one daemon per store: stop what holds it, or close the sqlite3 shell that "
+		       "does";
+	case STORE_NEWER:
+		return "install the version that wrote it, or put back a backup from before";
+	case STORE_FOREIGN:
+		return "`store` names another program's file: name one of its own";
+	case STORE_CORRUPT:
+		return "look at the disk, then put back a backup; `sqlite3 FILE .recover` gets out "
+		       "what can be read";
+	case STORE_FULL:
+		return "make room there, or let it be written; a running daemon goes on by itself";
+	case STORE_MISSING:
+		return "`tappet run` creates it";
+	case STORE_OTHER:
+		break;
+	}
+	return "";
+}
+
 void sq_explain(struct store_error *error, sqlite3 *db, const char *path, int rc)
 {
 	int last_errno = errno;

@@ -47,6 +47,9 @@ struct store_error {
 	char text[240]; /* for people: what and where */
 };
 
+/* What people can do about it, static; empty when there is nothing to say. */
+const char *store_hint(const struct store_error *error);
+
 /* Opens for writing, creates and migrates. FATE_REJECT for a malformed name,
  * NEWER, FOREIGN, CORRUPT; FATE_RETRY otherwise (BUSY, FULL, ...). */
 enum fate store_open(const char *name, struct store **out, struct store_error *error);
