@@ -299,11 +299,13 @@ def suite_plugins(context, names):
 
 
 def suite_power(context, names):
-    power = os.path.join(context.build_directory("asan"), "tests/power/power")
-    good, output = context.run("power", [power, *names])
+    base = context.build_directory("asan")
+    good, output = context.run("power", [os.path.join(base, "tests/power/power"), *names])
     if good and not context.verbose:
         context.say(output.rstrip())
-    return counts_of(good, output)
+    counts = counts_of(good, output)
+    return counts if names else add(counts, summary(context, "a store in trouble", [
+        sys.executable, "tests/power/trouble.py", "--build", base]))
 
 
 def suite_fuzz(context, _):
