@@ -30,7 +30,7 @@ void bridge_wrong(struct bridge *b, const char *format, ...)
 
 bool bridge_goes(const struct bridge *b)
 {
-	return b->wrong[0] == '\0' && b->sequencer != NULL;
+	return b->wrong[0] == '\0' && b->sequencer != NULL && !b->gave_up;
 }
 
 /* Somebody made it fail, says why, and it may be tried again. */
@@ -43,11 +43,13 @@ static bool may_try_again(struct bridge *b, const char *what, const char *why)
 		bridge_wrong(b, "%s failed: %s", what, why);
 	else if (why[0] == '\0')
 		bridge_wrong(b, "%s failed and doesn't say why", what);
+	else if (b->tries > TRIES && b->stays)
+		b->gave_up = true;
 	else if (b->tries > TRIES)
 		bridge_wrong(b, "%s does not recover: %s", what, why);
 	else if (b->tries % 3 == 0 && b->mend != NULL)
 		(void)b->mend(b->of);
-	return b->wrong[0] == '\0';
+	return b->wrong[0] == '\0' && !b->gave_up;
 }
 
 static void *grown(void *items, size_t count, size_t *room, size_t size)

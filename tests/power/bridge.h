@@ -79,7 +79,8 @@ struct bridge {
 	const char *synchronous; /* instead of FULL; NULL: as the store has it */
 	bool digests;            /* are taken after each commit */
 	bool troubled;           /* failures are expected: somebody made them */
-	bool (*mend)(void *of);  /* after several failures: the trouble is taken away */
+	bool stays, gave_up; /* the trouble isn't expected to end; so nothing was done any more */
+	bool (*mend)(void *of); /* after several failures: the trouble is taken away */
 	void *of;
 	unsigned tries, failures;
 	char said[256];     /* the last complaint of the store */

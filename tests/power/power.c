@@ -40,7 +40,7 @@ static struct sweep sweep_of(struct power *p, unsigned stride)
 			       .stride = p->options.full ? 1 : stride,
 			       .variants = p->options.full ? 4 : 1,
 			       .ends = p->options.full ? 10 : 25,
-			       .twice = p->options.full ? 10 : 12,
+			       .twice = p->options.full ? 40 : 12,
 			       .synchronous = p->options.synchronous,
 			       .loud = true };
 }
@@ -188,6 +188,16 @@ static bool memory(struct power *p)
 	return told_failures(&s);
 }
 
+static bool damage(struct power *p)
+{
+	struct sweep s = sweep_of(p, 3);
+
+	sweep_damage(&s);
+	printf("    %zu spoilt stores: %zu refused, %zu failed later; %zu wrong\n", s.points,
+	       s.refused, s.failures, s.wrong);
+	return s.wrong == 0 && s.refused > 0 && s.failures > 0;
+}
+
 /* ---- The program. ---- */
 
 static const struct {
@@ -201,6 +211,7 @@ static const struct {
 	{ "finds-normal", finds_normal },
 	{ "calls", calls },
 	{ "memory", memory },
+	{ "damage", damage },
 };
 
 static bool is_wanted(const struct options *o, const char *name)

@@ -19,7 +19,7 @@ struct sweep {
 	bool loud;               /* each failure is printed */
 
 	/* What was done. */
-	size_t commits, changes, points, disks, ended, again, failures, wrong;
+	size_t commits, changes, points, disks, ended, again, failures, refused, wrong;
 };
 
 /* Plays it once, and cuts the power at each change. `start` is what was on the disk, with what
@@ -33,6 +33,9 @@ void sweep_calls(struct sweep *sweep);
 
 /* Fails each allocation, the engine's and SQLite's, in the same two ways. */
 void sweep_memory(struct sweep *sweep);
+
+/* Spoils each page of a store's file, in several ways. */
+void sweep_damage(struct sweep *sweep);
 
 /* SQLite's allocations are the fault point "memory", too. Before SQLite is used. */
 void sweep_memory_setup(void);
