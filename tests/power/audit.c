@@ -211,7 +211,7 @@ void audit_store(struct bridge *b, const struct audit *a)
 		check_whole(b, a);
 	for (size_t i = 0; i < a->book->book_count && b->wrong[0] == '\0'; i++)
 		if (a->book->book[i].at <= a->at) {
-			check_promise(b, arena, a, i, i < forgotten);
+			check_promise(b, arena, a, i, i < forgotten || a->book->forgets);
 			arena_reset(arena);
 		}
 	check_numbers(b, a);

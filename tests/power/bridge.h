@@ -78,6 +78,7 @@ struct bridge {
 	size_t outcome_count, outcome_room;
 	const char *synchronous; /* instead of FULL; NULL: as the store has it */
 	bool digests;            /* are taken after each commit */
+	bool forgets;            /* what it was promised may be old, and gone from its beginning */
 	bool troubled;           /* failures are expected: somebody made them */
 	bool stays, gave_up; /* the trouble isn't expected to end; so nothing was done any more */
 	bool (*mend)(void *of); /* after several failures: the trouble is taken away */

@@ -46,6 +46,14 @@ static struct instant clock_at(const struct bridge *book, size_t at)
 	return now;
 }
 
+static bool has_forgotten(const struct bridge *book, size_t at)
+{
+	for (size_t i = 0; i < book->book_count; i++)
+		if (book->book[i].what == PROMISE_FORGOT && book->book[i].at <= at)
+			return true;
+	return false;
+}
+
 static void sweep_log(struct sweep *s, const char *name, const struct bridge *book,
 		      const struct disk *start, const struct disk *recorded, int depth);
 
@@ -58,6 +66,7 @@ static void play_out(const struct cutting *x, struct disk *disk, const struct di
 	bridge_init(&b, x->sweep->setting, x->sweep->vfs);
 	b.now = clock_at(x->book, x->at);
 	b.digests = true;
+	b.forgets = has_forgotten(x->book, x->at);
 	vfs_mount(x->sweep->vfs, disk);
 	bridge_open(&b);
 	play_again(&b);
