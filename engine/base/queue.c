@@ -66,20 +66,27 @@ void queue_wake(struct queue *queue)
 	(void)n;
 }
 
-static void append(struct queue *queue, struct queue_item *item)
+static void append_all(struct queue *queue, struct queue_item *items)
 {
 	bool was_empty = queue->head == NULL;
 
-	item->next = NULL;
 	if (was_empty)
-		queue->head = item;
+		queue->head = items;
 	else
-		queue->tail->next = item;
-	queue->tail = item;
-	queue->count++;
-	queue->weight += item->weight;
+		queue->tail->next = items;
+	for (; items != NULL; items = items->next) {
+		queue->tail = items;
+		queue->count++;
+		queue->weight += items->weight;
+	}
 	if (was_empty)
 		queue_wake(queue);
+}
+
+static void append(struct queue *queue, struct queue_item *item)
+{
+	item->next = NULL;
+	append_all(queue, item);
 }
 
 bool queue_push(struct queue *queue, struct queue_item *item)
@@ -103,6 +110,16 @@ void queue_force(struct queue *queue, struct queue_item *item)
 	assert(item != NULL);
 	pthread_mutex_lock(&queue->lock);
 	append(queue, item);
+	pthread_mutex_unlock(&queue->lock);
+}
+
+void queue_force_all(struct queue *queue, struct queue_item *items)
+{
+	assert(queue != NULL);
+	if (items == NULL)
+		return;
+	pthread_mutex_lock(&queue->lock);
+	append_all(queue, items);
 	pthread_mutex_unlock(&queue->lock);
 }
 

@@ -30,6 +30,9 @@ void queue_free(struct queue *queue);                /* must be empty */
 bool queue_push(struct queue *queue, struct queue_item *item); /* false: full, item stays yours */
 void queue_force(struct queue *queue, struct queue_item *item);
 
+/* Many at once, linked by next: one lock and one wake-up for all of them. NULL: none. */
+void queue_force_all(struct queue *queue, struct queue_item *items);
+
 /* All items in the order they came, linked by next, or NULL. Resets the
  * eventfd. */
 struct queue_item *queue_take(struct queue *queue);

@@ -7,7 +7,28 @@
 #include "engine/base/timetext.h"
 #include "engine/delivery/sign.h"
 
+/* ---- Lists. ---- */
+
+static void job_link(struct item_list *list, struct queue_item *item)
+{
+	item->next = NULL;
+	if (list->first == NULL)
+		list->first = item;
+	else
+		list->last->next = item;
+	list->last = item;
+}
+
 /* ---- Ends. ---- */
+
+/* All ends of a turn are one wake-up of the sequencer, which then commits them together. */
+static void delivery_flush(struct delivery *d)
+{
+	struct queue_item *items = d->posts.first;
+
+	d->posts = (struct item_list){ 0 };
+	queue_force_all(d->inputs, items);
+}
 
 void delivery_post(struct delivery *d, const struct input *input)
 {
@@ -16,10 +37,11 @@ void delivery_post(struct delivery *d, const struct input *input)
 	while (copy == NULL) {
 		/* A fact that isn't told would leave its run STARTED until a restart. */
 		log_write(LOG_ERROR, "memory is out: waiting to report an outcome");
+		delivery_flush(d);
 		http_client_turn(d->client, 100);
 		copy = input_new(input);
 	}
-	queue_force(d->inputs, &copy->item);
+	job_link(&d->posts, &copy->item);
 }
 
 static void delivery_report(struct delivery *d, const struct job *job, const struct ending *ending,
@@ -557,6 +579,7 @@ static void *delivery_thread(void *of)
 		}
 		http_client_turn(d->client, clock_patience(&d->clock, wait));
 		grantees_due(d);
+		delivery_flush(d);
 	}
 	return NULL;
 }
@@ -666,7 +689,7 @@ static bool is_elsewhere(const struct delivery_elsewhere *elsewhere, struct text
 	return elsewhere != NULL && elsewhere->has(elsewhere->of, target, method);
 }
 
-static void hand_unused(struct delivery *d, const struct unused_out *unused)
+static void hand_unused(struct item_list *jobs, const struct unused_out *unused)
 {
 	struct job *job = job_plain(JOB_UNUSED, unused->target);
 
@@ -676,35 +699,36 @@ static void hand_unused(struct delivery *d, const struct unused_out *unused)
 	}
 	job->runs = unused->credits;
 	job->gone = unused->gone;
-	hand(d, job);
+	job_link(jobs, &job->item);
 }
 
-static void hand_wanted(struct delivery *d, struct text target, unsigned runs)
+static void hand_wanted(struct item_list *jobs, struct text target, unsigned runs)
 {
 	struct job *job = job_plain(JOB_TARGET, target);
 
 	if (job == NULL)
 		return;
 	job->runs = runs;
-	hand(d, job);
+	job_link(jobs, &job->item);
 }
 
-static void hand_fetch(struct delivery *d, const struct fetch_out *fetch)
+static void hand_fetch(struct item_list *jobs, const struct fetch_out *fetch)
 {
 	struct job *job = job_fetch(fetch);
 
 	if (job != NULL)
-		hand(d, job);
+		job_link(jobs, &job->item);
 	else
 		log_write(LOG_ERROR, "memory is out: a poll stands still until a reload");
 }
 
-static void hand_attempt(struct delivery *d, const struct attempt_out *attempt)
+static void hand_attempt(struct delivery *d, struct item_list *jobs,
+			 const struct attempt_out *attempt)
 {
 	struct job *job = job_attempt(attempt);
 
 	if (job != NULL)
-		hand(d, job);
+		job_link(jobs, &job->item);
 	else
 		hand_failed(d, attempt);
 }
@@ -712,23 +736,26 @@ static void hand_attempt(struct delivery *d, const struct attempt_out *attempt)
 void delivery_hand(struct delivery *d, const struct outputs *out,
 		   const struct delivery_elsewhere *elsewhere)
 {
+	struct item_list jobs = { 0 };
+
 	assert(d != NULL && out != NULL);
 	for (size_t i = 0; i < out->unused_count; i++)
 		if (!out->unused[i].plugin)
-			hand_unused(d, &out->unused[i]);
+			hand_unused(&jobs, &out->unused[i]);
 	for (size_t i = 0; i < out->target_count; i++)
 		if (!is_elsewhere(elsewhere, out->targets[i], NULL))
-			hand_wanted(d, out->targets[i], out->target_runs[i]);
+			hand_wanted(&jobs, out->targets[i], out->target_runs[i]);
 	for (size_t i = 0; i < out->fetch_count; i++)
-		hand_fetch(d, &out->fetches[i]);
+		hand_fetch(&jobs, &out->fetches[i]);
 	for (size_t i = 0; i < out->attempt_count; i++) {
 		const struct attempt_out *a = &out->attempts[i];
 
 		/* What happens inside of the engine has no method. */
 		if (a->request.method == NULL ||
 		    !is_elsewhere(elsewhere, a->target, a->request.method))
-			hand_attempt(d, a);
+			hand_attempt(d, &jobs, a);
 	}
+	queue_force_all(d->jobs, jobs.first);
 }
 
 void delivery_reload(struct delivery *d, struct config *config)

@@ -79,11 +79,16 @@ struct token {
 	char name[];
 };
 
+struct item_list {
+	struct queue_item *first, *last;
+};
+
 struct delivery {
 	pthread_t thread;
 	struct clock clock;
 	struct config *config;
 	struct queue *jobs, *inputs;
+	struct item_list posts; /* inputs of this turn, handed over at its end */
 	struct http_client *client;
 	struct mail_client *mail;
 	struct hosts *hosts;
