@@ -177,6 +177,7 @@ struct sequencer {
 	int64_t heavy;         /* one that did so twice, or 0 */
 	bool publishing;       /* somebody listens to events */
 	struct buf published;  /* those of this batch */
+	struct buf json;       /* seq_json's, empty between calls */
 	struct map *said; /* plugin -> its struct manifest, of those that came since the start */
 	struct vector replies, attempts, fetches, wanted, wants, unused, events, changed, ended;
 };

@@ -91,17 +91,17 @@ void seq_refuse(struct sequencer *s, uint64_t ticket, int status, const char *wh
 struct text seq_json(struct sequencer *s, struct value v)
 {
 	struct text t = TEXT("null");
-	struct buf b;
 
 	if (v.kind == VALUE_NULL)
 		return t;
-	buf_init(&b, LIMIT_EVENT_ARENA);
-	value_write(&b, v);
-	if (buf_failed(&b))
+	value_write(&s->json, v);
+	if (buf_failed(&s->json))
 		seq_break(s);
 	else
-		t = text_dup(s->work, buf_view(&b));
-	buf_fini(&b);
+		t = text_dup(s->work, buf_view(&s->json));
+	if (s->json.room > LIMIT_HTTP_KEEP)
+		buf_fini(&s->json);
+	buf_clear(&s->json);
 	if (t.s == NULL) {
 		seq_break(s);
 		t = TEXT("null");
@@ -707,6 +707,7 @@ static bool seq_make(struct sequencer *s)
 	s->said = map_new();
 	s->turn = mem_zero(1, sizeof(*s->turn) + 1);
 	heap_init(&s->run_timers);
+	buf_init(&s->json, LIMIT_EVENT_ARENA);
 	buf_init(&s->published, LIMIT_PUBLISH);
 	return s->batch != NULL && s->work != NULL && s->object != NULL && s->parser != NULL &&
 	       s->page_parser != NULL && s->targets != NULL && s->inflight != NULL &&
@@ -756,6 +757,7 @@ void sequencer_free(struct sequencer *s)
 	heap_fini(&s->run_timers);
 	json_parser_free(s->parser);
 	json_parser_free(s->page_parser);
+	buf_fini(&s->json);
 	buf_fini(&s->published);
 	drop_values(s->said, drop_manifest);
 	arena_free(s->batch);

@@ -31,41 +31,69 @@ enum style { STYLE_LINE, STYLE_PRETTY, STYLE_CANONICAL };
 
 /* ---- text ---- */
 
-static void put_escape(struct buf *out, unsigned char c)
-{
-	static const char letters[] = "\"\\\b\f\n\r\t";
-	static const char escapes[] = "\"\\bfnrt";
-	const char *at = c != 0 ? strchr(letters, c) : NULL;
+static const char escaped[] = "\"\\\b\f\n\r\t";
 
-	if (at != NULL) {
-		buf_char(out, '\\');
-		buf_char(out, escapes[at - letters]);
-	} else {
-		buf_printf(out, "\\u%04x", c);
+/* Bytes that escapes add to those of the text. */
+static size_t escapes_add(struct text t)
+{
+	size_t marks = 0, controls = 0;
+
+	for (size_t i = 0; i < t.n; i++) { /* nothing but sums: many bytes at a time */
+		unsigned char c = (unsigned char)t.s[i];
+
+		marks += (c == '"') + (c == '\\');
+		controls += c < 0x20;
 	}
+	for (size_t i = 0; controls > 0 && i < t.n; i++) {
+		unsigned char c = (unsigned char)t.s[i];
+
+		if (c < 0x20)
+			marks += c != 0 && strchr(escaped, c) != NULL ? 1 : 5;
+	}
+	return marks;
 }
 
-static bool must_escape(unsigned char c)
+static char *put_escape(char *to, unsigned char c)
 {
-	return c < 0x20 || c == '"' || c == '\\';
+	static const char letters[] = "\"\\bfnrt";
+	static const char digits[] = "0123456789abcdef";
+	const char *at = c != 0 ? strchr(escaped, c) : NULL;
+
+	*to++ = '\\';
+	if (at != NULL) {
+		*to++ = letters[at - escaped];
+		return to;
+	}
+	memcpy(to, "u00", 3);
+	to[3] = digits[c >> 4];
+	to[4] = digits[c & 15];
+	return to + 5;
 }
 
 void value_write_text(struct buf *out, struct text t)
 {
-	size_t from = 0;
+	size_t more = escapes_add(t);
+	char *to = buf_reserve(out, t.n + more + 2);
 
 	assert(out != NULL);
-	buf_char(out, '"');
-	for (size_t i = 0; i < t.n; i++) {
-		if (!must_escape((unsigned char)t.s[i]))
-			continue;
-		buf_put(out, t.s + from, i - from);
-		put_escape(out, (unsigned char)t.s[i]);
-		from = i + 1;
+	if (to == NULL)
+		return;
+	*to++ = '"';
+	if (more == 0 && t.n > 0) {
+		memcpy(to, t.s, t.n);
+		to += t.n;
 	}
-	if (t.n > from)
-		buf_put(out, t.s + from, t.n - from);
-	buf_char(out, '"');
+	for (size_t i = 0; more > 0 && i < t.n; i++) {
+		unsigned char c = (unsigned char)t.s[i];
+
+		if (c < 0x20 || c == '"' || c == '\\')
+			to = put_escape(to, c);
+		else
+			*to++ = t.s[i];
+	}
+	*to++ = '"';
+	*to = '\0';
+	out->n = (size_t)(to - out->s);
 }
 
 static void put_base64(struct buf *out, struct text t)
@@ -276,8 +304,7 @@ static void put_scalar(struct buf *out, struct value v)
 {
 	char room[VALUE_KEY_MAX];
 	struct text t = value_key_text(v, room);
-	bool bare = v.kind == VALUE_NULL || v.kind == VALUE_BOOL || v.kind == VALUE_INT ||
-		    v.kind == VALUE_UINT;
+	bool bare = v.kind == VALUE_NULL || v.kind == VALUE_BOOL || v.kind == VALUE_UINT;
 
 	if (bare)
 		buf_text(out, t);
@@ -288,6 +315,9 @@ static void put_scalar(struct buf *out, struct value v)
 static void put_value(struct buf *out, struct value v, enum style style, int depth)
 {
 	switch (v.kind) {
+	case VALUE_INT:
+		buf_int(out, v.i);
+		break;
 	case VALUE_DOUBLE:
 		put_double(out, v.d, style);
 		break;
