@@ -86,7 +86,8 @@ struct run {
 	enum run_state state;
 	char *reason;  /* heap, or NULL */
 	char *failure; /* heap: of the main step whose handler runs; becomes the reason */
-	char *request; /* heap: JSON of the attempt's request, kept for its record */
+	char *sent;    /* heap: of the attempt in hand its idempotency key, NUL, and the JSON of its
+			* request, both for its record; NULL: not known */
 	int64_t began; /* wall ms: start of the attempt in hand */
 	int step, attempt;
 	int base;             /* attempts made before an operator asked for more */
@@ -113,6 +114,12 @@ struct run {
 	struct run *next_ready, *previous_ready;
 	struct heap_node timer; /* WAITING: until due */
 };
+
+/* The JSON of the request of the attempt in hand, or NULL. */
+static inline const char *run_sent_request(const struct run *run)
+{
+	return run->sent != NULL ? run->sent + HASH_HEX : NULL;
+}
 
 struct source;  /* poll.c */
 struct planner; /* schedule.c */
@@ -141,7 +148,7 @@ struct sequencer {
 	uint64_t edge_turn;                  /* events looked at so far: marks rules found true */
 	struct stored_tables tables;
 	struct map *blind;          /* rule id -> struct blind_count (emit.c), heap */
-	struct map *kept_revisions; /* hash of rule and revision: known to be in the store */
+	struct map *kept_revisions; /* revision and rule: known to be in the store */
 	struct heap run_timers;
 	struct source *sources;
 	size_t source_count;
@@ -365,10 +372,9 @@ struct run *run_load(struct sequencer *s,
 		     const struct run_record *record); /* makes it open again */
 void run_free(struct run *run);
 void run_name(const struct run *run, const struct step *step, struct text event_id,
-	      char out[HASH_HEX]);         /* the idempotency key */
-struct text run_id_key(const int64_t *id); /* map key */
-void run_request(struct sequencer *s,
-		 struct run *run); /* makes run->request again after a restart */
+	      char out[HASH_HEX]);                      /* the idempotency key */
+struct text run_id_key(const int64_t *id);              /* map key */
+void run_request(struct sequencer *s, struct run *run); /* makes run->sent again after a restart */
 
 /* ---- loaded.c ---- */
 bool loaded_note(struct sequencer *s); /* false: the batch is broken */

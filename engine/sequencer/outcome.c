@@ -33,20 +33,40 @@ struct judging {
 	struct run *run;
 	const struct step *step;
 	const struct ending *end;
-	struct event_view event;
+	struct event_view event; /* by judge_event */
+	bool looked, found;      /* for it, in the store */
+	char key[HASH_HEX];      /* the idempotency key */
 	struct call *call;
 	const char *fate; /* word for the attempt's record */
 	struct text error;
 };
 
+/* Read when it is needed: the end of a run's last step does without. All zero when it is gone. */
+static const struct event_view *judge_event(struct judging *j)
+{
+	if (!j->looked)
+		j->found = emit_load(j->s, j->run->event, &j->event);
+	j->looked = true;
+	return &j->event;
+}
+
+/* False: nothing tells the idempotency key any more. */
+static bool judge_key(struct judging *j)
+{
+	if (j->run->sent != NULL)
+		memcpy(j->key, j->run->sent, HASH_HEX);
+	else
+		run_name(j->run, j->step, judge_event(j)->id, j->key);
+	return j->run->sent != NULL || j->found;
+}
+
 static void judge_record(struct judging *j)
 {
+	const char *request = run_sent_request(j->run);
 	struct text reply = j->end->body;
-	char key[HASH_HEX];
 
 	if (reply.n > LIMIT_REPLY_KEPT)
 		reply.n = LIMIT_REPLY_KEPT;
-	run_name(j->run, j->step, j->event.id, key);
 	const struct attempt_record record = {
 		.run = j->run->id,
 		.step = j->run->step,
@@ -56,14 +76,14 @@ static void judge_record(struct judging *j)
 		.status = j->end->status,
 		.fate = text_of(j->fate),
 		.error = j->error,
-		.key = text_of(key),
-		.request = text_of(j->run->request),
+		.key = text_of(j->key),
+		.request = text_of(request),
 		.reply = reply,
 	};
 
 	store_put_attempt(j->s->store, &record);
-	mem_free(j->run->request);
-	j->run->request = NULL;
+	mem_free(j->run->sent);
+	j->run->sent = NULL;
 }
 
 /* ---- Waiting. ---- */
@@ -78,14 +98,12 @@ static int judge_tries(const struct judging *j)
 static int64_t judge_backoff(const struct judging *j)
 {
 	int64_t delay = j->step->first;
-	char key[HASH_HEX];
 
 	for (int n = 1; n < judge_tries(j) && delay < j->step->max; n++)
 		delay *= 2;
 	if (delay > j->step->max)
 		delay = j->step->max;
-	run_name(j->run, j->step, j->event.id, key);
-	uint64_t h = hash64(key, HASH_HEX - 1, (uint64_t)j->run->attempt);
+	uint64_t h = hash64(j->key, HASH_HEX - 1, (uint64_t)j->run->attempt);
 
 	return delay - (int64_t)(h % (uint64_t)(delay / 4 + 1));
 }
@@ -115,7 +133,7 @@ static bool judge_again(struct judging *j, const char *why, int64_t retry_after)
 static void judge_unwritten(struct judging *j)
 {
 	if (j->step->action->writes != NULL && j->run->doubt == 0)
-		guard_refused(j->s, j->run, run_params(j->s, j->run, &j->event));
+		guard_refused(j->s, j->run, run_params(j->s, j->run, judge_event(j)));
 }
 
 static bool judge_retry(struct judging *j, struct text why)
@@ -150,7 +168,7 @@ static bool judge_look(struct judging *j, struct text why)
 	const char *not = "";
 
 	j->run->doubt = j->s->now.wall;
-	if (!run_can_look(j->s, j->run, &j->event, &not )) {
+	if (!run_can_look(j->s, j->run, judge_event(j), &not )) {
 		j->run->doubt = 0;
 		run_end(
 		    j->s, j->run, RUN_IN_DOUBT,
@@ -166,7 +184,9 @@ static bool judge_is_get(const struct judging *j)
 {
 	static const char get[] = "{\"method\":\"GET\"";
 
-	return j->run->request != NULL && strncmp(j->run->request, get, sizeof(get) - 1) == 0;
+	const char *request = run_sent_request(j->run);
+
+	return request != NULL && strncmp(request, get, sizeof(get) - 1) == 0;
 }
 
 /* The request only read what the step's own is made of (connector.h). */
@@ -353,11 +373,11 @@ static void judge_observe(struct judging *j, const struct reading *r)
 		.happened = r->happened,
 		.time = INT64_MIN,
 		.cause = j->run->id,
-		.depth = j->event.depth + 1,
+		.depth = judge_event(j)->depth + 1,
 	};
 
 	if (r->happened != NULL && strcmp(r->happened, "created") == 0)
-		guard_made(j->s, j->run, j->event.depth, r->kind,
+		guard_made(j->s, j->run, judge_event(j)->depth, r->kind,
 			   observe_id(j->s, r->kind, r->object));
 	(void)observe(j->s, &o, NULL);
 }
@@ -381,7 +401,7 @@ static void judge_tell(struct judging *j, const struct reading *r)
 		.subject = r->emits.subject,
 		.time = j->s->now.wall,
 		.cause = j->run->id,
-		.depth = j->event.depth + 1,
+		.depth = judge_event(j)->depth + 1,
 		.data = r->emits.data,
 	};
 
@@ -455,7 +475,7 @@ static bool judge_success(struct judging *j)
 
 	j->call->gathered = steps_gathered(j->s, j->run);
 	if (looking)
-		j->call->params = run_params(j->s, j->run, &j->event);
+		j->call->params = run_params(j->s, j->run, judge_event(j));
 	switch ((looking ? j->step->action->found : j->step->action->read)(j->call, &reply, &r)) {
 	case FATE_OK:
 		if (looking && r.absent)
@@ -513,6 +533,16 @@ static bool judge(struct judging *j)
 	return false;
 }
 
+static void judge_next(struct judging *j)
+{
+	const struct event_view *event = judge_event(j);
+
+	if (j->found)
+		run_act(j->s, j->run, event);
+	else
+		run_end(j->s, j->run, RUN_DEAD, "its event is no longer in the store");
+}
+
 static void judge_run(struct sequencer *s, struct run *run, const struct ending *end)
 {
 	struct judging j = {
@@ -534,13 +564,11 @@ static void judge_run(struct sequencer *s, struct run *run, const struct ending 
 				 .settings = c != NULL ? c->settings : value_null(),
 				 .idempotency_key = "" };
 	run_dirty(s, run);
-	if (!emit_load(s, run->event, &j.event)) {
-		run_end(s, run, RUN_DEAD, "its event is no longer in the store");
-		return;
-	}
 	s->turn_from = arena_used(s->work);
-	if (judge(&j))
-		run_act(s, run, &j.event);
+	if (!judge_key(&j))
+		run_end(s, run, RUN_DEAD, "its event is no longer in the store");
+	else if (judge(&j))
+		judge_next(&j);
 }
 
 /* The run whose attempt this is the end of, or NULL. Takes the credit that comes with it. */

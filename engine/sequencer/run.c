@@ -13,6 +13,8 @@
  * I3  Every change of a run in a batch ends in one row, written by run_flush. */
 #include "engine/sequencer/internal.h"
 
+#define KEPT_MORE 128 /* what is around a request's URL and body, as it is kept */
+
 struct text run_id_key(const int64_t *id)
 {
 	return (struct text){ (const char *)id, sizeof(*id) };
@@ -47,7 +49,7 @@ void run_free(struct run *run)
 	mem_free(run->key);
 	mem_free(run->lane_name);
 	loop_free(run);
-	mem_free(run->request);
+	mem_free(run->sent);
 	mem_free(run->recall);
 	buf_fini(&run->steps);
 	ruleset_free(run->set);
@@ -94,14 +96,20 @@ void run_revision(struct sequencer *s, const struct rule *rule)
 		.line = rule->at.line,
 		.text = rule->source,
 	};
-	const struct text parts[2] = { rule->id, rule->revision };
-	char name[HASH_HEX];
+	size_t n = rule->revision.n + rule->id.n; /* revisions are equally long */
+	char *name = arena_alloc(s->work, n);
 
-	hash_name(parts, 2, name);
-	if (s->kept_revisions == NULL || map_get(s->kept_revisions, text_of(name)) != NULL)
+	if (name == NULL) {
+		seq_break(s);
+		return;
+	}
+	memcpy(name, rule->revision.s, rule->revision.n);
+	memcpy(name + rule->revision.n, rule->id.s, rule->id.n);
+	if (s->kept_revisions == NULL ||
+	    map_get(s->kept_revisions, (struct text){ name, n }) != NULL)
 		return;
 	store_put_revision(s->store, &record);
-	if (!map_put(s->kept_revisions, text_of(name), s))
+	if (!map_put(s->kept_revisions, (struct text){ name, n }, s))
 		seq_break(s);
 }
 
@@ -329,13 +337,16 @@ static bool run_prepare(struct sequencer *s, struct run *run, struct scope *scop
 }
 
 /* The request as it is kept with its attempt: no credentials ever get here. */
-static void run_keep_request(struct run *run, const struct request *r)
+static void run_keep_request(struct run *run, const struct prepared *p)
 {
+	const struct request *r = &p->request;
 	struct text body = text_head(r->body, LIMIT_REQUEST_KEPT);
 	struct buf b;
 	size_t n;
 
 	buf_init(&b, 8 * LIMIT_REQUEST_KEPT);
+	(void)buf_reserve(&b, HASH_HEX + r->url.n + body.n + body.n / 8 + KEPT_MORE);
+	buf_put(&b, p->key, sizeof(p->key));
 	buf_printf(&b, "{\"method\":\"%s\",\"url\":", r->method);
 	value_write_text(&b, request_place(r));
 	shadow_put_auth(&b, r);
@@ -346,8 +357,8 @@ static void run_keep_request(struct run *run, const struct request *r)
 	if (run->rule->steps[run->step].within >= 0)
 		buf_printf(&b, ",\"item\":%d", run->loop->at);
 	buf_char(&b, '}');
-	mem_free(run->request);
-	run->request = buf_failed(&b) ? NULL : buf_take(&b, &n);
+	mem_free(run->sent);
+	run->sent = buf_failed(&b) ? NULL : buf_take(&b, &n);
 	buf_fini(&b);
 }
 
@@ -364,7 +375,7 @@ static void run_start(struct sequencer *s, struct run *run, struct target *targe
 	run->began = s->now.wall;
 	run_move(run, RUN_STARTED);
 	run_dirty(s, run);
-	run_keep_request(run, &p->request);
+	run_keep_request(run, p);
 	if (p->request.keep.kind != VALUE_NULL && run->doubt == 0)
 		steps_keep(s, run, p->request.keep);
 	if (step->action->writes != NULL && run->doubt == 0 &&
@@ -491,7 +502,7 @@ void run_request(struct sequencer *s, struct run *run)
 		return;
 	run_scope(s, run, &event, &scope);
 	if (run_prepare(s, run, &scope, p, &why))
-		run_keep_request(run, &p->request);
+		run_keep_request(run, p);
 }
 
 struct value run_params(struct sequencer *s, struct run *run, const struct event_view *event)
