@@ -4,8 +4,8 @@
  *
  * A text that says nearly the same as one that is at hand (a webhook's body and the
  * data read from it) is packed against it, and takes few bytes. What comes out is
- * deflate without header or checksum (RFC 1951): it is kept in places that have
- * their own.
+ * a list of blanks, or deflate without header or checksum (RFC 1951): it is kept
+ * in places that have their own.
  *
  * Ownership: a packer is zlib's memory, about 150 KB, kept because making it costs
  * more than packing a small text; one thread at a time. */

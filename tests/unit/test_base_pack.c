@@ -4,6 +4,7 @@
 #include "engine/base/pack.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine/base/limits.h"
 #include "unit_main.h"
@@ -94,6 +95,45 @@ START_TEST(anything_else_is_refused)
 }
 END_TEST
 
+/* What differs in blanks alone is not deflated: a byte a blank and a few more. */
+START_TEST(blanks_are_told_by_their_places)
+{
+	const struct text like = TEXT("{\"a\":1,\"b\":[\"a text\",2]}");
+	static const char *const same[] = {
+		"{\"a\": 1, \"b\": [\"a text\", 2]}",
+		" {\"a\":1,\"b\":[\"a text\",2]}\r\n",
+		"{\t\"a\":1,\"b\":[\"a text\",\n  2]}",
+	};
+	char far[300], near[301];
+	struct kit k;
+
+	kit_init(&k);
+	for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
+		size_t n = there_and_back(&k, text_of(same[i]), like);
+
+		ck_assert_uint_eq(n, 3 + strlen(same[i]) - like.n);
+		ck_assert(
+		    !unpack(buf_view(&k.packed), (struct text){ like.s, like.n - 1 }, &k.plain));
+	}
+	memset(far, 'x', sizeof(far));
+	memset(near, 'x', sizeof(near));
+	for (size_t at = 0; at < sizeof(near); at++) {
+		near[at] = ' ';
+		ck_assert_uint_le(there_and_back(&k, (struct text){ near, sizeof(near) },
+						 (struct text){ far, sizeof(far) }),
+				  8);
+		near[at] = 'x';
+	}
+	/* Another blank, fewer of them, another letter, too many blanks: deflated. */
+	(void)there_and_back(&k, TEXT("a\tb"), TEXT("a b"));
+	(void)there_and_back(&k, TEXT("ab"), TEXT("a b"));
+	(void)there_and_back(&k, TEXT("{\"c\": 1}"), TEXT("{\"a\":1}"));
+	memset(near, ' ', sizeof(near));
+	ck_assert_uint_lt(there_and_back(&k, (struct text){ near, 200 }, TEXT("")), 30);
+	kit_fini(&k);
+}
+END_TEST
+
 START_TEST(limits_hold)
 {
 	const struct text plain = TEXT("0123456789 and so on, 26 b");
@@ -116,4 +156,4 @@ START_TEST(limits_hold)
 END_TEST
 
 UNIT_MAIN("base_pack", what_was_packed_comes_back, noise_grows_by_next_to_nothing,
-	  anything_else_is_refused, limits_hold)
+	  anything_else_is_refused, blanks_are_told_by_their_places, limits_hold)
