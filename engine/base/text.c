@@ -215,10 +215,25 @@ size_t text_char(struct text a, size_t at, uint32_t *code)
 	return n;
 }
 
+/* How many of the first bytes are ASCII, in eights. */
+static size_t ascii_bytes(struct text a)
+{
+	uint64_t eight;
+	size_t n = 0;
+
+	while (a.n - n >= sizeof(eight)) {
+		memcpy(&eight, a.s + n, sizeof(eight));
+		if ((eight & UINT64_C(0x8080808080808080)) != 0)
+			break;
+		n += sizeof(eight);
+	}
+	return n;
+}
+
 bool text_is_utf8(struct text a)
 {
 	uint32_t code;
-	size_t at = 0;
+	size_t at = ascii_bytes(a);
 
 	while (at < a.n) {
 		size_t n = text_char(a, at, &code);

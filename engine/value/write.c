@@ -31,65 +31,100 @@ enum style { STYLE_LINE, STYLE_PRETTY, STYLE_CANONICAL };
 
 /* ---- text ---- */
 
-static const char escaped[] = "\"\\\b\f\n\r\t";
+static bool must_escape(char c)
+{
+	return (unsigned char)c < 0x20 || c == '"' || c == '\\';
+}
+
+#define EACH(c) ((c)*UINT64_C(0x0101010101010101))
+
+/* Whether one of eight bytes is a zero: the carry that reaches its top bit
+ * (https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord). */
+static bool has_zero(uint64_t w)
+{
+	return ((w - EACH(1)) & ~w & EACH(0x80u)) != 0;
+}
+
+/* How many bytes from `at` on need no escape. */
+static size_t plain_bytes(struct text t, size_t at)
+{
+	size_t from = at;
+	uint64_t w;
+
+	for (; t.n - at >= sizeof(w); at += sizeof(w)) {
+		memcpy(&w, t.s + at, sizeof(w));
+		if (has_zero(w ^ EACH('"')) || has_zero(w ^ EACH('\\')) ||
+		    ((w - EACH(0x20u)) & ~w & EACH(0x80u)) != 0)
+			break;
+	}
+	while (at < t.n && !must_escape(t.s[at]))
+		at++;
+	return at - from;
+}
+
+/* The letter behind the backslash; 'u' for a character without one. */
+static char escape_letter(char c)
+{
+	switch (c) {
+	case '"':
+	case '\\':
+		return c;
+	case '\b':
+		return 'b';
+	case '\f':
+		return 'f';
+	case '\n':
+		return 'n';
+	case '\r':
+		return 'r';
+	case '\t':
+		return 't';
+	default:
+		return 'u';
+	}
+}
 
 /* Bytes that escapes add to those of the text. */
 static size_t escapes_add(struct text t)
 {
-	size_t marks = 0, controls = 0;
+	size_t more = 0;
 
-	for (size_t i = 0; i < t.n; i++) { /* nothing but sums: many bytes at a time */
-		unsigned char c = (unsigned char)t.s[i];
-
-		marks += (c == '"') + (c == '\\');
-		controls += c < 0x20;
-	}
-	for (size_t i = 0; controls > 0 && i < t.n; i++) {
-		unsigned char c = (unsigned char)t.s[i];
-
-		if (c < 0x20)
-			marks += c != 0 && strchr(escaped, c) != NULL ? 1 : 5;
-	}
-	return marks;
+	for (size_t i = 0; i < t.n; i++)
+		if (must_escape(t.s[i]))
+			more += escape_letter(t.s[i]) != 'u' ? 1 : 5;
+	return more;
 }
 
-static char *put_escape(char *to, unsigned char c)
+static char *put_escape(char *to, char c)
 {
-	static const char letters[] = "\"\\bfnrt";
 	static const char digits[] = "0123456789abcdef";
-	const char *at = c != 0 ? strchr(escaped, c) : NULL;
+	char letter = escape_letter(c);
 
 	*to++ = '\\';
-	if (at != NULL) {
-		*to++ = letters[at - escaped];
+	*to++ = letter;
+	if (letter != 'u')
 		return to;
-	}
-	memcpy(to, "u00", 3);
-	to[3] = digits[c >> 4];
-	to[4] = digits[c & 15];
-	return to + 5;
+	memcpy(to, "00", 2);
+	to[2] = digits[c >> 4];
+	to[3] = digits[c & 15];
+	return to + 4;
 }
 
 void value_write_text(struct buf *out, struct text t)
 {
-	size_t more = escapes_add(t);
-	char *to = buf_reserve(out, t.n + more + 2);
+	size_t plain = plain_bytes(t, 0);
+	char *to = buf_reserve(out, t.n + 2 + (plain < t.n ? escapes_add(t) : 0));
 
 	assert(out != NULL);
 	if (to == NULL)
 		return;
 	*to++ = '"';
-	if (more == 0 && t.n > 0) {
-		memcpy(to, t.s, t.n);
-		to += t.n;
-	}
-	for (size_t i = 0; more > 0 && i < t.n; i++) {
-		unsigned char c = (unsigned char)t.s[i];
-
-		if (c < 0x20 || c == '"' || c == '\\')
-			to = put_escape(to, c);
-		else
-			*to++ = t.s[i];
+	for (size_t i = 0; i < t.n; plain = plain_bytes(t, i)) {
+		memcpy(to, t.s + i, plain);
+		to += plain;
+		i += plain;
+		if (i < t.n)
+			to = put_escape(to, t.s[i++]);
 	}
 	*to++ = '"';
 	*to = '\0';
