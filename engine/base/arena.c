@@ -39,6 +39,7 @@
 #define ARENA_ALIGN alignof(max_align_t)
 #define FIRST_BLOCK ((size_t)4096) /* most events fit; a page is what malloc hands out cheaply */
 #define LAST_BLOCK  ((size_t)256 * 1024) /* larger blocks save nothing more */
+#define KEPT_BLOCK  ((size_t)128 * 1024) /* kept by a reset at most: a batch of ordinary events */
 
 struct block {
 	struct block *next;
@@ -57,7 +58,6 @@ struct arena {
 	size_t budget, used;
 	size_t next_size;      /* of the next block */
 	struct block *current; /* heads the list of all blocks */
-	struct block *first;   /* the one that a reset keeps */
 	struct on_free *on_free;
 	bool failed;
 };
@@ -109,18 +109,33 @@ void arena_free(struct arena *arena)
 	mem_free(arena);
 }
 
+/* The largest one that may be kept: what comes is mostly like what came. */
+static struct block *block_to_keep(const struct arena *arena)
+{
+	struct block *keep = NULL;
+
+	for (struct block *b = arena->current; b != NULL; b = b->next)
+		if (b->size <= KEPT_BLOCK && (keep == NULL || b->size > keep->size))
+			keep = b;
+	return keep;
+}
+
 void arena_reset(struct arena *arena)
 {
+	struct block *keep;
+
 	assert(arena != NULL);
 	run_on_free(arena);
-	free_blocks(arena, arena->first);
-	arena->current = arena->first;
+	keep = block_to_keep(arena);
+	free_blocks(arena, keep);
+	arena->current = keep;
 	arena->next_size = FIRST_BLOCK;
-	if (arena->first != NULL) {
-		arena->first->next = NULL;
-		arena->first->used = 0;
-		arena->next_size = 2 * FIRST_BLOCK;
-		POISON(arena->first->bytes, arena->first->size);
+	if (keep != NULL) {
+		keep->next = NULL;
+		keep->used = 0;
+		while (arena->next_size <= keep->size && arena->next_size < LAST_BLOCK)
+			arena->next_size *= 2;
+		POISON(keep->bytes, keep->size);
 	}
 	arena->used = 0;
 	arena->failed = false;
@@ -149,8 +164,6 @@ static struct block *add_block(struct arena *arena, size_t n)
 	}
 	b->next = arena->current;
 	arena->current = b;
-	if (arena->first == NULL)
-		arena->first = b;
 	if (arena->next_size < LAST_BLOCK)
 		arena->next_size *= 2;
 	return b;
