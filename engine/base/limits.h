@@ -203,16 +203,16 @@
 	(16u * MIB) /* to render it: four times the largest request; more isn't worth a commit's   \
 		       time when nothing is sent */
 #define LIMIT_BATCH                                                                                \
-	512 /* inputs in one commit: the largest number of connections served at once              \
-	     */
+	128 /* of a commit's inputs what begins, and as many of what ends: the commit's own cost   \
+	       is below 2 us each then, and as many requests leave at once as are worth it */
 #define LIMIT_TURNS                                                                                \
-	512 /* runs and items of a for_each that go on without a request in one commit: as many    \
-	       as a full batch of outcomes lets go on; half a second when each reads a 1 MiB       \
+	512 /* runs and items of a for_each that go on without a request in one commit: more than  \
+	       a full batch of outcomes lets go on; half a second when each reads a 1 MiB          \
 	       event anew */
 #define LIMIT_TURN_ARENA                                                                           \
 	(4u * MIB) /* that a run's further items may add in one turn: hundreds of usual ones */
 #define LIMIT_PUBLISH     (64u * MIB)  /* events of a batch for those who listen: 128 KiB each */
-#define LIMIT_BATCH_ARENA (256u * MIB) /* outputs of one batch: 512 inputs with large bodies */
+#define LIMIT_BATCH_ARENA (256u * MIB) /* outputs of one batch: 256 inputs of 1 MiB */
 #define LIMIT_RETRY_AFTER 86400000     /* a target may hold us off for at most a day */
 #define LIMIT_VERIFY_IDS  200          /* ids asked for by name at once: Kantata's page size */
 #define LIMIT_ROUND_TRIES                                                                          \
@@ -233,11 +233,13 @@
 #define LIMIT_SLOTS 64 /* requests at once to one target, unless the connection says otherwise */
 #define LIMIT_ACTION_REPLY                                                                         \
 	(4u * MIB) /* of one action: its result may be 1 MiB, with room for an envelope */
-#define LIMIT_QUEUE        1024         /* webhooks waiting for the sequencer: two batches */
-#define LIMIT_CONNECTIONS  1024         /* inbound; further ones wait in the kernel's backlog */
-#define LIMIT_IDLE_SECONDS 30           /* a slow or silent client is cut off */
-#define LIMIT_HEADERS      (32u * KIB)  /* memory of one inbound connection */
-#define LIMIT_BODIES       (128u * MIB) /* bodies being received or parked, all together */
+#define LIMIT_QUEUE        1024 /* webhooks waiting for the sequencer: eight batches */
+#define LIMIT_CONNECTIONS  1024 /* inbound; further ones wait in the kernel's backlog */
+#define LIMIT_IDLE_SECONDS 30   /* a slow or silent client is cut off */
+#define LIMIT_HEADERS                                                                              \
+	(16u * KIB) /* memory of one inbound connection, cleared for each request: its headers, of \
+		       which common servers take 8 KiB to 16 */
+#define LIMIT_BODIES (128u * MIB) /* bodies being received or parked, all together */
 #define LIMIT_MISTAKES_TEXT                                                                        \
 	(4u * MIB) /* of a run's mistakes: 1,000 with quoted lines are far less */
 #define LIMIT_EDGES                                                                                \
@@ -348,7 +350,7 @@
 #define LIMIT_SESSION_JOBS    4096 /* credit of one plugin: 20,000 a second at 200 ms each */
 #define LIMIT_SESSION_JOB     86400000    /* ms that PROGRESS can put a job's end off: a day */
 #define LIMIT_SESSION_BYTES   (64u * MIB) /* of parameters at work in one plugin */
-#define LIMIT_SESSION_EMITS   256         /* under way from one plugin: half a batch */
+#define LIMIT_SESSION_EMITS   256         /* under way from one plugin: two batches */
 #define LIMIT_SESSION_KEY     64          /* bytes of an idempotency key: twice what one has */
 #define LIMIT_SESSION_EMITTED                                                                      \
 	(32u * MIB) /* bytes of them: an eighth of what may wait for the sequencer */

@@ -16,8 +16,15 @@
 
 #define PUMP_REPLIES 64 /* answers handed over at once */
 
+struct waiting {
+	struct queue_item *first, *last;
+	size_t count;
+};
+
 struct pump {
 	struct pump_parts parts;
+	struct waiting ends; /* taken from the queue: what delivery says, */
+	struct waiting news; /* and everything else */
 	pthread_t thread;
 	atomic_bool stopping;
 	atomic_int_fast64_t patience;
@@ -100,18 +107,61 @@ static enum fate pump_batch(struct pump *p, struct queue_item *items)
 
 /* ---- The thread. ---- */
 
-/* The first LIMIT_BATCH items; *items keeps the rest. */
-static struct queue_item *pump_portion(struct queue_item **items)
+static void waiting_add(struct waiting *w, struct queue_item *item)
 {
-	struct queue_item *first = *items, *last = first;
+	item->next = NULL;
+	if (w->first == NULL)
+		w->first = item;
+	else
+		w->last->next = item;
+	w->last = item;
+	w->count++;
+}
 
-	for (int n = 1; last != NULL && last->next != NULL && n < LIMIT_BATCH; n++)
-		last = last->next;
-	if (last != NULL) {
-		*items = last->next;
-		last->next = NULL;
+/* Moves the first items, LIMIT_BATCH at most. */
+static void waiting_move(struct waiting *from, struct waiting *to)
+{
+	for (int n = 0; from->first != NULL && n < LIMIT_BATCH; n++) {
+		struct queue_item *item = from->first;
+
+		from->first = item->next;
+		from->count--;
+		waiting_add(to, item);
 	}
-	return first;
+}
+
+/* What delivery says is in an order of its own: an outcome may tell of an object that a page
+ * before it showed. */
+static bool is_end(const struct queue_item *item)
+{
+	const struct input *input = (const struct input *)(const void *)item;
+
+	return input->kind == INPUT_OUTCOME || input->kind == INPUT_GRANT ||
+	       input->kind == INPUT_FETCHED || input->kind == INPUT_BREAKER;
+}
+
+/* No more wait here than in a full queue. */
+static void pump_take(struct pump *p)
+{
+	struct queue_item *item = p->news.count < LIMIT_QUEUE ? queue_take(p->parts.inputs) : NULL;
+
+	while (item != NULL) {
+		struct queue_item *next = item->next;
+
+		waiting_add(is_end(item) ? &p->ends : &p->news, item);
+		item = next;
+	}
+}
+
+/* What ends goes before what begins: with more coming in than can be sent, runs would pile up
+ * while the requests that make room for them wait to be noted. */
+static struct queue_item *pump_portion(struct pump *p)
+{
+	struct waiting portion = { 0 };
+
+	waiting_move(&p->ends, &portion);
+	waiting_move(&p->news, &portion);
+	return portion.first;
 }
 
 static void pump_wait(struct pump *p, int64_t until)
@@ -130,11 +180,10 @@ static void pump_wait(struct pump *p, int64_t until)
 
 static void pump_all(struct pump *p)
 {
-	struct queue_item *items = queue_take(p->parts.inputs);
-
-	do
-		(void)pump_batch(p, pump_portion(&items));
-	while (items != NULL);
+	do {
+		pump_take(p);
+		(void)pump_batch(p, pump_portion(p));
+	} while (p->ends.first != NULL || p->news.first != NULL);
 }
 
 static void pump_drain(struct pump *p)
