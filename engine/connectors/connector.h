@@ -142,6 +142,8 @@ struct call {
 	/* The connection's settings, a map; a secret one that is written there is true. */
 	struct value settings;
 	const char *idempotency_key; /* of an action; else "" */
+	struct value written;        /* some value that was written as JSON before, */
+	struct text json;            /* and that text */
 	struct value gathered;       /* what the pages before this one gave; null: the first */
 	struct value params;         /* of `found`: the step's parameters, as `lookup` got them */
 	struct text rule, key;       /* of an action: the rule's id and the run's key; else empty */

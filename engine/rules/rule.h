@@ -212,6 +212,7 @@ struct event_view {
 	int64_t seq;
 	int depth;
 	struct value data, before;         /* typed; null when there is none */
+	struct text json;                  /* data, written; empty: it isn't at hand */
 	const struct table_reader *tables; /* beside the event; NULL: the rule's set, no store */
 };
 

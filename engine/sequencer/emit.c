@@ -226,7 +226,7 @@ static void emit_put(struct sequencer *s, const struct event_view *v, const stru
 		.received = s->now.wall,
 		.cause = cause,
 		.depth = v->depth,
-		.data = seq_json(s, v->data),
+		.data = v->json,
 		.before = seq_json(s, v->before),
 		.body = e->body,
 	};
@@ -264,6 +264,7 @@ struct text emit(struct sequencer *s, const struct emission *e)
 		.seq = seq,
 		.depth = guarded.depth,
 		.data = e->data,
+		.json = seq_json(s, e->data),
 		.before = e->before,
 		.tables = tables_reader(s),
 	};
@@ -296,9 +297,8 @@ void emit_own(struct sequencer *s, const char *type, struct text subject, struct
 }
 
 /* Typed by the event type's kind, as when it was emitted. */
-static struct value emit_typed(struct sequencer *s, struct text type, struct text json)
+static struct value emit_typed(struct sequencer *s, const struct event_type *row, struct text json)
 {
-	const struct event_type *row = seq_event_type(s, type);
 	struct json_error error;
 	struct value v = value_null();
 
@@ -315,6 +315,8 @@ bool emit_load(struct sequencer *s, int64_t seq, struct event_view *out)
 
 	if (!store_get_event(s->store, s->work, seq, &r))
 		return false;
+	const struct event_type *row = seq_event_type(s, r.type);
+
 	*out = (struct event_view){
 		.id = r.id,
 		.source = r.source,
@@ -324,8 +326,9 @@ bool emit_load(struct sequencer *s, int64_t seq, struct event_view *out)
 		.time = r.time,
 		.seq = r.seq,
 		.depth = r.depth,
-		.data = emit_typed(s, r.type, r.data),
-		.before = emit_typed(s, r.type, r.before),
+		.data = emit_typed(s, row, r.data),
+		.json = row == NULL || row->kind == NULL ? r.data : TEXT_NONE,
+		.before = emit_typed(s, row, r.before),
 		.tables = tables_reader(s),
 	};
 	return true;

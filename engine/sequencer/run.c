@@ -326,6 +326,8 @@ static bool run_prepare(struct sequencer *s, struct run *run, struct scope *scop
 	call->rule = run->rule->id;
 	call->key = text_of(run->key);
 	call->now = run->created;
+	call->written = scope->event->data;
+	call->json = scope->event->json;
 	call->gathered = steps_gathered(s, run);
 	if ((run->doubt > 0 ? action->lookup : action->build)(call, out->params, &out->request) !=
 	    FATE_OK) {
