@@ -88,7 +88,8 @@ struct run {
 	char *failure; /* heap: of the main step whose handler runs; becomes the reason */
 	char *sent;    /* heap: of the attempt in hand its idempotency key, NUL, and the JSON of its
 			* request, both for its record; NULL: not known */
-	int64_t began; /* wall ms: start of the attempt in hand */
+	size_t data_at; /* where in the latter the event's data go as its body; 0: nowhere */
+	int64_t began;  /* wall ms: start of the attempt in hand */
 	int step, attempt;
 	int base;             /* attempts made before an operator asked for more */
 	int64_t created, due; /* wall ms */

@@ -78,6 +78,7 @@ static void judge_record(struct judging *j)
 		.error = j->error,
 		.key = text_of(j->key),
 		.request = text_of(request),
+		.data_at = request != NULL ? j->run->data_at : 0,
 		.reply = reply,
 	};
 

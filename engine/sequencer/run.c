@@ -338,21 +338,30 @@ static bool run_prepare(struct sequencer *s, struct run *run, struct scope *scop
 	return true;
 }
 
+/* The event's data, passed on as they are, are in the store already. */
+static bool run_passes_on(const struct request *r, const struct event_view *event)
+{
+	return r->body.n > 0 && r->body.n <= LIMIT_REQUEST_KEPT && text_eq(r->body, event->json);
+}
+
 /* The request as it is kept with its attempt: no credentials ever get here. */
-static void run_keep_request(struct run *run, const struct prepared *p)
+static void run_keep_request(struct run *run, const struct prepared *p,
+			     const struct event_view *event)
 {
 	const struct request *r = &p->request;
 	struct text body = text_head(r->body, LIMIT_REQUEST_KEPT);
+	bool data = run_passes_on(r, event);
 	struct buf b;
 	size_t n;
 
 	buf_init(&b, 8 * LIMIT_REQUEST_KEPT);
-	(void)buf_reserve(&b, HASH_HEX + r->url.n + body.n + body.n / 8 + KEPT_MORE);
+	(void)buf_reserve(&b, HASH_HEX + r->url.n + (data ? 0 : body.n + body.n / 8) + KEPT_MORE);
 	buf_put(&b, p->key, sizeof(p->key));
 	buf_printf(&b, "{\"method\":\"%s\",\"url\":", r->method);
 	value_write_text(&b, request_place(r));
 	shadow_put_auth(&b, r);
-	if (body.n > 0) {
+	run->data_at = data && !buf_failed(&b) ? b.n - HASH_HEX : 0;
+	if (body.n > 0 && !data) {
 		buf_str(&b, ",\"body\":");
 		value_write_text(&b, text_is_utf8(body) ? body : TEXT("(not text)"));
 	}
@@ -377,7 +386,7 @@ static void run_start(struct sequencer *s, struct run *run, struct target *targe
 	run->began = s->now.wall;
 	run_move(run, RUN_STARTED);
 	run_dirty(s, run);
-	run_keep_request(run, p);
+	run_keep_request(run, p, event);
 	if (p->request.keep.kind != VALUE_NULL && run->doubt == 0)
 		steps_keep(s, run, p->request.keep);
 	if (step->action->writes != NULL && run->doubt == 0 &&
@@ -504,7 +513,7 @@ void run_request(struct sequencer *s, struct run *run)
 		return;
 	run_scope(s, run, &event, &scope);
 	if (run_prepare(s, run, &scope, p, &why))
-		run_keep_request(run, p);
+		run_keep_request(run, p, &event);
 }
 
 struct value run_params(struct sequencer *s, struct run *run, const struct event_view *event)

@@ -8,10 +8,13 @@
 #include <assert.h>
 
 #include "engine/base/buf.h"
+#include "engine/base/limits.h"
 #include "engine/store/sqlite_internal.h"
+#include "engine/value/value.h"
 
-#define MOST_ARGS 12
-#define MOST_SQL  4096 /* the longest query that can be built is about half of it */
+#define MOST_ARGS    12
+#define MOST_SQL     4096 /* the longest query that can be built is about half of it */
+#define MOST_REQUEST (8u * LIMIT_REQUEST_KEPT) /* each byte of its body may be escaped */
 
 struct ask {
 	struct buf sql;
@@ -210,6 +213,26 @@ static void read_attempt(const struct sq *q, char scratch[SQ_ID_ROOM], struct at
 	out->request = sq_text(q, 8);
 	out->reply = sq_text(q, 9);
 	out->fate = sq_text(q, 10);
+	out->data_at = 0;
+}
+
+/* Puts the event's data into the request where it was left out. */
+static void put_data(const struct sq *q, struct buf *room, struct attempt_record *out)
+{
+	struct text request = out->request;
+	int64_t at = sq_int(q, 11);
+
+	if (at <= 0 || (uint64_t)at > request.n)
+		return;
+	buf_clear(room);
+	buf_put(room, request.s, (size_t)at);
+	buf_str(room, ",\"body\":");
+	value_write_text(room, sq_text(q, 12));
+	buf_put(room, request.s + at, request.n - (size_t)at);
+	if (buf_failed(room))
+		sq_fail_text(q->store, "out of memory");
+	else
+		out->request = buf_view(room);
 }
 
 enum fate store_query_attempts(struct store *store, int64_t run,
@@ -220,10 +243,15 @@ enum fate store_query_attempts(struct store *store, int64_t run,
 	struct attempt_record attempt;
 	char scratch[SQ_ID_ROOM];
 	bool go_on = run > 0 && run < INT64_C(1) << (62 - SQ_ATTEMPT_BITS);
+	struct buf request;
 
 	assert(store != NULL && visit != NULL);
+	buf_init(&request, MOST_REQUEST);
 	q = sq_ask(store, "SELECT ?1, step, n, started, ended, status, key, error, request, reply,"
-			  " " SQ_NAMED("fate") " FROM attempts WHERE id BETWEEN ?2 AND ?3"
+			  " " SQ_NAMED("fate") ", data_at, CASE WHEN data_at > 0 THEN"
+					       " (SELECT e.data FROM runs r JOIN events e"
+					       " ON e.seq = r.event WHERE r.id = ?1) END"
+					       " FROM attempts WHERE id BETWEEN ?2 AND ?3"
 					       " ORDER BY id");
 	if (go_on) {
 		sq_put_int(&q, run);
@@ -232,8 +260,10 @@ enum fate store_query_attempts(struct store *store, int64_t run,
 	}
 	while (go_on && sq_row(&q)) {
 		read_attempt(&q, scratch, &attempt);
-		go_on = visit(of, &attempt);
+		put_data(&q, &request, &attempt);
+		go_on = !store->failed && visit(of, &attempt);
 	}
+	buf_fini(&request);
 	return ask_end(&q);
 }
 

@@ -115,11 +115,13 @@ void store_put_attempt(struct store *store, const struct attempt_record *attempt
 	struct sq q;
 
 	assert(store != NULL && store->in_batch && attempt->n > 0);
+	assert(attempt->data_at <= attempt->request.n);
 	assert(attempt->run > 0 && attempt->run < INT64_C(1) << (62 - SQ_ATTEMPT_BITS));
 	q = sq_use(store, SQ_ATTEMPT_PUT,
 		   "INSERT INTO attempts (fate, id, step, n, started, ended, status, key, error,"
-		   " request, reply) VALUES (?1, (SELECT coalesce(max(id), ?2) + 1 FROM attempts"
-		   " WHERE id BETWEEN ?2 AND ?3), ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)");
+		   " request, reply, data_at) VALUES (?1, (SELECT coalesce(max(id), ?2) + 1"
+		   " FROM attempts WHERE id BETWEEN ?2 AND ?3), ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
+		   " ?12, ?13)");
 	sq_put_name(&q, attempt->fate);
 	sq_put_int(&q, attempt->run << SQ_ATTEMPT_BITS);
 	sq_put_int(&q, ((attempt->run + 1) << SQ_ATTEMPT_BITS) - 1);
@@ -132,5 +134,9 @@ void store_put_attempt(struct store *store, const struct attempt_record *attempt
 	sq_put_text(&q, attempt->error);
 	sq_put_text(&q, attempt->request);
 	sq_put_text(&q, attempt->reply);
+	if (attempt->data_at > 0)
+		sq_put_int(&q, (int64_t)attempt->data_at);
+	else
+		sq_put_null(&q);
 	sq_run(&q);
 }

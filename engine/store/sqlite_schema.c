@@ -105,7 +105,11 @@ static const char unfinished[] =
     "DROP INDEX runs_unfinished;"
     "CREATE INDEX runs_unfinished ON runs (state) WHERE " SQ_UNFINISHED ";";
 
-static const char *const migrations[] = { first, bodies, rows, manifests, numbers, unfinished };
+/* A request whose body is the event's data doesn't keep it once more. */
+static const char forwarded[] = "ALTER TABLE attempts ADD COLUMN data_at INTEGER;";
+
+static const char *const migrations[] = { first,   bodies,     rows,     manifests,
+					  numbers, unfinished, forwarded };
 
 static const char *const tables[] = { "names",    "marks",   "events",    "seen",   "fresh",
 				      "cursors",  "objects", "revisions", "states", "runs",

@@ -235,7 +235,9 @@ struct attempt_record {
 	struct text error;      /* may be empty */
 	struct text key;        /* the idempotency key sent */
 	struct text request;    /* JSON, without credentials */
-	struct text reply;      /* body as received, cut to LIMIT_REPLY_KEPT */
+	size_t data_at;    /* to be put: where in it a member "body" goes that is the text of the
+			    * event's data; 0: nowhere. Queries put it in and leave 0 */
+	struct text reply; /* body as received, cut to LIMIT_REPLY_KEPT */
 };
 
 void store_put_attempt(struct store *store, const struct attempt_record *attempt);

@@ -485,6 +485,43 @@ CONTRACT(attempts_come_in_the_order_made)
 	ck_assert_int_eq(store_query_attempts(w->store, 5, check_attempt, &run), FATE_OK);
 }
 
+static bool check_forwarded(void *of, const struct attempt_record *attempt)
+{
+	int *n = of;
+
+	check_text(attempt->request, attempt->n == 1
+					 ? "{\"url\":\"x\",\"body\":\"{\\\"n\\\":7}\",\"item\":3}"
+					 : "{\"url\":\"y\"}");
+	ck_assert_uint_eq(attempt->data_at, 0);
+	*n += attempt->n;
+	return true;
+}
+
+/* The body of a request that is the event's data comes back from there. */
+CONTRACT(a_request_may_leave_out_the_events_data)
+{
+	struct attempt_record attempt = {
+		.run = 5,
+		.n = 1,
+		.fate = TEXT("ok"),
+		.request = TEXT("{\"url\":\"x\",\"item\":3}"),
+		.data_at = 10,
+	};
+	int n = 0;
+
+	store_begin(w->store);
+	put_event(w, 7);
+	put_run(w, 5, 7, RUN_DONE);
+	store_put_attempt(w->store, &attempt);
+	attempt.n = 2;
+	attempt.request = TEXT("{\"url\":\"y\"}");
+	attempt.data_at = 0;
+	store_put_attempt(w->store, &attempt);
+	world_commit(w);
+	ck_assert_int_eq(store_query_attempts(w->store, 5, check_forwarded, &n), FATE_OK);
+	ck_assert_int_eq(n, 3);
+}
+
 /* Queries within queries, and changes while one is under way. */
 static bool nested(void *of, const struct run_record *run)
 {
@@ -973,6 +1010,6 @@ UNIT_MAIN("store", rows_are_found_by_any_cell, rows_are_replaced_and_dropped,
 	  the_first_failure_sticks, a_failing_commit_is_a_rollback,
 	  retention_keeps_what_is_open_or_in_doubt, retention_takes_many_runs_of_one_event_in_steps,
 	  retention_keeps_a_body_as_long_as_an_event_came_in_it, a_body_comes_back_to_the_byte,
-	  bodies_dont_mix, numbers_never_come_again, retention_drops_expired_deliveries,
-	  retention_walks_through_all_deliveries,
+	  a_request_may_leave_out_the_events_data, bodies_dont_mix, numbers_never_come_again,
+	  retention_drops_expired_deliveries, retention_walks_through_all_deliveries,
 	  retention_drops_what_belongs_to_rules_that_are_gone, many_names_are_kept_apart)

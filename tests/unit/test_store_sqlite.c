@@ -268,7 +268,7 @@ START_TEST(an_older_version_is_converted)
 	store_put_manifest(w.store, TEXT("inventory"), TEXT("{}"), 7);
 	world_commit(&w);
 	world_close(&w);
-	ck_assert_int_eq(ask(w.path, "PRAGMA user_version"), 5);
+	ck_assert_int_eq(ask(w.path, "PRAGMA user_version"), 6);
 	ck_assert_int_eq(store_open(w.name, &w.store, &w.error), FATE_OK);
 	ck_assert(store_get_body(w.store, w.arena, 3, &body));
 	check_text(body.bytes, "a = 1");
@@ -293,7 +293,8 @@ START_TEST(the_version_before_is_converted)
 	store_put_cursor(w.store, TEXT("k/workspaces"), TEXT("{\"at\":1}"));
 	world_commit(&w);
 	world_close(&w);
-	shell(w.path, "DROP TABLE manifests; PRAGMA user_version = 3");
+	shell(w.path, "DROP TABLE manifests; ALTER TABLE attempts DROP COLUMN data_at;"
+		      " PRAGMA user_version = 3");
 	ck_assert_int_eq(store_open_reader(w.name, &w.store, &w.error), FATE_RETRY);
 	ck_assert_ptr_nonnull(strstr(w.error.text, "older version"));
 	ck_assert_int_eq(store_open(w.name, &w.store, &w.error), FATE_OK);
@@ -302,7 +303,7 @@ START_TEST(the_version_before_is_converted)
 	store_put_manifest(w.store, TEXT("inventory"), TEXT("{\"version\":\"1\"}"), 7);
 	world_commit(&w);
 	world_close(&w);
-	ck_assert_int_eq(ask(w.path, "PRAGMA user_version"), 5);
+	ck_assert_int_eq(ask(w.path, "PRAGMA user_version"), 6);
 	ck_assert_int_eq(store_open_reader(w.name, &w.store, &w.error), FATE_OK);
 	ck_assert(store_get_manifest(w.store, w.arena, TEXT("inventory"), &json, &seen));
 	check_text(json, "{\"version\":\"1\"}");
