@@ -116,12 +116,6 @@ struct run {
 	struct heap_node timer; /* WAITING: until due */
 };
 
-/* The JSON of the request of the attempt in hand, or NULL. */
-static inline const char *run_sent_request(const struct run *run)
-{
-	return run->sent != NULL ? run->sent + HASH_HEX : NULL;
-}
-
 struct source;  /* poll.c */
 struct planner; /* schedule.c */
 struct watch;   /* silence.c */
@@ -376,6 +370,13 @@ void run_name(const struct run *run, const struct step *step, struct text event_
 	      char out[HASH_HEX]);                      /* the idempotency key */
 struct text run_id_key(const int64_t *id);              /* map key */
 void run_request(struct sequencer *s, struct run *run); /* makes run->sent again after a restart */
+
+/* ---- sent.c ---- */
+
+/* Keeps the key and the request of the attempt that begins. */
+void sent_keep(struct run *run, const char key[HASH_HEX], const struct request *r,
+	       const struct event_view *event);
+const char *sent_request(const struct run *run); /* its JSON, or NULL: not known */
 
 /* ---- loaded.c ---- */
 bool loaded_note(struct sequencer *s); /* false: the batch is broken */

@@ -62,7 +62,7 @@ static bool judge_key(struct judging *j)
 
 static void judge_record(struct judging *j)
 {
-	const char *request = run_sent_request(j->run);
+	const char *request = sent_request(j->run);
 	struct text reply = j->end->body;
 
 	if (reply.n > LIMIT_REPLY_KEPT)
@@ -185,7 +185,7 @@ static bool judge_is_get(const struct judging *j)
 {
 	static const char get[] = "{\"method\":\"GET\"";
 
-	const char *request = run_sent_request(j->run);
+	const char *request = sent_request(j->run);
 
 	return request != NULL && strncmp(request, get, sizeof(get) - 1) == 0;
 }

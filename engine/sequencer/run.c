@@ -13,8 +13,6 @@
  * I3  Every change of a run in a batch ends in one row, written by run_flush. */
 #include "engine/sequencer/internal.h"
 
-#define KEPT_MORE 128 /* what is around a request's URL and body, as it is kept */
-
 struct text run_id_key(const int64_t *id)
 {
 	return (struct text){ (const char *)id, sizeof(*id) };
@@ -338,41 +336,6 @@ static bool run_prepare(struct sequencer *s, struct run *run, struct scope *scop
 	return true;
 }
 
-/* The event's data, passed on as they are, are in the store already. */
-static bool run_passes_on(const struct request *r, const struct event_view *event)
-{
-	return r->body.n > 0 && r->body.n <= LIMIT_REQUEST_KEPT && text_eq(r->body, event->json);
-}
-
-/* The request as it is kept with its attempt: no credentials ever get here. */
-static void run_keep_request(struct run *run, const struct prepared *p,
-			     const struct event_view *event)
-{
-	const struct request *r = &p->request;
-	struct text body = text_head(r->body, LIMIT_REQUEST_KEPT);
-	bool data = run_passes_on(r, event);
-	struct buf b;
-	size_t n;
-
-	buf_init(&b, 8 * LIMIT_REQUEST_KEPT);
-	(void)buf_reserve(&b, HASH_HEX + r->url.n + (data ? 0 : body.n + body.n / 8) + KEPT_MORE);
-	buf_put(&b, p->key, sizeof(p->key));
-	buf_printf(&b, "{\"method\":\"%s\",\"url\":", r->method);
-	value_write_text(&b, request_place(r));
-	shadow_put_auth(&b, r);
-	run->data_at = data && !buf_failed(&b) ? b.n - HASH_HEX : 0;
-	if (body.n > 0 && !data) {
-		buf_str(&b, ",\"body\":");
-		value_write_text(&b, text_is_utf8(body) ? body : TEXT("(not text)"));
-	}
-	if (run->rule->steps[run->step].within >= 0)
-		buf_printf(&b, ",\"item\":%d", run->loop->at);
-	buf_char(&b, '}');
-	mem_free(run->sent);
-	run->sent = buf_failed(&b) ? NULL : buf_take(&b, &n);
-	buf_fini(&b);
-}
-
 static void run_start(struct sequencer *s, struct run *run, struct target *target,
 		      const struct prepared *p, const struct event_view *event)
 {
@@ -386,7 +349,7 @@ static void run_start(struct sequencer *s, struct run *run, struct target *targe
 	run->began = s->now.wall;
 	run_move(run, RUN_STARTED);
 	run_dirty(s, run);
-	run_keep_request(run, p, event);
+	sent_keep(run, p->key, &p->request, event);
 	if (p->request.keep.kind != VALUE_NULL && run->doubt == 0)
 		steps_keep(s, run, p->request.keep);
 	if (step->action->writes != NULL && run->doubt == 0 &&
@@ -513,7 +476,7 @@ void run_request(struct sequencer *s, struct run *run)
 		return;
 	run_scope(s, run, &event, &scope);
 	if (run_prepare(s, run, &scope, p, &why))
-		run_keep_request(run, p, &event);
+		sent_keep(run, p->key, &p->request, &event);
 }
 
 struct value run_params(struct sequencer *s, struct run *run, const struct event_view *event)

@@ -22,6 +22,7 @@
  *   emit.c      an event -> the log; which rules match it -> runs
  *   guard.c     whose doing a change is: echoes, loops;  edge.c  conditions that turn
  *   run.c       a run, step by step: condition, parameters, request, credit
+ *   sent.c      what is kept of the attempt in hand until its outcome
  *   outcome.c   how an attempt ended -> done, again later, failed, in doubt
  *   lookups.c   what look-ups brought -> whether the rule fires; results kept for others
  *   lane.c      whose turn it is: order per (rule, key), credit per target
