@@ -147,6 +147,8 @@ struct admin *admin_new(const struct admin_parts *parts)
 	admin->started = clock_read(&parts->clock);
 	atomic_init(&admin->state, ADMIN_STARTING);
 	buf_init(&admin->page, LIMIT_ADMIN_PAGE);
+	buf_init(&admin->pauses_json, LIMIT_ADMIN_PAGE / 4);
+	buf_init(&admin->pauses_metrics, LIMIT_ADMIN_PAGE / 4);
 	admin->parser = json_parser_new();
 	if (admin->parser != NULL)
 		return admin;
@@ -160,6 +162,8 @@ void admin_free(struct admin *admin)
 		return;
 	json_parser_free(admin->parser);
 	buf_fini(&admin->page);
+	buf_fini(&admin->pauses_json);
+	buf_fini(&admin->pauses_metrics);
 	secret_free(admin->token);
 	pthread_mutex_destroy(&admin->lock);
 	mem_free(admin);

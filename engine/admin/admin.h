@@ -61,6 +61,10 @@ void admin_free(struct admin *admin); /* after the server stopped */
 
 void admin_set_state(struct admin *admin, enum admin_state state);
 
+/* What is paused from now on; any thread. */
+struct pause_row;
+void admin_set_pauses(struct admin *admin, const struct pause_row *pauses, size_t count);
+
 /* From now on the token of `config` counts. */
 void admin_reload(struct admin *admin, const struct config *config);
 
@@ -81,8 +85,11 @@ enum http_next admin_public_done(void *of, const struct http_request *request, s
  *   POST /api/v1/runs/ID/cancel                                  the same
  *   POST /api/v1/dead/ID/retry, /api/v1/dead/ID/drop             the same
  *   POST /api/v1/reload                                          202, the outcome is logged
- *   GET  /api/v1/plugins                                         who is connected, what runs
- *   GET  /api/v1/status                                          version, state, counts */
+ *   POST /api/v1/pause {"name","of"?,"for"?,"why","who"?}         200
+ * {"state","kind","name","until"} POST /api/v1/resume {"name","of"?,"who"?}                     the
+ * same GET  /api/v1/pauses                                          what is paused GET
+ * /api/v1/plugins                                         who is connected, what runs GET
+ * /api/v1/status                                          version, state, counts */
 enum http_next admin_api_begin(void *of, const struct http_request *request, size_t *body_limit,
 			       struct http_answer *answer);
 enum http_next admin_api_done(void *of, const struct http_request *request, struct text body,

@@ -6,6 +6,7 @@
 #include "engine/admin/internal.h"
 
 #include "engine/base/cleanup.h"
+#include "engine/base/timetext.h"
 
 #define BUSY_SECONDS 1          /* Retry-After of 429: a batch takes milliseconds */
 #define DOWN_SECONDS 5          /* Retry-After of 503: a disk needs somebody */
@@ -257,6 +258,72 @@ static enum http_next post_table(struct api_call *c, int drop)
 	return push_row(c, drop, table, member);
 }
 
+/* ---- Pauses. ---- */
+
+/* Into answers, logs and records: one line. */
+static bool is_line(struct text t, size_t most)
+{
+	for (size_t i = 0; i < t.n; i++)
+		if ((unsigned char)t.s[i] < ' ' || t.s[i] == '\x7f')
+			return false;
+	return t.n <= most;
+}
+
+/* NULL when all of it is fit to be handed over. */
+static const char *pause_fault(const struct pause_input *in, struct text length)
+{
+	if (in->name.n == 0 || !is_line(in->name, LIMIT_PAUSE_NAME) ||
+	    text_find(in->name, TEXT("\"")) != SIZE_MAX)
+		return "name must be a rule, connection or plugin";
+	if (in->of.n > 0 && !text_is(in->of, "rule") && !text_is(in->of, "connection") &&
+	    !text_is(in->of, "plugin"))
+		return "of must be rule, connection or plugin";
+	if (!is_line(in->who, LIMIT_PAUSE_WHO))
+		return "who must be a line of at most 100 bytes";
+	if (in->resume)
+		return NULL;
+	if (in->why.n == 0 || !is_line(in->why, LIMIT_PAUSE_WHY))
+		return "why must be a line of at most 300 bytes";
+	if (length.n > 0 && (in->length <= 0 || in->length > LIMIT_PAUSE_LENGTH))
+		return "for must be a duration like 30m, 2h or 1d, at most 366d";
+	return NULL;
+}
+
+static enum http_next post_pause(struct api_call *c, int resume)
+{
+	static const char *const of_pause[] = { "name", "of", "for", "why", "who", NULL };
+	static const char *const of_resume[] = { "name", "of", "who", NULL };
+	AUTO(arena_free) struct arena *arena = arena_new("admin", LIMIT_ADMIN_ARENA);
+	struct pause_input in = { .ticket = c->ticket, .resume = resume };
+	struct text length;
+	const char *fault;
+	struct value map;
+
+	if (arena == NULL)
+		return refuse_for_now(c, 503, DOWN_SECONDS, "{\"error\":\"out of memory\"}");
+	if (!read_body(c, arena, resume ? of_resume : of_pause, &map) ||
+	    !read_text(c, map, "name", &in.name) || !read_text(c, map, "of", &in.of) ||
+	    !read_text(c, map, "for", &length) || !read_text(c, map, "why", &in.why) ||
+	    !read_text(c, map, "who", &in.who))
+		return HTTP_ANSWERED;
+	if (length.n > 0 && !timetext_duration(length, &in.length))
+		in.length = -1;
+	fault = pause_fault(&in, length);
+	if (fault != NULL)
+		return refuse(c, 400, fault, TEXT_NONE);
+	if (in.who.n == 0)
+		in.who = TEXT("the admin API");
+	return hand_over(c, &(const struct input){ .kind = INPUT_PAUSE, .pause = in });
+}
+
+static enum http_next get_pauses(struct api_call *c, int command)
+{
+	(void)command;
+	buf_clear(&c->admin->page);
+	pauses_write_json(c->admin);
+	return admin_answer(c->answer, 200, buf_cstr(&c->admin->page));
+}
+
 /* ---- The daemon itself. ---- */
 
 static enum http_next post_reload(struct api_call *c, int command)
@@ -300,8 +367,9 @@ static enum http_next get_status(struct api_call *c, int command)
 	COUNT(retries);
 	COUNT(polls_ok);
 	COUNT(polls_failed);
+	COUNT(runs_parked);
 #undef COUNT
-	buf_char(page, '}');
+	buf_printf(page, ",\"paused\":%zu}", pauses_count(c->admin));
 	return admin_answer(c->answer, 200, buf_cstr(page));
 }
 
@@ -331,6 +399,9 @@ static const struct route routes[] = {
 	{ "POST", "/api/v1/dead/*/drop", post_command, COMMAND_DEAD_DROP },
 	{ "POST", "/api/v1/tables/put", post_table, false },
 	{ "POST", "/api/v1/tables/drop", post_table, true },
+	{ "POST", "/api/v1/pause", post_pause, false },
+	{ "POST", "/api/v1/resume", post_pause, true },
+	{ "GET", "/api/v1/pauses", get_pauses, 0 },
 	{ "POST", "/api/v1/reload", post_reload, 0 },
 	{ "GET", "/api/v1/status", get_status, 0 },
 	{ "GET", "/api/v1/plugins", get_plugins, 0 },

@@ -15,7 +15,9 @@
 struct admin {
 	struct admin_parts parts; /* its metrics are the ones below, its config is not kept */
 	struct admin_metrics metrics[LIMIT_ADMIN_METRICS];
-	pthread_mutex_t lock; /* token */
+	pthread_mutex_t lock;                   /* token */
+	struct buf pauses_json, pauses_metrics; /* under the lock */
+	size_t pauses;                          /* how many; under the lock */
 	struct secret *token; /* referenced; NULL: the address alone decides (a unix socket) */
 	struct instant started;
 	_Atomic(int) state; /* enum admin_state */
@@ -26,6 +28,11 @@ struct admin {
 /* Answers with static text, or with what stands in admin->page. */
 enum http_next admin_answer(struct http_answer *answer, int status, const char *body);
 enum http_next admin_refuse_method(struct http_answer *answer, const char *allow);
+
+/* pauses.c: what is paused, appended to admin->page as JSON ({"pauses": [...]}) or as metrics. */
+void pauses_write_json(struct admin *admin);
+void pauses_write_metrics(struct admin *admin);
+size_t pauses_count(struct admin *admin);
 
 /* NULL when ready, else the reason (static text). */
 const char *admin_reason(const struct admin *admin);

@@ -89,6 +89,8 @@ static void write_sequencer(struct buf *out, const struct sequencer_stats *stats
 		write_counter(out, stats, &counters[i]);
 	one(out, "tappet_open_runs", "gauge", "Runs that have not ended.",
 	    atomic_load(&stats->open_runs));
+	one(out, "tappet_runs_paused", "gauge", "Open runs that wait for the end of a pause.",
+	    atomic_load(&stats->runs_parked));
 	one(out, "tappet_store_up", "gauge", "1 while the store can be written.",
 	    atomic_load(&stats->store_down) ? 0 : 1);
 	seconds(out, "tappet_last_commit_timestamp_seconds", "gauge",
@@ -175,6 +177,7 @@ void metrics_write(struct admin *admin)
 	one(out, "tappet_ready", "gauge", "1 while /readyz says so.",
 	    admin_reason(admin) == NULL ? 1 : 0);
 	write_sequencer(out, admin->parts.stats);
+	pauses_write_metrics(admin);
 	one(out, "tappet_inputs_waiting", "gauge", "Inputs the sequencer has not taken yet.",
 	    queue_depth(admin->parts.inputs));
 	write_http(out, admin->parts.server(admin->parts.of));

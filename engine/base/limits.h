@@ -293,6 +293,11 @@
 #define LIMIT_HOOK_COUNTS                                                                          \
 	1000 /* hooks counted by name, those of earlier configurations included                    \
 	      */
+#define LIMIT_PAUSES        1000 /* rules and connections paused at once; read one by one */
+#define LIMIT_PAUSE_NAME    128  /* bytes: a rule's id is no longer */
+#define LIMIT_PAUSE_WHO     100  /* bytes: names of people */
+#define LIMIT_PAUSE_WHY     300  /* bytes: a sentence; each skipped run repeats it */
+#define LIMIT_PAUSE_LENGTH  (366 * INT64_C(86400000)) /* a year; longer than that is `mode: off` */
 #define LIMIT_ADMIN_BODY    (1u * MIB)  /* one request to the admin API: the size of a webhook */
 #define LIMIT_ADMIN_ARENA   (32u * MIB) /* such a body parsed takes about 10 */
 #define LIMIT_ADMIN_PAGE    (4u * MIB)  /* an answer: /metrics with 1,000 hooks is below 1 */

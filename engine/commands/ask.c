@@ -103,7 +103,7 @@ static struct text member(struct value v, const char *name)
 	return found != NULL && found->kind == VALUE_TEXT ? value_as_text(*found) : TEXT_NONE;
 }
 
-static int refused(struct context *context, const struct answer *answer, const char *what)
+int ask_refused(struct context *context, const struct answer *answer, const char *what)
 {
 	struct text error = member(answer->value, "error");
 
@@ -124,7 +124,7 @@ int ask_decide(struct context *context, const struct config *config, const char 
 	if (code != COMMAND_OK)
 		return code;
 	if (answer.status < 200 || answer.status > 299)
-		return refused(context, &answer, what);
+		return ask_refused(context, &answer, what);
 	if (context->format == OUTPUT_JSON) {
 		buf_text(&context->out, answer.body);
 		buf_char(&context->out, '\n');

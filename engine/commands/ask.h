@@ -26,6 +26,9 @@ int ask_post(struct context *context, const struct config *config, const char *p
 bool ask_get(struct context *context, const struct config *config, const char *path,
 	     struct answer *out, bool *denied);
 
+/* Says what the daemon refused, and why; the exit code. */
+int ask_refused(struct context *context, const struct answer *answer, const char *what);
+
 /* POSTs and reports: JSON as it came, or "run 7: <state>"; what was refused goes to standard error.
  * `what` names the object in messages. Returns the exit code. */
 int ask_decide(struct context *context, const struct config *config, const char *path,

@@ -93,6 +93,13 @@ static void daemon_plugin_list(void *of, struct buf *out)
 		outside_list(outside, out);
 }
 
+static void daemon_paused(void *of, const struct pause_row *pauses, size_t count)
+{
+	struct daemon *d = of;
+
+	admin_set_pauses(d->admin, pauses, count);
+}
+
 /* Any thread: the main thread waits for signals and does the work. */
 static void daemon_ask_reload(void *of)
 {
@@ -143,7 +150,8 @@ static enum fate daemon_pump(struct daemon *d, char *why, size_t room)
 					  .plugins = outside_plugins(d->outside),
 					  .clock = d->clock,
 					  .server = daemon_server,
-					  .of = d };
+					  .of = d,
+					  .paused = daemon_paused };
 
 	if (pump_start(&parts, &d->pump) == FATE_OK)
 		return FATE_OK;

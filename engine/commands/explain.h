@@ -14,7 +14,7 @@
 #include "engine/store/store.h"
 #include "engine/value/parse.h"
 
-#define EXPLAIN_NOTES 4
+#define EXPLAIN_NOTES 5
 
 enum throttle_told {
 	THROTTLE_NONE,      /* the rule has none */

@@ -16,6 +16,7 @@
 #include "engine/base/hash.h"
 #include "engine/base/limits.h"
 #include "engine/base/timetext.h"
+#include "engine/sequencer/pause.h"
 
 #define REVISIONS 4    /* told in a message: enough to pick from */
 #define RUNS_SEEN 1000 /* looked at for it */
@@ -23,6 +24,7 @@
 
 DEFINE_AUTO(ruleset_free, struct ruleset *)
 DEFINE_AUTO(diags_free, struct diags *)
+DEFINE_AUTO(json_parser_free, struct json_parser *)
 
 /* ---- Runs. ---- */
 
@@ -371,6 +373,9 @@ static void judge_run(struct explain_view *view, struct arena *arena)
 		settle(view, arena, "shadow", "mode",
 		       "matched in shadow: run %lld is recorded and nothing was sent",
 		       (long long)run->id);
+	else if (text_starts(run->reason, TEXT("paused ")))
+		settle(view, arena, "paused", "",
+		       "did not fire: it matched while the rule was %.*s", TEXT_ARG(run->reason));
 	else if (text_is(run->reason, "loop"))
 		settle(view, arena, "loop", "",
 		       "did not fire: the event is %d actions deep in a chain of events that "
@@ -504,6 +509,38 @@ static bool note_blind(struct store *store, struct arena *arena, struct explain_
 	return true;
 }
 
+struct pause_search {
+	struct arena *arena;
+	struct json_parser *parser;
+	struct text rule;
+	struct text words;
+};
+
+static bool visit_pause(void *of, struct text none, struct text key, struct text json)
+{
+	struct pause_search *search = of;
+	struct pause_row row;
+
+	(void)none;
+	if (pause_read(search->parser, search->arena, key, json, &row) &&
+	    text_is(row.kind, "rule") && text_eq(row.name, search->rule))
+		search->words = pause_words(search->arena, &row);
+	return search->words.n == 0;
+}
+
+/* How it stands today. */
+static void note_pause(struct store *store, struct arena *arena, struct explain_view *view)
+{
+	AUTO(json_parser_free) struct json_parser *parser = json_parser_new();
+	struct pause_search search = { arena, parser, view->rule->id, TEXT_NONE };
+
+	if (parser == NULL)
+		return;
+	store_each_state(store, TEXT(PAUSE_STATE), visit_pause, &search);
+	if (search.words.n > 0)
+		note(view, text_printf(arena, "the rule is %.*s", TEXT_ARG(search.words)));
+}
+
 bool explain_judge(struct store *store, struct arena *arena, const struct config *config,
 		   int64_t now, struct explain_view *view)
 {
@@ -519,6 +556,8 @@ bool explain_judge(struct store *store, struct arena *arena, const struct config
 		judge_rule(view, arena);
 	note_revision(view, arena);
 	note_doubt(view, arena);
+	if (store != NULL)
+		note_pause(store, arena, view);
 	if (store != NULL && strcmp(view->verdict, "would_fire") == 0 && view->received > 0 &&
 	    !view->has_run && !note_then(store, arena, view))
 		return false;

@@ -98,6 +98,8 @@ static enum fate pump_batch(struct pump *p, struct queue_item *items)
 	if (fate == FATE_OK) {
 		pump_hand(p, &out);
 		pump_log(&out);
+		if (out.pauses_changed && p->parts.paused != NULL)
+			p->parts.paused(p->parts.of, out.pauses, out.pause_count);
 	}
 	pump_reply(p, &out);
 	if (p->parts.plugins != NULL)

@@ -28,6 +28,8 @@ struct pump_parts {
 	/* Where answers go; the server is started after the pump, so it is asked for. */
 	struct http_server *(*server)(void *of);
 	void *of;
+	/* What is paused has changed. On the pump's thread, or in pump_start. */
+	void (*paused)(void *of, const struct pause_row *pauses, size_t count);
 };
 
 /* Runs the first batch (recovery) on the caller's thread, then starts the thread. FATE_RETRY: the

@@ -11,6 +11,7 @@
 #include "engine/base/limits.h"
 #include "engine/base/timetext.h"
 #include "engine/commands/json.h"
+#include "engine/commands/pauses.h"
 #include "engine/commands/setup.h"
 #include "engine/commands/table.h"
 #include "engine/sequencer/sequencer.h"
@@ -27,8 +28,9 @@ struct source {
 	int64_t ok_at;    /* ms: last success; 0: never */
 	int64_t failures; /* in a row */
 	struct text error;
-	int64_t silent_at; /* ms: it is silent, and was heard last then; 0: it isn't */
-	int64_t event_at;  /* ms: received last; 0: none among the recent ones */
+	int64_t silent_at;             /* ms: it is silent, and was heard last then; 0: it isn't */
+	const struct pause_row *pause; /* of its connection or plugin; NULL: none */
+	int64_t event_at;              /* ms: received last; 0: none among the recent ones */
 	struct source *next;
 };
 
@@ -37,6 +39,7 @@ struct freshness {
 	struct json_parser *parser;
 	struct source *first, **end;
 	int64_t now;
+	struct pauses pauses;
 };
 
 /* The source of that name, made when `kind` is given. NULL: none, or memory is out. */
@@ -68,8 +71,10 @@ static void add_polls(struct freshness *f, const struct config *config)
 		for (size_t k = 0; k < c->poll_count; k++) {
 			struct source *s = source_get(f, c->polls[k].source, "poll");
 
-			if (s != NULL)
-				s->every = c->polls[k].every;
+			if (s == NULL)
+				continue;
+			s->every = c->polls[k].every;
+			s->pause = pauses_find(&f->pauses, "connection", c->name);
 		}
 	}
 }
@@ -150,7 +155,7 @@ static bool visit_event(void *of, const struct event_record *event)
 static bool is_late(const struct freshness *f, const struct source *s)
 {
 	return s->failures > 0 || s->silent_at > 0 ||
-	       (s->every > 0 && f->now - s->ok_at > 3 * s->every);
+	       (s->every > 0 && s->pause == NULL && f->now - s->ok_at > 3 * s->every);
 }
 
 static void show_json(const struct freshness *f, const struct source *s)
@@ -173,6 +178,10 @@ static void show_json(const struct freshness *f, const struct source *s)
 	json_maybe(out, "error", s->error);
 	json_time(out, "event_at", s->event_at);
 	json_time(out, "silent_since", s->silent_at);
+	if (s->pause != NULL)
+		json_text(out, "paused", pause_words(f->context->arena, s->pause));
+	else
+		json_null(out, "paused");
 	json_close(out, '}');
 	json_line(out);
 }
@@ -200,6 +209,8 @@ static void ago(struct table *table, const struct freshness *f, int64_t at, enum
 /* A silent poll may also fail: then both. */
 static struct text trouble(const struct freshness *f, const struct source *s)
 {
+	if (s->pause != NULL)
+		return pause_words(f->context->arena, s->pause);
 	if (s->silent_at == 0)
 		return s->error;
 	if (s->error.n == 0)
@@ -279,6 +290,8 @@ static int run(struct context *context)
 
 	if (store == NULL)
 		return code;
+	if (!pauses_gather(context, store, &f.pauses))
+		return context_fail(context, COMMAND_FAILED, "memory is out");
 	add_configured(&f, config);
 	return gather(&f, store);
 }

@@ -26,6 +26,8 @@ static const char *const own_types[] = {
 	"tappet.loop",
 	"tappet.breaker.open",
 	"tappet.breaker.closed",
+	"tappet.paused",
+	"tappet.resumed",
 	NULL,
 };
 

@@ -373,6 +373,17 @@ bool edge_rise(struct sequencer *s, const struct rule *rule, const struct event_
 	return edge_put(s, rule, key, event->seq, acts) && acts;
 }
 
+bool edge_hold(struct sequencer *s, const struct rule *rule, struct text key, uint64_t turn)
+{
+	struct edges *edges = edge_state(s);
+
+	assert(rule->edge != EDGE_NONE);
+	if (edges == NULL)
+		return false;
+	*edges_stamp(edges, rule) = turn;
+	return !edges_has(edges, rule, key);
+}
+
 /* ---- Turning false. ---- */
 
 struct falling {
@@ -393,7 +404,7 @@ static bool fall_note(void *of, const struct rule *rule)
 	struct falling *f = of;
 	const struct rule **slot;
 
-	if (*edges_stamp(f->s->edges, rule) == f->turn)
+	if (*edges_stamp(f->s->edges, rule) == f->turn || pause_of_rule(f->s, rule))
 		return true;
 	slot = vector_add(f->s, &f->rules, sizeof(struct rule *));
 	if (slot != NULL)

@@ -161,6 +161,20 @@ static bool emit_look(struct matching *m, const struct rule *rule, struct text k
 	return !s->broken;
 }
 
+/* The run says why nothing is done. */
+static bool emit_paused(struct matching *m, const struct rule *rule, struct text key)
+{
+	struct sequencer *s = m->s;
+
+	if (rule->edge != EDGE_NONE && !edge_hold(s, rule, key, m->turn))
+		return !s->broken;
+	if (guard_ignores(s, rule, m->event, m->guarded))
+		return !s->broken;
+	s->stats.matches++;
+	run_begin(s, rule, m->event, key, pause_reason(s, rule), 0);
+	return !s->broken;
+}
+
 static bool emit_match(void *of, const struct rule *rule, const struct decision *decision)
 {
 	struct matching *m = of;
@@ -168,6 +182,8 @@ static bool emit_match(void *of, const struct rule *rule, const struct decision 
 
 	if (s->broken)
 		return false;
+	if (decision->verdict == VERDICT_BLIND && pause_of_rule(s, rule))
+		return true;
 	if (decision->verdict == VERDICT_BLIND) {
 		blind_note(s, rule, m->event, decision);
 		return !s->broken;
@@ -180,6 +196,8 @@ static bool emit_match(void *of, const struct rule *rule, const struct decision 
 			       .now = s->now.wall };
 	const char *skip = NULL;
 
+	if (pause_of_rule(s, rule))
+		return emit_paused(m, rule, key);
 	if (rule->lookup_first >= 0)
 		return emit_look(m, rule, key);
 	if (rule->edge != EDGE_NONE && !edge_rise(s, rule, m->event, key, m->turn, &skip))

@@ -158,6 +158,9 @@ struct sequencer {
 	bool trimming;                 /* some targets are gone when this is committed */
 	size_t trim_at;                /* more targets than that: forget those nobody needs */
 	uint64_t batch_number;
+	struct target *parked; /* no real target: runs that wait for the end of a pause */
+	struct map *paused;    /* "rule/NAME"... -> struct pause (pause.c), heap */
+	bool pauses_changed;   /* they are told with this batch */
 	struct target *turn; /* no real target: runs that may act because their lane's head left */
 	unsigned turns;      /* that are left in this batch */
 	const struct run *in_turn; /* the run that acts, or NULL */
@@ -181,6 +184,7 @@ struct sequencer {
 	struct buf published;  /* those of this batch */
 	struct buf json;       /* seq_json's, empty between calls */
 	struct map *said; /* plugin -> its struct manifest, of those that came since the start */
+	struct vector pauses;
 	struct vector replies, attempts, fetches, wanted, wants, unused, events, changed, ended;
 };
 
@@ -326,6 +330,8 @@ void edge_give_up(struct sequencer *s, const struct run *run);
  * -1: nothing is to be done. *reason says why the run is skipped all the same, or NULL. */
 int edge_decide(struct sequencer *s, struct run *run, struct scope *scope, bool holds,
 		const char **reason);
+/* The rule is paused: what it knows of the key stays. True when the event would have turned it. */
+bool edge_hold(struct sequencer *s, const struct rule *rule, struct text key, uint64_t turn);
 void edge_forget(struct sequencer *s); /* memory is read again when it is next needed */
 
 /* ---- lookups.c ---- */
@@ -602,6 +608,8 @@ bool silence_setup(struct sequencer *s);
 void silence_free(struct sequencer *s);
 void silence_timers(struct sequencer *s);
 int64_t silence_next(const struct sequencer *s);
+/* The connection isn't paused any more: its polls get a while to speak. */
+void silence_spare(struct sequencer *s, struct text connection);
 /* A hook (its name) or poll (its source) was heard: of one that is watched it is noted, and told
  * when it was silent. */
 void silence_heard(struct sequencer *s, struct text source);
@@ -625,6 +633,21 @@ const struct action *seq_action(struct sequencer *s, const struct step *step, co
 
 /* The row of an event's type, as the plugin whose it is said last; NULL: unknown. */
 const struct event_type *seq_event_type(const struct sequencer *s, struct text type);
+
+/* ---- pause.c ---- */
+bool pauses_setup(struct sequencer *s); /* from the store */
+void pauses_free(struct sequencer *s);
+void pauses_timers(struct sequencer *s);
+int64_t pauses_next(const struct sequencer *s);
+void pauses_out(struct sequencer *s); /* for those who show them */
+void pause_take(struct sequencer *s, const struct pause_input *pause);
+bool pause_of_rule(const struct sequencer *s, const struct rule *rule);
+bool pause_of_connection(const struct sequencer *s, struct text name); /* or plugin */
+/* Of a rule that is paused: why its run is skipped, in the work arena. */
+const char *pause_reason(struct sequencer *s, const struct rule *rule);
+/* Whether the step in hand must not be begun now; then it is to be parked. */
+bool pause_holds(struct sequencer *s, struct run *run);
+void pause_park(struct sequencer *s, struct run *run);
 
 /* ---- retain.c ---- */
 void retain_timer(struct sequencer *s);

@@ -42,7 +42,7 @@ static void target_list(struct sequencer *s, struct target *target)
 /* Whether delivery knows how many wait is looked at before the commit. */
 static void target_hunger(struct sequencer *s, struct target *target)
 {
-	if (target->hungry || target == s->turn)
+	if (target->hungry || target == s->turn || target == s->parked)
 		return;
 	target->hungry = true;
 	target->next_hungry = s->hungry;

@@ -687,7 +687,8 @@ void poll_timers(struct sequencer *s)
 
 		bool follow = src->hinted && src->baseline && !src->busy;
 
-		if (src->due > s->now.mono && !follow)
+		if ((src->due > s->now.mono && !follow) ||
+		    pause_of_connection(s, src->connection->name))
 			continue;
 		if (src->busy && src->dropping)
 			source_drop(s, src);
@@ -706,7 +707,8 @@ int64_t poll_next(const struct sequencer *s)
 	int64_t next = INT64_MAX;
 
 	for (size_t i = 0; i < s->source_count; i++)
-		if (s->sources[i].due < next)
+		if (s->sources[i].due < next &&
+		    !pause_of_connection(s, s->sources[i].connection->name))
 			next = s->sources[i].due;
 	return next;
 }

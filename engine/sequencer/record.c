@@ -77,6 +77,12 @@ static unsigned input_texts(struct input *input, struct text *out[INPUT_TEXTS_MA
 		out[0] = &input->manifest.plugin;
 		out[1] = &input->manifest.json;
 		return 2;
+	case INPUT_PAUSE:
+		out[0] = &input->pause.name;
+		out[1] = &input->pause.of;
+		out[2] = &input->pause.who;
+		out[3] = &input->pause.why;
+		return 4;
 	case INPUT_RELOAD:
 	case INPUT_COMMAND:
 		return 0;

@@ -21,6 +21,7 @@
 #include "engine/connectors/connector.h"
 
 struct ruleset;
+struct pause_row; /* pause.h */
 struct config;
 
 enum input_kind {
@@ -35,6 +36,7 @@ enum input_kind {
 	INPUT_TABLE,    /* a row that an operator changes */
 	INPUT_PLACE,    /* how far a plugin has read */
 	INPUT_MANIFEST, /* what a plugin says of itself */
+	INPUT_PAUSE,    /* an operator pauses something, or resumes it */
 };
 
 /* How a hook's body is wrapped. */
@@ -159,6 +161,16 @@ struct manifest_input {
 	struct text plugin, json;
 };
 
+/* Who asks and why are for people: UTF-8 without control characters. */
+struct pause_input {
+	uint64_t ticket; /* answered 200 {"state","kind","name","until"}, 404 or 409 */
+	bool resume;
+	struct text name; /* at most LIMIT_PAUSE_NAME bytes */
+	struct text of;   /* "rule", "connection" or "plugin"; empty: whichever has the name */
+	int64_t length;   /* ms; 0: until it is resumed */
+	struct text who, why;
+};
+
 struct input {
 	struct queue_item item; /* first member: queues link through it */
 	enum input_kind kind;
@@ -175,6 +187,7 @@ struct input {
 		struct table_input table;
 		struct place_input place;
 		struct manifest_input manifest;
+		struct pause_input pause;
 	};
 	char bytes[];
 };
@@ -252,6 +265,9 @@ struct outputs {
 	size_t event_count;
 	const struct run_out *runs;
 	size_t run_count;
+	bool pauses_changed; /* the pauses below are told; they live until the next batch */
+	const struct pause_row *pauses;
+	size_t pause_count;
 };
 
 #endif

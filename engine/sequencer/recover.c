@@ -205,7 +205,7 @@ bool recover(struct sequencer *s)
 
 	s->last_event = store_last_event(s->store);
 	s->last_run = store_last_run(s->store);
-	if (store_query_runs(s->store, &query, recover_note, &found) != FATE_OK)
+	if (!pauses_setup(s) || store_query_runs(s->store, &query, recover_note, &found) != FATE_OK)
 		return false;
 	const int64_t *ids = found.ids.items;
 

@@ -5,17 +5,19 @@
  * Now and then, and again soon while there is more, so that no batch gets long.
  * What is still open or in doubt is kept whatever its age (store.h, I4). */
 #include "engine/sequencer/internal.h"
+#include "engine/sequencer/pause.h"
 
 #define RETAIN_EVERY 600000                   /* ms */
 #define RETAIN_SOON  1000                     /* ms: there was more */
 #define RETAIN_ROWS  1000                     /* of each kind in one batch: a few milliseconds */
 #define RETAIN_STATE (30 * INT64_C(86400000)) /* state of a rule whose id disappeared */
 
+/* Pauses end by themselves. */
 static bool retain_known(void *of, struct text rule)
 {
 	const struct sequencer *s = of;
 
-	return ruleset_find(s->rules, rule) != NULL;
+	return text_is(rule, PAUSE_RULE) || ruleset_find(s->rules, rule) != NULL;
 }
 
 void retain_timer(struct sequencer *s)

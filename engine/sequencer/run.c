@@ -448,6 +448,10 @@ static bool run_progress(struct sequencer *s, struct run *run, const struct even
 		return run_step_skipped(s, run);
 	if (step->cache > 0 && run_recall(s, run, p))
 		return run_step_done(s, run, p->status, p->recalled);
+	if (pause_holds(s, run)) {
+		pause_park(s, run);
+		return false;
+	}
 	struct target *target = target_get(s, p->target);
 
 	if (target == NULL)

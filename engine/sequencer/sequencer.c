@@ -8,6 +8,7 @@
  * breakers, reloads, what plugins said) are kept for the next batch. */
 #include "engine/rules/plugin_manifest.h"
 #include "engine/sequencer/internal.h"
+#include "engine/sequencer/pause.h"
 
 #include <stdarg.h>
 
@@ -180,6 +181,9 @@ static void seq_input(struct sequencer *s, struct input *input)
 	case INPUT_MANIFEST:
 		manifest_take(s, &input->manifest);
 		break;
+	case INPUT_PAUSE:
+		pause_take(s, &input->pause);
+		break;
 	case INPUT_RELOAD:
 		break;
 	}
@@ -236,6 +240,8 @@ static uint64_t seq_ticket(const struct input *input)
 		return input->table.ticket;
 	if (input->kind == INPUT_PLACE)
 		return input->place.ticket;
+	if (input->kind == INPUT_PAUSE)
+		return input->pause.ticket;
 	if (input->kind == INPUT_MANIFEST)
 		return input->manifest.ticket;
 	return 0;
@@ -358,6 +364,9 @@ static void seq_forget(struct sequencer *s)
 	}
 	if (s->turn != NULL)
 		*s->turn = (struct target){ 0 };
+	if (s->parked != NULL)
+		*s->parked = (struct target){ 0 };
+	pauses_free(s);
 	poll_free(s);
 	schedule_free(s);
 	silence_free(s);
@@ -383,6 +392,7 @@ static bool seq_remember(struct sequencer *s)
 static void batch_vectors(struct sequencer *s)
 {
 	s->replies = s->attempts = s->fetches = s->wanted = s->wants = (struct vector){ 0 };
+	s->pauses = (struct vector){ 0 };
 	s->events = s->changed = s->ended = s->unused = s->lenders = (struct vector){ 0 };
 	buf_clear(&s->published);
 }
@@ -433,6 +443,9 @@ static void batch_outputs(struct sequencer *s, struct outputs *out)
 		.event_count = s->events.n,
 		.runs = s->changed.items,
 		.run_count = s->changed.n,
+		.pauses_changed = s->pauses_changed,
+		.pauses = s->pauses.items,
+		.pause_count = s->pauses.n,
 	};
 }
 
@@ -595,6 +608,7 @@ static void batch_work(struct sequencer *s, struct queue_item *inputs)
 			s->culprit = input;
 	}
 	if (!s->draining && !s->broken) {
+		pauses_timers(s);
 		run_timers(s);
 		poll_timers(s);
 		schedule_timers(s);
@@ -606,6 +620,7 @@ static void batch_work(struct sequencer *s, struct queue_item *inputs)
 	if (!s->draining)
 		retain_timer(s); /* knows by the rows which revisions are needed */
 	batch_probe(s);
+	pauses_out(s);
 	if (arena_failed(s->batch))
 		seq_break(s);
 }
@@ -651,6 +666,7 @@ enum fate sequencer_batch(struct sequencer *s, struct queue_item *inputs, struct
 		batch_undo(s, inputs);
 		s->stats.store_down = !own;
 		s->retry_at = now.mono + (own ? 0 : 1000);
+		s->pauses_changed = false;
 		batch_outputs(s, out);
 		return FATE_RETRY;
 	}
@@ -664,7 +680,9 @@ enum fate sequencer_batch(struct sequencer *s, struct queue_item *inputs, struct
 	s->stats.store_down = false;
 	s->stats.last_commit_ms = (uint64_t)now.wall;
 	s->retry_at = INT64_MAX;
+	s->stats.runs_parked = s->parked->queued;
 	batch_outputs(s, out);
+	s->pauses_changed = false;
 	return FATE_OK;
 }
 
@@ -688,6 +706,8 @@ int64_t sequencer_next(const struct sequencer *s)
 		next = schedule;
 	if (silence < next)
 		next = silence;
+	if (pauses_next(s) < next)
+		next = pauses_next(s);
 	return next;
 }
 
@@ -706,12 +726,14 @@ static bool seq_make(struct sequencer *s)
 	s->blind = map_new();
 	s->said = map_new();
 	s->turn = mem_zero(1, sizeof(*s->turn) + 1);
+	s->parked = mem_zero(1, sizeof(*s->parked) + 1);
 	heap_init(&s->run_timers);
 	buf_init(&s->json, LIMIT_EVENT_ARENA);
 	buf_init(&s->published, LIMIT_PUBLISH);
 	return s->batch != NULL && s->work != NULL && s->object != NULL && s->parser != NULL &&
 	       s->page_parser != NULL && s->targets != NULL && s->inflight != NULL &&
-	       s->revisions != NULL && s->blind != NULL && s->said != NULL && s->turn != NULL;
+	       s->revisions != NULL && s->blind != NULL && s->said != NULL && s->turn != NULL &&
+	       s->parked != NULL;
 }
 
 enum fate sequencer_new(struct store *store, struct config *config, struct ruleset *rules,
@@ -754,6 +776,7 @@ void sequencer_free(struct sequencer *s)
 	lookups_forget(s);
 	map_free(s->inflight);
 	mem_free(s->turn);
+	mem_free(s->parked);
 	heap_fini(&s->run_timers);
 	json_parser_free(s->parser);
 	json_parser_free(s->page_parser);

@@ -26,6 +26,7 @@
  *   outcome.c   how an attempt ended -> done, again later, failed, in doubt
  *   lookups.c   what look-ups brought -> whether the rule fires; results kept for others
  *   lane.c      whose turn it is: order per (rule, key), credit per target
+ *   pause.c     what operators have paused
  *   command.c   operators' decisions;  places.c  how far plugins have read
  *   recover.c   what was open when the daemon stopped;  retain.c  what is too old
  *
@@ -54,6 +55,7 @@ struct sequencer_stats {
 	atomic_uint_fast64_t events, repeats, refused, matches, blind, echoes;
 	atomic_uint_fast64_t runs_done, runs_dead, runs_skipped, runs_doubt, runs_held;
 	atomic_uint_fast64_t attempts, retries, batches, failed_batches;
+	atomic_uint_fast64_t runs_parked; /* gauge: they wait for the end of a pause */
 	atomic_uint_fast64_t open_runs, last_commit_ms, polls_ok, polls_failed;
 	atomic_bool store_down;
 };

@@ -26,7 +26,8 @@
 #define SILENCE_WRITES 16 /* writes in silent_after at most, while all is well */
 
 struct watch {
-	struct text source; /* of s->config */
+	struct text source;     /* of s->config */
+	struct text connection; /* of a poll */
 	bool hook;
 	int64_t after;   /* ms */
 	int64_t heard;   /* wall ms: last, or when it was first looked at */
@@ -107,12 +108,34 @@ void silence_heard(struct sequencer *s, struct text source)
 	}
 }
 
+/* Nobody asks it anything. */
+static bool is_paused(const struct sequencer *s, const struct watch *w)
+{
+	return !w->hook && pause_of_connection(s, w->connection);
+}
+
+static int64_t grace_of(const struct watch *w)
+{
+	return w->after < SILENCE_GRACE ? w->after : SILENCE_GRACE;
+}
+
+void silence_spare(struct sequencer *s, struct text connection)
+{
+	for (size_t i = 0; i < s->watch_count; i++) {
+		struct watch *w = &s->watches[i];
+
+		if (!w->hook && text_eq(w->connection, connection) &&
+		    w->due < s->now.mono + grace_of(w))
+			w->due = s->now.mono + grace_of(w);
+	}
+}
+
 void silence_timers(struct sequencer *s)
 {
 	for (size_t i = 0; i < s->watch_count && !s->broken; i++) {
 		struct watch *w = &s->watches[i];
 
-		if (w->silent || w->due > s->now.mono)
+		if (w->silent || w->due > s->now.mono || is_paused(s, w))
 			continue;
 		w->silent = true;
 		watch_tell(s, w, "tappet.source.silent");
@@ -127,7 +150,8 @@ int64_t silence_next(const struct sequencer *s)
 	int64_t next = INT64_MAX;
 
 	for (size_t i = 0; i < s->watch_count; i++)
-		if (!s->watches[i].silent && s->watches[i].due < next)
+		if (!s->watches[i].silent && s->watches[i].due < next &&
+		    !is_paused(s, &s->watches[i]))
 			next = s->watches[i].due;
 	return next;
 }
@@ -174,14 +198,16 @@ static const struct watch *watch_find(struct watches all, struct text source)
 	return NULL;
 }
 
-static void watch_add(struct sequencer *s, struct watches old, struct text source, bool hook,
-		      int64_t after)
+static void watch_add(struct sequencer *s, struct watches old, struct text source,
+		      const struct connection *polled, int64_t after)
 {
 	const struct watch *known = watch_find(old, source);
 	struct watch *w = &s->watches[s->watch_count++];
 	int64_t grace = s->began + (after < SILENCE_GRACE ? after : SILENCE_GRACE);
 
-	*w = (struct watch){ .source = source, .hook = hook, .after = after };
+	*w = (struct watch){ .source = source, .hook = polled == NULL, .after = after };
+	if (polled != NULL)
+		w->connection = polled->name;
 	w->heard = s->now.wall;
 	watch_read(s, w);
 	if (known != NULL && known->heard > w->heard && known->heard <= s->now.wall)
@@ -197,15 +223,14 @@ static void watch_all(struct sequencer *s, const struct config *config, struct w
 {
 	for (size_t i = 0; i < config->hook_count; i++)
 		if (config->hooks[i].silent_after > 0)
-			watch_add(s, old, config->hooks[i].name, true,
+			watch_add(s, old, config->hooks[i].name, NULL,
 				  config->hooks[i].silent_after);
 	for (size_t i = 0; i < config->connection_count; i++) {
 		const struct connection *c = &config->connections[i];
 
 		for (size_t k = 0; k < c->poll_count; k++)
 			if (c->polls[k].silent_after > 0)
-				watch_add(s, old, c->polls[k].source, false,
-					  c->polls[k].silent_after);
+				watch_add(s, old, c->polls[k].source, c, c->polls[k].silent_after);
 	}
 }
 

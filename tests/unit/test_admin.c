@@ -7,6 +7,7 @@
 #include <poll.h>
 
 #include "engine/base/limits.h"
+#include "engine/sequencer/pause.h"
 #include "test_io_net.h"
 #include "unit_main.h"
 
@@ -296,6 +297,57 @@ END_TEST
 
 /* ---- The API. ---- */
 
+START_TEST(pauses)
+{
+	const struct pause_row rows[] = {
+		{ TEXT("rule"), TEXT("a.b-c"), TEXT("kim"), TEXT("say \"when\""), 1614265330000,
+		  0 },
+		{ TEXT("plugin"), TEXT("shop"), TEXT("lee"), TEXT("no"), 1614265330001,
+		  1614265331000 },
+	};
+	static const char *const bad[] = {
+		"{\"why\":\"x\"}",
+		"{\"name\":\"a\"}",
+		"{\"name\":\"a\",\"why\":\"x\\ny\"}",
+		"{\"name\":\"a\",\"why\":\"x\",\"for\":\"soon\"}",
+		"{\"name\":\"a\",\"why\":\"x\",\"for\":\"0s\"}",
+		"{\"name\":\"a\",\"why\":\"x\",\"for\":\"99999d\"}",
+		"{\"name\":\"a\",\"why\":\"x\",\"of\":\"hook\"}",
+		"{\"name\":\"a\",\"why\":\"x\",\"until\":\"1\"}",
+	};
+	struct input *input;
+	struct world w;
+	int fd;
+
+	world_init(&w, NULL);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		ck_assert_int_eq(post(&w, "/api/v1/pause", bad[i]), 400);
+	ck_assert_int_eq(post(&w, "/api/v1/resume", "{\"name\":\"a\",\"why\":\"x\"}"), 400);
+	fd = start(w.api, "POST", "/api/v1/pause", "",
+		   "{\"name\":\"a\",\"why\":\"x\",\"for\":\"2h\"}");
+	input = taken(&w);
+	ck_assert_int_eq(input->kind, INPUT_PAUSE);
+	ck_assert(!input->pause.resume && input->pause.length == 7200000);
+	ck_assert(text_is(input->pause.who, "the admin API") && input->pause.of.n == 0);
+	reply(&w, input->pause.ticket, fd);
+	input_free(input);
+	ck_assert_int_eq(finish(&w, start(w.api, "GET", "/api/v1/pauses", "", "")), 200);
+	HAS(&w, "{\"pauses\":[]}");
+	admin_set_pauses(w.admin, rows, 2);
+	ck_assert_int_eq(finish(&w, start(w.api, "GET", "/api/v1/pauses", "", "")), 200);
+	HAS(&w,
+	    "[{\"kind\":\"rule\",\"name\":\"a.b-c\",\"since\":\"2021-02-25T15:02:10Z\","
+	    "\"until\":null,\"who\":\"kim\",\"why\":\"say \\\"when\\\"\"},{\"kind\":\"plugin\"");
+	ck_assert_int_eq(finish(&w, start(w.api, "GET", "/api/v1/status", "", "")), 200);
+	HAS(&w, "\"paused\":2");
+	ck_assert_int_eq(get(&w, "/metrics"), 200);
+	HAS(&w, "\ntappet_paused{kind=\"rule\",name=\"a.b-c\"} 1\n");
+	HAS(&w, "{kind=\"plugin\",name=\"shop\"} 1614265330.001\n");
+	check_exposition(strstr(w.reply, "\r\n\r\n") + 4);
+	world_fini(&w);
+}
+END_TEST
+
 START_TEST(token)
 {
 	static const char *const wrong[] = { "", "Authorization: Bearer\r\n",
@@ -528,5 +580,5 @@ START_TEST(plugins)
 }
 END_TEST
 
-UNIT_MAIN("admin", health, readiness, metrics, token, events, events_refused, too_large_or_too_much,
-	  commands, commands_refused, reloading, status, plugins)
+UNIT_MAIN("admin", pauses, health, readiness, metrics, token, events, events_refused,
+	  too_large_or_too_much, commands, commands_refused, reloading, status, plugins)
