@@ -121,7 +121,8 @@ static bool visit_cursor(void *of, struct text name, struct text json)
 	struct value v;
 
 	/* The engine's own: no source. */
-	if (text_is(name, "tappet") || text_starts(name, TEXT(PLACE_ROWS)) ||
+	if (text_is(name, "tappet") || text_is(name, STORE_BACKUP_ROW) ||
+	    text_starts(name, TEXT(PLACE_ROWS)) ||
 	    json_parse(f->parser, f->context->arena, json, &v, &error) != FATE_OK)
 		return true;
 	if (text_starts(name, TEXT(SILENCE_ROWS)))

@@ -28,6 +28,7 @@ static const char *const own_types[] = {
 	"tappet.breaker.closed",
 	"tappet.paused",
 	"tappet.resumed",
+	"tappet.restored",
 	NULL,
 };
 

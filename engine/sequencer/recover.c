@@ -196,6 +196,32 @@ static void recover_doubts(struct sequencer *s, const int64_t *ids, size_t count
 	}
 }
 
+/* The store is a copy that was put in place of a lost one: what came after it is not known here.
+ * People should hear of it. */
+static void recover_copy(struct sequencer *s)
+{
+	struct value_map_builder b;
+	char when[TIMETEXT_MAX];
+	struct json_error error;
+	const struct value *at;
+	struct text json;
+	struct value v;
+
+	if (!store_get_cursor(s->store, s->work, TEXT(STORE_BACKUP_ROW), &json) ||
+	    json_parse(s->parser, s->work, json, &v, &error) != FATE_OK)
+		return;
+	at = value_get(v, TEXT("backup_at"));
+	if (at == NULL || at->kind != VALUE_INT)
+		return;
+	timetext_format_ms(at->i, when);
+	value_map_begin(&b, s->work);
+	value_map_set(&b, "backup_at", value_timestamp_ms(at->i));
+	store_put_cursor(s->store, TEXT(STORE_BACKUP_ROW), TEXT("{}"));
+	log_write(LOG_WARN, "the store is a restored backup", LOG_S("backup_at", when));
+	emit_own(s, "tappet.restored", TEXT(""), value_map_end(&b), NULL, 0);
+	seq_clear(s);
+}
+
 bool recover(struct sequencer *s)
 {
 	const struct run_query query = {
@@ -215,6 +241,9 @@ bool recover(struct sequencer *s)
 	}
 	recover_lanes(s, ids, found.ids.n);
 	recover_doubts(s, ids, found.ids.n);
-	return !s->broken && poll_setup(s) && schedule_setup(s) && silence_setup(s) &&
-	       loaded_note(s);
+	if (s->broken || !poll_setup(s) || !schedule_setup(s) || !silence_setup(s) ||
+	    !loaded_note(s))
+		return false;
+	recover_copy(s);
+	return !s->broken;
 }

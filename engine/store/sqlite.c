@@ -319,6 +319,35 @@ int64_t sq_value(sqlite3 *db, const char *sql, int *rc)
 	return value;
 }
 
+bool sq_sound(sqlite3 *db, const char *path, struct store_error *error)
+{
+	sqlite3_stmt *stmt = NULL;
+	int rc = sqlite3_prepare_v2(db, "PRAGMA quick_check(1)", -1, &stmt, NULL);
+	const char *said = "";
+	bool sound;
+
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(stmt);
+	if (rc == SQLITE_ROW)
+		said = (const char *)sqlite3_column_text(stmt, 0);
+	sound = rc == SQLITE_ROW && said != NULL && strcmp(said, "ok") == 0;
+	if (rc != SQLITE_ROW) {
+		sq_explain(error, db, path, rc);
+	} else if (!sound) {
+		error->kind = STORE_CORRUPT;
+		snprintf(error->text, sizeof(error->text), "%.100s is damaged: %.100s", path,
+			 said != NULL ? said : "");
+	}
+	sqlite3_finalize(stmt);
+	return sound;
+}
+
+bool store_check(struct store *store, struct store_error *error)
+{
+	assert(store != NULL && error != NULL);
+	return sq_sound(store->db, store->path != NULL ? store->path : "memory", error);
+}
+
 /* ---- The batch. ---- */
 
 void store_begin(struct store *store)

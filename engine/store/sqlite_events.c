@@ -133,6 +133,21 @@ static int64_t find_in_group(struct store *store, int64_t group, struct text id)
 	return seq;
 }
 
+/* The next older group with events: a store that was restored skips millions of numbers. */
+static int64_t group_below(struct store *store, int64_t group)
+{
+	struct sq q = sq_use(
+	    store, SQ_EVENT_BELOW,
+	    "SELECT coalesce((SELECT max(seq) FROM events WHERE seq < ?1) >> " SQ_ID_GROUP ", -1)");
+	int64_t below = -1;
+
+	sq_put_int(&q, group << atoi(SQ_ID_GROUP));
+	if (sq_row(&q))
+		below = sq_int(&q, 0);
+	sq_done(&q);
+	return below;
+}
+
 /* Whether the id is the own one of an event that has no other. */
 static bool is_unnamed(struct store *store, struct text id, int64_t *seq)
 {
@@ -162,7 +177,8 @@ int64_t sq_find_event(struct store *store, struct text id)
 	if (!groups_in_use(store, &oldest, &newest))
 		return 0;
 	seq = 0;
-	for (int64_t group = newest; seq == 0 && group >= oldest && !store->failed; group--)
+	for (int64_t group = newest; seq == 0 && group >= oldest && !store->failed;
+	     group = group_below(store, group))
 		seq = find_in_group(store, group, id);
 	return seq;
 }

@@ -32,6 +32,7 @@ enum sq_slot {
 	SQ_EVENT_GET,
 	SQ_EVENT_RANGE,
 	SQ_EVENT_FIND,
+	SQ_EVENT_BELOW,
 	SQ_EVENT_UNNAMED,
 	SQ_EVENT_LAST,
 	SQ_BODY_FIND,
@@ -140,6 +141,9 @@ void sq_explain(struct store_error *error, sqlite3 *db, const char *path, int rc
 int sq_exec(sqlite3 *db, const char *sql);
 /* First column of the first row; *rc tells whether there was one. */
 int64_t sq_value(sqlite3 *db, const char *sql, int *rc);
+
+/* Looks through all of it: PRAGMA quick_check. False with *error. */
+bool sq_sound(sqlite3 *db, const char *path, struct store_error *error);
 
 /* ---- sqlite_names.c: short texts as small numbers. ---- */
 

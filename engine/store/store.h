@@ -60,6 +60,20 @@ enum fate store_open_reader(const char *name, struct store **out, struct store_e
 
 void store_close(struct store *store); /* rolls back an open batch; NULL is fine */
 
+/* ---- Copies, by a reader, beside a writer or without one. ---- */
+
+/* The cursor of this name in a copy says when it was made: {"backup_at": ms}. */
+#define STORE_BACKUP_ROW "tappet.backup"
+
+/* Writes the store as it is at this moment into a new file, mode 0600, which is on disk and was
+ * checked when this answers FATE_OK; otherwise there is none. Numbers of events and runs go on
+ * far behind those in use. `now`: ms. FATE_REJECT when the file is there already. */
+enum fate store_backup(struct store *store, const char *path, int64_t now,
+		       struct store_error *error);
+
+/* Looks through the whole file for damage; false with *error. */
+bool store_check(struct store *store, struct store_error *error);
+
 /* ---- The batch. ---- */
 
 void store_begin(struct store *store);

@@ -13,6 +13,7 @@ import json
 import mmap
 import os
 import re
+import shutil
 import shlex
 import shutil
 import signal
@@ -313,6 +314,14 @@ class Flow(Conditions):
         with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", source),
                   encoding="utf-8") as f:
             self._write(name, f.read())
+
+    def step_restore(self, rest):
+        """restore FILE: (while it is stopped) a backup takes the place of the store."""
+        store = os.path.join(self.directory, "tappet.db")
+        for suffix in ("-wal", "-shm"):
+            if os.path.exists(store + suffix):
+                os.remove(store + suffix)
+        shutil.copyfile(os.path.join(self.directory, rest), store)
 
     def step_append(self, rest):
         """append FILE TO: a file of the directory, behind another one."""
