@@ -16,20 +16,13 @@
 #define MAX_TYPES 512 /* known types to compare a word with; all connectors have some 60 */
 
 static const char *const own_types[] = {
-	"tappet.source.stalled",
-	"tappet.source.gap",
-	"tappet.source.silent",
-	"tappet.source.back",
-	"tappet.run.dead",
-	"tappet.run.held",
-	"tappet.rule.blind",
-	"tappet.loop",
-	"tappet.breaker.open",
-	"tappet.breaker.closed",
-	"tappet.paused",
-	"tappet.resumed",
-	"tappet.restored",
-	NULL,
+	"tappet.source.stalled", "tappet.source.gap",
+	"tappet.source.silent",  "tappet.source.back",
+	"tappet.run.dead",       "tappet.run.held",
+	"tappet.rule.blind",     "tappet.loop",
+	"tappet.breaker.open",   "tappet.breaker.closed",
+	"tappet.paused",         "tappet.resumed",
+	"tappet.restored",       NULL,
 };
 
 /* ---- Collecting. ---- */

@@ -30,10 +30,11 @@
 #include "engine/base/mem.h"
 #include "engine/store/sqlite_internal.h"
 
-#define STEP_PAGES    256                   /* a megabyte at a time */
-#define FLUSH_STEPS   16                    /* of those between two flushes */
-#define BACKUP_EVENTS INT64_C(100000000000) /* four months of 10,000 a second; 2^53 holds 90,000   \
-					     */
+#define STEP_PAGES  256 /* a megabyte at a time */
+#define FLUSH_STEPS 16  /* of those between two flushes */
+#define BACKUP_EVENTS                                                                              \
+	INT64_C(100000000000) /* four months of 10,000 a second; 2^53 holds 90,000                 \
+			       */
 #define BACKUP_RUNS                                                                                \
 	INT64_C(1000000000) /* of which 2^43, the most that attempts leave, holds 8,796 */
 
