@@ -151,6 +151,7 @@ static void transfer_report(struct http_transfer *transfer, enum http_end end, c
 		.last_modified = text_of(status ? transfer->head.last_modified : ""),
 		.link = text_of(status ? transfer->head.link : ""),
 		.location = text_of(status ? transfer->head.location : ""),
+		.date = text_of(status ? transfer->head.date : ""),
 		.error = error,
 		.started = transfer->started,
 		.ended = stamp_now(client),

@@ -74,6 +74,7 @@ struct http_outcome {
 	struct text retry_after; /* the header's value, else empty; so are these */
 	struct text etag, last_modified, link;
 	struct text location; /* never followed */
+	struct text date;     /* the header's value, or empty */
 	const char *error;    /* for people, without URL and secrets: "could not connect: connection
 				 refused" */
 	int64_t started, ended; /* monotonic ms */

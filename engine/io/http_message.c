@@ -125,6 +125,8 @@ static void take_field(struct http_head *head, struct text line)
 		keep_value(value, head->content_type, sizeof(head->content_type));
 	else if (text_ieq(name, TEXT("retry-after")))
 		keep_value(value, head->retry_after, sizeof(head->retry_after));
+	else if (text_ieq(name, TEXT("date")))
+		keep_whole(value, head->date, sizeof(head->date));
 	else if (text_ieq(name, TEXT("etag")))
 		keep_whole(value, head->etag, sizeof(head->etag));
 	else if (text_ieq(name, TEXT("last-modified")))

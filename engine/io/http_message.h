@@ -25,7 +25,7 @@ struct http_head {
 	int status;   /* of the latest complete status line, also 1xx; 0: none */
 	bool done;    /* the empty line after a final status line came */
 	size_t bytes; /* of all lines */
-	char content_type[128], retry_after[64], location[512];
+	char content_type[128], retry_after[64], location[512], date[64];
 	char etag[256], last_modified[64]; /* empty, too, when they don't fit: they are compared */
 	char link[2048]; /* all fields joined with ", "; LINK_TOO_LONG when they don't fit */
 };

@@ -178,7 +178,8 @@ bool mail_client_start(struct mail_client *client, const struct mail_call *call,
 	bool carried;
 
 	assert(client != NULL && call != NULL && done != NULL);
-	assert(call->to.n > 0 && call->from.n > 0 && call->message.n > 0);
+	assert(call->probe ? call->to.n + call->message.n == 0
+			   : call->to.n > 0 && call->from.n > 0 && call->message.n > 0);
 	assert(call->timeout_ms > 0 && !atomic_load(&client->stop));
 	letter = letter_new(call, done, of);
 	if (letter == NULL)

@@ -40,6 +40,7 @@ struct mail_call {
 	struct text from;               /* an address, without < and > */
 	struct text to;                 /* addresses, each ends in a line feed; at least one */
 	struct text message;            /* with CRLF at the ends of lines; not empty */
+	bool probe; /* a login and NOOP, no mail: from, to and message are empty */
 	enum http_pool pool;
 	int64_t timeout_ms; /* of all of it */
 };

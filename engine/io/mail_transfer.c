@@ -347,6 +347,19 @@ static struct curl_slist *recipients(struct text to)
 	return list;
 }
 
+/* RFC 5321, 4.1.1.9: NOOP has no effect. */
+static CURLcode line_probe(struct mail_line *line, const struct mail_call *call)
+{
+	CURL *easy = line->easy;
+
+	curl_easy_setopt(easy, CURLOPT_UPLOAD, 0L);
+	curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)call->timeout_ms);
+	if (curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, "NOOP") != CURLE_OK)
+		return CURLE_OUT_OF_MEMORY;
+	return curl_easy_perform(easy);
+}
+
 static CURLcode line_perform(struct mail_line *line, const struct mail_call *call)
 {
 	struct curl_slist *to = recipients(call->to);
@@ -373,7 +386,7 @@ void mail_line_carry(struct mail_line *line, struct letter *letter)
 	CURLcode code = CURLE_OUT_OF_MEMORY;
 
 	assert(line != NULL && letter != NULL);
-	assert(letter->call.to.n > 0 && letter->call.message.n > 0);
+	assert(letter->call.probe || (letter->call.to.n > 0 && letter->call.message.n > 0));
 	line->letter = letter;
 	line->taken = 0;
 	line->denied = false;
@@ -381,10 +394,11 @@ void mail_line_carry(struct mail_line *line, struct letter *letter)
 	letter->status = 0;
 	letter->reply_size = 0;
 	if (line_ready(line, &letter->call))
-		code = line_perform(line, &letter->call);
+		code = letter->call.probe ? line_probe(line, &letter->call)
+					  : line_perform(line, &letter->call);
 	line_end(line, code);
 	line->letter = NULL;
-	if (code != CURLE_OK)
+	if (code != CURLE_OK || letter->call.probe) /* the handle is set up for probes now */
 		mail_line_hang_up(line);
 }
 

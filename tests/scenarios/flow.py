@@ -315,6 +315,11 @@ class Flow(Conditions):
                   encoding="utf-8") as f:
             self._write(name, f.read())
 
+    def step_mode(self, rest):
+        """mode OCTAL NAME: who may read and write a file of the directory."""
+        mode, name = rest.split()
+        os.chmod(os.path.join(self.directory, name), int(mode, 8))
+
     def step_restore(self, rest):
         """restore FILE: (while it is stopped) a backup takes the place of the store."""
         store = os.path.join(self.directory, "tappet.db")

@@ -143,7 +143,7 @@ struct seen {
 	char body[4096];
 	size_t body_n;
 	char type[64], retry_after[64], error[128];
-	char validators[400], link[2100];
+	char validators[400], link[2100], date[64];
 };
 
 static struct http_client *client;
@@ -185,6 +185,7 @@ static void on_done(void *of, const struct http_outcome *outcome)
 		 TEXT_ARG(outcome->retry_after));
 	snprintf(seen->validators, sizeof(seen->validators), "%.*s|%.*s", TEXT_ARG(outcome->etag),
 		 TEXT_ARG(outcome->last_modified));
+	snprintf(seen->date, sizeof(seen->date), "%.*s", TEXT_ARG(outcome->date));
 	snprintf(seen->link, sizeof(seen->link), "%.*s", TEXT_ARG(outcome->link));
 	snprintf(seen->error, sizeof(seen->error), "%s", outcome->error);
 	ck_assert_int_ge(outcome->ended, outcome->started);
@@ -346,13 +347,15 @@ START_TEST(test_page_headers)
 	const char *const script[] = {
 		"HTTP/1.1 103 Early Hints\r\nLink: </style>; rel=preload\r\n\r\n"
 		"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nETag: W/\"a\"\r\nlink: <b>; rel=next\r\n"
-		"Last-Modified: Sun, 22 Nov 2026 00:00:00 GMT\r\nLINK:<c>; rel=last\r\n\r\n",
+		"Date: Sun, 22 Nov 2026 00:00:01 GMT\r\nLast-Modified: Sun, 22 Nov 2026 00:00:00 "
+		"GMT\r\nLINK:<c>; rel=last\r\n\r\n",
 		NULL,
 	};
 	const char *const too_long[] = { long_link, NULL }, *const tag[] = { long_etag, NULL };
 	struct seen seen = perform_script(script, "GET");
 
 	ck_assert_str_eq(seen.validators, "W/\"a\"|Sun, 22 Nov 2026 00:00:00 GMT");
+	ck_assert_str_eq(seen.date, "Sun, 22 Nov 2026 00:00:01 GMT");
 	ck_assert_str_eq(seen.link, "<b>; rel=next, <c>; rel=last");
 	(void)snprintf(long_link, sizeof(long_link),
 		       "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nLink: <%0*d>\r\nLink: <a>\r\n\r\n",

@@ -215,6 +215,35 @@ static void check_refusal(const char *const *replies, int status, const char *wo
 	ck_assert_str_eq(told.body, words);
 }
 
+/* Nothing is sent, and a login that is refused is told. */
+START_TEST(a_probe_logs_in_and_leaves)
+{
+	static const char *const good[] = { HELLO, "250 2.0.0 alive", NO_MORE };
+	struct told told;
+
+	call.probe = true;
+	call.from = call.to = call.message = TEXT_NONE;
+	told = told_by(good);
+	ck_assert_int_eq(told.end, HTTP_REPLIED);
+	ck_assert_int_eq(told.status, 250);
+	ck_assert_str_eq(buf_cstr(&server.got), "EHLO example.com\r\nNOOP\r\n");
+}
+END_TEST
+
+START_TEST(a_probe_is_refused)
+{
+	static const char *const bad[] = { "220 hello", "250-x\r\n250 AUTH PLAIN", "334 ",
+					   "535 5.7.8 who?", NO_MORE };
+
+	call.probe = true;
+	call.from = call.to = call.message = TEXT_NONE;
+	call.username = TEXT("me");
+	call.password = TEXT("secret");
+	check_refusal(bad, 535, "5.7.8 who?");
+	ck_assert_uint_eq(text_find(buf_view(&server.got), TEXT("NOOP")), SIZE_MAX);
+}
+END_TEST
+
 START_TEST(a_busy_server_says_421)
 {
 	static const char *const replies[] = { "421 4.3.2 too busy", NO_MORE };
@@ -493,6 +522,8 @@ int main(void)
 	tcase_add_checked_fixture(cases, setup, teardown);
 	tcase_set_timeout(cases, 120);
 	tcase_add_test(cases, a_message_goes_over_the_wire);
+	tcase_add_test(cases, a_probe_logs_in_and_leaves);
+	tcase_add_test(cases, a_probe_is_refused);
 	tcase_add_test(cases, a_busy_server_says_421);
 	tcase_add_test(cases, a_server_says_451_to_the_sender);
 	tcase_add_test(cases, one_refused_recipient_refuses_all);
