@@ -89,6 +89,13 @@ static void write_sequencer(struct buf *out, const struct sequencer_stats *stats
 		write_counter(out, stats, &counters[i]);
 	one(out, "tappet_open_runs", "gauge", "Runs that have not ended.",
 	    atomic_load(&stats->open_runs));
+	family(out, "tappet_runs_kept", "gauge", "Runs in the store that people should look at.");
+	sample(out, "tappet_runs_kept", "{state=\"dead\"}",
+	       (uint64_t)atomic_load(&stats->kept_dead));
+	sample(out, "tappet_runs_kept", "{state=\"in_doubt\"}",
+	       (uint64_t)atomic_load(&stats->kept_doubt));
+	one(out, "tappet_attempts_in_flight", "gauge", "Requests of actions under way.",
+	    atomic_load(&stats->in_flight));
 	one(out, "tappet_runs_paused", "gauge", "Open runs that wait for the end of a pause.",
 	    atomic_load(&stats->runs_parked));
 	one(out, "tappet_store_up", "gauge", "1 while the store can be written.",

@@ -23,6 +23,16 @@ static int64_t read_ms(clockid_t id)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+int64_t clock_micros(void)
+{
+	struct timespec now = { 0 };
+	int failed = clock_gettime(CLOCK_MONOTONIC, &now);
+
+	assert(failed == 0);
+	(void)failed;
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
 static struct instant read_system(void *of)
 {
 	(void)of;

@@ -36,6 +36,9 @@ bool clock_turned(const char *path, struct clock *out);
  * nobody, and is looked at again and again. */
 int64_t clock_patience(const struct clock *clock, int64_t ms);
 
+/* Monotonic microseconds of the system's clock, whoever turns another: how long work took. */
+int64_t clock_micros(void);
+
 static inline struct instant clock_read(const struct clock *clock)
 {
 	return clock->read(clock->of);

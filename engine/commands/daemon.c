@@ -15,6 +15,7 @@
 #include "engine/base/mem.h"
 #include "engine/commands/outside.h"
 #include "engine/commands/pump.h"
+#include "engine/sequencer/board.h"
 #include "engine/sources/hook.h"
 #include "engine/store/store.h"
 
@@ -28,6 +29,7 @@ struct daemon {
 	struct secret *bus_key;  /* that it was opened with; NULL: none */
 	struct sequencer *sequencer;
 	struct pump *pump;
+	struct pump_stats pumped;
 	struct hooks *hooks;
 	struct admin *admin;
 	struct http_server *_Atomic server; /* read by the pump's thread */
@@ -82,6 +84,20 @@ static void daemon_plugin_metrics(void *of, struct buf *out)
 
 	if (outside != NULL)
 		outside_metrics(outside, out);
+}
+
+static void daemon_board_metrics(void *of, struct buf *out)
+{
+	struct daemon *d = of;
+
+	board_metrics(sequencer_board(d->sequencer), out);
+}
+
+static void daemon_pump_metrics(void *of, struct buf *out)
+{
+	const struct daemon *d = of;
+
+	pump_metrics(&d->pumped, out);
 }
 
 static void daemon_plugin_list(void *of, struct buf *out)
@@ -146,6 +162,7 @@ static enum fate daemon_pump(struct daemon *d, char *why, size_t room)
 {
 	const struct pump_parts parts = { .sequencer = d->sequencer,
 					  .inputs = d->inputs,
+					  .stats = &d->pumped,
 					  .delivery = d->delivery,
 					  .plugins = outside_plugins(d->outside),
 					  .clock = d->clock,
@@ -196,7 +213,9 @@ static enum fate daemon_listen(struct daemon *d, char *why, size_t room)
 static enum fate daemon_edges(struct daemon *d, char *why, size_t room)
 {
 	struct admin_metrics metrics[] = { { .write = hooks_metrics },
-					   { daemon_plugin_metrics, d } };
+					   { daemon_plugin_metrics, d },
+					   { daemon_board_metrics, d },
+					   { daemon_pump_metrics, d } };
 	const struct admin_parts parts = {
 		.config = d->config,
 		.inputs = d->inputs,
@@ -207,7 +226,7 @@ static enum fate daemon_edges(struct daemon *d, char *why, size_t room)
 		.reload = daemon_ask_reload,
 		.of = d,
 		.metrics = metrics,
-		.metrics_count = 2,
+		.metrics_count = 4,
 		.plugins = { daemon_plugin_list, d },
 	};
 	const struct hooks_parts hooks = {
@@ -268,6 +287,13 @@ enum fate daemon_start(struct config *config, struct ruleset *rules, struct mani
 unsigned daemon_port(const struct daemon *d)
 {
 	return http_server_port(d->server, 0);
+}
+
+bool daemon_hangs(const struct daemon *d, int64_t ms)
+{
+	int64_t since = atomic_load(&d->pumped.working);
+
+	return since > 0 && clock_micros() - since > ms * 1000;
 }
 
 /* ---- Reloading. ---- */

@@ -22,6 +22,9 @@ struct daemon;
 enum fate daemon_start(struct config *config, struct ruleset *rules, struct manifests *manifests,
 		       struct clock clock, struct daemon **out, char *why, size_t why_room);
 
+/* The batch in hand takes longer than that: a disk that hangs, or a fault. */
+bool daemon_hangs(const struct daemon *daemon, int64_t ms);
+
 /* Replaces configuration and rules, all or nothing; they were checked. False with why when
  * something differs that can't change while running (listen, admin, store, bus). */
 bool daemon_reload(struct daemon *daemon, struct config *config, struct ruleset *rules, char *why,

@@ -30,6 +30,44 @@ struct pump {
 	atomic_int_fast64_t patience;
 };
 
+/* ---- How long batches take. ---- */
+
+/* Microseconds: a commit without a disk's flush, up to one that makes people call. */
+static const unsigned bounds[PUMP_BUCKETS] = { 100,    250,    500,     1000,   2500,
+					       5000,   10000,  25000,   50000,  100000,
+					       250000, 500000, 1000000, 2500000 };
+
+static void pump_measure(struct pump_stats *stats, int64_t micros)
+{
+	size_t i = 0;
+
+	while (i < PUMP_BUCKETS && micros > bounds[i])
+		i++;
+	stats->slots[i]++;
+	stats->micros += (uint64_t)micros;
+}
+
+void pump_metrics(const struct pump_stats *stats, struct buf *out)
+{
+	unsigned long long sum = 0, all;
+
+	assert(stats != NULL && out != NULL);
+	all = atomic_load(&stats->micros);
+	buf_str(out, "# HELP tappet_commit_duration_seconds From the beginning of a batch until it "
+		     "is on disk.\n# TYPE tappet_commit_duration_seconds histogram\n");
+	for (size_t i = 0; i < PUMP_BUCKETS; i++) {
+		sum += atomic_load(&stats->slots[i]);
+		buf_printf(out, "tappet_commit_duration_seconds_bucket{le=\"%g\"} %llu\n",
+			   bounds[i] / 1e6, sum);
+	}
+	sum += atomic_load(&stats->slots[PUMP_BUCKETS]);
+	buf_printf(out,
+		   "tappet_commit_duration_seconds_bucket{le=\"+Inf\"} %llu\n"
+		   "tappet_commit_duration_seconds_sum %llu.%06llu\n"
+		   "tappet_commit_duration_seconds_count %llu\n",
+		   sum, all / 1000000, all % 1000000, sum);
+}
+
 /* ---- Handing out. ---- */
 
 static void pump_reply(struct pump *p, const struct outputs *out)
@@ -89,11 +127,16 @@ static void pump_hand(struct pump *p, const struct outputs *out)
 static enum fate pump_batch(struct pump *p, struct queue_item *items)
 {
 	struct outputs out;
+	int64_t began;
 	enum fate fate;
 
 	if (p->parts.plugins != NULL)
 		sequencer_publish(p->parts.sequencer, plugins_has_taps(p->parts.plugins));
+	began = clock_micros();
+	p->parts.stats->working = began;
 	fate = sequencer_batch(p->parts.sequencer, items, clock_read(&p->parts.clock), &out);
+	p->parts.stats->working = 0;
+	pump_measure(p->parts.stats, clock_micros() - began);
 
 	if (fate == FATE_OK) {
 		pump_hand(p, &out);

@@ -10,6 +10,9 @@
 #ifndef TAPPET_COMMANDS_PUMP_H
 #define TAPPET_COMMANDS_PUMP_H
 
+#include <stdatomic.h>
+
+#include "engine/base/buf.h"
 #include "engine/base/clock.h"
 #include "engine/base/queue.h"
 #include "engine/delivery/delivery.h"
@@ -19,9 +22,19 @@
 
 struct pump;
 
+#define PUMP_BUCKETS 14 /* of the histogram of commits; pump.c has their bounds */
+
+/* Written on the pump's thread, read on any; outlives the pump. */
+struct pump_stats {
+	atomic_int_fast64_t
+	    working; /* clock_micros when the batch in hand began; 0: there is none */
+	atomic_uint_fast64_t slots[PUMP_BUCKETS + 1], micros;
+};
+
 struct pump_parts {
 	struct sequencer *sequencer;
 	struct queue *inputs;
+	struct pump_stats *stats;
 	struct delivery *delivery;
 	struct plugins *plugins; /* NULL: there are none */
 	struct clock clock;
@@ -35,6 +48,9 @@ struct pump_parts {
 /* Runs the first batch (recovery) on the caller's thread, then starts the thread. FATE_RETRY: the
  * store can't be read or a thread can't be had. */
 enum fate pump_start(const struct pump_parts *parts, struct pump **out);
+
+/* How long batches take, in the Prometheus text format. Any thread. */
+void pump_metrics(const struct pump_stats *stats, struct buf *out);
 
 /* Lets what is under way end, for at most `patience` ms, then joins the thread and
  * frees the pump. Returns how many attempts were cut. */

@@ -20,6 +20,7 @@
 #include "engine/commands/daemon.h"
 #include "engine/commands/manifests.h"
 #include "engine/commands/watch.h"
+#include "engine/io/notify.h"
 
 #define DRAIN_MS   10000
 #define WATCH_MS   500
@@ -119,6 +120,17 @@ static bool reload(struct context *context, struct daemon *daemon, struct loaded
 	return true;
 }
 
+static bool reload_told(struct context *context, struct daemon *daemon, struct loaded *current)
+{
+	bool changed;
+
+	(void)notify_send("RELOADING=1");
+	changed = reload(context, daemon, current);
+	(void)notify_send(changed ? "READY=1\nSTATUS=ready"
+				  : "READY=1\nSTATUS=ready; the last reload was refused");
+	return changed;
+}
+
 static const char *first_error(struct diags *diags)
 {
 	for (size_t i = 0; diags != NULL && i < diags_count(diags); i++)
@@ -203,12 +215,27 @@ static void watches_init(struct watches *w, const struct loaded *loaded)
 	watch_init(&w->secrets, config->secret_files, config->secret_file_count);
 }
 
-/* The next signal, or 0 when it is time to look at the files. */
-static int wait_signal(const sigset_t *set, const struct watches *w)
+/* The service manager's watchdog is fed while batches end. */
+static int64_t feed(const struct daemon *daemon)
 {
-	const struct timespec half = { .tv_nsec = WATCH_MS * 1000000L };
-	bool watch = w->files.count + w->secrets.count > 0;
-	int signal = watch ? sigtimedwait(set, NULL, &half) : sigwaitinfo(set, NULL);
+	int64_t every = notify_watchdog();
+
+	if (every > 0 && !daemon_hangs(daemon, every))
+		(void)notify_send("WATCHDOG=1");
+	return every / 3;
+}
+
+/* The next signal, or 0 when it is time to look at the files, or to feed the watchdog. */
+static int wait_signal(const sigset_t *set, const struct watches *w, const struct daemon *daemon)
+{
+	int64_t wait = feed(daemon);
+	struct timespec most;
+	int signal;
+
+	if (w->files.count + w->secrets.count > 0 && (wait == 0 || wait > WATCH_MS))
+		wait = WATCH_MS;
+	most = (struct timespec){ .tv_sec = wait / 1000, .tv_nsec = wait % 1000 * 1000000 };
+	signal = wait > 0 ? sigtimedwait(set, NULL, &most) : sigwaitinfo(set, NULL);
 
 	return signal > 0 ? signal : 0;
 }
@@ -222,13 +249,13 @@ static void serve(struct context *context, struct daemon *daemon, struct loaded 
 	for (;;) {
 		if (changed)
 			watches_init(&w, current);
-		int signal = wait_signal(set, &w);
+		int signal = wait_signal(set, &w, daemon);
 
 		if (signal == SIGTERM || signal == SIGINT)
 			break;
 		changed = false;
 		if (signal == SIGHUP || watch_changed(&w.files))
-			changed = reload(context, daemon, current);
+			changed = reload_told(context, daemon, current);
 		else if (signal == SIGUSR1)
 			changed = learn(context, daemon, current);
 		else if (watch_changed(&w.secrets) && (changed = renew(daemon, current)))
@@ -286,7 +313,9 @@ static int run_with(struct context *context, struct manifests *manifests, const 
 		  LOG_I("rules", ruleset_count(loaded.rules)),
 		  LOG_I("connections", loaded.config->connection_count),
 		  LOG_I("hooks", loaded.config->hook_count));
+	(void)notify_send("READY=1\nSTATUS=ready");
 	serve(context, daemon, &loaded, set);
+	(void)notify_send("STOPPING=1\nSTATUS=lets what is under way end");
 	log_write(LOG_INFO, "stopping");
 	size_t cut = daemon_stop(daemon, DRAIN_MS);
 

@@ -6,6 +6,18 @@
  * is in; nothing changes then. */
 #include "engine/sequencer/internal.h"
 
+void kept_move(struct sequencer *s, enum run_state from, enum run_state to)
+{
+	s->stats.kept_dead += (to == RUN_DEAD) - (from == RUN_DEAD);
+	s->stats.kept_doubt += (to == RUN_IN_DOUBT) - (from == RUN_IN_DOUBT);
+}
+
+void kept_count(struct sequencer *s)
+{
+	s->stats.kept_dead = store_count_runs(s->store, RUN_DEAD);
+	s->stats.kept_doubt = store_count_runs(s->store, RUN_IN_DOUBT);
+}
+
 static void command_answer(struct sequencer *s, const struct command_input *c, const char *state)
 {
 	seq_reply(s, c->ticket, 200, "{\"id\":%lld,\"state\":\"%s\"}", (long long)c->run, state);
@@ -39,6 +51,7 @@ static struct run *command_reopen(struct sequencer *s, const struct command_inpu
 			   "the record of what it did can't be read; it can be dropped");
 		return NULL;
 	}
+	kept_move(s, record->state, RUN_PENDING);
 	/* What the record gives as the reason is why it stopped, not why its handler runs. */
 	mem_free(run->failure);
 	run->failure = steps_failure(s, run);
@@ -136,6 +149,7 @@ static void command_close(struct sequencer *s, const struct command_input *c,
 			  struct run_record *record, enum run_state to, const char *reason)
 {
 	assert(run_state_may(record->state, to));
+	kept_move(s, record->state, to);
 	record->state = to;
 	record->reason = text_of(reason);
 	record->updated = s->now.wall;

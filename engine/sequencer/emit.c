@@ -254,6 +254,7 @@ static void emit_put(struct sequencer *s, const struct event_view *v, const stru
 	if (e->body != NULL && e->body->of == 0)
 		e->body->of = v->seq;
 	s->stats.events++;
+	board_source(s->board, v->source)->events[BOARD_RECORDED]++;
 	if (out == NULL)
 		return;
 	out->id = v->id;

@@ -67,6 +67,12 @@ static void intake_identity(struct sequencer *s, struct delivery *d, struct text
 	}
 }
 
+static void intake_count_refused(struct sequencer *s, const struct delivery *d)
+{
+	s->stats.refused++;
+	board_source(s->board, d->hook->name)->events[BOARD_REFUSED]++;
+}
+
 /* True when it was seen before. */
 static bool intake_seen(struct sequencer *s, const struct delivery *d, struct text *first)
 {
@@ -74,6 +80,7 @@ static bool intake_seen(struct sequencer *s, const struct delivery *d, struct te
 	    !store_get_seen(s->store, s->batch, d->hook->name, d->dedupe, s->now.wall, first))
 		return false;
 	s->stats.repeats++;
+	board_source(s->board, d->hook->name)->events[BOARD_REPEAT]++;
 	return true;
 }
 
@@ -144,7 +151,7 @@ static void intake_product(struct sequencer *s, struct delivery *d)
 	struct text first;
 
 	if (c->connector->webhook->read(&call, d->body, &r) != FATE_OK) {
-		s->stats.refused++;
+		intake_count_refused(s, d);
 		seq_refuse(s, d->in->ticket, 400, call.why);
 		return;
 	}
@@ -189,7 +196,7 @@ static bool intake_word(struct text t)
 
 static void intake_refuse(struct sequencer *s, const struct delivery *d, const char *why)
 {
-	s->stats.refused++;
+	intake_count_refused(s, d);
 	seq_refuse(s, d->in->ticket, 400, why);
 }
 
@@ -405,7 +412,7 @@ static bool intake_json(struct sequencer *s, struct delivery *d, struct text jso
 		return true;
 	buf_init(&what, 4096);
 	value_write_text(&what, text_of(error.what));
-	s->stats.refused++;
+	intake_count_refused(s, d);
 	seq_reply(s, d->in->ticket, 400,
 		  "{\"error\":\"not JSON\",\"line\":%d,\"column\":%d,\"offset\":%zu,"
 		  "\"detail\":%s}",

@@ -22,6 +22,7 @@
 #include "engine/base/timetext.h"
 #include "engine/rules/edge.h"
 #include "engine/rules/render.h"
+#include "engine/sequencer/board.h"
 #include "engine/sequencer/sequencer.h"
 #include "engine/sequencer/tables.h"
 #include "engine/value/diff.h"
@@ -58,6 +59,7 @@ struct target {
 	bool listed, hungry;
 	bool lent;                  /* what isn't spent in this batch goes back */
 	bool plugin, plugin_before; /* whose credit it is, and was at the start of `batch` */
+	struct board_target *row;   /* where its queue is told; NULL: it is no real one */
 	bool gone;                  /* nobody needs it: forgotten when that is committed */
 	size_t name_size;
 	char name[];
@@ -136,6 +138,7 @@ struct sequencer {
 	struct map *inflight;  /* run id (8 bytes) -> attempt number: sent, outcome not committed */
 	struct map *revisions; /* rule NUL revision -> struct ruleset, of runs that outlived their
 				  rule's text */
+	struct board *board;   /* figures for metrics */
 	struct matcher *matcher;             /* of `rules` */
 	struct entities entities;            /* what the store knows, for expressions */
 	struct recollections *recollections; /* lookups.c; NULL until a result is kept */
@@ -192,6 +195,8 @@ struct sequencer {
 void seq_took(struct sequencer *s, struct scope *scope, int step, enum way way); /* tests */
 void seq_break(struct sequencer *s); /* memory is out: this batch can't commit */
 void seq_clear(struct sequencer *s); /* empties the work arena; breaks when it did not suffice */
+
+/* ---- answer.c ---- */
 void seq_answer(struct sequencer *s, uint64_t ticket, int status, struct text body);
 void seq_reply(struct sequencer *s, uint64_t ticket, int status, const char *format, ...)
     __attribute__((format(printf, 4, 5))); /* below 1 KiB */
@@ -615,6 +620,9 @@ void silence_spare(struct sequencer *s, struct text connection);
 void silence_heard(struct sequencer *s, struct text source);
 
 /* ---- command.c ---- */
+/* A run goes from or to a state that waits for people; RUN_PENDING: none of those. */
+void kept_move(struct sequencer *s, enum run_state from, enum run_state to);
+void kept_count(struct sequencer *s); /* anew, from the store */
 void command_take(struct sequencer *s, const struct command_input *command);
 
 /* ---- tables.c ---- */

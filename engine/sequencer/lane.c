@@ -27,6 +27,7 @@ struct target *target_get(struct sequencer *s, struct text name)
 	}
 	target->name_size = name.n;
 	memcpy(target->name, name.s, name.n);
+	target->row = board_target(s->board, name);
 	return target;
 }
 
@@ -49,6 +50,13 @@ static void target_hunger(struct sequencer *s, struct target *target)
 	s->hungry = target;
 }
 
+/* Targets that no connection names share a row. */
+static void target_tell(const struct target *target, int change)
+{
+	if (target->row != NULL)
+		target->row->waiting += (uint64_t)(int64_t)change;
+}
+
 void target_queue(struct sequencer *s, struct target *target, struct run *run)
 {
 	assert(run->target == NULL);
@@ -61,6 +69,7 @@ void target_queue(struct sequencer *s, struct target *target, struct run *run)
 		target->ready_head = run;
 	target->ready_tail = run;
 	target->queued++;
+	target_tell(target, 1);
 	target_hunger(s, target);
 }
 
@@ -202,6 +211,7 @@ void target_unqueue(struct run *run)
 	else
 		target->ready_tail = run->previous_ready;
 	target->queued--;
+	target_tell(target, -1);
 	run->target = NULL;
 	run->next_ready = run->previous_ready = NULL;
 }

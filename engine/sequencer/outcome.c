@@ -83,6 +83,7 @@ static void judge_record(struct judging *j)
 	};
 
 	store_put_attempt(j->s->store, &record);
+	board_fate(board_target(j->s->board, j->step->connection), j->fate);
 	mem_free(j->run->sent);
 	j->run->sent = NULL;
 }

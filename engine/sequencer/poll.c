@@ -85,11 +85,20 @@ static void source_read(struct sequencer *s, struct source *src)
 		seq_break(s);
 }
 
+static void source_tell(struct sequencer *s, const struct source *src)
+{
+	struct board_source *row = board_source(s->board, src->poll->source);
+
+	atomic_store(&row->ok_at, src->ok_at);
+	atomic_store(&row->failures, src->failures);
+}
+
 void source_write(struct sequencer *s, struct source *src)
 {
 	struct value_map_builder b;
 	struct text json;
 
+	source_tell(s, src);
 	value_map_begin(&b, s->work);
 	value_map_set(&b, "baseline_at", value_int(src->baseline ? src->full_at : 0));
 	if (src->high != INT64_MIN)
@@ -761,6 +770,7 @@ bool poll_setup(struct sequencer *s)
 			    (src->round = round_new()) == NULL)
 				return false;
 			source_read(s, src);
+			source_tell(s, src);
 			src->hinted = src->poll->hinted && feed_waits(s, src->poll);
 			src->due = s->now.mono;
 			if (src->reconcile == 0 && src->ok_at > 0 && src->ok_at <= s->now.wall &&

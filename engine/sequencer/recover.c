@@ -245,5 +245,7 @@ bool recover(struct sequencer *s)
 	    !loaded_note(s))
 		return false;
 	recover_copy(s);
+	run_flush(s);
+	kept_count(s);
 	return !s->broken;
 }

@@ -35,6 +35,7 @@ void retain_timer(struct sequencer *s)
 		return;
 	bool more = store_retain(s->store, &retention);
 
+	kept_count(s);
 	s->retain_at = s->now.mono + (more ? RETAIN_SOON : RETAIN_EVERY);
 	/* Revisions may be among what went: put them again when they are next used. */
 	map_free(s->kept_revisions);

@@ -692,6 +692,7 @@ void run_end(struct sequencer *s, struct run *run, enum run_state state, const c
 	if (state != RUN_DONE && state != RUN_SKIPPED)
 		edge_give_up(s, run);
 	edge_unwait(s, run);
+	kept_move(s, RUN_PENDING, state);
 	run_move(run, state);
 	mem_free(run->reason);
 	run->reason = reason != NULL ? text_heap(text_of(reason)) : NULL;

@@ -10,8 +10,6 @@
 #include "engine/sequencer/internal.h"
 #include "engine/sequencer/pause.h"
 
-#include <stdarg.h>
-
 /* ---- Memory of the batch. ---- */
 
 void seq_took(struct sequencer *s, struct scope *scope, int step, enum way way)
@@ -51,82 +49,6 @@ void *vector_add(struct sequencer *s, struct vector *v, size_t size)
 
 	memset(at, 0, size);
 	return at;
-}
-
-void seq_answer(struct sequencer *s, uint64_t ticket, int status, struct text body)
-{
-	struct reply_out *out = ticket != 0 ? vector_add(s, &s->replies, sizeof(*out)) : NULL;
-
-	if (out == NULL)
-		return;
-	out->ticket = ticket;
-	out->status = status;
-	out->body = text_dup(s->batch, body);
-}
-
-void seq_reply(struct sequencer *s, uint64_t ticket, int status, const char *format, ...)
-{
-	char text[1024];
-	va_list args;
-
-	if (ticket == 0)
-		return;
-	va_start(args, format);
-	int n = vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	assert(n >= 0 && (size_t)n < sizeof(text));
-	seq_answer(s, ticket, status, (struct text){ text, (size_t)n });
-}
-
-void seq_refuse(struct sequencer *s, uint64_t ticket, int status, const char *why)
-{
-	struct buf b;
-
-	buf_init(&b, 900);
-	value_write_text(&b, text_of(why));
-	seq_reply(s, ticket, status, "{\"error\":%s}",
-		  buf_failed(&b) ? "\"refused\"" : buf_cstr(&b));
-	buf_fini(&b);
-}
-
-struct text seq_json(struct sequencer *s, struct value v)
-{
-	struct text t = TEXT("null");
-
-	if (v.kind == VALUE_NULL)
-		return t;
-	value_write(&s->json, v);
-	if (buf_failed(&s->json))
-		seq_break(s);
-	else
-		t = text_dup(s->work, buf_view(&s->json));
-	if (s->json.room > LIMIT_HTTP_KEEP)
-		buf_fini(&s->json);
-	buf_clear(&s->json);
-	if (t.s == NULL) {
-		seq_break(s);
-		t = TEXT("null");
-	}
-	return t;
-}
-
-struct request seq_request(struct sequencer *s, const struct request *r)
-{
-	struct request copy = *r;
-
-	copy.url = text_dup(s->batch, r->url);
-	copy.body = text_dup(s->batch, r->body);
-	copy.mail_from = text_dup(s->batch, r->mail_from);
-	copy.mail_to = text_dup(s->batch, r->mail_to);
-	copy.auth.secret = text_dup(s->batch, r->auth.secret);
-	copy.auth.header = text_dup(s->batch, r->auth.header);
-	copy.auth.prefix = text_dup(s->batch, r->auth.prefix);
-	copy.auth.user = text_dup(s->batch, r->auth.user);
-	for (unsigned i = 0; i < r->header_count; i++) {
-		copy.headers[i].name = text_dup(s->batch, r->headers[i].name);
-		copy.headers[i].value = text_dup(s->batch, r->headers[i].value);
-	}
-	return copy;
 }
 
 /* ---- One input. ---- */
@@ -319,6 +241,7 @@ static void seq_reload(struct sequencer *s, struct input *input)
 	struct ruleset *rules = s->rules;
 
 	s->config = input->reload.config;
+	board_cover(s->board, s->config);
 	s->rules = input->reload.rules;
 	input->reload.config = NULL;
 	input->reload.rules = NULL;
@@ -361,6 +284,7 @@ static void seq_forget(struct sequencer *s)
 		target->ready_head = target->ready_tail = NULL;
 		target->listed = target->hungry = false;
 		target->queued = target->announced = 0;
+		target->row->waiting = 0;
 	}
 	if (s->turn != NULL)
 		*s->turn = (struct target){ 0 };
@@ -681,6 +605,7 @@ enum fate sequencer_batch(struct sequencer *s, struct queue_item *inputs, struct
 	s->stats.last_commit_ms = (uint64_t)now.wall;
 	s->retry_at = INT64_MAX;
 	s->stats.runs_parked = s->parked->queued;
+	s->stats.in_flight = map_count(s->inflight);
 	batch_outputs(s, out);
 	s->pauses_changed = false;
 	return FATE_OK;
@@ -726,6 +651,7 @@ static bool seq_make(struct sequencer *s)
 	s->blind = map_new();
 	s->said = map_new();
 	s->turn = mem_zero(1, sizeof(*s->turn) + 1);
+	s->board = board_new();
 	s->parked = mem_zero(1, sizeof(*s->parked) + 1);
 	heap_init(&s->run_timers);
 	buf_init(&s->json, LIMIT_EVENT_ARENA);
@@ -733,7 +659,7 @@ static bool seq_make(struct sequencer *s)
 	return s->batch != NULL && s->work != NULL && s->object != NULL && s->parser != NULL &&
 	       s->page_parser != NULL && s->targets != NULL && s->inflight != NULL &&
 	       s->revisions != NULL && s->blind != NULL && s->said != NULL && s->turn != NULL &&
-	       s->parked != NULL;
+	       s->parked != NULL && s->board != NULL;
 }
 
 enum fate sequencer_new(struct store *store, struct config *config, struct ruleset *rules,
@@ -759,6 +685,7 @@ enum fate sequencer_new(struct store *store, struct config *config, struct rules
 		sequencer_free(s);
 		return FATE_RETRY;
 	}
+	board_cover(s->board, config);
 	*out = s;
 	return FATE_OK;
 }
@@ -777,6 +704,7 @@ void sequencer_free(struct sequencer *s)
 	map_free(s->inflight);
 	mem_free(s->turn);
 	mem_free(s->parked);
+	board_free(s->board);
 	heap_fini(&s->run_timers);
 	json_parser_free(s->parser);
 	json_parser_free(s->page_parser);
@@ -789,6 +717,11 @@ void sequencer_free(struct sequencer *s)
 	ruleset_free(s->rules);
 	config_free(s->config);
 	mem_free(s);
+}
+
+struct board *sequencer_board(const struct sequencer *s)
+{
+	return s->board;
 }
 
 const struct sequencer_stats *sequencer_stats(const struct sequencer *s)

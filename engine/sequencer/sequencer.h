@@ -55,7 +55,9 @@ struct sequencer_stats {
 	atomic_uint_fast64_t events, repeats, refused, matches, blind, echoes;
 	atomic_uint_fast64_t runs_done, runs_dead, runs_skipped, runs_doubt, runs_held;
 	atomic_uint_fast64_t attempts, retries, batches, failed_batches;
-	atomic_uint_fast64_t runs_parked; /* gauge: they wait for the end of a pause */
+	atomic_int_fast64_t kept_dead, kept_doubt; /* gauges: in the store, for people to decide */
+	atomic_uint_fast64_t in_flight;            /* gauge: attempts under way */
+	atomic_uint_fast64_t runs_parked;          /* gauge: they wait for the end of a pause */
 	atomic_uint_fast64_t open_runs, last_commit_ms, polls_ok, polls_failed;
 	atomic_bool store_down;
 };
@@ -93,6 +95,10 @@ enum fate sequencer_batch(struct sequencer *sequencer, struct queue_item *inputs
 
 /* Monotonic ms at which something is due without an input, or INT64_MAX. */
 int64_t sequencer_next(const struct sequencer *sequencer);
+
+/* Figures by source and target; lives as long as the sequencer. */
+struct board;
+struct board *sequencer_board(const struct sequencer *sequencer);
 
 const struct sequencer_stats *sequencer_stats(const struct sequencer *sequencer);
 

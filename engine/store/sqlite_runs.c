@@ -110,6 +110,21 @@ int64_t store_last_run(struct store *store)
 	return last;
 }
 
+int64_t store_count_runs(struct store *store, enum run_state state)
+{
+	int64_t count = 0;
+	struct sq q;
+
+	assert(store != NULL && (state == RUN_DEAD || state == RUN_IN_DOUBT));
+	q = sq_use(store, SQ_RUN_COUNT,
+		   "SELECT count(*) FROM runs WHERE " SQ_UNFINISHED " AND state = ?1");
+	sq_put_int(&q, state);
+	if (sq_row(&q))
+		count = sq_int(&q, 0);
+	sq_done(&q);
+	return count;
+}
+
 void store_put_attempt(struct store *store, const struct attempt_record *attempt)
 {
 	struct sq q;

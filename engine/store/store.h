@@ -260,6 +260,9 @@ void store_put_attempt(struct store *store, const struct attempt_record *attempt
 int64_t store_last_event(struct store *store);
 int64_t store_last_run(struct store *store);
 
+/* How many runs are DEAD, or IN_DOUBT. */
+int64_t store_count_runs(struct store *store, enum run_state state);
+
 /* ---- Queries, for the writer's start and for readers. Visitors return false to
  * stop. A query answers FATE_OK, or FATE_RETRY with store_last_error. ---- */
 

@@ -207,3 +207,32 @@ class MailServer(Listener):
             return self.says.pop(0)
         self.letters.append(letter.decode())
         return f"250 2.0.0 Ok: queued as {len(self.letters)}"
+
+
+class Manager:
+    """Stands where a service manager does: `said` has the lines that came to its socket."""
+
+    def __init__(self, path):
+        self.said = []
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(path)
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+        self._thread.start()
+
+    def _listen(self):
+        while True:
+            try:
+                data = self._socket.recv(4096)
+            except OSError:
+                return
+            if not data:
+                return
+            self.said += data.decode().split("\n")
+
+    def close(self):
+        try:
+            self._socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        self._thread.join(PATIENCE)
+        self._socket.close()

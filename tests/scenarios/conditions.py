@@ -218,6 +218,13 @@ class Conditions:
         count, *text = shlex.split(words)
         self._count([m for m in self.mail.letters if not text or text[0] in m], count, "mailed")
 
+    def see_told(self, words):
+        """told X N: the service manager was told the line X at least N times"""
+        line, count = shlex.split(words)
+        times = self.manager.said.count(line)
+        if times < int(count):
+            raise Failed(f"{times} times of {self.manager.said}")
+
     def see_offered(self, words):
         """offered N: N messages came to the mail server, those that it refused too"""
         self._count([None] * self.mail.offered, words, "offered")

@@ -23,7 +23,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-from peers import MailServer, Proxy, TlsFront, make_authority  # noqa: E402
+from peers import MailServer, Manager, Proxy, TlsFront, make_authority  # noqa: E402
 from conditions import Conditions, check_text, dig  # noqa: E402
 from operations import carried_out  # noqa: E402
 from world import Daemon, Failed, Sandbox, request, until  # noqa: E402
@@ -201,6 +201,7 @@ class Flow(Conditions):
         self.output = ""  # of the last command
         self.proxy = None
         self.mail = None
+        self.manager = None
         self.peers = []
         self.line = ""
         self.number = 0
@@ -513,6 +514,15 @@ class Flow(Conditions):
         self.mail = MailServer(shlex.split(rest))
         self.peers.append(self.mail)
         self.variables["mail"] = f"127.0.0.1:{self.mail.port}"
+
+    def step_manager(self, rest):
+        """manager [EVERY]: a service manager hears of the daemon, with a watchdog of so many ms"""
+        path = os.path.join(self.directory, "manager.sock")
+        self.manager = Manager(path)
+        self.peers.append(self.manager)
+        self.daemon.env["NOTIFY_SOCKET"] = path
+        if rest:
+            self.daemon.env["WATCHDOG_USEC"] = str(int(rest) * 1000)
 
     # ---- requests and commands ----
 
