@@ -293,6 +293,11 @@ def suite_email(context, _):
         sys.executable, "tests/email/run", "--build", context.build_directory("asan")])
 
 
+def suite_monitoring(context, _):
+    return summary(context, "monitoring", [
+        sys.executable, "tests/monitoring/run", "--build", context.build_directory("asan")])
+
+
 def suite_plugins(context, names):
     return summary(context, "plugins", [
         sys.executable, "tests/plugins/run", "--build", context.build_directory("asan"), *names])
@@ -344,6 +349,8 @@ SUITES = {
     "schema": Suite("tappet schema, beside a JSON Schema library", "asan", suite_schema),
     "webhooks": Suite("every webhook of GitHub's, to a running daemon", "asan", suite_webhooks),
     "email": Suite("mail to a real mail server, byte by byte", "asan", suite_email),
+    "monitoring": Suite("dashboard, alerts and unit, beside a real Prometheus", "asan",
+                        suite_monitoring),
     "plugins": Suite("SDKs and plugins against a scripted engine; bad ones against a daemon",
                      "asan", suite_plugins),
     "sandbox": Suite("the fake APIs, from outside", "asan", suite_sandbox),
