@@ -228,10 +228,13 @@ struct run *run_load(struct sequencer *s, const struct run_record *record)
 {
 	const struct rule *rule;
 	struct ruleset *set = recover_revision(s, record->rule, record->revision, &rule);
-	struct run *run = set != NULL ? run_new(s, rule, set, record->key) : NULL;
+	struct run *run;
 
-	if (run == NULL || record->step < 0 || record->step >= rule->step_count ||
-	    !map_put(s->runs, run_id_key(&record->id), run)) {
+	if (set == NULL || record->step < 0 || record->step >= rule->step_count)
+		return NULL;
+	run = run_new(s, rule, set, record->key);
+	if (run == NULL || !map_put(s->runs, run_id_key(&record->id), run)) {
+		seq_break(s); /* not the rule's fault */
 		run_free(run);
 		return NULL;
 	}

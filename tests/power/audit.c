@@ -267,7 +267,8 @@ static bool see_dead(void *of, const struct run_record *run)
 {
 	struct bridge *b = of;
 
-	if (!text_is(run->rule, "refused"))
+	if (!text_is(run->rule, "refused") ||
+	    text_find(run->reason, TEXT("status 400")) == SIZE_MAX)
 		bridge_wrong(b, "run %lld of %.*s is DEAD: %.*s", (long long)run->id,
 			     TEXT_ARG(run->rule), TEXT_ARG(run->reason));
 	return true;

@@ -39,7 +39,7 @@ static struct sweep sweep_of(struct power *p, unsigned stride)
 			       .seed = p->options.seed,
 			       .stride = p->options.full ? 1 : stride,
 			       .variants = p->options.full ? 4 : 1,
-			       .ends = p->options.full ? 10 : 25,
+			       .ends = p->options.full ? 10 : 40,
 			       .twice = p->options.full ? 40 : 12,
 			       .synchronous = p->options.synchronous,
 			       .loud = true };
@@ -57,7 +57,7 @@ static bool told(const struct sweep *s)
 
 static bool cuts_main(struct power *p)
 {
-	struct sweep s = sweep_of(p, 5);
+	struct sweep s = sweep_of(p, 12);
 
 	sweep_cuts(&s, "main", play_all, NULL, NULL);
 	return told(&s);
@@ -129,7 +129,7 @@ static bool cuts_from(struct power *p, struct sweep *s, int version)
 
 static bool cuts_versions(struct power *p)
 {
-	struct sweep s = sweep_of(p, 5);
+	struct sweep s = sweep_of(p, 12);
 
 	for (int version = 1; version <= 3; version++)
 		if (!cuts_from(p, &s, version))

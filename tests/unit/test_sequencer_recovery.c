@@ -141,6 +141,34 @@ START_TEST(a_reload_without_memory_is_not_lost)
 }
 END_TEST
 
+/* Its rule is read from the store again; what isn't there for that makes it wait, and not die. */
+START_TEST(memory_that_is_out_at_the_start_costs_no_run)
+{
+	bool hit = HAVE_FAULTS;
+
+	for (int n = 1; hit; n++) {
+		static const struct sequencer_options options = { 0 };
+		struct world w;
+
+		world_init(&w, ORDERS_CONFIG, ORDERS_RULES("a"));
+		orders_post(&w, 1, "waits");
+		ck_assert_int_eq(world_batch(&w), FATE_OK);
+		world_reload(&w, ORDERS_CONFIG, ORDERS_RULES("b"));
+		ck_assert_int_eq(world_batch(&w), FATE_OK);
+		sequencer_free(w.sequencer);
+		fault_arm("memory", n, false);
+		while (sequencer_new(w.store, w.config, w.rules, &options, w.now, &w.sequencer) !=
+		       FATE_OK)
+			ck_assert(!fault_point("memory"));
+		while (world_batch(&w) != FATE_OK)
+			ck_assert(!fault_point("memory"));
+		hit = fault_disarm();
+		ck_assert_int_eq(world_state(&w, 1), RUN_PENDING);
+		world_fini(&w);
+	}
+}
+END_TEST
+
 START_TEST(runs_finish_under_the_text_they_began_with)
 {
 	if (!HAVE_FAULTS)
@@ -708,7 +736,8 @@ UNIT_MAIN("sequencer_recovery", a_record_that_cannot_be_read_ends_the_run,
 	  a_damaged_run_can_only_be_dropped,
 	  facts_of_a_failed_batch_are_kept_and_nothing_is_sent_twice,
 	  a_batch_that_fails_twice_asks_for_credit_again, a_reload_in_a_failed_batch_is_not_lost,
-	  a_reload_without_memory_is_not_lost, runs_finish_under_the_text_they_began_with,
+	  a_reload_without_memory_is_not_lost, memory_that_is_out_at_the_start_costs_no_run,
+	  runs_finish_under_the_text_they_began_with,
 	  who_was_under_way_stays_at_the_head_of_its_lane, a_long_lane_is_worked_off_in_order,
 	  and_so_it_does_after_a_crash, two_decisions_about_one_run_in_one_batch,
 	  a_cancelled_run_leaves_the_queue_for_credit, a_handler_goes_on_after_a_restart,
