@@ -81,14 +81,19 @@ static const char *const back[] = {
 	      "PRAGMA user_version = 1",
 	[3] = "DROP TABLE kept; DROP TABLE cells; DROP TABLE stored; PRAGMA user_version = 2",
 	[4] = "DROP TABLE manifests; PRAGMA user_version = 3",
+	[5] = "PRAGMA user_version = 4", /* what it changed may be so */
+	[6] = "PRAGMA user_version = 5",
+	[7] = "ALTER TABLE attempts DROP COLUMN data_at; PRAGMA user_version = 6",
 };
+
+#define NEWEST (int)(sizeof(back) / sizeof(back[0]) - 1)
 
 static bool go_back(struct power *p, int version)
 {
 	sqlite3 *db;
 	bool good = sqlite3_open(p->setting.database, &db) == SQLITE_OK;
 
-	for (int from = 4; good && from > version; from--)
+	for (int from = NEWEST; good && from > version; from--)
 		good = sqlite3_exec(db, back[from], NULL, NULL, NULL) == SQLITE_OK;
 	if (!good)
 		printf("    version %d can't be made: %s\n", version, sqlite3_errmsg(db));
@@ -129,9 +134,9 @@ static bool cuts_from(struct power *p, struct sweep *s, int version)
 
 static bool cuts_versions(struct power *p)
 {
-	struct sweep s = sweep_of(p, 12);
+	struct sweep s = sweep_of(p, 24);
 
-	for (int version = 1; version <= 3; version++)
+	for (int version = 1; version < NEWEST; version++)
 		if (!cuts_from(p, &s, version))
 			return false;
 	return told(&s);
