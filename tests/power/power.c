@@ -80,8 +80,7 @@ static const char *const back[] = {
 	      "ALTER TABLE events DROP COLUMN body_of; ALTER TABLE events DROP COLUMN media;"
 	      "PRAGMA user_version = 1",
 	[3] = "DROP TABLE kept; DROP TABLE cells; DROP TABLE stored; PRAGMA user_version = 2",
-	[4] = "DROP TABLE manifests; ALTER TABLE attempts DROP COLUMN data_at;"
-	      " PRAGMA user_version = 3",
+	[4] = "DROP TABLE manifests; PRAGMA user_version = 3",
 	[5] = "PRAGMA user_version = 4", /* what it changed may be so */
 	[6] = "PRAGMA user_version = 5",
 	[7] = "ALTER TABLE attempts DROP COLUMN data_at; PRAGMA user_version = 6",
