@@ -4,9 +4,6 @@
  * daemon knows of their sessions and processes.
  *
  * Without a daemon it shows the rest: manifests are in files and in the store. */
-#include <limits.h>
-#include <unistd.h>
-
 #include "engine/base/limits.h"
 #include "engine/commands/ask.h"
 #include "engine/commands/json.h"
@@ -147,26 +144,14 @@ static void show_why(const struct list *l, const struct line *line)
 	buf_char(out, '\n');
 }
 
-/* A plugin may run in another folder than this command. */
-static void put_endpoint(struct buf *out, struct text endpoint)
-{
-	char cwd[PATH_MAX];
-
-	if (text_starts(endpoint, TEXT("ipc://")) && endpoint.n > 6 && endpoint.s[6] != '/' &&
-	    getcwd(cwd, sizeof(cwd)) != NULL)
-		buf_printf(out, "ipc://%s/%.*s", cwd, (int)(endpoint.n - 6), endpoint.s + 6);
-	else
-		buf_text(out, endpoint);
-}
-
 static void show_bus(const struct list *l)
 {
 	struct buf *out = &l->context->out;
 
 	buf_str(out, "\nsessions    ");
-	put_endpoint(out, l->config->bus.sessions);
+	bus_endpoint(out, l->config->bus.sessions);
 	buf_str(out, "\nevents      ");
-	put_endpoint(out, l->config->bus.events);
+	bus_endpoint(out, l->config->bus.events);
 	buf_char(out, '\n');
 	if (l->key[0] != '\0')
 		buf_printf(out, "server key  %s\n", l->key);

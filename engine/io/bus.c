@@ -19,6 +19,7 @@
 #include "engine/io/bus.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -677,4 +678,16 @@ bool bus_public_key(const struct secret *key, char out[BUS_KEY])
 	good = zmq_curve_public(out, z85) == 0;
 	bytes_wipe(z85, sizeof(z85));
 	return good;
+}
+
+void bus_endpoint(struct buf *out, struct text endpoint)
+{
+	char cwd[PATH_MAX];
+
+	assert(out != NULL);
+	if (text_starts(endpoint, TEXT("ipc://")) && endpoint.n > 6 && endpoint.s[6] != '/' &&
+	    endpoint.s[6] != '@' && getcwd(cwd, sizeof(cwd)) != NULL)
+		buf_printf(out, "ipc://%s/%.*s", cwd, (int)(endpoint.n - 6), endpoint.s + 6);
+	else
+		buf_text(out, endpoint);
 }

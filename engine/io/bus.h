@@ -31,6 +31,7 @@
 #include <stdint.h>
 
 #include "engine/base/clock.h"
+#include "engine/base/buf.h"
 #include "engine/base/fate.h"
 #include "engine/base/secret.h"
 #include "engine/base/text.h"
@@ -114,5 +115,9 @@ bool bus_keygen(char public_key[BUS_KEY], char secret_key[BUS_KEY]);
 
 /* The public key that belongs to a secret one; false: it is none. */
 bool bus_public_key(const struct secret *key, char out[BUS_KEY]);
+
+/* The endpoint with the path of an ipc socket from the root: other processes have other working
+ * directories. */
+void bus_endpoint(struct buf *out, struct text endpoint);
 
 #endif

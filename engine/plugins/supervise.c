@@ -17,6 +17,7 @@
 
 #include "engine/base/log.h"
 #include "engine/base/mem.h"
+#include "engine/io/bus.h"
 #include "engine/plugins/supervise_parts.h"
 
 /* A configuration: the recipes of all that has a command. */
@@ -289,22 +290,13 @@ static void wake(struct supervise *s)
 	(void)!write(s->wake, &one, sizeof(one));
 }
 
-/* A process has another working directory than the engine: where an ipc socket is must be told from
- * the root. */
 static char *endpoint(const char *from)
 {
-	struct text t = text_of(from);
 	struct buf out;
 	size_t n;
-	char *cwd;
 
-	if (!text_starts(t, TEXT("ipc://")) || t.n == 6 || t.s[6] == '/' || t.s[6] == '@')
-		return text_heap(t);
-	cwd = mem_alloc(LIMIT_PROCESS_SETTINGS);
 	buf_init(&out, LIMIT_PROCESS_SETTINGS);
-	if (cwd != NULL && getcwd(cwd, LIMIT_PROCESS_SETTINGS) != NULL)
-		buf_printf(&out, "ipc://%s/%s", cwd, from + 6);
-	mem_free(cwd);
+	bus_endpoint(&out, text_of(from));
 	return buf_take(&out, &n);
 }
 

@@ -6,16 +6,6 @@
 
 #define DATA "tests/unit/data/"
 
-static void mistake(const char *text, int line, int column, const char *what, const char *hint)
-{
-	struct kit k;
-
-	kit_init(&k);
-	kit_config(&k, text);
-	kit_expect(k.diags, line, column, what, hint);
-	kit_fini(&k);
-}
-
 START_TEST(documented_example)
 {
 	struct diags *diags = diags_new();
@@ -66,9 +56,9 @@ END_TEST
 
 START_TEST(missed_webhooks_need_a_webhook)
 {
-	mistake("connections:\n  a: { connector: hindsite, client_id: x, client_secret: y,\n"
-		"       poll: { webhook_deliveries: {} } }\n",
-		3, 16, "come as webhooks, and this connection takes none", "webhook: {");
+	kit_mistake("connections:\n  a: { connector: hindsite, client_id: x, client_secret: y,\n"
+		    "       poll: { webhook_deliveries: {} } }\n",
+		    3, 16, "come as webhooks, and this connection takes none", "webhook: {");
 }
 END_TEST
 
@@ -78,13 +68,15 @@ END_TEST
 
 START_TEST(settings_with_parts)
 {
-	mistake(BLUEWORKS "    on_behalf_of: kim\n", 7, 19, "has the wrong type", "Usernames");
-	mistake(BLUEWORKS "    on_behalf_of: [kim, {}]\n", 7, 25, "must be text, not a map", "");
-	mistake(BLUEWORKS "    on_behalf_of: ['']\n", 7, 20, "must be text, not nothing", "");
-	mistake(BLUEWORKS "    action_types: { complet: x }\n", 7, 21, "has no key \"complet\"",
-		"\"complete\"");
-	mistake(BLUEWORKS "    action_types: { approve: 7 }\n", 7, 30, "has the wrong type", "");
-	mistake(BLUEWORKS "    poll: { works: {} }\n", 7, 13, "nothing to poll", "\"work\"");
+	kit_mistake(BLUEWORKS "    on_behalf_of: kim\n", 7, 19, "has the wrong type", "Usernames");
+	kit_mistake(BLUEWORKS "    on_behalf_of: [kim, {}]\n", 7, 25, "must be text, not a map",
+		    "");
+	kit_mistake(BLUEWORKS "    on_behalf_of: ['']\n", 7, 20, "must be text, not nothing", "");
+	kit_mistake(BLUEWORKS "    action_types: { complet: x }\n", 7, 21, "has no key \"complet\"",
+		    "\"complete\"");
+	kit_mistake(BLUEWORKS "    action_types: { approve: 7 }\n", 7, 30, "has the wrong type",
+		    "");
+	kit_mistake(BLUEWORKS "    poll: { works: {} }\n", 7, 13, "nothing to poll", "\"work\"");
 }
 END_TEST
 
@@ -161,82 +153,91 @@ END_TEST
 
 START_TEST(top_level_mistakes)
 {
-	mistake("lisen: 1\n", 1, 1, "no key \"lisen\"", "\"listen\"");
-	mistake("secrets: [a]\n", 1, 10, "secrets must be a map", "${env:CRM_TOKEN}");
-	mistake("secrets: { a-b: \"${env:X}\" }\n", 1, 12, "no name for a secret", "letters");
-	mistake("secrets: { a: plainly }\n", 1, 15, "is written in the file", "${env:NAME}");
-	mistake("secrets: { a: 5 }\n", 1, 15, "must be a text", "quotes");
-	mistake("secrets: { a: \"${vars.x}\" }\n", 1, 15, "can't be used here", "${env:NAME}");
-	mistake("secrets: { a: \"${file:/no/where}\" }\n", 1, 15,
-		"the file /no/where can't be read: No such file or directory", "");
-	mistake("calendars: {}\n", 1, 1, "not yet", "");
-	mistake("listen: nowhere\n", 1, 9, "no address", "");
-	mistake("listen: 1.2.3.4:70000\n", 1, 9, "no address", "");
-	mistake("listen: \"${env:X}\"\n", 1, 9, "no ${...} here", "");
-	mistake("admin: { listen: \"0.0.0.0:1\" }\n", 1, 18, "needs a token", "");
-	mistake("store: postgres://x\n", 1, 8, "not yet", "");
-	mistake("listen: 8180\n", 1, 9, "no address", "like 127.0.0.1:8180");
-	mistake("listen: ':8180'\n", 1, 9, "no address", "like 127.0.0.1:8180");
-	mistake("limits: { body: 64MiB }\n", 1, 17, "between 1KiB and 32MiB", "");
-	mistake("limits: { memory: 1MiB }\n", 1, 19, "at least 16MiB", "");
-	mistake("schedules: { a: { cron: '0 0 30 2 *' } }\n", 1, 25, "never happens", "");
-	mistake("hooks: { a: { verify: github, secret: '${file:/no/where}' } }\n", 1, 39,
-		"the file /no/where can't be read: No such file or directory", "");
-	mistake("connections: { c: { connector: http, base_url: 'http://a.b', rate: 5 } }\n", 1, 68,
-		"must be a map", "rate: { per_second: 5 }");
-	mistake("connections: { c: { connector: http, base_url: 'http://a.b',\n"
-		"  rate: { per_second: 0 } } }\n",
-		2, 23, "above 0", "");
-	mistake("vars: { channel: #ops, vip: 1 }\n", 1, 18, "for a comment", "\"#ops\"");
-	mistake("rules: [nothing/]\n", 1, 9, "no file or folder", "relative");
-	mistake("vars: { a: \"${env:X}\" }\n", 1, 12, "no ${...} here", "");
-	mistake("vars: 5\n", 1, 7, "must be a map", "");
-	mistake("retention: { events: 5 }\n", 1, 22, "duration", "5m");
-	mistake("limits: { body: 1GiB }\n", 1, 17, "between", "");
-	mistake("limits: { body: 1 pound }\n", 1, 17, "size", "MiB");
-	mistake("reload: wach\n", 1, 9, "\"wach\"", "\"watch\"");
+	kit_mistake("lisen: 1\n", 1, 1, "no key \"lisen\"", "\"listen\"");
+	kit_mistake("secrets: [a]\n", 1, 10, "secrets must be a map", "${env:CRM_TOKEN}");
+	kit_mistake("secrets: { a-b: \"${env:X}\" }\n", 1, 12, "no name for a secret", "letters");
+	kit_mistake("secrets: { a: plainly }\n", 1, 15, "is written in the file", "${env:NAME}");
+	kit_mistake("secrets: { a: 5 }\n", 1, 15, "must be a text", "quotes");
+	kit_mistake("secrets: { a: \"${vars.x}\" }\n", 1, 15, "can't be used here", "${env:NAME}");
+	kit_mistake("secrets: { a: \"${file:/no/where}\" }\n", 1, 15,
+		    "the file /no/where can't be read: No such file or directory", "");
+	kit_mistake("calendars: {}\n", 1, 1, "not yet", "");
+	kit_mistake("listen: nowhere\n", 1, 9, "no address", "");
+	kit_mistake("listen: 1.2.3.4:70000\n", 1, 9, "no address", "");
+	kit_mistake("listen: \"${env:X}\"\n", 1, 9, "no ${...} here", "");
+	kit_mistake("admin: { listen: \"0.0.0.0:1\" }\n", 1, 18, "needs a token", "");
+	kit_mistake("store: postgres://x\n", 1, 8, "not yet", "");
+	kit_mistake("listen: 8180\n", 1, 9, "no address", "like 127.0.0.1:8180");
+	kit_mistake("listen: ':8180'\n", 1, 9, "no address", "like 127.0.0.1:8180");
+	kit_mistake("limits: { body: 64MiB }\n", 1, 17, "between 1KiB and 32MiB", "");
+	kit_mistake("limits: { memory: 1MiB }\n", 1, 19, "at least 16MiB", "");
+	kit_mistake("schedules: { a: { cron: '0 0 30 2 *' } }\n", 1, 25, "never happens", "");
+	kit_mistake("hooks: { a: { verify: github, secret: '${file:/no/where}' } }\n", 1, 39,
+		    "the file /no/where can't be read: No such file or directory", "");
+	kit_mistake("connections: { c: { connector: http, base_url: 'http://a.b', rate: 5 } }\n", 1,
+		    68, "must be a map", "rate: { per_second: 5 }");
+	kit_mistake("connections: { c: { connector: http, base_url: 'http://a.b',\n"
+		    "  rate: { per_second: 0 } } }\n",
+		    2, 23, "above 0", "");
+	kit_mistake("vars: { channel: #ops, vip: 1 }\n", 1, 18, "for a comment", "\"#ops\"");
+	kit_mistake("rules: [nothing/]\n", 1, 9, "no file or folder", "relative");
+	kit_mistake("vars: { a: \"${env:X}\" }\n", 1, 12, "no ${...} here", "");
+	kit_mistake("vars: 5\n", 1, 7, "must be a map", "");
+	kit_mistake("retention: { events: 5 }\n", 1, 22, "duration", "5m");
+	kit_mistake("limits: { body: 1GiB }\n", 1, 17, "between", "");
+	kit_mistake("limits: { body: 1 pound }\n", 1, 17, "size", "MiB");
+	kit_mistake("reload: wach\n", 1, 9, "\"wach\"", "\"watch\"");
 }
 END_TEST
 
 START_TEST(connection_mistakes)
 {
-	mistake("connections: { A: { connector: slack } }\n", 1, 16, "no name", "small letters");
-	mistake("connections: { a: { connector: slak } }\n", 1, 32, "no connector", "\"slack\"");
-	mistake("connections: { a: {} }\n", 1, 19, "\"connector\" is missing", "");
-	mistake("connections: { a: { conector: slack } }\n", 1, 21, "no key \"conector\"",
-		"\"connector\"");
-	mistake("connections: { a: { connector: slack } }\n", 1, 19, "\"webhook_url\" is missing",
-		"");
-	mistake(
+	kit_mistake("connections: { A: { connector: slack } }\n", 1, 16, "no name",
+		    "small letters");
+	kit_mistake("connections: { a: { connector: slak } }\n", 1, 32, "no connector",
+		    "\"slack\"");
+	kit_mistake("connections: { a: {} }\n", 1, 19, "\"connector\" is missing", "");
+	kit_mistake("connections: { a: { conector: slack } }\n", 1, 21, "no key \"conector\"",
+		    "\"connector\"");
+	kit_mistake("connections: { a: { connector: slack } }\n", 1, 19,
+		    "\"webhook_url\" is missing", "");
+	kit_mistake(
 	    "connections: { a: { connector: slack, token: '${env:A}', webhook_url: '${env:B}' } "
 	    "}\n",
 	    1, 46, "can't be given together", "two connections");
-	mistake("connections: { a: { connector: kantata, tokn: x } }\n", 1, 41, "\"tokn\"",
-		"\"token\"");
-	mistake("connections: { a: { connector: kantata, token: x, base_url: ftp://a } }\n", 1, 61,
-		"no URL", "https");
-	mistake("connections: { a: { connector: kantata, token: x, poll: { workspace: {} } } }\n",
-		1, 59, "nothing to poll", "\"workspaces\"");
-	mistake("connections: { a: { connector: kantata, token: x, poll: { workspaces: { evry: 1s "
-		"} } } }\n",
-		1, 73, "\"evry\"", "\"every\"");
-	mistake("connections: { a: { connector: kantata, token: x, poll: { workspaces: { hints: x "
-		"} } } }\n",
-		1, 80, "\"x\"", "subscribed_events");
-	mistake("connections: { a: { connector: kantata, token: x, poll: { subscribed_events: { "
-		"hints: subscribed_events } } } }\n",
-		1, 87, "nothing gives hints about subscribed_events", "");
-	mistake("connections: { a: { connector: hindsite, base_url: 'http://h', client_id: a, "
-		"client_secret: b, webhook: { secret: s }, poll: { webhook_deliveries: { hints: x "
-		"} } } "
-		"}\n",
-		1, 157, "nothing gives hints", "");
-	mistake("connections: { a: { connector: kantata, token: x, webhook: { secret: y } } }\n", 1,
-		60, "sends no webhooks", "");
-	mistake("connections: { a: { connector: kantata, token: x, rate: { per_second: -1 } } }\n",
-		1, 71, "number", "");
-	mistake("connections: { a: { connector: kantata, token: \"${vault:x}\" } }\n", 1, 48,
-		"can't be used", "credential");
+	kit_mistake("connections: { a: { connector: kantata, tokn: x } }\n", 1, 41, "\"tokn\"",
+		    "\"token\"");
+	kit_mistake("connections: { a: { connector: kantata, token: x, base_url: ftp://a } }\n", 1,
+		    61, "no URL", "https");
+	kit_mistake(
+	    "connections: { a: { connector: kantata, token: x, poll: { workspace: {} } } }\n", 1,
+	    59, "nothing to poll", "\"workspaces\"");
+	kit_mistake(
+	    "connections: { a: { connector: kantata, token: x, poll: { workspaces: { evry: 1s "
+	    "} } } }\n",
+	    1, 73, "\"evry\"", "\"every\"");
+	kit_mistake(
+	    "connections: { a: { connector: kantata, token: x, poll: { workspaces: { hints: x "
+	    "} } } }\n",
+	    1, 80, "\"x\"", "subscribed_events");
+	kit_mistake(
+	    "connections: { a: { connector: kantata, token: x, poll: { subscribed_events: { "
+	    "hints: subscribed_events } } } }\n",
+	    1, 87, "nothing gives hints about subscribed_events", "");
+	kit_mistake(
+	    "connections: { a: { connector: hindsite, base_url: 'http://h', client_id: a, "
+	    "client_secret: b, webhook: { secret: s }, poll: { webhook_deliveries: { hints: x "
+	    "} } } "
+	    "}\n",
+	    1, 157, "nothing gives hints", "");
+	kit_mistake(
+	    "connections: { a: { connector: kantata, token: x, webhook: { secret: y } } }\n", 1, 60,
+	    "sends no webhooks", "");
+	kit_mistake(
+	    "connections: { a: { connector: kantata, token: x, rate: { per_second: -1 } } }\n", 1,
+	    71, "number", "");
+	kit_mistake("connections: { a: { connector: kantata, token: \"${vault:x}\" } }\n", 1, 48,
+		    "can't be used", "credential");
 }
 END_TEST
 
@@ -275,8 +276,8 @@ START_TEST(mail_mistakes)
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		mistake(cases[i].text, cases[i].line, cases[i].column, cases[i].what,
-			cases[i].hint);
+		kit_mistake(cases[i].text, cases[i].line, cases[i].column, cases[i].what,
+			    cases[i].hint);
 }
 END_TEST
 
@@ -316,45 +317,52 @@ END_TEST
 
 START_TEST(hook_mistakes)
 {
-	mistake("hooks: { a: { secret: x } }\n", 1, 13, "\"verify\" is missing", "none");
-	mistake("hooks: { a: { verify: stripe } }\n", 1, 13, "\"secret\" is missing", "");
-	mistake("hooks: { a: { verify: github, secret: x, tolerance: 1m } }\n", 1, 42,
-		"has no \"tolerance\"", "standard-webhooks, hmac, stripe, slack");
-	mistake("hooks: { a: { verify: basic, secret: x } }\n", 1, 13, "\"user\" is missing", "");
-	mistake("hooks: { a: { verify: basic, user: 'a:b', secret: x } }\n", 1, 36, "no colon", "");
-	mistake("hooks: { a: { verify: slack, secret: x, handshake: {} } }\n", 1, 52,
-		"\"origins\" is missing", "");
-	mistake("hooks: { a: { verify: none, handshake: { origins: 'a b' } } }\n", 1, 51,
-		"no name of a sender", "");
-	mistake("hooks: { a: { verify: none, handshake: { origins: '*', rate: 0 } } }\n", 1, 62,
-		"between 1", "");
-	mistake("hooks: { a: { verify: githb } }\n", 1, 23, "\"githb\"", "\"github\"");
-	mistake("hooks: { a: { verify: none, keep_body: 1 } }\n", 1, 40, "true or false", "");
-	mistake("hooks: { a: { verify: none, silent_after: 2 } }\n", 1, 43, "a duration", "2h");
-	mistake("hooks: { a: { verify: none, silent_after: 10ms } }\n", 1, 43, "at least 1s", "");
-	mistake("connections:\n  a: { connector: kantata, token: x,\n"
-		"    poll: { workspaces: { every: 5m, silent_after: 300s } } }\n",
-		3, 52, "longer than every (5m, line 3 of ", "several times");
-	mistake("hooks: { a: { verify: github } }\n", 1, 13, "\"secret\" is missing", "");
-	mistake("hooks: { a: { verify: hmac, secret: x } }\n", 1, 13, "\"header\" is missing", "");
-	mistake("hooks: { a: { verify: standard-webhooks, secret: [AAAA, 'whsec_!'] } }\n", 1, 57,
-		"not base64", "copy it whole");
-	mistake("hooks: { a: { verify: hmac, header: H, secret: xyz, secret_encoding: hex } }\n", 1,
-		48, "not hex", "copy it whole");
-	mistake("hooks: { a: { verify: github, secret: x, header: y } }\n", 1, 42,
-		"has no \"header\"", "hmac");
-	mistake("hooks: { a: { verify: none, secret: x } }\n", 1, 37, "no secret", "");
-	mistake("hooks: { a: { verify: none, id_header: \"a b\" } }\n", 1, 40,
-		"no name of a header", "");
-	mistake("hooks: { a: { verify: none, dedupe: { by: bdy } } }\n", 1, 43, "\"bdy\"",
-		"\"body\"");
-	mistake("connections: { a: { connector: kantata, token: x } }\nhooks: { a: { verify: none "
-		"} }\n",
-		2, 10, "taken by the connection on line 1", "namespace");
-	mistake("schedules: { a: { cron: \"61 * * * *\" } }\n", 1, 25, "no minute", "");
-	mistake("schedules: { a: { cron: \"* * * * *\", timezone: Europe/Berln } }\n", 1, 48,
-		"no time zone", "Europe/Berlin");
-	mistake("schedules: { a: { cron: \"* * * * *\", missed: al } }\n", 1, 46, "\"al\"", "all");
+	kit_mistake("hooks: { a: { secret: x } }\n", 1, 13, "\"verify\" is missing", "none");
+	kit_mistake("hooks: { a: { verify: stripe } }\n", 1, 13, "\"secret\" is missing", "");
+	kit_mistake("hooks: { a: { verify: github, secret: x, tolerance: 1m } }\n", 1, 42,
+		    "has no \"tolerance\"", "standard-webhooks, hmac, stripe, slack");
+	kit_mistake("hooks: { a: { verify: basic, secret: x } }\n", 1, 13, "\"user\" is missing",
+		    "");
+	kit_mistake("hooks: { a: { verify: basic, user: 'a:b', secret: x } }\n", 1, 36, "no colon",
+		    "");
+	kit_mistake("hooks: { a: { verify: slack, secret: x, handshake: {} } }\n", 1, 52,
+		    "\"origins\" is missing", "");
+	kit_mistake("hooks: { a: { verify: none, handshake: { origins: 'a b' } } }\n", 1, 51,
+		    "no name of a sender", "");
+	kit_mistake("hooks: { a: { verify: none, handshake: { origins: '*', rate: 0 } } }\n", 1, 62,
+		    "between 1", "");
+	kit_mistake("hooks: { a: { verify: githb } }\n", 1, 23, "\"githb\"", "\"github\"");
+	kit_mistake("hooks: { a: { verify: none, keep_body: 1 } }\n", 1, 40, "true or false", "");
+	kit_mistake("hooks: { a: { verify: none, silent_after: 2 } }\n", 1, 43, "a duration", "2h");
+	kit_mistake("hooks: { a: { verify: none, silent_after: 10ms } }\n", 1, 43, "at least 1s",
+		    "");
+	kit_mistake("connections:\n  a: { connector: kantata, token: x,\n"
+		    "    poll: { workspaces: { every: 5m, silent_after: 300s } } }\n",
+		    3, 52, "longer than every (5m, line 3 of ", "several times");
+	kit_mistake("hooks: { a: { verify: github } }\n", 1, 13, "\"secret\" is missing", "");
+	kit_mistake("hooks: { a: { verify: hmac, secret: x } }\n", 1, 13, "\"header\" is missing",
+		    "");
+	kit_mistake("hooks: { a: { verify: standard-webhooks, secret: [AAAA, 'whsec_!'] } }\n", 1,
+		    57, "not base64", "copy it whole");
+	kit_mistake(
+	    "hooks: { a: { verify: hmac, header: H, secret: xyz, secret_encoding: hex } }\n", 1, 48,
+	    "not hex", "copy it whole");
+	kit_mistake("hooks: { a: { verify: github, secret: x, header: y } }\n", 1, 42,
+		    "has no \"header\"", "hmac");
+	kit_mistake("hooks: { a: { verify: none, secret: x } }\n", 1, 37, "no secret", "");
+	kit_mistake("hooks: { a: { verify: none, id_header: \"a b\" } }\n", 1, 40,
+		    "no name of a header", "");
+	kit_mistake("hooks: { a: { verify: none, dedupe: { by: bdy } } }\n", 1, 43, "\"bdy\"",
+		    "\"body\"");
+	kit_mistake(
+	    "connections: { a: { connector: kantata, token: x } }\nhooks: { a: { verify: none "
+	    "} }\n",
+	    2, 10, "taken by the connection on line 1", "namespace");
+	kit_mistake("schedules: { a: { cron: \"61 * * * *\" } }\n", 1, 25, "no minute", "");
+	kit_mistake("schedules: { a: { cron: \"* * * * *\", timezone: Europe/Berln } }\n", 1, 48,
+		    "no time zone", "Europe/Berlin");
+	kit_mistake("schedules: { a: { cron: \"* * * * *\", missed: al } }\n", 1, 46, "\"al\"",
+		    "all");
 }
 END_TEST
 
@@ -381,10 +389,10 @@ START_TEST(signed_mistakes)
 		snprintf(text, sizeof(text),
 			 "hooks:\n  a: { verify: hmac, secret: x, header: H,\n    %s }\n",
 			 wrong[i].options);
-		mistake(text, 3, 13, wrong[i].what, "");
+		kit_mistake(text, 3, 13, wrong[i].what, "");
 	}
-	mistake("hooks: { a: { verify: hmac, secret: x, header: H, tolerance: 1m } }\n", 1, 62,
-		"nothing tells when", "timestamp_header");
+	kit_mistake("hooks: { a: { verify: hmac, secret: x, header: H, tolerance: 1m } }\n", 1, 62,
+		    "nothing tells when", "timestamp_header");
 }
 END_TEST
 
@@ -464,7 +472,7 @@ static void poll_mistake(const char *poll, int column, const char *what, const c
 		       "connections: { a: { connector: http, base_url: https://h.example,\n"
 		       "  poll: { %s } } }\n",
 		       poll);
-	mistake(text, 2, column, what, hint);
+	kit_mistake(text, 2, column, what, hint);
 }
 
 START_TEST(list_mistakes)

@@ -167,4 +167,16 @@ static inline struct scope *kit_event(struct kit *k, const struct rule *rule, co
 	return &k->scope;
 }
 
+/* A tappet.yaml that has this mistake. */
+static inline void kit_mistake(const char *text, int line, int column, const char *what,
+			       const char *hint)
+{
+	struct kit k;
+
+	kit_init(&k);
+	kit_config(&k, text);
+	kit_expect(k.diags, line, column, what, hint);
+	kit_fini(&k);
+}
+
 #endif

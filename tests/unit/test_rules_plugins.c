@@ -102,75 +102,74 @@ START_TEST(what_is_there_without_a_word)
 }
 END_TEST
 
-static void mistake(const char *text, int line, int column, const char *what, const char *hint)
-{
-	struct kit k;
-
-	kit_init(&k);
-	kit_config(&k, text);
-	kit_expect(k.diags, line, column, what, hint);
-	kit_fini(&k);
-}
-
 START_TEST(mistakes_in_the_bus)
 {
-	mistake("bus: 5\n", 1, 6, "map", "");
-	mistake("bus: { session: x }\n", 1, 8, "no key \"session\"", "\"sessions\"");
-	mistake("bus: { sessions: x }\n", 1, 18, "no address of a socket", "ipc://");
-	mistake("bus: { sessions: \"ipc://\" }\n", 1, 18, "no address", "");
-	mistake("bus: { sessions: \"ipc://@x\" }\n", 1, 18, "no address", "");
-	mistake("bus: { sessions: \"inproc://x\" }\n", 1, 18, "no address", "");
-	mistake("bus: { sessions: \"tcp://1.2.3.4\" }\n", 1, 18, "no address", "");
-	mistake("bus: { sessions: \"tcp://1.2.3.4:0\" }\n", 1, 18, "no address", "");
-	mistake("bus: { sessions: \"tcp://1.2.3.4:70000\" }\n", 1, 18, "no address", "");
-	mistake("bus: { sessions: \"tcp://:1\" }\n", 1, 18, "no address", "");
-	mistake("bus: { sessions: \"tcp://1.2.3.4:1\" }\n", 1, 18, "needs a key", "keygen");
-	mistake("bus: { events: \"tcp://1.2.3.4:1\" }\n", 1, 16, "needs a key", "");
-	mistake("bus: { sessions: \"ipc://a\", events: \"ipc://a\" }\n", 1, 37, "one address", "");
-	mistake("bus: { key: plainly-written }\n", 1, 13, "a secret is written in the file",
-		"${env:NAME}");
-	mistake("bus: { trusted: \"${env:X}\" }\n", 1, 17, "no ${...} here", "");
-	mistake("bus: { sessions: \"ipc://0123456789012345678901234567890123456789012345678901234"
-		"5678901234567890123456789012345678901234567890123456789012345678901\" }\n",
-		1, 18, "at most 107 bytes", "shorter");
+	kit_mistake("bus: 5\n", 1, 6, "map", "");
+	kit_mistake("bus: { session: x }\n", 1, 8, "no key \"session\"", "\"sessions\"");
+	kit_mistake("bus: { sessions: x }\n", 1, 18, "no address of a socket", "ipc://");
+	kit_mistake("bus: { sessions: \"ipc://\" }\n", 1, 18, "no address", "");
+	kit_mistake("bus: { sessions: \"ipc://@x\" }\n", 1, 18, "no address", "");
+	kit_mistake("bus: { sessions: \"inproc://x\" }\n", 1, 18, "no address", "");
+	kit_mistake("bus: { sessions: \"tcp://1.2.3.4\" }\n", 1, 18, "no address", "");
+	kit_mistake("bus: { sessions: \"tcp://1.2.3.4:0\" }\n", 1, 18, "no address", "");
+	kit_mistake("bus: { sessions: \"tcp://1.2.3.4:70000\" }\n", 1, 18, "no address", "");
+	kit_mistake("bus: { sessions: \"tcp://:1\" }\n", 1, 18, "no address", "");
+	kit_mistake("bus: { sessions: \"tcp://1.2.3.4:1\" }\n", 1, 18, "needs a key", "keygen");
+	kit_mistake("bus: { events: \"tcp://1.2.3.4:1\" }\n", 1, 16, "needs a key", "");
+	kit_mistake("bus: { sessions: \"ipc://a\", events: \"ipc://a\" }\n", 1, 37, "one address",
+		    "");
+	kit_mistake("bus: { key: plainly-written }\n", 1, 13, "a secret is written in the file",
+		    "${env:NAME}");
+	kit_mistake("bus: { trusted: \"${env:X}\" }\n", 1, 17, "no ${...} here", "");
+	kit_mistake(
+	    "bus: { sessions: \"ipc://0123456789012345678901234567890123456789012345678901234"
+	    "5678901234567890123456789012345678901234567890123456789012345678901\" }\n",
+	    1, 18, "at most 107 bytes", "shorter");
 }
 END_TEST
 
 START_TEST(mistakes_in_plugins)
 {
-	mistake("plugins: [a]\n", 1, 10, "plugins must be a map", "NAME");
-	mistake("plugins: { A: }\n", 1, 12, "no name for a plugin", "small letters");
-	mistake("plugins: { a-b: }\n", 1, 12, "no name for a plugin", "_, a letter");
-	mistake("plugins: { slack: }\n", 1, 12, "\"slack\" is built in", "rename");
-	mistake("plugins: { hook: }\n", 1, 12, "\"hook\" is built in", "");
-	mistake("plugins: { use: }\n", 1, 12, "\"use\" is built in", "");
-	mistake("connections: { a: { connector: http, base_url: 'http://x' } }\nplugins: { a: }\n",
-		2, 12, "taken by the connection on line 1", "one namespace");
-	mistake("hooks: { a: { verify: none } }\nplugins: { a: }\n", 2, 12,
-		"taken by the hook on line 1", "one namespace");
-	mistake("plugins: { a: 5 }\n", 1, 15, "map", "");
-	mistake("plugins: { a: { comand: x } }\n", 1, 17, "no key \"comand\"", "\"command\"");
-	mistake("plugins: { a: { command: [] } }\n", 1, 26, "the command is empty", "");
-	mistake("plugins: { a: { command: [\"\"] } }\n", 1, 26, "name is empty", "");
-	mistake("plugins: { a: { command: python3 x.py } }\n", 1, 26, "no shell runs this", "list");
-	mistake("plugins: { a: { command: [x, \"${env:X}\"] } }\n", 1, 30, "no ${...} here", "");
-	mistake("plugins: { a: { command: { x: y } } }\n", 1, 26, "text", "");
-	mistake("plugins: { a: { environment: { X: y } } }\n", 1, 30, "the engine starts",
-		"add command");
-	mistake("plugins: { a: { limits: { files: 20 } } }\n", 1, 25, "the engine starts", "");
-	mistake("plugins: { a: { command: x, environment: [A] } }\n", 1, 42, "must be a map", "TZ");
-	mistake("plugins: { a: { command: x, environment: { 1A: y } } }\n", 1, 44,
-		"no name of a variable", "");
-	mistake("plugins: { a: { command: x, environment: { TAPPET_PLUGIN: y } } }\n", 1, 44,
-		"the engine's", "");
-	mistake("plugins: { a: { command: x, environment: { A: [y] } } }\n", 1, 47, "a text", "");
-	mistake("plugins: { a: { command: x, limits: 5 } }\n", 1, 37, "must be a map", "memory: 5");
-	mistake("plugins: { a: { command: x, limits: { files: 3 } } }\n", 1, 46, "between", "");
-	mistake("plugins: { a: { command: x, limits: { memory: 5 } } }\n", 1, 47, "at least 1MiB",
-		"");
-	mistake("plugins: { a: { concurrency: 0 } }\n", 1, 30, "between", "");
-	mistake("plugins: { a: { concurrency: 4097 } }\n", 1, 30, "between", "");
-	mistake("plugins: { a: { manifest: nowhere.json } }\n", 1, 27, "can't be read", "relative");
+	kit_mistake("plugins: [a]\n", 1, 10, "plugins must be a map", "NAME");
+	kit_mistake("plugins: { A: }\n", 1, 12, "no name for a plugin", "small letters");
+	kit_mistake("plugins: { a-b: }\n", 1, 12, "no name for a plugin", "_, a letter");
+	kit_mistake("plugins: { slack: }\n", 1, 12, "\"slack\" is built in", "rename");
+	kit_mistake("plugins: { hook: }\n", 1, 12, "\"hook\" is built in", "");
+	kit_mistake("plugins: { use: }\n", 1, 12, "\"use\" is built in", "");
+	kit_mistake(
+	    "connections: { a: { connector: http, base_url: 'http://x' } }\nplugins: { a: }\n", 2,
+	    12, "taken by the connection on line 1", "one namespace");
+	kit_mistake("hooks: { a: { verify: none } }\nplugins: { a: }\n", 2, 12,
+		    "taken by the hook on line 1", "one namespace");
+	kit_mistake("plugins: { a: 5 }\n", 1, 15, "map", "");
+	kit_mistake("plugins: { a: { comand: x } }\n", 1, 17, "no key \"comand\"", "\"command\"");
+	kit_mistake("plugins: { a: { command: [] } }\n", 1, 26, "the command is empty", "");
+	kit_mistake("plugins: { a: { command: [\"\"] } }\n", 1, 26, "name is empty", "");
+	kit_mistake("plugins: { a: { command: python3 x.py } }\n", 1, 26, "no shell runs this",
+		    "list");
+	kit_mistake("plugins: { a: { command: [x, \"${env:X}\"] } }\n", 1, 30, "no ${...} here",
+		    "");
+	kit_mistake("plugins: { a: { command: { x: y } } }\n", 1, 26, "text", "");
+	kit_mistake("plugins: { a: { environment: { X: y } } }\n", 1, 30, "the engine starts",
+		    "add command");
+	kit_mistake("plugins: { a: { limits: { files: 20 } } }\n", 1, 25, "the engine starts", "");
+	kit_mistake("plugins: { a: { command: x, environment: [A] } }\n", 1, 42, "must be a map",
+		    "TZ");
+	kit_mistake("plugins: { a: { command: x, environment: { 1A: y } } }\n", 1, 44,
+		    "no name of a variable", "");
+	kit_mistake("plugins: { a: { command: x, environment: { TAPPET_PLUGIN: y } } }\n", 1, 44,
+		    "the engine's", "");
+	kit_mistake("plugins: { a: { command: x, environment: { A: [y] } } }\n", 1, 47, "a text",
+		    "");
+	kit_mistake("plugins: { a: { command: x, limits: 5 } }\n", 1, 37, "must be a map",
+		    "memory: 5");
+	kit_mistake("plugins: { a: { command: x, limits: { files: 3 } } }\n", 1, 46, "between", "");
+	kit_mistake("plugins: { a: { command: x, limits: { memory: 5 } } }\n", 1, 47,
+		    "at least 1MiB", "");
+	kit_mistake("plugins: { a: { concurrency: 0 } }\n", 1, 30, "between", "");
+	kit_mistake("plugins: { a: { concurrency: 4097 } }\n", 1, 30, "between", "");
+	kit_mistake("plugins: { a: { manifest: nowhere.json } }\n", 1, 27, "can't be read",
+		    "relative");
 }
 END_TEST
 
@@ -182,7 +181,7 @@ START_TEST(no_more_than_so_many)
 	buf_str(&b, "plugins:\n");
 	for (int i = 0; i <= LIMIT_PLUGINS; i++)
 		buf_printf(&b, "  p%d:\n", i);
-	mistake(buf_cstr(&b), LIMIT_PLUGINS + 2, 3, "more than 64 plugins", "");
+	kit_mistake(buf_cstr(&b), LIMIT_PLUGINS + 2, 3, "more than 64 plugins", "");
 	buf_fini(&b);
 }
 END_TEST
