@@ -179,9 +179,15 @@
 
 /* The sequencer. */
 #define LIMIT_RUN_KEY   1024   /* a rule's key: longer ones are replaced by their hash */
-#define LIMIT_OPEN_RUNS 100000 /* in memory, about 300 bytes each; beyond it hooks get 429 */
-#define LIMIT_WRITE_MS  600000 /* a write is remembered: polls are made every few minutes */
-#define LIMIT_WRITES    16     /* remembered of one object: rules that write it, twice each */
+#define LIMIT_OPEN_RUNS 100000 /* in memory, about 1 KiB each; beyond it hooks get 429 */
+#define LIMIT_RULE_RUNS                                                                            \
+	8192 /* of one rule in memory, the others wait in the store: 8 MiB, and more than any      \
+	      * target takes at once */
+#define LIMIT_RULE_RUNS_LEAST                                                                      \
+	256 /* the same when half of LIMIT_OPEN_RUNS is there: two hundred rules fit with that */
+#define LIMIT_LOAD     256    /* runs that are loaded in one batch: 1 to 2 ms of its time */
+#define LIMIT_WRITE_MS 600000 /* a write is remembered: polls are made every few minutes */
+#define LIMIT_WRITES   16     /* remembered of one object: rules that write it, twice each */
 #define LIMIT_LEADS                                                                                \
 	2000000         /* pairs of rules of which one may set the other off: about a second       \
 			 */

@@ -189,6 +189,8 @@ static void command_cancel(struct sequencer *s, const struct command_input *c,
 {
 	struct run *run = run_find(s, c->run);
 
+	if (run == NULL)
+		run = backlog_take_out(s, record);
 	if (run == NULL || (run->state != RUN_PENDING && run->state != RUN_WAITING)) {
 		command_conflict(s, c, record->state, "PENDING or WAITING");
 		return;

@@ -40,6 +40,17 @@ struct run;
 
 /* Runs of one (rule, key), or of the rules that name the same lane, in order; the head alone may
  * act. */
+/* Of one rule: backlog.c. */
+struct backlog {
+	size_t loaded;   /* runs in memory */
+	uint64_t stored; /* runs in the store alone, at most; 0: none */
+	int64_t upto;    /* their ids are larger */
+	struct backlog *next;
+	bool listed;
+	size_t rule_size;
+	char rule[];
+};
+
 struct lane {
 	struct run *head, *tail;
 	size_t key_size;
@@ -110,6 +121,8 @@ struct run {
 	bool waits;        /* edges know that it is to decide (edge_wait) */
 	bool damaged;      /* the store's record of what it did can't be read */
 	bool fresh, dirty; /* not yet in the store; changed in this batch */
+	bool stored;       /* waits in the store alone from the commit on */
+	struct backlog *backlog; /* its rule's */
 	struct run *next_dirty;
 	struct lane *lane;
 	struct run *next_in_lane;
@@ -132,9 +145,11 @@ struct sequencer {
 	struct arena *batch, *work;
 	struct arena *object; /* stands in for `work` while one object of a page is observed */
 	struct json_parser *parser, *page_parser;
-	struct map *runs;      /* id (8 bytes) -> struct run: open ones */
-	struct map *lanes;     /* rule NUL key, or NUL name -> struct lane */
-	struct map *targets;   /* name -> struct target */
+	struct map *runs;       /* id (8 bytes) -> struct run: open ones */
+	struct map *backlogs;   /* rule id -> struct backlog: rules that have or had open runs */
+	struct backlog *stored; /* those with runs in the store alone */
+	struct map *lanes;      /* rule NUL key, or NUL name -> struct lane */
+	struct map *targets;    /* name -> struct target */
 	struct map *inflight;  /* run id (8 bytes) -> attempt number: sent, outcome not committed */
 	struct map *revisions; /* rule NUL revision -> struct ruleset, of runs that outlived their
 				  rule's text */
@@ -660,7 +675,26 @@ void pause_park(struct sequencer *s, struct run *run);
 /* ---- retain.c ---- */
 void retain_timer(struct sequencer *s);
 
+/* ---- backlog.c ---- */
+
+/* The rule's; NULL when memory is out. */
+struct backlog *backlog_of(struct sequencer *s, struct text rule);
+/* Whether its runs may wait in the store alone. */
+bool backlog_may(const struct rule *rule);
+/* Whether a run that begins is to wait so; it joins no lane then and goes with its row. */
+bool backlog_takes(struct sequencer *s, struct run *run);
+/* A run that waits in the store alone, to be ended; else NULL. */
+struct run *backlog_take_out(struct sequencer *s, const struct run_record *record);
+/* At the start: at most `stored` runs with ids beyond `upto` were not loaded. */
+void backlog_found(struct sequencer *s, struct text rule, int64_t upto, uint64_t stored);
+/* Loads some whose turn has come. All rows of the batch are written. */
+void backlogs_load(struct sequencer *s);
+bool backlogs_wait(const struct sequencer *s); /* there are some to be loaded at once */
+void backlogs_free(struct sequencer *s);       /* after the runs */
+
 /* ---- recover.c ---- */
+/* A run of the store becomes one in memory, in no lane; NULL: it was given up, or memory is out. */
+struct run *recover_waiting(struct sequencer *s, int64_t id);
 /* Reads all open runs, sources and schedules from the store. */
 bool recover(struct sequencer *s);
 /* The rule of a stored run under its own revision; NULL when it does not load any more. */

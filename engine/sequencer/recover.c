@@ -4,12 +4,12 @@
  * be committed.
  *
  * Runs are read in the order of their ids, so every lane gets its order back, the
- * run that was at its head first. A
+ * run that was at its head first; of what wasn't begun only so much as backlog.c has in memory. A
  * run that was STARTED is in doubt unless its attempt is still under way in this
  * process. A run keeps the revision it began with: from the rule set when the
  * text is the same, else from the store.
  *
- * I1  What is in memory afterwards is what the store holds. */
+ * I1  What is in memory afterwards is what the store holds, and nothing else. */
 #include "engine/sequencer/internal.h"
 
 static struct text revision_name(struct text rule, struct text revision, char hex[HASH_HEX])
@@ -80,16 +80,76 @@ struct ruleset *recover_revision(struct sequencer *s, struct text rule, struct t
 struct found {
 	struct sequencer *s;
 	struct vector ids;
+	struct vector rules; /* of struct waiting */
 };
 
-static bool recover_note(void *of, const struct run_record *record)
+/* A rule's runs of which nothing was done yet. */
+struct waiting {
+	struct text rule;
+	uint64_t count;
+};
+
+static bool found_run(void *of, int64_t id)
 {
 	struct found *f = of;
-	int64_t *id = vector_add(f->s, &f->ids, sizeof(*id));
+	int64_t *at = vector_add(f->s, &f->ids, sizeof(*at));
 
-	if (id != NULL)
-		*id = record->id;
-	return id != NULL;
+	if (at != NULL)
+		*at = id;
+	return at != NULL;
+}
+
+static bool found_rule(void *of, struct text rule, uint64_t count)
+{
+	struct found *f = of;
+	struct waiting *at = vector_add(f->s, &f->rules, sizeof(*at));
+
+	if (at == NULL)
+		return false;
+	at->rule = text_dup(f->s->batch, rule);
+	at->count = count;
+	return true;
+}
+
+/* The oldest of them, if there are many; the others wait for their turn (backlog.c). */
+static void recover_some(struct found *f, const struct waiting *waiting)
+{
+	struct sequencer *s = f->s;
+	const struct rule *rule = ruleset_find(s->rules, waiting->rule);
+	size_t before = f->ids.n;
+	size_t limit = rule == NULL || backlog_may(rule) ? LIMIT_RULE_RUNS / 8 : SIZE_MAX;
+
+	store_each_waiting(s->store, waiting->rule, 0, limit, found_run, f);
+	if (f->ids.n - before < limit || s->broken)
+		return;
+	const int64_t *ids = f->ids.items;
+
+	backlog_found(s, waiting->rule, ids[f->ids.n - 1], waiting->count - limit);
+}
+
+static int by_number(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* The ids of the runs to be loaded, in their order. */
+static bool recover_find(struct found *f)
+{
+	struct sequencer *s = f->s;
+
+	store_each_begun(s->store, found_run, f);
+	store_each_waiting_rule(s->store, found_rule, f);
+	const struct waiting *rules = f->rules.items;
+
+	for (size_t i = 0; i < f->rules.n && !s->broken; i++)
+		recover_some(f, &rules[i]);
+	if (s->broken || store_failed(s->store))
+		return false;
+	if (f->ids.n > 0)
+		qsort(f->ids.items, f->ids.n, sizeof(int64_t), by_number);
+	return true;
 }
 
 static void recover_orphan(struct sequencer *s, struct run_record *record)
@@ -149,20 +209,25 @@ static void recover_place(struct sequencer *s, struct run *run)
 		target_queue(s, s->turn, run);
 }
 
-static void recover_run(struct sequencer *s, int64_t id)
+struct run *recover_waiting(struct sequencer *s, int64_t id)
 {
 	struct run_record record;
 	struct run *run;
 
-	if (!store_get_run(s->store, s->work, id, &record))
-		return;
+	/* One that an operator put back is in memory already. */
+	if (run_find(s, id) != NULL || !store_get_run(s->store, s->work, id, &record))
+		return NULL;
 	run = run_load(s, &record);
-	if (run == NULL) {
-		if (!s->broken)
-			recover_orphan(s, &record);
-		return;
-	}
-	if (!run->damaged && recover_was_head(run))
+	if (run == NULL && !s->broken)
+		recover_orphan(s, &record);
+	return run;
+}
+
+static void recover_run(struct sequencer *s, int64_t id)
+{
+	struct run *run = recover_waiting(s, id);
+
+	if (run != NULL && !run->damaged && recover_was_head(run))
 		recover_head(s, run);
 }
 
@@ -241,14 +306,11 @@ static void recover_copy(struct sequencer *s)
 
 bool recover(struct sequencer *s)
 {
-	const struct run_query query = {
-		.states = 1u << RUN_PENDING | 1u << RUN_STARTED | 1u << RUN_WAITING,
-	};
 	struct found found = { .s = s };
 
 	s->last_event = store_last_event(s->store);
 	s->last_run = store_last_run(s->store);
-	if (!pauses_setup(s) || store_query_runs(s->store, &query, recover_note, &found) != FATE_OK)
+	if (!pauses_setup(s) || !recover_find(&found))
 		return false;
 	const int64_t *ids = found.ids.items;
 

@@ -51,6 +51,8 @@ void run_free(struct run *run)
 	mem_free(run->recall);
 	buf_fini(&run->steps);
 	ruleset_free(run->set);
+	if (run->backlog != NULL)
+		run->backlog->loaded--;
 	mem_free(run);
 }
 
@@ -77,11 +79,13 @@ static struct run *run_new(struct sequencer *s, const struct rule *rule, struct 
 	run->rule = rule;
 	run->set = ruleset_ref(set);
 	run->key = text_heap(key);
-	if (run->key == NULL) {
+	run->backlog = backlog_of(s, rule->id);
+	if (run->backlog != NULL)
+		run->backlog->loaded++;
+	if (run->key == NULL || run->backlog == NULL) {
 		run_free(run);
 		return NULL;
 	}
-	(void)s;
 	return run;
 }
 
@@ -206,7 +210,7 @@ void run_begin(struct sequencer *s, const struct rule *rule, const struct event_
 		edge_wait(s, run);
 	if (!run_lane(s, run, event, &why))
 		run_end(s, run, RUN_DEAD, why);
-	else if (lane_join(s, run))
+	else if (!backlog_takes(s, run) && lane_join(s, run))
 		run_act(s, run, event);
 }
 
@@ -779,7 +783,7 @@ void run_flush(struct sequencer *s)
 		if (!s->broken)
 			run_write(s, run);
 		seq_clear(s);
-		if (!run_state_open(run->state)) {
+		if (!run_state_open(run->state) || run->stored) {
 			map_drop(s->runs, run_id_key(&run->id));
 			s->stats.open_runs--;
 			run_free(run);

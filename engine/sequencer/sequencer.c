@@ -272,6 +272,7 @@ static void seq_forget(struct sequencer *s)
 		;
 	/* Runs that ended in this batch are still in the map, until flushed. */
 	drop_values(s->runs, drop_run);
+	backlogs_free(s);
 	drop_values(s->lanes, drop_plain);
 	map_free(s->kept_revisions);
 	s->runs = s->lanes = s->kept_revisions = NULL;
@@ -307,8 +308,9 @@ static bool seq_has(struct map **map)
 
 static bool seq_remember(struct sequencer *s)
 {
-	return seq_has(&s->runs) && seq_has(&s->lanes) && seq_has(&s->kept_revisions) &&
-	       seq_has(&s->revisions) && seq_has(&s->blind) && recover(s);
+	return seq_has(&s->runs) && seq_has(&s->backlogs) && seq_has(&s->lanes) &&
+	       seq_has(&s->kept_revisions) && seq_has(&s->revisions) && seq_has(&s->blind) &&
+	       recover(s);
 }
 
 /* ---- The batch. ---- */
@@ -541,6 +543,8 @@ static void batch_work(struct sequencer *s, struct queue_item *inputs)
 		targets_ask(s);
 	}
 	run_flush(s);
+	if (!s->draining && !s->broken)
+		backlogs_load(s);
 	if (!s->draining)
 		retain_timer(s); /* knows by the rows which revisions are needed */
 	batch_probe(s);
@@ -619,7 +623,7 @@ int64_t sequencer_next(const struct sequencer *s)
 
 	if (s->lost || s->draining)
 		return next;
-	if (s->turn->ready_head != NULL)
+	if (s->turn->ready_head != NULL || backlogs_wait(s))
 		return s->now.mono;
 	if (s->retain_at < next)
 		next = s->retain_at;

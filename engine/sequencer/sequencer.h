@@ -26,6 +26,7 @@
  *   outcome.c   how an attempt ended -> done, again later, failed, in doubt
  *   lookups.c   what look-ups brought -> whether the rule fires; results kept for others
  *   lane.c      whose turn it is: order per (rule, key), credit per target
+ *   backlog.c   runs that wait in the store alone
  *   pause.c     what operators have paused
  *   command.c   operators' decisions;  places.c  how far plugins have read
  *   recover.c   what was open when the daemon stopped;  retain.c  what is too old
@@ -58,7 +59,9 @@ struct sequencer_stats {
 	atomic_int_fast64_t kept_dead, kept_doubt; /* gauges: in the store, for people to decide */
 	atomic_uint_fast64_t in_flight;            /* gauge: attempts under way */
 	atomic_uint_fast64_t runs_parked;          /* gauge: they wait for the end of a pause */
-	atomic_uint_fast64_t open_runs, last_commit_ms, polls_ok, polls_failed;
+	atomic_uint_fast64_t open_runs;            /* gauge: in memory */
+	atomic_uint_fast64_t stored_runs; /* gauge: open ones that are in the store alone */
+	atomic_uint_fast64_t last_commit_ms, polls_ok, polls_failed;
 	atomic_bool store_down;
 };
 

@@ -72,6 +72,9 @@ enum sq_slot {
 	SQ_RUN_GET,
 	SQ_RUN_LAST,
 	SQ_RUN_COUNT,
+	SQ_RUN_BEGUN,
+	SQ_RUN_WAITING_RULES,
+	SQ_RUN_WAITING,
 	SQ_ATTEMPT_PUT,
 	SQ_FORGET_ATTEMPTS,
 	SQ_FORGET_RUN,
@@ -173,6 +176,8 @@ void sq_seen_forget(struct store *store); /* the map only */
 /* States 1, 2, 3, 5 and 6, that people and the daemon look for: indexed. Queries repeat the text
  * to the letter, else SQLite does not see that the partial index applies. */
 #define SQ_UNFINISHED "(110 >> state) & 1"
+/* Part of the same index: of a run that waits to begin nothing is recorded. */
+#define SQ_BEGUN "(steps <> '')"
 /* States that keep a run, its event and that event's other runs: I4. */
 #define SQ_PINNING "state IN (1, 2, 3, 6, 8)"
 /* Event ids are indexed in groups of 2^11 consecutive events. */

@@ -125,6 +125,60 @@ int64_t store_count_runs(struct store *store, enum run_state state)
 	return count;
 }
 
+/* An integer column of each row, until the visitor has enough. */
+static void visit_ids(struct sq *q, bool (*visit)(void *of, int64_t id), void *of)
+{
+	while (sq_row(q))
+		if (!visit(of, sq_int(q, 0))) {
+			sq_done(q);
+			return;
+		}
+}
+
+#define UNFINISHED "FROM runs INDEXED BY runs_unfinished WHERE " SQ_UNFINISHED " AND "
+
+void store_each_begun(struct store *store, bool (*visit)(void *of, int64_t id), void *of)
+{
+	struct sq q;
+
+	assert(store != NULL && visit != NULL);
+	q = sq_use(store, SQ_RUN_BEGUN,
+		   "SELECT id " UNFINISHED "state = 2 UNION ALL SELECT id " UNFINISHED "state = 3"
+		   " UNION ALL SELECT id " UNFINISHED "state = 1 AND " SQ_BEGUN " = 1");
+	visit_ids(&q, visit, of);
+}
+
+void store_each_waiting_rule(struct store *store,
+			     bool (*visit)(void *of, struct text rule, uint64_t count), void *of)
+{
+	struct sq q;
+
+	assert(store != NULL && visit != NULL);
+	q = sq_use(store, SQ_RUN_WAITING_RULES,
+		   "SELECT count(*), " SQ_NAMED("rule") " " UNFINISHED "state = 1 AND " SQ_BEGUN
+							" = 0 GROUP BY rule");
+	while (sq_row(&q))
+		if (!visit(of, sq_text(&q, 1), (uint64_t)sq_int(&q, 0))) {
+			sq_done(&q);
+			return;
+		}
+}
+
+void store_each_waiting(struct store *store, struct text rule, int64_t after, size_t limit,
+			bool (*visit)(void *of, int64_t id), void *of)
+{
+	struct sq q;
+
+	assert(store != NULL && rule.n > 0 && visit != NULL);
+	q = sq_use(store, SQ_RUN_WAITING,
+		   "SELECT id " UNFINISHED "state = 1 AND " SQ_BEGUN " = 0 AND rule = ?1"
+		   " AND id > ?2 ORDER BY id LIMIT ?3");
+	sq_put_int(&q, sq_name_find(store, rule));
+	sq_put_int(&q, after);
+	sq_put_int(&q, limit < INT64_MAX ? (int64_t)limit : INT64_MAX);
+	visit_ids(&q, visit, of);
+}
+
 void store_put_attempt(struct store *store, const struct attempt_record *attempt)
 {
 	struct sq q;

@@ -108,8 +108,13 @@ static const char unfinished[] =
 /* A request whose body is the event's data doesn't keep it once more. */
 static const char forwarded[] = "ALTER TABLE attempts ADD COLUMN data_at INTEGER;";
 
-static const char *const migrations[] = { first,   bodies,     rows,     manifests,
-					  numbers, unfinished, forwarded };
+/* Runs that wait to begin are found by their rule, in their order. */
+static const char waiting[] =
+    "DROP INDEX runs_unfinished;"
+    "CREATE INDEX runs_unfinished ON runs (state, " SQ_BEGUN ", rule) WHERE " SQ_UNFINISHED ";";
+
+static const char *const migrations[] = { first,   bodies,     rows,      manifests,
+					  numbers, unfinished, forwarded, waiting };
 
 static const char *const tables[] = { "names",    "marks",   "events",    "seen",   "fresh",
 				      "cursors",  "objects", "revisions", "states", "runs",

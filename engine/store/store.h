@@ -260,6 +260,19 @@ void store_put_attempt(struct store *store, const struct attempt_record *attempt
 int64_t store_last_event(struct store *store);
 int64_t store_last_run(struct store *store);
 
+/* ---- Open runs, for the writer. Visitors get ids in ascending order unless said otherwise, return
+ * false to stop, and use the store for nothing else. A run has begun when steps are recorded of it;
+ * one that is PENDING and has none waits. ---- */
+
+/* Those that have begun, in no order. */
+void store_each_begun(struct store *store, bool (*visit)(void *of, int64_t id), void *of);
+/* How many wait, by rule, in no order. */
+void store_each_waiting_rule(struct store *store,
+			     bool (*visit)(void *of, struct text rule, uint64_t count), void *of);
+/* Those of a rule that wait, with larger ids than `after`; at most `limit`. */
+void store_each_waiting(struct store *store, struct text rule, int64_t after, size_t limit,
+			bool (*visit)(void *of, int64_t id), void *of);
+
 /* How many runs are DEAD, or IN_DOUBT. */
 int64_t store_count_runs(struct store *store, enum run_state state);
 

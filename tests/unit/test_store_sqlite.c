@@ -268,7 +268,7 @@ START_TEST(an_older_version_is_converted)
 	store_put_manifest(w.store, TEXT("inventory"), TEXT("{}"), 7);
 	world_commit(&w);
 	world_close(&w);
-	ck_assert_int_eq(ask(w.path, "PRAGMA user_version"), 7);
+	ck_assert_int_eq(ask(w.path, "PRAGMA user_version"), 8);
 	ck_assert_int_eq(store_open(w.name, &w.store, &w.error), FATE_OK);
 	ck_assert(store_get_body(w.store, w.arena, 3, &body));
 	check_text(body.bytes, "a = 1");
@@ -303,7 +303,7 @@ START_TEST(the_version_before_is_converted)
 	store_put_manifest(w.store, TEXT("inventory"), TEXT("{\"version\":\"1\"}"), 7);
 	world_commit(&w);
 	world_close(&w);
-	ck_assert_int_eq(ask(w.path, "PRAGMA user_version"), 7);
+	ck_assert_int_eq(ask(w.path, "PRAGMA user_version"), 8);
 	ck_assert_int_eq(store_open_reader(w.name, &w.store, &w.error), FATE_OK);
 	ck_assert(store_get_manifest(w.store, w.arena, TEXT("inventory"), &json, &seen));
 	check_text(json, "{\"version\":\"1\"}");
