@@ -357,7 +357,10 @@ static enum http_next get_status(struct api_call *c, int command)
 	COUNT(matches);
 	COUNT(blind);
 	COUNT(echoes);
-	COUNT(open_runs);
+	buf_printf(page, ",\"open_runs\":%llu",
+		   (unsigned long long)(atomic_load(&stats->open_runs) +
+					atomic_load(&stats->stored_runs)));
+	COUNT(stored_runs);
 	COUNT(runs_done);
 	COUNT(runs_dead);
 	COUNT(runs_skipped);

@@ -88,7 +88,9 @@ static void write_sequencer(struct buf *out, const struct sequencer_stats *stats
 	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++)
 		write_counter(out, stats, &counters[i]);
 	one(out, "tappet_open_runs", "gauge", "Runs that have not ended.",
-	    atomic_load(&stats->open_runs));
+	    atomic_load(&stats->open_runs) + atomic_load(&stats->stored_runs));
+	one(out, "tappet_stored_runs", "gauge", "Those of them that are in the store alone.",
+	    atomic_load(&stats->stored_runs));
 	family(out, "tappet_runs_kept", "gauge", "Runs in the store that people should look at.");
 	sample(out, "tappet_runs_kept", "{state=\"dead\"}",
 	       (uint64_t)atomic_load(&stats->kept_dead));

@@ -57,14 +57,14 @@ static struct ruleset *revision_from_store(struct sequencer *s, struct text rule
 struct ruleset *recover_revision(struct sequencer *s, struct text rule, struct text revision,
 				 const struct rule **out)
 {
-	char hex[HASH_HEX];
-	struct text name = revision_name(rule, revision, hex);
 	const struct rule *found = ruleset_find(s->rules, rule);
+	char hex[HASH_HEX];
 
 	if (found != NULL && text_eq(found->revision, revision)) {
 		*out = found;
 		return s->rules;
 	}
+	struct text name = revision_name(rule, revision, hex);
 	struct ruleset *set = map_get(s->revisions, name);
 
 	if (set == NULL)
