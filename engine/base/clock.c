@@ -57,9 +57,9 @@ struct clock clock_system(void)
 static struct instant read_turned(void *of)
 {
 	const _Atomic int64_t *ms = of;
-	int64_t now = *ms;
+	int64_t now = ms[0];
 
-	return (struct instant){ now, now };
+	return (struct instant){ now + ms[1], now };
 }
 
 bool clock_turned(const char *path, struct clock *out)
@@ -71,7 +71,7 @@ bool clock_turned(const char *path, struct clock *out)
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return false;
-	ms = mmap(NULL, sizeof(int64_t), PROT_READ, MAP_SHARED, fd, 0);
+	ms = mmap(NULL, 2 * sizeof(int64_t), PROT_READ, MAP_SHARED, fd, 0);
 	(void)close(fd);
 	if (ms == MAP_FAILED)
 		return false;

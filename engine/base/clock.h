@@ -26,9 +26,9 @@ struct clock clock_system(void);
 struct clock clock_manual(struct instant *now);
 
 #ifdef TAPPET_FAULTS
-/* Both clocks show the milliseconds that stand in a file of 8 bytes, in this machine's order: so a
- * test turns the clock of another process. Mapped until the program ends. False: there is no such
- * file. */
+/* Both clocks show the milliseconds that stand in the first 8 bytes of a file, in this machine's
+ * order, the wall clock with those of the next 8 added: so a test turns the clocks of another
+ * process, and sets its wall clock. Mapped until the program ends. False: there is no such file. */
 bool clock_turned(const char *path, struct clock *out);
 #endif
 

@@ -109,10 +109,13 @@ void delivery_unsent(struct delivery *d, struct job *job, const char *why)
 	delivery_not_sent(d, job, why, false);
 }
 
-/* Seconds, or an HTTP date (RFC 9110, 10.2.3). */
-static int64_t delivery_retry_after(struct text t, int64_t now)
+/* Seconds, or an HTTP date (RFC 9110, 10.2.3). A date is read by the clock of whoever wrote it,
+ * where the reply tells what that shows (its Date): ours may be off by any amount. */
+static int64_t delivery_retry_after(struct text t, struct text date, int64_t now)
 {
 	int64_t n;
+
+	(void)timetext_parse_http(date, &now);
 
 	if (text_to_int(t, &n) && n >= 0)
 		return n < LIMIT_RETRY_AFTER / 1000 ? n * 1000 : LIMIT_RETRY_AFTER;
@@ -171,7 +174,7 @@ static struct ending delivery_ending(struct delivery *d, const struct job *job,
 		.etag = job->kind == JOB_FETCH ? o->etag : TEXT_NONE,
 		.last_modified = job->kind == JOB_FETCH ? o->last_modified : TEXT_NONE,
 		.link = job->kind == JOB_FETCH ? o->link : TEXT_NONE,
-		.retry_after = delivery_retry_after(o->retry_after, now),
+		.retry_after = delivery_retry_after(o->retry_after, o->date, now),
 		.started = job->started,
 		.ended = now,
 	};

@@ -104,11 +104,11 @@ void emit_blind(struct sequencer *s, const struct rule *rule, const struct event
 		blind_note(s, rule, event, decision);
 }
 
-/* A wall clock that was far ahead when the throttle was spent must not close it for as long:
+/* A wall clock that was far ahead at another start must not close the throttle for as long:
  * what lies further off than twice its length isn't believed. */
 static bool emit_throttled(const struct sequencer *s, const struct rule *rule, int64_t until)
 {
-	int64_t left = until - s->now.wall;
+	int64_t left = until - seq_steady(s);
 
 	return left > 0 && left <= 2 * rule->throttle;
 }
@@ -131,7 +131,7 @@ const char *emit_skip(struct sequencer *s, struct scope *scope, struct text key,
 			if (text_to_int(head, &until) && emit_throttled(s, rule, until))
 				return "throttled";
 		}
-		state = text_printf(s->work, "%lld %lld", (long long)(s->now.wall + rule->throttle),
+		state = text_printf(s->work, "%lld %lld", (long long)(seq_steady(s) + rule->throttle),
 				    (long long)run);
 		store_put_state(s->store, rule->id, what, key, state, s->now.wall);
 	}

@@ -103,9 +103,9 @@ bool feed_row(struct sequencer *s, struct feed_reading *r, struct text id, struc
 	}
 	if (news.at != INT64_MIN && news.at > r->high)
 		r->high = news.at;
-	if (store_get_seen(s->store, s->work, r->poll->source, id, s->now.wall, &known))
+	if (store_get_seen(s->store, s->work, r->poll->source, id, seq_steady(s), &known))
 		return true;
-	from = news.at > s->now.wall ? news.at : s->now.wall;
+	from = news.at > seq_steady(s) ? news.at : seq_steady(s);
 	store_put_seen(s->store, r->poll->source, id, id, from + feed->keeps + FEED_SLACK);
 	if (r->stock)
 		return true;
@@ -214,7 +214,7 @@ void feed_bury(struct sequencer *s, const struct connection *c, const struct pol
 	if (poll == NULL)
 		return;
 	store_put_seen(s->store, about->source, grave(s, id), id,
-		       s->now.wall + poll->resource->feed->keeps + FEED_SLACK);
+		       seq_steady(s) + poll->resource->feed->keeps + FEED_SLACK);
 }
 
 static bool is_among(const struct text *ids, unsigned count, struct text id)
@@ -235,7 +235,7 @@ static void tell_hint(struct sequencer *s, const struct connection *c,
 	uint64_t hash;
 
 	if (poll == NULL ||
-	    store_get_seen(s->store, s->work, about->source, grave(s, object), s->now.wall, &known))
+	    store_get_seen(s->store, s->work, about->source, grave(s, object), seq_steady(s), &known))
 		return;
 	if (store_get_object(s->store, s->work, feed_shelf(s, about), hint, &hash, &json) &&
 	    feed_read(s, c, poll, json, &news))

@@ -52,10 +52,10 @@ static int64_t row_int(struct value row, const char *name)
 	return value_is(v, VALUE_INT) ? v.i : 0;
 }
 
-/* A wall clock that was set back makes no write last longer. */
+/* One that was set back between two starts makes no write last longer. */
 static bool is_fresh(const struct sequencer *s, int64_t at)
 {
-	int64_t age = s->now.wall - at;
+	int64_t age = seq_steady(s) - at;
 
 	return age < LIMIT_WRITE_MS && age > -LIMIT_WRITE_MS;
 }
@@ -246,7 +246,7 @@ void guard_wrote(struct sequencer *s, const struct run *run, int depth, struct v
 		.run = run->id,
 		.step = run->step,
 		.item = item_of(run),
-		.at = s->now.wall,
+		.at = seq_steady(s),
 		.depth = depth + 1,
 		.set = wrote.set,
 		.any = wrote.any,
@@ -273,7 +273,7 @@ void guard_made(struct sequencer *s, const struct run *run, int depth,
 	object_add(&o, (struct write){ .rule = run->rule->id,
 				       .run = run->id,
 				       .step = run->step,
-				       .at = s->now.wall,
+				       .at = seq_steady(s),
 				       .depth = depth + 1,
 				       .how = TEXT("new") });
 }

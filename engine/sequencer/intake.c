@@ -77,7 +77,7 @@ static void intake_count_refused(struct sequencer *s, const struct delivery *d)
 static bool intake_seen(struct sequencer *s, const struct delivery *d, struct text *first)
 {
 	if (d->dedupe.n == 0 ||
-	    !store_get_seen(s->store, s->batch, d->hook->name, d->dedupe, s->now.wall, first))
+	    !store_get_seen(s->store, s->batch, d->hook->name, d->dedupe, seq_steady(s), first))
 		return false;
 	s->stats.repeats++;
 	board_source(s->board, d->hook->name)->events[BOARD_REPEAT]++;
@@ -91,7 +91,7 @@ static void intake_remember(struct sequencer *s, const struct delivery *d, struc
 	if (within <= 0)
 		within = s->config->retain_dedupe;
 	if (d->dedupe.n > 0)
-		store_put_seen(s->store, d->hook->name, d->dedupe, id, s->now.wall + within);
+		store_put_seen(s->store, d->hook->name, d->dedupe, id, seq_steady(s) + within);
 }
 
 /* Slack shows what answers a command or a button to the person who used it, and

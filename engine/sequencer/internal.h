@@ -113,7 +113,7 @@ struct run {
 	int steps_done;
 	int pages;             /* attempts of the step in hand that were no tries: pages, lookups */
 	struct run_loop *loop; /* or NULL */
-	int64_t doubt;     /* wall ms since when its target is asked whether it happened, or 0 */
+	int64_t doubt;     /* steady ms since when its target is asked whether it happened, or 0 */
 	bool entered;      /* the step in hand has an entry */
 	bool gathered;     /* which holds what pages gave so far */
 	bool recalled;     /* the look-up in hand needs no request: its result is known */
@@ -187,6 +187,8 @@ struct sequencer {
 	struct queue_item *kept;   /* facts of a batch that failed */
 	bool lost;                 /* memory does not hold what the store does: read it first */
 	int64_t began;             /* mono ms: when the daemon started */
+	int64_t steady;            /* ms: wall less mono when the daemon started */
+	int64_t apart;             /* ms: wall less mono in the batch before */
 	int64_t retry_at;          /* mono ms: when to try a failed batch again */
 	int64_t retain_at;         /* mono ms: when to forget what is old */
 	bool draining;             /* nothing new is begun */
@@ -247,6 +249,14 @@ void emit_blind(struct sequencer *s, const struct rule *rule, const struct event
 struct text seq_quote(struct sequencer *s, struct text body);
 
 /* The matcher of the rules in force, or NULL: the batch is broken then. */
+/* What the wall clock would show had nobody set it since the daemon started: how long something in
+ * the store is to last is measured with it, so that no length depends on the clock's being set.
+ * Never for people: what is shown or is a date is s->now.wall. */
+static inline int64_t seq_steady(const struct sequencer *s)
+{
+	return s->now.mono + s->steady;
+}
+
 struct matcher *seq_matcher(struct sequencer *s);
 
 /* Appends the event and starts what rules make of it. Returns its id (batch arena). */

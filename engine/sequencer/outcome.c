@@ -169,7 +169,7 @@ static bool judge_look(struct judging *j, struct text why)
 {
 	const char *not = "";
 
-	j->run->doubt = j->s->now.wall;
+	j->run->doubt = seq_steady(j->s);
 	if (!run_can_look(j->s, j->run, judge_event(j), &not )) {
 		j->run->doubt = 0;
 		run_end(
@@ -275,10 +275,10 @@ static bool judge_page(struct judging *j, struct value gathered)
 /* Not there: it may still be on its way until the action's `settle` has passed. */
 static bool judge_absent(struct judging *j)
 {
-	int64_t left = j->run->doubt + j->step->action->settle - j->s->now.wall;
+	int64_t left = j->run->doubt + j->step->action->settle - seq_steady(j->s);
 
 	if (left > j->step->action->settle)
-		left = j->step->action->settle; /* the wall clock was set back */
+		left = j->step->action->settle; /* the wall clock was set back between two starts */
 	if (left <= 0) {
 		j->run->doubt = 0;
 		return judge_on(j, value_null());

@@ -214,14 +214,16 @@ void source_fetch(struct sequencer *s, struct source *src)
 	out->request = seq_request(s, &out->request);
 }
 
-/* A delivery counts from when it was made, and it fails only when all its attempts have. */
-static void source_begin_undelivered(struct source *src)
+/* A delivery counts from when it was made, and it fails only when all its attempts have. A wall clock
+ * that is put forward while the daemon runs doesn't take the position with it: what fails until it
+ * is put right would lie before it. */
+static void source_begin_undelivered(const struct sequencer *s, struct source *src)
 {
 	int64_t from = src->high != INT64_MIN ? src->high : src->began;
 
 	src->kind = PAGE_CHANGES;
 	src->after = from - src->poll->resource->overlap;
-	src->high_seen = src->began;
+	src->high_seen = src->began < seq_steady(s) ? src->began : seq_steady(s);
 	src->listed = 0;
 	undelivered_clear(src->undelivered);
 }
@@ -268,7 +270,7 @@ static void source_begin(struct sequencer *s, struct source *src)
 	if (!full && src->high != INT64_MIN)
 		src->after = src->high - src->poll->resource->overlap;
 	if (src->undelivered != NULL)
-		source_begin_undelivered(src);
+		source_begin_undelivered(s, src);
 	if (src->poll->resource->feed != NULL)
 		source_begin_feed(src);
 	if (src->listing != NULL)

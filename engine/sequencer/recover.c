@@ -197,9 +197,10 @@ static void recover_place(struct sequencer *s, struct run *run)
 	if (run->state == RUN_WAITING) {
 		int64_t left = run->due - s->now.wall;
 
-		/* The wall clock may have jumped: never longer than the longest wait. */
-		if (left > LIMIT_RETRY_AFTER)
-			left = LIMIT_RETRY_AFTER;
+		/* The wall clock may have been set: never longer than it was to wait when it was
+		 * written down, which is what `began` is of a run that was just read. */
+		if (left > run->due - run->began)
+			left = run->due - run->began;
 		run->timer.at = s->now.mono + (left > 0 ? left : 0);
 		if (!heap_push(&s->run_timers, &run->timer))
 			seq_break(s);

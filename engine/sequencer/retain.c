@@ -20,12 +20,20 @@ static bool retain_known(void *of, struct text rule)
 	return text_is(rule, PAUSE_RULE) || ruleset_find(s->rules, rule) != NULL;
 }
 
+/* A clock that is put forward while the daemon runs makes nothing older: it would be gone for good
+ * before anybody saw the mistake. */
+static int64_t retain_now(const struct sequencer *s)
+{
+	return s->now.wall < seq_steady(s) ? s->now.wall : seq_steady(s);
+}
+
 void retain_timer(struct sequencer *s)
 {
+	int64_t now = retain_now(s);
 	const struct retention retention = {
-		.now = s->now.wall,
-		.events_before = s->now.wall - s->config->retain_events,
-		.states_before = s->now.wall - RETAIN_STATE,
+		.now = now,
+		.events_before = now - s->config->retain_events,
+		.states_before = now - RETAIN_STATE,
 		.rule_is_known = retain_known,
 		.of = s,
 		.limit = RETAIN_ROWS,

@@ -10,6 +10,8 @@
 #include "engine/sequencer/internal.h"
 #include "engine/sequencer/pause.h"
 
+#define CLOCK_SET 1000 /* ms from one batch to the next: less is no matter to anybody */
+
 /* ---- Memory of the batch. ---- */
 
 void seq_took(struct sequencer *s, struct scope *scope, int step, enum way way)
@@ -323,9 +325,21 @@ static void batch_vectors(struct sequencer *s)
 	buf_clear(&s->published);
 }
 
+/* A clock that is kept right by small steps says nothing. */
+static void batch_clock(struct sequencer *s)
+{
+	int64_t apart = s->now.wall - s->now.mono, by = apart - s->apart;
+
+	if (by < CLOCK_SET && by > -CLOCK_SET)
+		return;
+	s->apart = apart;
+	log_write(LOG_WARN, "the wall clock was set", LOG_I("by_ms", by));
+}
+
 static void batch_begin(struct sequencer *s, struct instant now)
 {
 	s->now = now;
+	batch_clock(s);
 	s->broken = false;
 	s->culprit = NULL;
 	s->acting = 0;
@@ -682,6 +696,7 @@ enum fate sequencer_new(struct store *store, struct config *config, struct rules
 	s->entities = (struct entities){ s, observe_known };
 	s->now = now;
 	s->began = now.mono;
+	s->steady = s->apart = now.wall - now.mono;
 	s->retry_at = now.mono; /* the first batch comes at once */
 	s->retain_at = options->retention ? now.mono + 1000 : INT64_MAX;
 	s->lost = true;

@@ -104,6 +104,7 @@ static const char *fill(struct row *row, const json_t *spec)
 	f->retry_after = number(spec, "retry_after", -1);
 	if (f->retry_after < -1 || f->retry_after > 86400)
 		return "retry_after must be between 0 and 86400 seconds";
+	f->retry_date = json_is_true(json_object_get(spec, "retry_date"));
 	f->every_ms = number(spec, "every_ms", 0);
 	if (f->every_ms < 0 || f->every_ms > 86400000 ||
 	    (f->every_ms > 0 && f->kind != FAULT_TOO_MANY))

@@ -29,6 +29,7 @@ struct fault {
 	int status;
 	int64_t delay_ms;
 	int64_t retry_after; /* seconds, -1 sends no header */
+	bool retry_date;     /* the header is a date, by the clock of the reply's Date */
 	int64_t every_ms;    /* of 429: one in so long is let through; 0: none */
 	bool after;          /* the request takes effect before it goes wrong */
 };

@@ -172,16 +172,33 @@ static void arrive(struct exchange *ex)
 		note(ex);
 }
 
+/* RFC 9110, 5.6.7: the machine's clock, which is the reply's Date, too. */
+static void date_after(int64_t seconds, char *out, size_t room)
+{
+	static const char days[][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
+	static const char months[][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
+					  "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
+	time_t at = (time_t)(times_wall_ms() / 1000 + seconds);
+	struct tm tm = { 0 };
+
+	(void)gmtime_r(&at, &tm);
+	(void)snprintf(out, room, "%s, %02d %s %d %02d:%02d:%02d GMT", days[tm.tm_wday], tm.tm_mday,
+		       months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+}
+
 static void refuse_by_fault(struct exchange *ex)
 {
-	char seconds[24];
+	char when[80];
 	int status = ex->fault.kind == FAULT_TOKEN_EXPIRY ? 401 : ex->fault.status;
 
 	ex->vendor->refuse(&ex->re, status, NULL);
 	if (ex->fault.retry_after < 0)
 		return;
-	(void)snprintf(seconds, sizeof(seconds), "%lld", (long long)ex->fault.retry_after);
-	reply_header(&ex->re, "Retry-After", seconds);
+	if (ex->fault.retry_date)
+		date_after(ex->fault.retry_after, when, sizeof(when));
+	else
+		(void)snprintf(when, sizeof(when), "%lld", (long long)ex->fault.retry_after);
+	reply_header(&ex->re, "Retry-After", when);
 }
 
 /* The reply as it is without a fault. */

@@ -421,15 +421,20 @@ class Flow(Conditions):
 
     def step_clock(self, rest):
         """clock: the sandbox's, and from its next start on the daemon's, stand still but for `turn`;
-        clock goes: the daemon's goes by itself again from its next start on"""
+        clock goes: the daemon's goes by itself again from its next start on;
+        clock set BY: after `clock`: somebody sets the daemon's wall clock, by -1h, +1d or so"""
         if rest == "goes":
             del self.daemon.env["TAPPET_CLOCK"]
             return
+        if rest.startswith("set "):
+            by = rest.split()[1]
+            self.clock[1] += int(by[:-1]) * {"s": 1000, "m": 60000, "h": 3600000, "d": 86400000}[by[-1]]
+            return
         path = os.path.join(self.directory, "clock")
         with open(path, "wb") as f:
-            f.write(bytes(8))
+            f.write(bytes(16))
         with open(path, "r+b") as f:
-            self.clock = memoryview(mmap.mmap(f.fileno(), 8)).cast("q")
+            self.clock = memoryview(mmap.mmap(f.fileno(), 16)).cast("q")
         self.clock[0] = self.sandbox.control("POST", "clock", {"advance_s": 0, "stop": True})["now_ms"]
         self.daemon.env["TAPPET_CLOCK"] = path
 

@@ -126,10 +126,10 @@ START_TEST(it_is_remembered_for_ten_minutes_and_over_a_crash)
 
 	start(&w, 503);
 	world_crash(&w);
-	w.now.wall += 599000;
+	world_advance(&w, 599000);
 	change(&w, STATE("300", "Acme"), STATE("305", "Acme"));
 	is(&w, 1, 1);
-	w.now.wall += 2000;
+	world_advance(&w, 2000);
 	change(&w, STATE("300", "Acme"), STATE("305", "Acme"));
 	is(&w, 1, 0);
 	world_fini(&w);
