@@ -8,13 +8,13 @@
  * of them count. Zones, gaps and overlaps are cron_next's business.
  *
  * I1  A planned time yields at most one event; its id is hash(schedule, time).
- * I2  A wall clock set back by up to a day repeats nothing: the cursor does not go back.
- *     By more, the clock was wrong before: waiting for it might take years. */
+ * I2  A wall clock that is set back takes the cursor with it, so that no schedule waits for a time
+ *     that a wrong clock once showed. The planned times that come again are known by their events'
+ *     ids, and told only when they weren't before. */
 #include "engine/sequencer/internal.h"
 
 #define MISSED_AFTER 60    /* s: a planned time this long ago was missed, not just late */
 #define MISSED_MOST  1000  /* missed: all: at most so many at once, the newest */
-#define AHEAD_MOST   86400 /* s: a cursor further ahead of the clock is no use any more */
 
 struct planner {
 	const struct schedule_config *config;
@@ -44,9 +44,12 @@ static void planner_emit(struct sequencer *s, const struct planner *p, int64_t p
 	struct text number = text_printf(s->work, "%lld", (long long)planned);
 	const struct text parts[2] = { source, number };
 	struct value_map_builder b;
+	struct event_record known;
 	char id[HASH_HEX];
 
 	hash_name(parts, 2, id);
+	if (store_get_event_by_id(s->store, s->work, text_of(id), &known))
+		return;
 	value_map_begin(&b, s->work);
 	value_map_set(&b, "planned", value_timestamp_ms(planned * 1000));
 	value_map_set(&b, "missed", value_bool(missed));
@@ -113,9 +116,8 @@ static void planner_reset(struct sequencer *s, struct planner *p)
 {
 	int64_t now = s->now.wall / 1000;
 
-	if (p->last - now <= AHEAD_MOST)
+	if (p->last <= now)
 		return;
-	log_write(LOG_WARN, "the clock was set back: a schedule starts anew");
 	p->last = now;
 	p->next = cron_next(p->config, now);
 	planner_write(s, p);

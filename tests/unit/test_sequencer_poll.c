@@ -187,9 +187,37 @@ START_TEST(a_schedule_fires_once_per_planned_time_and_once_for_what_was_missed)
 	sequencer_free(w.sequencer);
 	world_open(&w);
 	ck_assert_uint_eq(planned(&w), 1);
-	w.now.wall -= 7200000; /* the clock set back repeats nothing */
+	for (int i = 0; i < 2; i++) {
+		world_advance(&w, 60000);
+		ck_assert_uint_eq(planned(&w), 1);
+	}
+	w.now.wall -= 120000; /* the clock set back repeats nothing */
+	world_advance(&w, 0);
+	for (int i = 0; i < 3; i++) {
+		world_advance(&w, 60000);
+		ck_assert_uint_eq(planned(&w), i < 2 ? 0 : 1);
+	}
+	world_fini(&w);
+}
+END_TEST
+
+/* What was told while the clock was a day ahead isn't told again, the rest of that day is. */
+START_TEST(a_day_ahead_and_back_costs_no_planned_time)
+{
+	struct world w;
+
+	world_init(&w, CONFIG, RULES);
+	w.now.wall += 86400000;
+	world_advance(&w, 0);
+	ck_assert_uint_eq(planned(&w), 1);
+	w.now.wall -= 86400000;
+	world_advance(&w, 0);
+	for (int i = 0; i < 1440; i++) {
+		world_advance(&w, 60000);
+		ck_assert_uint_eq(planned(&w), i < 1439 ? 1 : 0);
+	}
 	world_advance(&w, 60000);
-	ck_assert_uint_eq(planned(&w), 0);
+	ck_assert_uint_eq(planned(&w), 1);
 	world_fini(&w);
 }
 END_TEST
@@ -358,5 +386,6 @@ UNIT_MAIN("sequencer_poll", the_baseline_takes_stock_and_emits_nothing,
 	  a_schedule_fires_once_per_planned_time_and_once_for_what_was_missed,
 	  what_was_missed_counts_as_configured, decades_missed_take_no_time,
 	  the_newest_that_were_missed_are_told_in_order,
-	  a_clock_that_was_years_ahead_silences_no_schedule, a_clock_set_back_sweeps_again,
+	  a_clock_that_was_years_ahead_silences_no_schedule,
+	  a_day_ahead_and_back_costs_no_planned_time, a_clock_set_back_sweeps_again,
 	  a_page_of_large_objects_is_taken, a_reload_beside_a_fetch_leaves_its_names_valid)
