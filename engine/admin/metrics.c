@@ -13,6 +13,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "engine/base/log.h"
+
 /* ---- Writing. ---- */
 
 static void family(struct buf *out, const char *name, const char *type, const char *help)
@@ -157,6 +159,15 @@ static uint64_t open_descriptors(void)
 	return n > 3 ? n - 3 : 0;
 }
 
+static void write_log(struct buf *out)
+{
+	struct log_losses losses = log_losses();
+
+	family(out, "tappet_log_suppressed_total", "counter", "Lines of the log left out.");
+	sample(out, "tappet_log_suppressed_total", "{reason=\"repeat\"}", losses.repeats);
+	sample(out, "tappet_log_suppressed_total", "{reason=\"blocked\"}", losses.blocked);
+}
+
 static void write_process(struct buf *out, struct instant started)
 {
 	struct rusage used;
@@ -192,5 +203,6 @@ void metrics_write(struct admin *admin)
 	write_http(out, admin->parts.server(admin->parts.of));
 	for (size_t i = 0; i < admin->parts.metrics_count; i++)
 		admin->metrics[i].write(admin->metrics[i].of, out);
+	write_log(out);
 	write_process(out, admin->started);
 }

@@ -63,6 +63,12 @@
 #define LIMIT_ZONE_FILE (64u * KIB) /* the largest TZif file of tzdata is below 4 KiB */
 #define LIMIT_ZONE_NAME 64          /* bytes; the longest of tzdata has 32 */
 
+/* Log. */
+#define LIMIT_LOG_WAIT                                                                             \
+	100 /* ms that a line waits for room, once: a reader that is alive makes some sooner, and  \
+	       the thread that decides may be the one that waits */
+#define LIMIT_LOG_SETTLE 10000 /* ms after which a flood that ended is told at the latest */
+
 /* HTTP. */
 #define LIMIT_DISCARD                                                                              \
 	(32u * MIB) /* body read past and thrown away so that the sender sees the refusal: the     \

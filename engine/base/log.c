@@ -4,7 +4,8 @@
  *
  * Lines are built in a fixed buffer, so logging works when memory is out; long
  * values are cut. A line leaves in one write(2), so lines of several threads
- * never mix.
+ * never mix. Where standard error is full it is waited for once, briefly; then
+ * lines are left out until it takes some again.
  * I1  Whatever the fields hold, a line is one line, and with the JSON format
  *     one valid object: room for closing it is kept back.
  * One of the engine's three file-scope objects: a log line must be possible
@@ -13,25 +14,29 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "engine/base/escape.h"
 #include "engine/base/hash.h"
+#include "engine/base/limits.h"
 #include "engine/base/timetext.h"
 
 #define LINE_MAX_BYTES 4096 /* PIPE_BUF: what a pipe takes in one piece */
 #define LINE_RESERVE   16   /* kept back for what closes a value and the line */
 #define FIELDS_MAX     16
-#define MESSAGE_KEPT   80 /* bytes of a message that a summary repeats */
-#define BURST_SLOTS    64
+#define MESSAGE_KEPT   80   /* bytes of a message that a summary repeats */
+#define BURST_SLOTS    64   /* messages of one second; further ones share a count by level */
 #define BURST_WINDOW   1000 /* milliseconds */
+#define LEVELS         4
 
-/* How often one message came in the current second. */
+/* How often one message came in the second that began with the first of it. */
 struct burst {
 	uint64_t hash; /* of the message; 0: free */
 	int64_t since; /* monotonic milliseconds */
@@ -45,7 +50,11 @@ static struct {
 	enum log_format format;
 	enum log_level least;
 	struct clock clock; /* read is NULL until log_setup: then the system's */
-	struct burst bursts[BURST_SLOTS];
+	struct burst bursts[BURST_SLOTS], others[LEVELS];
+	struct log_losses losses;
+	int64_t lost; /* lines since standard error took none; told when it does */
+	bool blocked; /* it took nothing the last time: it is no longer waited for */
+	bool torn;    /* it took a part of a line */
 } sink = { .lock = PTHREAD_MUTEX_INITIALIZER, .format = LOG_TEXT, .least = LOG_INFO };
 
 struct line {
@@ -58,12 +67,16 @@ static const char *const level_words[] = { "debug", "info", "warn", "error" };
 void log_setup(enum log_format format, enum log_level least, struct clock clock)
 {
 	assert(clock.read != NULL);
-	assert((unsigned)least < 4);
+	assert((unsigned)least < LEVELS);
 	pthread_mutex_lock(&sink.lock);
 	sink.format = format;
 	sink.least = least;
 	sink.clock = clock;
 	memset(sink.bursts, 0, sizeof(sink.bursts));
+	memset(sink.others, 0, sizeof(sink.others));
+	sink.losses = (struct log_losses){ 0 };
+	sink.lost = 0;
+	sink.blocked = sink.torn = false;
 	pthread_mutex_unlock(&sink.lock);
 }
 
@@ -125,22 +138,44 @@ static void put_field(struct line *line, const struct log_field *field)
 	close_with(line, "\"");
 }
 
-static void write_all(const char *s, size_t n)
+/* A pipe has room for a whole line then, and takes it in one piece; of a socket see write_some. */
+static bool takes(void)
 {
-	while (n > 0) {
-		ssize_t done = write(STDERR_FILENO, s, n);
+	struct pollfd fd = { .fd = STDERR_FILENO, .events = POLLOUT };
 
-		if (done < 0 && errno == EINTR)
+	sink.blocked = poll(&fd, 1, sink.blocked ? 0 : LIMIT_LOG_WAIT) == 0;
+	return !sink.blocked;
+}
+
+/* A stream socket (journald's) may have room for a part of a line only. */
+static ssize_t write_some(const char *s, size_t n)
+{
+	ssize_t done = send(STDERR_FILENO, s, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	return done < 0 && errno == ENOTSOCK ? write(STDERR_FILENO, s, n) : done;
+}
+
+/* False: nothing was written, or a part. */
+static bool write_all(const char *s, size_t n)
+{
+	size_t all = n;
+
+	while (n > 0 && takes()) {
+		ssize_t done = write_some(s, n);
+
+		if (done < 0 && (errno == EINTR || errno == EAGAIN))
 			continue;
 		if (done <= 0)
-			return; /* there is nowhere left to say so */
+			break; /* there is nowhere left to say so */
 		s += done;
 		n -= (size_t)done;
 	}
+	sink.torn = sink.torn || (n > 0 && n < all);
+	return n == 0;
 }
 
-static void emit(enum log_level level, int64_t wall, const char *message,
-		 const struct log_field *fields, size_t count)
+static bool print(enum log_level level, int64_t wall, const char *message,
+		  const struct log_field *fields, size_t count)
 {
 	bool json = sink.format == LOG_JSON;
 	struct line line = { .n = 0 };
@@ -159,7 +194,33 @@ static void emit(enum log_level level, int64_t wall, const char *message,
 	for (size_t i = 0; i < count; i++)
 		put_field(&line, &fields[i]);
 	close_with(&line, json ? "}\n" : "\n");
-	write_all(line.s, line.n);
+	return write_all(line.s, line.n);
+}
+
+static bool mend_torn(void)
+{
+	if (sink.torn && write_all("\n", 1))
+		sink.torn = false;
+	return !sink.torn;
+}
+
+/* True when nothing is left to tell: the next line may follow. */
+static bool tell_lost(int64_t wall)
+{
+	if (mend_torn() && sink.lost > 0 &&
+	    print(LOG_WARN, wall, "log lines were lost: nobody read standard error",
+		  &LOG_I("lost", sink.lost), 1))
+		sink.lost = 0;
+	return !sink.torn && sink.lost == 0;
+}
+
+static void emit(enum log_level level, int64_t wall, const char *message,
+		 const struct log_field *fields, size_t count)
+{
+	if (tell_lost(wall) && print(level, wall, message, fields, count))
+		return;
+	sink.lost++;
+	sink.losses.blocked++;
 }
 
 /* Tells how many lines of a message were left out, and starts afresh. */
@@ -171,30 +232,79 @@ static void settle(struct burst *burst, int64_t wall)
 	*burst = (struct burst){ 0 };
 }
 
+static void settle_all(struct instant now, bool all)
+{
+	for (size_t i = 0; i < BURST_SLOTS + LEVELS; i++) {
+		struct burst *b = i < BURST_SLOTS ? &sink.bursts[i] : &sink.others[i - BURST_SLOTS];
+
+		if (b->hash != 0 && (all || now.mono - b->since >= BURST_WINDOW))
+			settle(b, now.wall);
+	}
+}
+
+/* The message's count; where too many are in use, the level's. */
+static struct burst *burst_of(enum log_level level, const char *message, int64_t mono)
+{
+	uint64_t hash = hash64(message, strlen(message), 0) | 1;
+	struct burst *b = NULL;
+
+	for (size_t i = 0; i < BURST_SLOTS; i++) {
+		if (sink.bursts[i].hash == hash)
+			return &sink.bursts[i];
+		if (b == NULL && sink.bursts[i].hash == 0)
+			b = &sink.bursts[i];
+	}
+	if (b == NULL) {
+		b = &sink.others[level];
+		message = "many different lines";
+	}
+	if (b->hash == 0) {
+		*b = (struct burst){ .hash = hash, .since = mono, .level = level };
+		snprintf(b->message, sizeof(b->message), "%s", message);
+	}
+	return b;
+}
+
 /* Whether the message may be printed now. */
 static bool admit(enum log_level level, const char *message, struct instant now)
 {
-	uint64_t hash = hash64(message, strlen(message), 0) | 1;
-	struct burst *burst = &sink.bursts[(hash >> 8) % BURST_SLOTS];
+	struct burst *burst;
 
-	for (size_t i = 0; i < BURST_SLOTS; i++) {
-		struct burst *old = &sink.bursts[i];
-
-		if (old->hash != 0 && now.mono - old->since >= BURST_WINDOW)
-			settle(old, now.wall);
-	}
-	if (burst->hash != hash) {
-		settle(burst, now.wall);
-		burst->hash = hash;
-		burst->since = now.mono;
-		burst->level = level;
-		snprintf(burst->message, sizeof(burst->message), "%s", message);
-	}
-	burst->count++;
-	if (burst->count <= LOG_BURST)
+	settle_all(now, false);
+	burst = burst_of(level, message, now.mono);
+	if (++burst->count <= LOG_BURST)
 		return true;
 	burst->suppressed++;
+	sink.losses.repeats++;
 	return false;
+}
+
+static struct instant read_now(void)
+{
+	if (sink.clock.read == NULL)
+		sink.clock = clock_system();
+	return clock_read(&sink.clock);
+}
+
+void log_settle(bool all)
+{
+	struct instant now;
+
+	pthread_mutex_lock(&sink.lock);
+	now = read_now();
+	settle_all(now, all);
+	(void)tell_lost(now.wall);
+	pthread_mutex_unlock(&sink.lock);
+}
+
+struct log_losses log_losses(void)
+{
+	struct log_losses losses;
+
+	pthread_mutex_lock(&sink.lock);
+	losses = sink.losses;
+	pthread_mutex_unlock(&sink.lock);
+	return losses;
 }
 
 static size_t gather(va_list args, struct log_field fields[FIELDS_MAX])
@@ -217,11 +327,9 @@ static void say(enum log_level level, const char *message, const struct log_fiel
 	struct instant now;
 
 	assert(message != NULL);
-	assert((unsigned)level < 4);
+	assert((unsigned)level < LEVELS);
 	pthread_mutex_lock(&sink.lock);
-	if (sink.clock.read == NULL)
-		sink.clock = clock_system();
-	now = clock_read(&sink.clock);
+	now = read_now();
 	if (level >= sink.least && (!counted || admit(level, message, now)))
 		emit(level, now.wall, message, fields, count);
 	pthread_mutex_unlock(&sink.lock);

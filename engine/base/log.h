@@ -5,11 +5,15 @@
  * On a terminal: time, level, message, then key=value pairs; with the JSON
  * format one object per line. Values are always quoted or escaped, so nobody
  * can forge a line. Repeats of one message beyond LOG_BURST in a second are
- * counted, not printed (log_relay's are left to its caller).
- * Never: prints a struct secret (there is no way to pass one). */
+ * counted, not printed (log_relay's are left to its caller); each message has
+ * a count of its own, so that a flood of one hides no other.
+ * A standard error that nobody reads holds up nobody for longer than
+ * LIMIT_LOG_WAIT: lines are left out and counted until it is read again.
+ * Never: prints a struct secret (there is no way to pass one); allocates. */
 #ifndef TAPPET_BASE_LOG_H
 #define TAPPET_BASE_LOG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "engine/base/clock.h"
@@ -39,5 +43,17 @@ void log_write_(enum log_level level, const char *message, ...);
 /* The same for what somebody else says, who bounds how often: none of it is counted instead. */
 #define log_relay(level, ...) log_relay_(level, __VA_ARGS__, (struct log_field){ 0 })
 void log_relay_(enum log_level level, const char *message, ...);
+
+/* Tells what was left out where no further line has done so: of messages whose second is over, or
+ * of all. To be called now and then, and at the end. */
+void log_settle(bool all);
+
+/* Lines left out since the start. */
+struct log_losses {
+	uint64_t repeats; /* beyond LOG_BURST */
+	uint64_t blocked; /* standard error took nothing */
+};
+
+struct log_losses log_losses(void);
 
 #endif

@@ -225,17 +225,21 @@ static int64_t feed(const struct daemon *daemon)
 	return every / 3;
 }
 
-/* The next signal, or 0 when it is time to look at the files, or to feed the watchdog. */
+/* The next signal, or 0 when it is time to look at the files, to feed the watchdog, or to see what
+ * the log left out. */
 static int wait_signal(const sigset_t *set, const struct watches *w, const struct daemon *daemon)
 {
 	int64_t wait = feed(daemon);
 	struct timespec most;
 	int signal;
 
-	if (w->files.count + w->secrets.count > 0 && (wait == 0 || wait > WATCH_MS))
+	if (wait == 0 || wait > LIMIT_LOG_SETTLE)
+		wait = LIMIT_LOG_SETTLE;
+	if (w->files.count + w->secrets.count > 0 && wait > WATCH_MS)
 		wait = WATCH_MS;
 	most = (struct timespec){ .tv_sec = wait / 1000, .tv_nsec = wait % 1000 * 1000000 };
-	signal = wait > 0 ? sigtimedwait(set, NULL, &most) : sigwaitinfo(set, NULL);
+	signal = sigtimedwait(set, NULL, &most);
+	log_settle(false);
 
 	return signal > 0 ? signal : 0;
 }
@@ -322,6 +326,7 @@ static int run_with(struct context *context, struct manifests *manifests, const 
 	if (cut > 0)
 		log_write(LOG_WARN, "requests were cut; they are in doubt at the next start",
 			  LOG_I("count", cut));
+	log_settle(true);
 	log_write(LOG_INFO, "stopped");
 	loaded_drop(&loaded);
 	return COMMAND_OK;

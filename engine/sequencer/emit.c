@@ -131,8 +131,8 @@ const char *emit_skip(struct sequencer *s, struct scope *scope, struct text key,
 			if (text_to_int(head, &until) && emit_throttled(s, rule, until))
 				return "throttled";
 		}
-		state = text_printf(s->work, "%lld %lld", (long long)(seq_steady(s) + rule->throttle),
-				    (long long)run);
+		state = text_printf(s->work, "%lld %lld",
+				    (long long)(seq_steady(s) + rule->throttle), (long long)run);
 		store_put_state(s->store, rule->id, what, key, state, s->now.wall);
 	}
 	return shadow ? "shadow" : NULL;

@@ -234,8 +234,8 @@ static void tell_hint(struct sequencer *s, const struct connection *c,
 	struct news news;
 	uint64_t hash;
 
-	if (poll == NULL ||
-	    store_get_seen(s->store, s->work, about->source, grave(s, object), seq_steady(s), &known))
+	if (poll == NULL || store_get_seen(s->store, s->work, about->source, grave(s, object),
+					   seq_steady(s), &known))
 		return;
 	if (store_get_object(s->store, s->work, feed_shelf(s, about), hint, &hash, &json) &&
 	    feed_read(s, c, poll, json, &news))

@@ -214,9 +214,9 @@ void source_fetch(struct sequencer *s, struct source *src)
 	out->request = seq_request(s, &out->request);
 }
 
-/* A delivery counts from when it was made, and it fails only when all its attempts have. A wall clock
- * that is put forward while the daemon runs doesn't take the position with it: what fails until it
- * is put right would lie before it. */
+/* A delivery counts from when it was made, and it fails only when all its attempts have. A wall
+ * clock that is put forward while the daemon runs doesn't take the position with it: what fails
+ * until it is put right would lie before it. */
 static void source_begin_undelivered(const struct sequencer *s, struct source *src)
 {
 	int64_t from = src->high != INT64_MIN ? src->high : src->began;

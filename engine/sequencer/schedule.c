@@ -13,8 +13,8 @@
  *     ids, and told only when they weren't before. */
 #include "engine/sequencer/internal.h"
 
-#define MISSED_AFTER 60    /* s: a planned time this long ago was missed, not just late */
-#define MISSED_MOST  1000  /* missed: all: at most so many at once, the newest */
+#define MISSED_AFTER 60   /* s: a planned time this long ago was missed, not just late */
+#define MISSED_MOST  1000 /* missed: all: at most so many at once, the newest */
 
 struct planner {
 	const struct schedule_config *config;

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Unit tests of base/diag and log: what people and programs get to read. */
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "engine/base/buf.h"
@@ -279,7 +282,127 @@ START_TEST(repeats_are_counted)
 }
 END_TEST
 
+/* Each message has a count of its own; a flood that is over is told without a further line. */
+START_TEST(a_flood_hides_no_other_line)
+{
+	static struct capture c;
+	struct instant now = { 0, 5000 };
+	char name[24];
+
+	capture_begin(&c);
+	log_setup(LOG_TEXT, LOG_INFO, clock_manual(&now));
+	for (int i = 0; i < 1000; i++) {
+		(void)snprintf(name, sizeof(name), "flood %d", i % 60);
+		log_write(LOG_WARN, name);
+	}
+	ck_assert_uint_eq(log_losses().repeats, 0);
+	for (int i = 0; i < 1000; i++) {
+		(void)snprintf(name, sizeof(name), "flood %d", i % 60);
+		log_write(LOG_WARN, name);
+	}
+	ck_assert_uint_eq(lines_of(captured(&c)), 60 * LOG_BURST);
+	log_write(LOG_ERROR, "the disk is full");
+	ck_assert_ptr_nonnull(strstr(captured(&c), "error the disk is full\n"));
+	ck_assert_uint_eq(log_losses().repeats, 2000 - 60 * LOG_BURST);
+	log_settle(false);
+	ck_assert_uint_eq(lines_of(captured(&c)), 60 * LOG_BURST + 1);
+	now.mono += 1000;
+	log_settle(false);
+	ck_assert_uint_eq(lines_of(captured(&c)), 60 * LOG_BURST + 61);
+	ck_assert_ptr_nonnull(strstr(captured(&c), "warn  flood 59 suppressed=12\n"));
+	log_settle(true);
+	ck_assert_uint_eq(lines_of(captured(&c)), 60 * LOG_BURST + 61);
+	fclose(c.file);
+}
+END_TEST
+
+/* Messages without end share a count by level: the table is bounded, and errors are among few. */
+START_TEST(more_messages_than_are_counted_share_one_by_level)
+{
+	static struct capture c;
+	struct instant now = { 0, 5000 };
+	char name[24];
+
+	capture_begin(&c);
+	log_setup(LOG_TEXT, LOG_INFO, clock_manual(&now));
+	for (int i = 0; i < 1000; i++) {
+		(void)snprintf(name, sizeof(name), "line %d", i);
+		log_write(LOG_INFO, name);
+	}
+	ck_assert_uint_eq(lines_of(captured(&c)), 64 + LOG_BURST);
+	log_write(LOG_ERROR, "the disk is full");
+	ck_assert_uint_eq(lines_of(captured(&c)), 64 + LOG_BURST + 1);
+	log_settle(true);
+	ck_assert_ptr_nonnull(strstr(captured(&c), "info  many different lines suppressed=916\n"));
+	fclose(c.file);
+}
+END_TEST
+
+/* A descriptor that takes no more, for a pipe and for a socket as journald's. */
+static void full_stderr(bool sockets, int ends[2])
+{
+	char some[512];
+
+	memset(some, '.', sizeof(some));
+	some[sizeof(some) - 1] = '\n';
+	if (sockets)
+		ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	else
+		ck_assert_int_eq(pipe(ends), 0);
+	ck_assert_int_eq(fcntl(ends[1], F_SETFL, O_NONBLOCK), 0);
+	while (write(ends[1], some, sizeof(some)) > 0)
+		;
+	ck_assert_int_eq(fcntl(ends[1], F_SETFL, 0), 0);
+	ck_assert_int_eq(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
+	ck_assert_int_ge(dup2(ends[1], STDERR_FILENO), 0);
+}
+
+static void read_out(struct buf *b, int fd)
+{
+	char some[4096];
+	ssize_t n;
+
+	buf_init(b, 4 * MIB);
+	while ((n = read(fd, some, sizeof(some))) > 0)
+		buf_put(b, some, (size_t)n);
+}
+
+START_TEST(who_never_reads_holds_up_nobody)
+{
+	struct instant now = { 0, 5000 };
+	int ends[2];
+
+	ck_assert(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
+	for (int sockets = 0; sockets < 2; sockets++) {
+		struct buf b;
+
+		full_stderr(sockets == 1, ends);
+		log_setup(LOG_TEXT, LOG_INFO, clock_manual(&now));
+		for (int i = 0; i < 5; i++)
+			log_write(LOG_WARN, "nobody hears", LOG_I("i", i));
+		log_settle(true);
+		ck_assert_uint_eq(log_losses().blocked, 5);
+		read_out(&b, ends[0]);
+		ck_assert_ptr_null(strstr(buf_cstr(&b), "nobody hears"));
+		buf_fini(&b);
+		log_write(LOG_WARN, "somebody hears");
+		read_out(&b, ends[0]);
+		ck_assert_str_eq(buf_cstr(&b),
+				 "1970-01-01T00:00:00Z warn  log lines were lost: nobody read "
+				 "standard error lost=5\n"
+				 "1970-01-01T00:00:00Z warn  somebody hears\n");
+		buf_fini(&b);
+		/* And who has gone away doesn't end the program. */
+		(void)close(ends[0]);
+		log_write(LOG_WARN, "gone");
+		ck_assert_uint_eq(log_losses().blocked, 6);
+		(void)close(ends[1]);
+	}
+}
+END_TEST
+
 UNIT_MAIN("base_report", mistakes_are_shown_in_their_line, places_may_be_unknown,
 	  long_lines_are_cut_around_the_caret, nothing_forges_output, too_many_mistakes_are_counted,
 	  errors_count_when_memory_is_out, lines_are_readable, lines_are_json, long_values_are_cut,
-	  repeats_are_counted)
+	  repeats_are_counted, a_flood_hides_no_other_line,
+	  more_messages_than_are_counted_share_one_by_level, who_never_reads_holds_up_nobody)
