@@ -15,6 +15,7 @@
 
 #include "engine/base/limits.h"
 #include "engine/base/log.h"
+#include "engine/base/mark.h"
 #include "engine/base/mem.h"
 #include "engine/commands/command.h"
 #include "engine/commands/daemon.h"
@@ -30,6 +31,7 @@ struct loaded {
 	struct config *config;
 	struct ruleset *rules;
 	struct manifests *manifests; /* what plugins said; borrowed */
+	uint64_t rules_mark;         /* of all paths of rules, from before they were read */
 };
 
 static void loaded_drop(struct loaded *loaded)
@@ -80,6 +82,9 @@ static bool load(struct context *context, struct loaded *out)
 		return false;
 	out->config = config_load_all(context->config_files, context->config_count,
 				      CONFIG_SECRETS_NEEDED, diags);
+	out->rules_mark = 0;
+	for (size_t i = 0; out->config != NULL && i < out->config->rule_path_count; i++)
+		out->rules_mark += mark_of(out->config->rule_paths[i]);
 	if (out->config != NULL && manifests_apply(out->manifests, out->config))
 		out->rules = ruleset_load(out->config, out->config->rule_paths,
 					  out->config->rule_path_count, diags);
@@ -162,6 +167,7 @@ static bool renew(struct daemon *daemon, struct loaded *current)
 		return false;
 	}
 	next.rules = ruleset_ref(current->rules);
+	next.rules_mark = current->rules_mark;
 	return apply(daemon, current, &next);
 }
 
@@ -181,25 +187,34 @@ struct watches {
 };
 
 /* The configuration, rules, and the files of tables, manifests and keys; as many as there is room
- * for. */
-static size_t watched(const struct loaded *loaded, struct text *out, size_t room)
+ * for. With the sum of the marks they had when they were read. */
+static size_t watched(const struct loaded *loaded, struct text *out, size_t room, uint64_t *mark)
 {
 	const struct config *config = loaded->config;
 	const struct table_list *tables = ruleset_tables(loaded->rules);
 	size_t n = 0;
 
-	for (size_t i = 0; i < config->file_count && n < room; i++)
+	*mark = loaded->rules_mark;
+	for (size_t i = 0; i < config->file_count && n < room; i++) {
 		out[n++] = config->files[i].path;
+		*mark += config->files[i].mark;
+	}
 	for (size_t i = 0; i < config->rule_path_count && n < room; i++)
 		out[n++] = config->rule_paths[i];
 	for (size_t i = 0; i < tables->count && n < room; i++)
-		if (tables->items[i]->file.n > 0)
+		if (tables->items[i]->file.n > 0) {
 			out[n++] = tables->items[i]->file;
+			*mark += tables->items[i]->file_mark;
+		}
 	for (size_t i = 0; i < config->plugin_count && n < room; i++)
-		if (config->plugins[i].manifest_file.n > 0)
+		if (config->plugins[i].manifest_file.n > 0) {
 			out[n++] = config->plugins[i].manifest_file;
-	if (config->bus.key != NULL && n < room)
+			*mark += config->plugins[i].manifest_mark;
+		}
+	if (config->bus.key != NULL && n < room) {
 		out[n++] = config->bus.trusted;
+		*mark += config->bus.trusted_mark;
+	}
 	return n;
 }
 
@@ -209,10 +224,16 @@ static void watches_init(struct watches *w, const struct loaded *loaded)
 	size_t room = config->file_count + config->rule_path_count +
 		      ruleset_tables(loaded->rules)->count + config->plugin_count + 1;
 
+	uint64_t mark = 0;
+	size_t n = 0;
+
 	mem_free(w->paths);
 	w->paths = config->watch ? mem_zero(room, sizeof(*w->paths)) : NULL;
-	watch_init(&w->files, w->paths, w->paths != NULL ? watched(loaded, w->paths, room) : 0);
-	watch_init(&w->secrets, config->secret_files, config->secret_file_count);
+	if (w->paths != NULL)
+		n = watched(loaded, w->paths, room, &mark);
+	watch_init(&w->files, w->paths, n, mark);
+	watch_init(&w->secrets, config->secret_files, config->secret_file_count,
+		   config->secrets_mark);
 }
 
 /* The service manager's watchdog is fed while batches end. */

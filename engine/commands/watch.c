@@ -4,81 +4,24 @@
 #include "engine/commands/watch.h"
 
 #include <assert.h>
-#include <dirent.h>
-#include <sys/stat.h>
-
-#include "engine/base/buf.h"
-#include "engine/base/hash.h"
-#include "engine/base/mem.h"
-
-#define WATCH_DEPTH 8 /* folders beneath a rules folder */
-
-static uint64_t watch_path(const char *path, int depth);
-
-/* Order-independent: readdir's order is not fixed. */
-static uint64_t watch_folder(const char *path, int depth)
-{
-	DIR *folder = opendir(path);
-	struct dirent *entry;
-	uint64_t sum = 0;
-
-	if (folder == NULL)
-		return 0;
-	while ((entry = readdir(folder)) != NULL) {
-		struct buf name;
-
-		if (entry->d_name[0] == '.')
-			continue;
-		buf_init(&name, 4096);
-		buf_printf(&name, "%s/%s", path, entry->d_name);
-		if (!buf_failed(&name))
-			sum += watch_path(buf_cstr(&name), depth - 1);
-		buf_fini(&name);
-	}
-	(void)closedir(folder);
-	return sum;
-}
-
-static uint64_t watch_path(const char *path, int depth)
-{
-	struct stat st;
-	uint64_t facts[4];
-
-	if (depth < 0 || stat(path, &st) != 0)
-		return 0;
-	if (S_ISDIR(st.st_mode))
-		return watch_folder(path, depth);
-	facts[0] = (uint64_t)st.st_size;
-	facts[1] = (uint64_t)st.st_mtim.tv_sec;
-	facts[2] = (uint64_t)st.st_mtim.tv_nsec;
-	facts[3] = (uint64_t)st.st_ino;
-	return hash64(path, strlen(path), hash64(facts, sizeof(facts), 0));
-}
-
-static uint64_t watch_text(struct text path)
-{
-	char *name = text_heap(path);
-	uint64_t sum = name != NULL ? watch_path(name, WATCH_DEPTH) : 0;
-
-	mem_free(name);
-	return sum;
-}
+#include "engine/base/mark.h"
 
 static uint64_t watch_look(const struct watch *watch)
 {
 	uint64_t sum = 0;
 
 	for (size_t i = 0; i < watch->count; i++)
-		sum += watch_text(watch->paths[i]);
+		sum += mark_of(watch->paths[i]);
 	return sum;
 }
 
-void watch_init(struct watch *watch, const struct text *paths, size_t count)
+void watch_init(struct watch *watch, const struct text *paths, size_t count, uint64_t loaded)
 {
 	assert(watch != NULL);
 	watch->paths = paths;
 	watch->count = count;
-	watch->loaded = watch->last = watch_look(watch);
+	watch->last = watch_look(watch);
+	watch->loaded = watch->last == watch->tried ? watch->tried : loaded;
 }
 
 bool watch_changed(struct watch *watch)
@@ -89,6 +32,6 @@ bool watch_changed(struct watch *watch)
 	watch->last = now;
 	if (!quiet || now == watch->loaded)
 		return false;
-	watch->loaded = now;
+	watch->loaded = watch->tried = now;
 	return true;
 }

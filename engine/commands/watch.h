@@ -16,10 +16,13 @@
 struct watch {
 	const struct text *paths; /* borrowed */
 	size_t count;
-	uint64_t loaded, last; /* fingerprints: of what runs, of the last look */
+	uint64_t loaded, last; /* marks: of what runs, of the last look */
+	uint64_t tried;        /* of the last change that was told: not again, if it was no good */
 };
 
-void watch_init(struct watch *watch, const struct text *paths, size_t count);
+/* `loaded`: the sum of the marks that the paths had before they were read, so that what changed
+ * since then is seen. The first time `watch` is all zero; later it goes on. */
+void watch_init(struct watch *watch, const struct text *paths, size_t count, uint64_t loaded);
 
 /* True once per change, at the first look at which nothing moved since the look before. */
 bool watch_changed(struct watch *watch);

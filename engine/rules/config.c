@@ -14,6 +14,7 @@
 #include "engine/base/buf.h"
 #include "engine/base/cleanup.h"
 #include "engine/base/limits.h"
+#include "engine/base/mark.h"
 #include "engine/rules/overlay.h"
 #include "engine/rules/plugin_manifest.h"
 #include "engine/rules/words.h"
@@ -514,6 +515,7 @@ static bool keep_files(struct box *box, struct reader *r, const struct config_fi
 	for (size_t i = 0; i < count; i++) {
 		kept[i].path = text_dup(box->arena, files[i].path);
 		kept[i].content = text_dup(box->arena, files[i].content);
+		kept[i].mark = files[i].mark;
 		names[i] = kept[i].path.s;
 	}
 	names[count] = NULL;
@@ -567,6 +569,7 @@ static bool read_content(struct arena *arena, const char *path, struct diags *di
 	AUTO_FINI(buf_fini) struct buf content;
 	const char *why;
 
+	out->mark = mark_of(text_of(path));
 	if (!reader_file(text_of(path), LIMIT_YAML_FILE, &content, &why)) {
 		diags_add(diags, DIAG_ERROR, (struct place){ path, 0, 0 },
 			  "name the file with -c FILE", "can't be read: %s", why);

@@ -207,6 +207,7 @@ struct plugin_config {
 	unsigned files;            /* descriptors; 0: as the engine */
 	unsigned concurrency;      /* jobs at once; 0: as many as it takes */
 	struct text manifest_file; /* resolved; empty: none */
+	uint64_t manifest_mark;    /* from before it was read */
 	const struct text *keys;   /* public ones that it may come with, of bus.trusted */
 	size_t key_count;
 
@@ -222,6 +223,7 @@ struct bus_config {
 	struct text sessions, events; /* "ipc://PATH", resolved, or "tcp://ADDRESS:PORT" */
 	struct secret *key;           /* CURVE's secret key; NULL: none, and then no tcp */
 	struct text trusted;          /* the file with the plugins' public keys, resolved */
+	uint64_t trusted_mark;        /* from before it was read */
 };
 
 /* A secret that rules name: secrets.NAME. */
@@ -233,6 +235,7 @@ struct declared_secret {
 /* One as it was read: config_again reads it anew. */
 struct config_file {
 	struct text path, content;
+	uint64_t mark; /* from before it was read (base/mark.h) */
 };
 
 struct config {
@@ -256,7 +259,8 @@ struct config {
 	bool incomplete; /* a connection, hook or schedule was left out for its mistakes */
 	const struct text *secret_files; /* what ${file:} and ${credential:} were read from */
 	size_t secret_file_count;
-	bool watch; /* reload: watch */
+	uint64_t secrets_mark; /* of all of them, from before they were read (base/mark.h) */
+	bool watch;            /* reload: watch */
 	const struct connection *connections;
 	size_t connection_count;
 	const struct hook_config *hooks; /* those of connections included */

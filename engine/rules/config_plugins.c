@@ -12,6 +12,7 @@
 #include "engine/base/buf.h"
 #include "engine/base/cleanup.h"
 #include "engine/base/limits.h"
+#include "engine/base/mark.h"
 #include "engine/rules/plugin_manifest.h"
 #include "engine/rules/words.h"
 
@@ -242,6 +243,7 @@ static void read_manifest(struct configuring *c, const struct yaml_node *node,
 	if (!config_text(c, node, &name))
 		return;
 	plugin->manifest_file = reader_path(c->r.arena, config_folder(c, node), name);
+	plugin->manifest_mark = mark_of(plugin->manifest_file);
 	if (!reader_file(plugin->manifest_file, LIMIT_SESSION_MANIFEST + 1, &content, &why)) {
 		reader_error(&c->r, node, "paths are relative to this file",
 			     "the file %.*s can't be read: %s", TEXT_ARG(plugin->manifest_file),

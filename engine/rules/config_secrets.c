@@ -15,6 +15,7 @@
 #include "engine/base/cleanup.h"
 #include "engine/base/crypto.h"
 #include "engine/base/limits.h"
+#include "engine/base/mark.h"
 
 static void wipe(struct buf *b)
 {
@@ -31,11 +32,13 @@ static void missing(struct configuring *c, const struct yaml_node *node, const c
 	diags_add(c->r.diags, severity, node->at, hint, "%s %.*s %s", what, TEXT_ARG(name), why);
 }
 
-/* Its file is looked at now and then while the daemon runs. */
+/* Its file is looked at now and then while the daemon runs; it is read next. */
 static void remember_file(struct configuring *c, struct text path)
 {
-	if (c->config->secret_file_count < SECRET_FILES)
-		c->secret_files[c->config->secret_file_count++] = text_dup(c->r.arena, path);
+	if (c->config->secret_file_count == SECRET_FILES)
+		return;
+	c->secret_files[c->config->secret_file_count++] = text_dup(c->r.arena, path);
+	c->config->secrets_mark += mark_of(path);
 }
 
 static void put_file(struct configuring *c, const struct yaml_node *node, const char *what,

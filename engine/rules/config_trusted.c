@@ -17,6 +17,7 @@
 #include "engine/base/buf.h"
 #include "engine/base/cleanup.h"
 #include "engine/base/limits.h"
+#include "engine/base/mark.h"
 #include "engine/rules/plugin_manifest.h"
 
 bool config_is_key(struct text t)
@@ -110,6 +111,7 @@ void config_trusted(struct configuring *c, const struct yaml_node *at)
 	size_t count;
 
 	buf_init(&content, LIMIT_TRUSTED_FILE);
+	c->config->bus.trusted_mark = mark_of(path);
 	if (access(text_dup(c->r.arena, path).s, F_OK) != 0)
 		return;
 	if (!reader_file(path, LIMIT_TRUSTED_FILE, &content, &why)) {

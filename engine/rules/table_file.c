@@ -7,6 +7,7 @@
 
 #include "engine/base/buf.h"
 #include "engine/base/cleanup.h"
+#include "engine/base/mark.h"
 #include "engine/base/mem.h"
 #include "engine/rules/csv.h"
 
@@ -330,6 +331,7 @@ bool table_file_read(const struct reader *r, const struct yaml_node *map,
 	bool fine;
 
 	assert(r != NULL && map != NULL && file != NULL && d != NULL);
+	d->table->file_mark = mark_of(d->table->file);
 	if (!reader_file(d->table->file, LIMIT_TABLE_FILE, &content, &why)) {
 		reader_error(r, file, "paths are relative to this file", "%.*s can't be read: %s",
 			     TEXT_ARG(d->table->file), why);

@@ -36,6 +36,7 @@ struct table {
 	bool broken; /* it has mistakes: rules that name it are not to be blamed for them */
 
 	/* Of a file: */
+	uint64_t file_mark;       /* from before it was read (base/mark.h) */
 	const struct text *cells; /* row after row; s is NULL where there is nothing */
 	size_t row_count;
 	const uint32_t *const *orders; /* per column: row numbers in the order of its cells */
