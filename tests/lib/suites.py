@@ -332,6 +332,7 @@ def suite_crash(context, _):
         "--sandbox", base + "/tests/sandbox/tappet-sandbox", *words])
         for name, words in (("kill", []), ("items", ["--kills", "12", "--items", "120"]),
                             ("plugins", ["--kills", "6"]),
+                            ("mixed", ["--kills", "10", "--brief"]),
                             ("nats", ["--events", "6000", "--kills", "5", "--servers", "4",
                                       "--impatient"]))]
     return Counts(*(sum(c[i] for c in counts) for i in range(3)))
