@@ -117,6 +117,11 @@
 #define LIMIT_FOLDERS     16  /* folders of rules inside folders; a link back up ends there */
 #define LIMIT_HIDDEN_SECRET                                                                        \
 	6 /* bytes from which a reply is searched for a secret: a shorter one may be any word */
+#define LIMIT_HIDDEN_SEGMENT                                                                       \
+	16 /* bytes of a secret URL's segment from which it is searched for by itself: shorter     \
+	    * ones are words such as "services", or ids that are no use alone */
+#define LIMIT_CONCEALED                                                                            \
+	20 /* secrets of one request: a connection has six, a URL twelve segments at most */
 #define LIMIT_SECRET_FILE  (64u * KIB) /* ${file:PATH}: a key or token, certificates included */
 #define LIMIT_CONFIG_ARENA (64u * MIB) /* tappet.yaml and its tree, twice when it has mistakes */
 

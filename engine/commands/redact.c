@@ -74,10 +74,9 @@ static void add_secret(struct redactor *r, const struct secret *secret)
 
 static void add_connection(struct redactor *r, const struct connection *c)
 {
-	const struct secret *const all[] = { c->token,     c->auth_value,
-					     c->client_id, c->client_secret,
-					     c->url,       c->username,
-					     c->password,  c->transport.proxy };
+	const struct secret *const all[] = { c->token,     c->auth_value,    c->auth_secret,
+					     c->client_id, c->client_secret, c->url,
+					     c->username,  c->password,      c->transport.proxy };
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
 		add_secret(r, all[i]);

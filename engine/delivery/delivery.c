@@ -238,6 +238,7 @@ void delivery_done(void *of, const struct http_outcome *o)
 	}
 	AUTO_FINI(buf_fini) struct buf body;
 	AUTO_FINI(buf_fini) struct buf words;
+	AUTO_FINI(buf_fini) struct buf link;
 	struct ending ending = delivery_ending(d, job, o);
 	bool mail = job->request.mail_to.n > 0;
 	enum host_result result = mail ? delivery_mail_result(o) : delivery_result(o);
@@ -248,8 +249,12 @@ void delivery_done(void *of, const struct http_outcome *o)
 	delivery_redirect(config_connection(d->config, job->connection), o, redirect);
 	if (redirect[0] != '\0')
 		ending.error = text_of(redirect);
-	ending.body = auth_hidden(job, ending.body, &body);
-	ending.error = auth_hidden(job, ending.error, &words);
+	buf_init(&link, 256 * KIB);
+	ending.body = conceal(job->cover, ending.body, &body);
+	ending.error = conceal(job->cover, ending.error, &words);
+	ending.link = conceal(job->cover, ending.link, &link);
+	if (buf_failed(&link))
+		ending.body = TEXT_NONE; /* else the page would seem to be the last */
 	delivery_standing(d, job, o, &ending, &result);
 	delivery_ended(d, job, &ending, result);
 }
@@ -510,6 +515,10 @@ void delivery_send(struct delivery *d, struct job *job)
 			return;
 		job->token = token;
 		job->token_number = token->number;
+	}
+	if (!cover_take(job, c)) {
+		delivery_not_sent(d, job, "memory is out", false);
+		return;
 	}
 	if (c != NULL && c->connector->smtp)
 		delivery_start_mail(d, job, c);

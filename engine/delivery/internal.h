@@ -8,6 +8,7 @@
 #include <pthread.h>
 
 #include "engine/base/buf.h"
+#include "engine/base/conceal.h"
 #include "engine/base/crypto.h"
 #include "engine/base/heap.h"
 #include "engine/base/limits.h"
@@ -40,9 +41,10 @@ struct job {
 	/* While it is under way: */
 	struct delivery *of;
 	struct grantee *grantee;
-	struct token *token;   /* the one it was sent with */
-	uint64_t token_number; /* which of its tokens */
-	struct secret *secret; /* of request.auth, as it was sent */
+	struct token *token;     /* the one it was sent with */
+	uint64_t token_number;   /* which of its tokens */
+	struct secret *secret;   /* of request.auth, as it was sent */
+	struct concealer *cover; /* what its reply is kept without; NULL: no secret went out */
 	bool replayed;
 	struct job *next; /* in a waiting list */
 	int64_t started;  /* wall ms */
@@ -132,9 +134,16 @@ bool auth_take(struct job *job, const struct config *config, char why[AUTH_WHY_S
 /* The value of the header that carries it. */
 void auth_put(struct buf *out, const struct job *job);
 
-/* `t` where the target wrote back what it was sent: the name takes its place. Else `t` itself; the
- * result may live in `out`. */
-struct text auth_hidden(const struct job *job, struct text t, struct buf *out);
+/* ---- cover.c ---- */
+
+#define COVER_WORD TEXT("***") /* in the place of a connection's secret; fits JSON and URLs */
+
+/* Everything secret that the job's request has, as it is sent: of the connection (NULL: none), its
+ * token, and the step's own. False when memory is out. */
+bool cover_take(struct job *job, const struct connection *c);
+
+/* The same of a request for the connection's token; NULL when memory is out. */
+struct concealer *cover_token(const struct connection *c);
 
 /* ---- letter.c ---- */
 void delivery_start_mail(struct delivery *d, struct job *job, const struct connection *c);

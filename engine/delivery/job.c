@@ -108,5 +108,6 @@ void job_free(struct job *job)
 		return;
 	config_free(job->config);
 	secret_free(job->secret);
+	concealer_free(job->cover);
 	mem_free(job);
 }

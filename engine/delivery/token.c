@@ -167,6 +167,25 @@ static const char *token_error(struct token *token, struct text body)
 	return found;
 }
 
+/* Where a redirect points to, without what it was sent. */
+static void token_redirect(const struct token *token, const struct http_outcome *o,
+			   char out[REDIRECT_SIZE])
+{
+	const struct connection *c =
+	    config_connection(token->of->config, (struct text){ token->name, token->name_size });
+	struct concealer *cover = c != NULL ? cover_token(c) : NULL;
+	struct text kept;
+	struct buf b;
+
+	delivery_redirect(c, o, out);
+	buf_init(&b, REDIRECT_SIZE - 1);
+	kept = cover != NULL ? conceal(cover, text_of(out), &b) : TEXT_NONE;
+	if (kept.s != out)
+		(void)snprintf(out, REDIRECT_SIZE, "%.*s", TEXT_ARG(kept));
+	buf_fini(&b);
+	concealer_free(cover);
+}
+
 static void token_done(void *of, const struct http_outcome *o)
 {
 	struct token *token = of;
@@ -182,9 +201,7 @@ static void token_done(void *of, const struct http_outcome *o)
 		}
 		(void)snprintf(why, sizeof(why), "no token: the reply holds no access_token");
 	} else if (o->end == HTTP_REPLIED) {
-		delivery_redirect(config_connection(token->of->config,
-						    (struct text){ token->name, token->name_size }),
-				  o, redirect);
+		token_redirect(token, o, redirect);
 		(void)snprintf(why, sizeof(why), "no token: refused with status %d%s%s%s",
 			       o->status, token_error(token, o->body),
 			       o->status == 400 || o->status == 401

@@ -82,6 +82,7 @@ struct connection {
 	/* AUTH_ANY: basic and api_key. The whole value of the header, or that of the parameter of
 	 * the query; both names empty: neither. */
 	struct secret *auth_value;
+	struct secret *auth_secret; /* what of auth_value is the secret, as it was given */
 	struct text auth_header, auth_query;
 	/* A token is fetched (AUTH_CLIENT_CREDENTIALS, AUTH_ANY's oauth2) exactly when token_url
 	 * isn't empty. */

@@ -98,6 +98,7 @@ static void basic(struct configuring *c, const struct yaml_node *node, struct co
 	if (secret == NULL)
 		return;
 	conn->auth_value = basic_value(c, name, secret_reveal(secret));
+	conn->auth_secret = secret;
 	conn->auth_header = TEXT("Authorization");
 }
 
@@ -120,6 +121,7 @@ static void key_value(struct configuring *c, const struct yaml_node *node,
 		return;
 	buf_text(&whole, secret_reveal(secret));
 	conn->auth_value = config_keep(c, buf_view(&whole));
+	conn->auth_secret = secret;
 }
 
 static void api_key(struct configuring *c, const struct yaml_node *node, struct connection *conn)

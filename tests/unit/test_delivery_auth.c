@@ -46,9 +46,11 @@ static void expect_kept(const char *user, const char *secret, const char *reply,
 	struct buf b;
 
 	buf_init(&b, KIB);
-	t = auth_hidden(&job, text_of(reply), &b);
+	ck_assert(cover_take(&job, NULL));
+	t = conceal(job.cover, text_of(reply), &b);
 	ck_assert_msg(text_is(t, kept), "%.*s", TEXT_ARG(t));
 	buf_fini(&b);
+	concealer_free(job.cover);
 	secret_free(job.secret);
 }
 
@@ -83,9 +85,11 @@ START_TEST(many_of_them)
 	while (reply.n + 6 <= 256 * KIB)
 		buf_str(&reply, "sesame");
 	buf_init(&out, 2 * LIMIT_REPLY);
-	ck_assert_uint_eq(auth_hidden(&job, buf_view(&reply), &out).n, reply.n / 6 * 14);
+	ck_assert(cover_take(&job, NULL));
+	ck_assert_uint_eq(conceal(job.cover, buf_view(&reply), &out).n, reply.n / 6 * 14);
 	buf_fini(&out);
 	buf_fini(&reply);
+	concealer_free(job.cover);
 	secret_free(job.secret);
 }
 END_TEST
@@ -96,9 +100,61 @@ START_TEST(too_long_to_be_kept)
 	struct buf b;
 
 	buf_init(&b, 8);
-	ck_assert_uint_eq(auth_hidden(&job, TEXT("a hush-hush too many"), &b).n, 0);
+	ck_assert(cover_take(&job, NULL));
+	ck_assert_uint_eq(conceal(job.cover, TEXT("a hush-hush too many"), &b).n, 0);
 	buf_fini(&b);
+	concealer_free(job.cover);
 	secret_free(job.secret);
+}
+END_TEST
+
+static void expect_covered(const struct connection *c, enum job_kind kind, const char *reply,
+			   const char *kept)
+{
+	struct job job = { .kind = kind };
+	struct text t;
+	struct buf b;
+
+	ck_assert(cover_take(&job, c));
+	buf_init(&b, KIB);
+	t = conceal(job.cover, text_of(reply), &b);
+	ck_assert_msg(text_is(t, kept), "%.*s", TEXT_ARG(t));
+	buf_fini(&b);
+	concealer_free(job.cover);
+}
+
+/* What a connection has: each by itself, and together. */
+START_TEST(credentials_of_connections)
+{
+	struct secret *token = secret_new(TEXT("token-1")), *key = secret_new(TEXT("key-23"));
+	struct secret *value = secret_new(TEXT("Token key-23"));
+	struct secret *basic = secret_new(TEXT("Basic dTprZXktMjM="));
+	struct secret *url =
+	    secret_new(TEXT("https://chat.example/services/T01/abcdefghijklmnopqr"));
+	struct secret *proxy = secret_new(TEXT("http://me:p%40ssword@proxy.example:3128"));
+	struct connection bearer = { .token = token, .password = key },
+			  header = { .auth_secret = key, .auth_value = value },
+			  user = { .auth_secret = key, .auth_value = basic },
+			  chat = { .url = url, .transport.proxy = proxy },
+			  path = { .hides_path = true,
+				   .base_url = TEXT("https://a.example/abcdefghijklmnopqr") };
+
+	expect_covered(&bearer, JOB_ATTEMPT, "Bearer token-1, key-23", "Bearer ***, ***");
+	expect_covered(&header, JOB_ATTEMPT, "Token key-23", "Token ***");
+	expect_covered(&user, JOB_ATTEMPT, "Basic dTprZXktMjM= key-23 u", "Basic *** *** u");
+	expect_covered(&chat, JOB_ATTEMPT, "no /services/T01/abcdefghijklmnopqr here, services",
+		       "no *** here, services");
+	expect_covered(&chat, JOB_ATTEMPT, "abcdefghijklmnopqr p@ssword proxy.example",
+		       "*** *** proxy.example");
+	expect_covered(&path, JOB_ATTEMPT, "GET /abcdefghijklmnopqr/a?b", "GET ***/a?b");
+	expect_covered(&path, JOB_FETCH, "GET /abcdefghijklmnopqr/a?b",
+		       "GET /abcdefghijklmnopqr/a?b");
+	secret_free(token);
+	secret_free(key);
+	secret_free(value);
+	secret_free(basic);
+	secret_free(url);
+	secret_free(proxy);
 }
 END_TEST
 
@@ -142,4 +198,4 @@ START_TEST(where_redirects_point)
 END_TEST
 
 UNIT_MAIN("delivery_auth", where_redirects_point, values_of_the_header, replies_without_the_secret,
-	  too_long_to_be_kept, many_of_them, without_one)
+	  too_long_to_be_kept, many_of_them, credentials_of_connections, without_one)
