@@ -333,6 +333,7 @@ def suite_crash(context, _):
         for name, words in (("kill", []), ("items", ["--kills", "12", "--items", "120"]),
                             ("plugins", ["--kills", "6"]),
                             ("mixed", ["--kills", "10", "--brief"]),
+                            ("overload", []),
                             ("nats", ["--events", "6000", "--kills", "5", "--servers", "4",
                                       "--impatient"]))]
     return Counts(*(sum(c[i] for c in counts) for i in range(3)))
@@ -361,7 +362,7 @@ SUITES = {
                        scenario_names),
     "power": Suite("the power cut, and calls that fail, at every point of a scenario, thinned out",
                    "asan", suite_power),
-    "crash": Suite("kill -9 at random moments", "release", suite_crash),
+    "crash": Suite("kill -9 at random moments, overload", "release", suite_crash),
     "poll": Suite("100,000 workspaces, 1 % of them changed", "release", suite_poll),
     "threads": Suite("what has threads, under ThreadSanitizer", "tsan", suite_threads),
     "fuzz": Suite("a few seconds of each fuzzer; tests/fuzz/long takes hours", None, suite_fuzz),
