@@ -136,6 +136,27 @@ START_TEST(it_is_remembered_for_ten_minutes_and_over_a_crash)
 }
 END_TEST
 
+START_TEST(it_is_remembered_for_as_long_when_the_clock_is_set)
+{
+	static const int64_t jumps[] = { -3600000, 86400000 };
+
+	for (int i = 0; i < 2; i++) {
+		struct world w;
+
+		start(&w, 503);
+		world_crash(&w);
+		w.now.wall += jumps[i];
+		world_advance(&w, 599000);
+		change(&w, STATE("300", "Acme"), STATE("305", "Acme"));
+		is(&w, 1, 1);
+		world_advance(&w, 2000);
+		change(&w, STATE("300", "Acme"), STATE("305", "Acme"));
+		is(&w, 1, 0);
+		world_fini(&w);
+	}
+}
+END_TEST
+
 /* Also what only came too early: who sets the value meanwhile is somebody else. */
 START_TEST(a_refused_request_wrote_nothing)
 {
@@ -338,7 +359,8 @@ END_TEST
 
 UNIT_MAIN("sequencer_guard", what_a_rule_wrote_is_its_echo, what_else_changed_makes_it_no_echo,
 	  a_colour_alone_is_nobodys_echo, set_again_by_somebody_else_it_counts,
-	  it_is_remembered_for_ten_minutes_and_over_a_crash, a_refused_request_wrote_nothing,
+	  it_is_remembered_for_ten_minutes_and_over_a_crash,
+	  it_is_remembered_for_as_long_when_the_clock_is_set, a_refused_request_wrote_nothing,
 	  another_connection_or_object_is_another_matter,
 	  many_writes_of_one_object_leave_the_latest, events_of_no_object_keep_their_cause,
 	  each_item_writes_for_itself, another_connection_to_the_same_product_is_no_other_matter,

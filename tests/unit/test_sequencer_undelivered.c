@@ -80,6 +80,22 @@ START_TEST(what_failed_before_the_first_look_stays)
 }
 END_TEST
 
+/* The position doesn't go with a wall clock that is a day ahead for a while. */
+START_TEST(a_day_ahead_and_back_skips_nothing)
+{
+	struct world w;
+
+	baseline(&w, "");
+	w.now.wall += INT64_C(86400000);
+	wait_for_poll(&w);
+	list(&w, "", 1);
+	w.now.wall -= INT64_C(86400000);
+	wait_for_poll(&w);
+	ck_assert(fetches(&w, "GET", "since=2026-11-18T01%3A15%3A25Z"));
+	world_fini(&w);
+}
+END_TEST
+
 START_TEST(unless_the_baseline_is_asked_for)
 {
 	struct world w;
@@ -348,9 +364,10 @@ START_TEST(one_that_had_arrived_all_the_same_is_a_repeat)
 END_TEST
 
 UNIT_MAIN("sequencer_undelivered", what_failed_before_the_first_look_stays,
-	  unless_the_baseline_is_asked_for, each_is_asked_for_once_oldest_first,
-	  many_are_asked_for_in_batches, a_crash_before_the_answer_asks_again,
-	  a_request_that_fails_is_made_again, a_list_of_another_shape_is_read_again,
-	  a_page_without_news_is_the_last, what_is_dropped_is_told_once,
-	  an_event_that_always_fails_is_given_up, what_is_listed_no_more_is_forgotten,
-	  an_edge_fires_once_in_any_order, one_that_had_arrived_all_the_same_is_a_repeat)
+	  unless_the_baseline_is_asked_for, a_day_ahead_and_back_skips_nothing,
+	  each_is_asked_for_once_oldest_first, many_are_asked_for_in_batches,
+	  a_crash_before_the_answer_asks_again, a_request_that_fails_is_made_again,
+	  a_list_of_another_shape_is_read_again, a_page_without_news_is_the_last,
+	  what_is_dropped_is_told_once, an_event_that_always_fails_is_given_up,
+	  what_is_listed_no_more_is_forgotten, an_edge_fires_once_in_any_order,
+	  one_that_had_arrived_all_the_same_is_a_repeat)
