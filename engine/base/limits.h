@@ -252,7 +252,9 @@
 	(4u * MIB) /* of one action: its result may be 1 MiB, with room for an envelope */
 #define LIMIT_QUEUE        1024 /* webhooks waiting for the sequencer: eight batches */
 #define LIMIT_CONNECTIONS  1024 /* inbound; further ones wait in the kernel's backlog */
-#define LIMIT_IDLE_SECONDS 30   /* a slow or silent client is cut off */
+#define LIMIT_IDLE_SECONDS 30   /* a silent client is cut off */
+#define LIMIT_REQUEST_SECONDS                                                                      \
+	90 /* a slow one is: silence before a request, and 60 s for 1 MiB at 18 KB/s */
 #define LIMIT_HEADERS                                                                              \
 	(16u * KIB) /* memory of one inbound connection, cleared for each request: its headers, of \
 		       which common servers take 8 KiB to 16 */

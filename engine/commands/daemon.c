@@ -191,6 +191,7 @@ static enum fate daemon_listen(struct daemon *d, char *why, size_t room)
 	static const struct http_server_limits limits = {
 		.connections = LIMIT_CONNECTIONS,
 		.idle_seconds = LIMIT_IDLE_SECONDS,
+		.request_seconds = LIMIT_REQUEST_SECONDS,
 		.header_bytes = LIMIT_HEADERS,
 		.body_bytes_total = LIMIT_BODIES,
 	};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * http_server - the thread that serves; see http_server.h. It, http_server_door.c
- * and http_server_request.c are the only places that call libmicrohttpd.
+ * http_server - the thread that serves; see http_server.h. It, http_server_door.c,
+ * http_server_guests.c and http_server_request.c are the only places that call libmicrohttpd.
  *
  * One daemon per listening address (while a certificate is renewed more), all run by one thread of
  * ours, which polls their epoll descriptors and the eventfd of the mailbox. Other threads touch the
@@ -70,16 +70,26 @@ static void read_mailbox(struct http_server *server)
 	server->stopping = mail.stop;
 }
 
-/* How long poll may wait: the earliest wish of any daemon. */
-static int poll_timeout(struct MHD_Daemon *const *daemons, size_t n)
+/* How long poll may wait: the earliest wish of any daemon, and the first who is late. */
+static int poll_timeout(const struct http_server *server, struct MHD_Daemon *const *daemons,
+			size_t n)
 {
-	MHD_UNSIGNED_LONG_LONG least = 60000;
+	int64_t late = http_guests_wait(server);
+	MHD_UNSIGNED_LONG_LONG least =
+	    late >= 0 && late < 60000 ? (MHD_UNSIGNED_LONG_LONG)late : 60000;
 	MHD_UNSIGNED_LONG_LONG wish;
 
 	for (size_t i = 0; i < n; i++)
 		if (MHD_get_timeout(daemons[i], &wish) == MHD_YES && wish < least)
 			least = wish;
 	return (int)least;
+}
+
+static void server_look_at_clock(struct http_server *server)
+{
+	struct clock clock = clock_system();
+
+	server->now = clock_read(&clock).mono;
 }
 
 /* One turn: wait, resume what was answered, let the library work. */
@@ -92,7 +102,7 @@ static void server_turn(struct http_server *server, int at_most)
 
 	for (size_t i = 0; i < server->site_count; i++)
 		n += http_doors(&server->sites[i], daemons + n);
-	timeout = poll_timeout(daemons, n);
+	timeout = poll_timeout(server, daemons, n);
 	for (size_t i = 0; i < n; i++) {
 		const union MHD_DaemonInfo *info =
 		    MHD_get_daemon_info(daemons[i], MHD_DAEMON_INFO_EPOLL_FD);
@@ -103,6 +113,8 @@ static void server_turn(struct http_server *server, int at_most)
 	if (at_most >= 0 && timeout > at_most)
 		timeout = at_most;
 	poll(fds, n + 1, timeout); /* an interrupted wait is a turn without events */
+	server_look_at_clock(server);
+	http_guests_cut(server);
 	if (fds[n].revents != 0)
 		read_mailbox(server);
 	for (size_t i = 0; i < server->site_count; i++) {
@@ -114,17 +126,15 @@ static void server_turn(struct http_server *server, int at_most)
 static void *server_thread(void *of)
 {
 	struct http_server *server = of;
-	struct clock clock = clock_system();
-	int64_t end, now;
+	int64_t end;
 
+	server_look_at_clock(server);
 	while (!server->stopping)
 		server_turn(server, -1);
-	now = clock_read(&clock).mono;
-	end = now + STOP_PATIENCE;
-	do {
+	end = server->now + STOP_PATIENCE;
+	do
 		server_turn(server, 20);
-		now = clock_read(&clock).mono;
-	} while (server->sending > 0 && now < end);
+	while (server->sending > 0 && server->now < end);
 	return NULL;
 }
 

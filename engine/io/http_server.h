@@ -81,6 +81,9 @@ struct http_server_limits {
 	unsigned idle_seconds;   /* connection time-out */
 	size_t header_bytes;     /* memory per connection for headers */
 	size_t body_bytes_total; /* bodies being received or parked, all together; beyond it 429 */
+	/* Within which a request has come whole, counted from the end of the one before, and then
+	 * its answer is taken; who is slower is cut off. 0: no bound */
+	unsigned request_seconds;
 };
 
 /* Binds and starts the thread. `listen` is "HOST:PORT" ("127.0.0.1:0" picks a free port,

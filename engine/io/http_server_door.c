@@ -61,13 +61,14 @@ static void on_connection(void *of, struct MHD_Connection *connection, void **so
 {
 	struct site *site = of;
 
-	(void)connection;
-	(void)socket_context;
 	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
 		atomic_fetch_add_explicit(&site->server->connections, 1, memory_order_relaxed);
+		*socket_context = http_guest_comes(site->server, connection);
 		return;
 	}
 	atomic_fetch_sub_explicit(&site->server->connections, 1, memory_order_relaxed);
+	http_guest_goes(site->server, *socket_context);
+	*socket_context = NULL;
 	site->closed_one = true;
 }
 

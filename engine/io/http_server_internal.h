@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * http_server_internal - what the server's two files share: http_server_request.c is
- * one request from its first byte to its answer, http_server.c the thread that runs
- * them, and start and stop.
+ * http_server_internal - what the server's files share: http_server_request.c is one request
+ * from its first byte to its answer, http_server_door.c the library's daemons,
+ * http_server_guests.c how long a connection may take, http_server.c the thread that
+ * runs them, and start and stop.
  *
  * All of it but the mailbox and the atomic counters is the server's thread's. */
 #ifndef TAPPET_IO_HTTP_SERVER_INTERNAL_H
@@ -64,6 +65,8 @@ struct http_request {
 	struct http_request *next_free;
 };
 
+struct http_guest;
+
 struct http_server {
 	struct site sites[LIMIT_HTTP_SITES];
 	size_t site_count;
@@ -75,8 +78,10 @@ struct http_server {
 	size_t request_count, request_room;
 	struct http_request *free;
 	size_t held;
-	size_t sending;          /* requests in SENDING */
-	bool draining, stopping; /* the thread's view */
+	size_t sending;                      /* requests in SENDING */
+	bool draining, stopping;             /* the thread's view */
+	int64_t now;                         /* monotonic ms, of this turn */
+	struct http_guest *longest, *latest; /* connections that keep us waiting */
 
 	atomic_uint_fast64_t requests_seen, parked, body_bytes, connections;
 };
@@ -93,6 +98,20 @@ void http_server_on_completed(void *of, struct MHD_Connection *connection, void 
 
 /* Answers those of the batch that still wait. */
 void http_server_deliver(struct http_server *server, const struct http_batch *batch);
+
+/* ---- http_server_guests.c: how long a connection may keep us waiting. ---- */
+
+/* A connection came; what to keep with it, NULL: memory is out, and it is on its way out. */
+void *http_guest_comes(struct http_server *server, struct MHD_Connection *connection);
+void http_guest_goes(struct http_server *server, void *context);
+/* From now on it has the whole time again: to take its answer, or for its next request. */
+void http_guest_begins(struct http_server *server, struct MHD_Connection *connection);
+/* It waits for us now. */
+void http_guest_rests(struct http_server *server, struct MHD_Connection *connection);
+/* Milliseconds until somebody's time is over, -1: nobody's. */
+int64_t http_guests_wait(const struct http_server *server);
+/* Cuts off those whose time is over. */
+void http_guests_cut(struct http_server *server);
 
 /* ---- http_server_door.c: the library's daemons, one that accepts and those that close. ---- */
 

@@ -191,6 +191,7 @@ static enum MHD_Result request_queue(struct http_request *request)
 
 	assert(request->response != NULL);
 	request_uncount(request);
+	http_guest_begins(request->site->server, request->connection);
 	result =
 	    MHD_queue_response(request->connection, (unsigned)request->status, request->response);
 	MHD_destroy_response(request->response); /* the connection has its own reference */
@@ -314,6 +315,7 @@ static enum MHD_Result request_complete(struct http_request *request)
 	request_drop_body(request);
 	request->state = REQUEST_PARKED;
 	atomic_fetch_add_explicit(&server->parked, 1, memory_order_relaxed);
+	http_guest_rests(server, request->connection);
 	MHD_suspend_connection(request->connection);
 	return MHD_YES;
 }
@@ -372,10 +374,11 @@ void http_server_on_completed(void *of, struct MHD_Connection *connection, void 
 			      enum MHD_RequestTerminationCode code)
 {
 	(void)of;
-	(void)connection;
 	(void)code;
-	if (*con_cls != NULL && *con_cls != &nul_marker)
+	if (*con_cls != NULL && *con_cls != &nul_marker) {
+		http_guest_begins(((struct http_request *)*con_cls)->site->server, connection);
 		request_release(*con_cls);
+	}
 	*con_cls = NULL;
 }
 

@@ -214,7 +214,7 @@ static bool write_port(const struct bridge *bridge, const char *file)
 
 static bool bridge_start(struct bridge *bridge, const char *address)
 {
-	const struct http_server_limits limits = { 2048, 60, 16384, 64u << 20 };
+	const struct http_server_limits limits = { 2048, 60, 16384, 64u << 20, 0 };
 	struct http_listen listens[] = { { .listen = address,
 					   .site = { on_begin, on_body, bridge } } };
 	char why[256] = "out of memory or descriptors";

@@ -212,7 +212,7 @@ static enum http_next on_body(void *of, const struct http_request *request, stru
 
 static void target_start(struct target *target)
 {
-	const struct http_server_limits limits = { 4096, 3600, 16384, 64u << 20 };
+	const struct http_server_limits limits = { 4096, 3600, 16384, 64u << 20, 0 };
 	struct http_listen listens[] = { { .site = { on_begin, on_body, target } } };
 	char address[64], why[256];
 

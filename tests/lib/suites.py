@@ -325,6 +325,15 @@ def suite_poll(context, _):
     return summary(context, "poll", [sys.executable, "tests/bench/poll", "--build", base])
 
 
+def suite_hang(context, _):
+    base = context.build_directory("release")
+    counts = [context.one("hang", [
+        sys.executable, "tests/bench/hang", "--build", base, "--how", how, "--minutes", "0.1",
+        "--before", "1", "--rate", "200", "--ill-rate", "50"])
+        for how in ("hang", "slow", "429", "refuse")]
+    return Counts(*(sum(c[i] for c in counts) for i in range(3)))
+
+
 def suite_crash(context, _):
     base = context.build_directory("release")
     counts = [context.one("crash", [
@@ -364,6 +373,8 @@ SUITES = {
                    "asan", suite_power),
     "crash": Suite("kill -9 at random moments, overload", "release", suite_crash),
     "poll": Suite("100,000 workspaces, 1 % of them changed", "release", suite_poll),
+    "hang": Suite("a target falls ill, in four ways; another doesn't notice, nothing is lost", "release",
+                  suite_hang),
     "threads": Suite("what has threads, under ThreadSanitizer", "tsan", suite_threads),
     "fuzz": Suite("a few seconds of each fuzzer; tests/fuzz/long takes hours", None, suite_fuzz),
     "build-clang": Suite("clang takes everything without a warning", "clang", suite_clang),

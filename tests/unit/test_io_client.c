@@ -152,7 +152,7 @@ static unsigned port;
 
 static void setup(void)
 {
-	static const struct http_server_limits limits = { 700, 30, 16384, 64 << 20 };
+	static const struct http_server_limits limits = { 700, 30, 16384, 64 << 20, 0 };
 	struct http_listen listens[] = { { .listen = "127.0.0.1:0",
 					   .site = { begin, done, NULL } } };
 	char why[256];
