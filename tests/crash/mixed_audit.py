@@ -342,7 +342,7 @@ def first_difference(want, have):
 
 
 def where(rows, good):
-    """The place in the middle of those that fit."""
+    """The place in the middle of those that fit; IndexError when none does."""
     places = [i for i, row in enumerate(rows) if good(row)]
     return places[len(places) // 2]
 
@@ -397,8 +397,7 @@ def unrecorded_request(e):
 
 
 def start_twice(e):
-    request = next(r for r in e.requests if r.rule == "start" and r.effect)
-    e.requests.append(request)
+    e.requests.append(e.requests[where(e.requests, lambda r: r.rule == "start" and r.effect)])
 
 
 def skip_change(e):
@@ -440,14 +439,20 @@ FORGERIES = (lose_event, double_event, lose_run, give_up_run, throttle_the_first
              answer_repeat_otherwise, lose_row)
 
 
-def unnoticed(evidence, creates):
-    """The forgeries that the audit doesn't notice, of evidence in which it finds nothing."""
-    missed = []
+def falsified(evidence, creates):
+    """How many forgeries the audit notices and the names of those it doesn't, of evidence in
+    which it finds nothing. What there is nothing of in a short run can't be forged."""
+    noticed, missed = 0, []
     for forge in FORGERIES + ((make_twice,) if creates else ()):
-        forged = copy.copy(evidence)
+        forged = Evidence()
         for name, value in vars(evidence).items():
             setattr(forged, name, copy.copy(value))
-        forge(forged)
-        if not Audit(forged, creates).all():
+        try:
+            forge(forged)
+        except IndexError:
+            continue
+        if Audit(forged, creates).all():
+            noticed += 1
+        else:
             missed.append(forge.__name__)
-    return missed
+    return noticed, missed
