@@ -34,12 +34,11 @@ import http.client
 import json
 import os
 import random
-import shutil
 import sys
-import tempfile
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from harness import Audit as Offences, arguments, within, write  # noqa: E402
 from world import Daemon, Failed, Sandbox, until  # noqa: E402
 
 CONFIG = """\
@@ -157,14 +156,10 @@ class State:
         return next((step for step in steps if "outcomes" in step), None)
 
 
-class Audit:
+class Audit(Offences):
     def __init__(self, options):
+        super().__init__()
         self.options = options
-        self.offences = []
-
-    def must(self, good, what):
-        if not good:
-            self.offences.append(what)
 
     def outcomes(self, rule, state, ended):
         """Outcomes and attempts tell one story."""
@@ -321,10 +316,7 @@ def run(options, directory):
     sandbox = Sandbox(options.sandbox, directory)
     daemon = Daemon(options.tappet, directory)
     audit = Audit(options)
-    with open(os.path.join(directory, "tappet.yaml"), "w", encoding="utf-8") as f:
-        f.write(CONFIG % sandbox.url)
-    with open(os.path.join(directory, "rules.yaml"), "w", encoding="utf-8") as f:
-        f.write(RULES)
+    write(directory, {"tappet.yaml": CONFIG % sandbox.url, "rules.yaml": RULES})
     try:
         killing = play(options, daemon, sandbox, audit)
         journal = sandbox.journal("sink/items")
@@ -351,28 +343,16 @@ def run(options, directory):
         print(f"{rule}: {entry['items']} items, {entry['done']} done, {entry['failed']} failed")
     print(f"{len(state.kept)} rows; {len(journal)} requests, {repeats} of them repeats; "
           f"{len(audit.offences)} offences")
-    for offence in audit.offences[:20]:
-        print("OFFENCE " + offence)
-    return 1 if audit.offences else 0
+    return audit.tell()
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--tappet", required=True, type=os.path.abspath)
-    parser.add_argument("--sandbox", required=True, type=os.path.abspath)
+    arguments(parser)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--items", type=int, default=500)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--keep", action="store_true", help="keep the directory")
     options = parser.parse_args()
-    directory = tempfile.mkdtemp(prefix="tappet-items-")
-    try:
-        return run(options, directory)
-    finally:
-        if options.keep:
-            print(directory)
-        else:
-            shutil.rmtree(directory, ignore_errors=True)
+    return within(run, options)
 
 
 sys.exit(main())

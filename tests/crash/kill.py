@@ -25,13 +25,12 @@ import http.client
 import json
 import os
 import random
-import shutil
 import sys
-import tempfile
 import threading
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from harness import Audit as Offences, arguments, within, write  # noqa: E402
 from world import Daemon, Failed, Sandbox, until  # noqa: E402
 
 KEYS = 7
@@ -164,14 +163,7 @@ def kill_again_and_again(daemon, sandbox, posting, options, chance):
     return early
 
 
-class Audit:
-    def __init__(self):
-        self.offences = []
-
-    def must(self, good, what):
-        if not good:
-            self.offences.append(what)
-
+class Audit(Offences):
     def events(self, events, posting):
         by_id = {e["id"]: e for e in events}
         numbers = [e["data"]["n"] for e in events]
@@ -226,10 +218,7 @@ def run(options, directory):
     sandbox = Sandbox(options.sandbox, directory)
     daemon = Daemon(options.tappet, directory)
     posting = Posting(options.events)
-    with open(os.path.join(directory, "tappet.yaml"), "w", encoding="utf-8") as f:
-        f.write(CONFIG % sandbox.url)
-    with open(os.path.join(directory, "rules.yaml"), "w", encoding="utf-8") as f:
-        f.write(RULES)
+    write(directory, {"tappet.yaml": CONFIG % sandbox.url, "rules.yaml": RULES})
     daemon.start()
     posting.port = daemon.port
     posters = [threading.Thread(target=posting.poster, daemon=True) for _ in range(POSTERS)]
@@ -267,28 +256,16 @@ def run(options, directory):
           f"202; {len(events)} recorded; {len(runs)} runs")
     print(f"{len(journal)} requests, {repeats} of them repeats; {KEYS} keys; "
           f"{len(odd)} rows; {len(audit.offences)} offences" + (f"; also {', '.join(others)}" if others else ""))
-    for offence in audit.offences[:20]:
-        print("OFFENCE " + offence)
-    return 1 if audit.offences else 0
+    return audit.tell()
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--tappet", required=True, type=os.path.abspath)
-    parser.add_argument("--sandbox", required=True, type=os.path.abspath)
+    arguments(parser)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--events", type=int, default=2000)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--keep", action="store_true", help="keep the directory")
     options = parser.parse_args()
-    directory = tempfile.mkdtemp(prefix="tappet-crash-")
-    try:
-        return run(options, directory)
-    finally:
-        if options.keep:
-            print(directory)
-        else:
-            shutil.rmtree(directory, ignore_errors=True)
+    return within(run, options)
 
 
 sys.exit(main())

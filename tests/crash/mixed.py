@@ -48,11 +48,11 @@ import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 sys.path.insert(0, HERE)
+from harness import (PACKAGED, Following, arguments, can_speak, kill, within,  # noqa: E402
+                     write)
 from mixed_audit import (CREATE, KEYS, RULES, SPACES, Audit, Event, Evidence,  # noqa: E402
                          Request, Run, falsified)
-from plugins import PACKAGED, can_speak  # noqa: E402
 from world import Daemon, Failed, Process, Sandbox, request, until  # noqa: E402
 
 RATES = {"crash": 30, "plain": 8, "twin": 8}  # posts a second
@@ -193,25 +193,17 @@ class Senders(Looped):
             time.sleep(POSTERS / RATES[hook])
 
 
-class Notes(Looped):
-    """What the plugin writes down, read as it grows."""
+class Notes(Following):
+    """What the plugin wrote down."""
 
     def __init__(self, path):
-        super().__init__()
-        self.path = path
         self.jobs = []  # (key, lane, seq, event)
-        self.said = {}
+        self.said = {}  # (kind, name) -> event id, when acknowledged
         self.told = set()  # (type, subject, mark)
         self.begun = 0
-        open(path, "x", encoding="ascii").close()
+        super().__init__(path)
 
-    def start(self):
-        self.begin(self._run)
-
-    def _take(self, line):
-        words = line.decode().split()
-        if not words or words[-1] != ".":
-            return
+    def take(self, words):
         if words[0] == "job":
             self.jobs.append((words[1], words[2], int(words[3]), words[4]))
         elif words[0] == "says":
@@ -219,21 +211,8 @@ class Notes(Looped):
         elif words[0] == "said":
             self.said[words[1], words[2]] = words[3]
         elif words[0] == "event":
-            self.told.add((words[2], words[3], " ".join(words[4:-1])))
+            self.told.add((words[2], words[3], " ".join(words[4:])))
         self.begun += words[0] == "begin"
-
-    def _run(self):
-        rest = b""
-        with open(self.path, "rb", buffering=0) as f:
-            while True:
-                got = f.read(1 << 20)
-                if not got and self.ended:
-                    return
-                *lines, rest = (rest + got).split(b"\n")
-                for line in lines:
-                    self._take(line)
-                if not got:
-                    time.sleep(0.01)
 
 
 class Changer(Looped):
@@ -248,7 +227,8 @@ class Changer(Looped):
         self.count = 0
         self.rows = 0
         self.introduced = False
-        self.sets = [work_set["id"] for work_set in sandbox.control("GET", "state")["work_sets"][:2]]
+        work_sets = sandbox.control("GET", "state")["work_sets"]
+        self.sets = [work_set["id"] for work_set in work_sets[:2]]
         for _ in range(40):
             self._row()
 
@@ -442,14 +422,13 @@ class World:
         self.plugin, self.plugin_log = None, []
 
     def _write(self):
-        texts = {"tappet.yaml": CONFIG.replace("@", self.sandbox.url),
-                 "rules.yaml": RULES + ("" if self.options.brief else CREATE),
-                 "worker.json": json.dumps(MANIFEST), "secret": self.secret,
-                 "kantata": "kantata-token", "hindsite-id": "hindsite-id", "hindsite": "hindsite-secret",
-                 "hook": "hindsite-hook-secret", "slack": self.sandbox.url + "/slack/hook"}
-        for name, text in texts.items():
-            with open(os.path.join(self.directory, name), "w", encoding="utf-8") as f:
-                f.write(text)
+        write(self.directory, {
+            "tappet.yaml": CONFIG.replace("@", self.sandbox.url),
+            "rules.yaml": RULES + ("" if self.options.brief else CREATE),
+            "worker.json": json.dumps(MANIFEST), "secret": self.secret,
+            "kantata": "kantata-token", "hindsite-id": "hindsite-id",
+            "hindsite": "hindsite-secret", "hook": "hindsite-hook-secret",
+            "slack": self.sandbox.url + "/slack/hook"})
 
     # ---- what is killed ----
 
@@ -502,13 +481,8 @@ class World:
         self.moment()
         down = time.time()
         answers, said = dict(self.senders.answers), dict(self.notes.said)
-        self.daemon.kill()
+        self.counts["early"] += kill(self.daemon, self.chance)
         self.counts["kills"] += 1
-        while self.chance.random() < 0.2:
-            self.daemon.launch()
-            time.sleep(self.chance.uniform(0, 0.12))
-            self.daemon.kill()
-            self.counts["early"] += 1
         if self.chance.random() < 0.5:
             self.check_answers(answers, said, number)
         if not self.options.brief and number == self.options.kills // 2:
@@ -523,7 +497,8 @@ class World:
         """What was acknowledged before this kill is in the store."""
         promised = set(answers.values()) | {i for i in said.values() if i}
         missing = promised - self.checked
-        recorded = {e["id"] for e in self.daemon.listed("events", "-n", str(1000 + 2 * len(missing)))}
+        newest = self.daemon.listed("events", "-n", str(1000 + 2 * len(missing)))
+        recorded = {e["id"] for e in newest}
         for event_id in sorted(missing - recorded):
             if not self.daemon.listed("events", "--id", event_id):
                 self.faults.append(f"after kill {number}: {event_id} was acknowledged and is gone")
@@ -538,7 +513,6 @@ class World:
         self.slots.begun = time.time()
         self.start_daemon()
         self.slots.ready = time.time()
-        self.notes.start()
         self.start_plugin()
         until("stock to be taken", self._has_baseline)
         for loop in (self.changer, self.senders, self.weather):
@@ -568,7 +542,8 @@ class World:
     def _has_baseline(self):
         """The polls have been round, so that what changes now is news."""
         routes = collections.Counter(e["route"] for e in self.sandbox.journal())
-        return self.changer.introduce() and routes["list"] > 9 and routes["kantata.workspace.list"] > 3
+        return (self.changer.introduce() and routes["list"] > 9
+                and routes["kantata.workspace.list"] > 3)
 
     def _is_quiet(self):
         untold = [what for what in self.changer.made if not self.changer.is_told(what)]
@@ -601,7 +576,8 @@ class World:
     def _titles(self):
         titles, page = [], 1
         while True:
-            reply = request(self.sandbox.port, "GET", f"/api/v1/workspaces?per_page=200&page={page}",
+            path = f"/api/v1/workspaces?per_page=200&page={page}"
+            reply = request(self.sandbox.port, "GET", path,
                             headers=[("Authorization", "Bearer kantata-token")])
             found = json.loads(reply.body)["workspaces"]
             if not found:
@@ -636,7 +612,8 @@ def tell(world, audit, took, noticed):
     kinds = collections.Counter(".".join(event.type.split(".")[:2]) for event in audit.e.events)
     rules = collections.Counter(r.rule for r in audit.e.requests)
     rows = (
-        ("kills -9 of the daemon", counts["kills"]), ("  amid a checkpoint", counts["amid a checkpoint"]),
+        ("kills -9 of the daemon", counts["kills"]),
+        ("  amid a checkpoint", counts["amid a checkpoint"]),
         ("  around the full minute", counts["around the minute"]),
         ("more, before it was ready", counts["early"]), ("of the plugin", counts["plugin"]),
         ("looks at the store of a killed one", counts["looks"]),
@@ -656,8 +633,7 @@ def tell(world, audit, took, noticed):
     print(f"seed {world.options.seed}, {took:.0f} s")
     for name, number in rows:
         print(f"{name:42}{number:9}")
-    for offence in audit.offences[:20]:
-        print("OFFENCE " + offence)
+    return audit.tell()
 
 
 def run(options, directory):
@@ -675,7 +651,7 @@ def run(options, directory):
     took = time.monotonic() - begin
     evidence.faults = world.faults + world.daemon.alarms() + integrity(
         directory, "integrity_check", "at the end")
-    for loop in (world.senders, world.changer, world.weather, world.notes):
+    for loop in (world.senders, world.changer, world.weather):
         evidence.faults += loop.wrong
     if code != 0:
         evidence.faults.append(f"SIGTERM: exit code {code}")
@@ -685,8 +661,7 @@ def run(options, directory):
     if not audit.offences:
         noticed, missed = falsified(evidence, not options.brief)
         audit.offences += [f"the audit doesn't notice {name}" for name in missed]
-    tell(world, audit, took, noticed)
-    return 1 if audit.offences else 0
+    return tell(world, audit, took, noticed)
 
 
 def span(text):
@@ -696,24 +671,14 @@ def span(text):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--tappet", required=True, type=os.path.abspath)
-    parser.add_argument("--sandbox", required=True, type=os.path.abspath)
+    arguments(parser)
     parser.add_argument("--kills", type=int, default=500)
     parser.add_argument("--seconds-between", type=span, default=(0.3, 1.3), metavar="LOW..HIGH")
-    parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--brief", action="store_true", help="nothing that takes minutes")
-    parser.add_argument("--keep", action="store_true", help="keep the directory")
     options = parser.parse_args()
     if not can_speak():
         sys.exit("mixed.py: python3-zmq is missing; see deploy/install-deps tests")
-    directory = tempfile.mkdtemp(prefix="tappet-mixed-")
-    try:
-        return run(options, directory)
-    finally:
-        if options.keep:
-            print(directory)
-        else:
-            shutil.rmtree(directory, ignore_errors=True)
+    return within(run, options)
 
 
 if __name__ == "__main__":

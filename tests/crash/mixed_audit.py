@@ -8,6 +8,8 @@ in which evidence is falsified, one at a time, to see that the audit notices eac
 import collections
 import copy
 
+from harness import Audit as Offences
+
 KEYS = 7
 ITEMS = 3
 GROUP = 20  # events of one throttle
@@ -143,10 +145,11 @@ def wanted_of(event, creates):
     return []
 
 
-class Audit:
+class Audit(Offences):
     """Compares; `offences` says what doesn't fit, `counts` what was compared."""
 
     def __init__(self, evidence, creates):
+        super().__init__()
         self.e, self.creates = evidence, creates
         self.offences = list(evidence.faults)
         self.counts = collections.Counter()
@@ -155,10 +158,6 @@ class Audit:
         self.wanted = [(event, *how) for event in evidence.events
                        for how in wanted_of(event, creates)]
         self.state = {(run.rule, run.event): run.state for run in evidence.runs}
-
-    def must(self, good, what):
-        if not good:
-            self.offences.append(what)
 
     def all(self):
         for look in (self.log, self.deliveries, self.plugin, self.changed, self.written,

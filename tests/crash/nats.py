@@ -36,15 +36,14 @@ import re
 import shutil
 import signal
 import sys
-import tempfile
 import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.join(HERE, "..", "..")
-sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 sys.path.insert(0, os.path.join(ROOT, "plugins/nats-bridge/tests"))
 sys.path.insert(0, HERE)
+from harness import Audit as Offences, arguments, within, write  # noqa: E402
 from nats_server import Client, Server  # noqa: E402
 from posting import Posting  # noqa: E402
 from world import Daemon, Failed, Process, until  # noqa: E402
@@ -256,8 +255,7 @@ class World:
 
     def __init__(self, options, directory):
         self.options, self.directory = options, directory
-        with open(os.path.join(directory, "tappet.yaml"), "w", encoding="utf-8") as f:
-            f.write(CONFIG)
+        write(directory, {"tappet.yaml": CONFIG})
         self.server = Server()
         self.daemon = Daemon(options.tappet, directory, {"SECRET": SECRET.decode()})
         self.bridge = Bridge(options.bridge, directory, self.server)
@@ -328,14 +326,7 @@ def id_of(headers):
     return found[1] if found else None
 
 
-class Audit:
-    def __init__(self):
-        self.offences = []
-
-    def must(self, good, what):
-        if not good:
-            self.offences.append(what)
-
+class Audit(Offences):
     def log(self, events, posting):
         """The hook's events by id."""
         hooks = {e["id"]: e for e in events if e["type"] == "hook.crash"}
@@ -422,8 +413,7 @@ def tell(world, killing, took, audit, figures):
           f"{figures['in']} in the stream, {figures['keys']} after Nats-Msg-Id; {figures['made']} "
           f"events; {len(killing.acknowledged)} looks at what was acknowledged")
     print(f"{2 * options.events / took:.0f} events a second; {len(audit.offences)} offences")
-    for offence in audit.offences[:20]:
-        print("OFFENCE " + offence)
+    return audit.tell()
 
 
 def run(options, directory):
@@ -449,36 +439,25 @@ def run(options, directory):
     late = audit.out(hooks, out, killing.in_order)
     keys, numbers = audit.messages(stream, world.publishing)
     made = audit.events_of(events, keys, numbers, killing.acknowledged)
-    tell(world, killing, took, audit, {"hooks": len(hooks), "out": len(out), "late": late,
+    return tell(world, killing, took, audit, {"hooks": len(hooks), "out": len(out), "late": late,
                                        "in": len(stream), "keys": len(set(keys)), "made": made})
-    return 1 if audit.offences else 0
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--tappet", required=True, type=os.path.abspath)
+    arguments(parser, sandbox=False)
     parser.add_argument("--bridge", type=os.path.abspath, help="when left out, of the same build")
-    parser.add_argument("--sandbox", help="isn't used: each of crash/ is given it")
     parser.add_argument("--events", type=int, default=100000, help="and as many messages")
     parser.add_argument("--kills", type=int, default=20, help="of the bridge, and of the daemon")
     parser.add_argument("--servers", type=int, default=20, help="kills of nats-server")
     parser.add_argument("--impatient", action="store_true",
                         help="what wasn't acknowledged comes again after 1 s, not 30")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--keep", action="store_true", help="keep the directory")
     options = parser.parse_args()
     options.bridge = options.bridge or os.path.join(
         os.path.dirname(options.tappet), "../plugins/nats-bridge/tappet-nats-bridge")
     if shutil.which("nats-server") is None:
         sys.exit("nats.py: nats-server is missing; see deploy/install-deps tests")
-    directory = tempfile.mkdtemp(prefix="tappet-nats-")
-    try:
-        return run(options, directory)
-    finally:
-        if options.keep:
-            print(directory)
-        else:
-            shutil.rmtree(directory, ignore_errors=True)
+    return within(run, options)
 
 
 sys.exit(main())

@@ -27,17 +27,14 @@ import itertools
 import json
 import os
 import random
-import shutil
 import signal
-import subprocess
 import sys
-import tempfile
-import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 sys.path.insert(0, HERE)
+from harness import (PACKAGED, Audit as Offences, Following, arguments, can_speak,  # noqa: E402
+                     kill, within, write)
 from posting import Posting  # noqa: E402
 from world import Daemon, Failed, Process, until  # noqa: E402
 
@@ -45,7 +42,6 @@ KEYS = 50
 PARTS = "ab"  # a rule and a job for each
 EACH = 20  # as in worker.py
 BEHIND = 10000  # events whose jobs aren't done, at most: the rest waits with the posters
-PACKAGED = "/usr/bin/python3"  # the one that Debian's python3-zmq is for
 
 CONFIG = """\
 listen: 127.0.0.1:0
@@ -76,45 +72,21 @@ rules:
 """ % (part, part) for part in PARTS)
 
 
-class Notes:
-    """What the plugin wrote down, read as it grows by one thread."""
+class Notes(Following):
+    """What the plugin wrote down."""
 
     def __init__(self, path):
-        self.path = path
         self.lines = []  # words of each whole line
         self.jobs = set()  # (part, n)
         self.events = set()  # sequence numbers
-        self.ended = False
-        open(path, "x", encoding="ascii").close()
-        self.thread = threading.Thread(target=self.follow, daemon=True)
-        self.thread.start()
+        super().__init__(path)
 
-    def take(self, line):
-        words = line.decode().split()
-        if not words or words[-1] != ".":
-            return
-        self.lines.append(words[:-1])
+    def take(self, words):
+        self.lines.append(words)
         if words[0] == "job":
             self.jobs.add((words[2], int(words[4])))
         elif words[0] == "event":
             self.events.add(int(words[1]))
-
-    def follow(self):
-        rest = b""
-        with open(self.path, "rb", buffering=0) as f:
-            while True:
-                got = f.read(1 << 20)
-                if not got and self.ended:
-                    return
-                *lines, rest = (rest + got).split(b"\n")
-                for line in lines:
-                    self.take(line)
-                if not got:
-                    time.sleep(0.005)
-
-    def end(self):
-        self.ended = True
-        self.thread.join()
 
 
 class Plugin:
@@ -161,13 +133,8 @@ class Killing:
         self.plugin.start()
 
     def kill_daemon(self):
-        self.daemon.kill()
+        self.counts["daemon early"] += kill(self.daemon, self.chance)
         self.counts["daemon"] += 1
-        if self.chance.random() < 0.2:
-            self.daemon.launch()
-            time.sleep(self.chance.uniform(0, 0.1))
-            self.daemon.kill()
-            self.counts["daemon early"] += 1
         self.daemon.start()
         self.posting.port = self.daemon.port
 
@@ -179,14 +146,7 @@ class Killing:
             kill()
 
 
-class Audit:
-    def __init__(self):
-        self.offences = []
-
-    def must(self, good, what):
-        if not good:
-            self.offences.append(what)
-
+class Audit(Offences):
     def events(self, events, posting):
         """Sequence numbers of the hook's events by their n."""
         ids = {e["id"]: e for e in events}
@@ -246,11 +206,6 @@ class Audit:
         return back
 
 
-def can_speak():
-    return subprocess.run([PACKAGED, "-c", "import zmq"], check=False,
-                          stderr=subprocess.DEVNULL).returncode == 0
-
-
 def is_quiet(daemon, posting, notes):
     return (all(n in posting.answered for n in range(posting.next))
             and len(notes.jobs) >= len(PARTS) * posting.next
@@ -269,16 +224,10 @@ def play(options, daemon, plugin, posting, notes):
     return killing.counts
 
 
-def write(directory, name, text):
-    with open(os.path.join(directory, name), "w", encoding="utf-8") as f:
-        f.write(text)
-
-
 def run(options, directory):
     begin = time.monotonic()
-    write(directory, "tappet.yaml", CONFIG)
-    write(directory, "rules.yaml", RULES)
-    write(directory, "worker.json", json.dumps(MANIFEST))
+    write(directory, {"tappet.yaml": CONFIG, "rules.yaml": RULES,
+                      "worker.json": json.dumps(MANIFEST)})
     notes = Notes(os.path.join(directory, "notes"))
     daemon, plugin = Daemon(options.tappet, directory), Plugin(directory, notes)
     posting = Posting(KEYS, options.rate / len(PARTS),
@@ -313,30 +262,18 @@ def run(options, directory):
     print(f"{len(notes.jobs)} jobs ({len(notes.jobs) / took:.0f}/s), {again} done again; {KEYS} keys; "
           f"{len(notes.events)} events seen by the subscription, which went back {back} times; "
           f"{len(audit.offences)} offences")
-    for offence in audit.offences[:20]:
-        print("OFFENCE " + offence)
-    return 1 if audit.offences else 0
+    return audit.tell()
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--tappet", required=True, type=os.path.abspath)
-    parser.add_argument("--sandbox", help="isn't used: each of crash/ is given it")
+    arguments(parser, sandbox=False)
     parser.add_argument("--kills", type=int, default=50, help="of the plugin, and of the daemon")
     parser.add_argument("--rate", type=int, default=2000, help="jobs offered a second")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--keep", action="store_true", help="keep the directory")
     options = parser.parse_args()
     if not can_speak():
         sys.exit("plugins.py: python3-zmq is missing; see deploy/install-deps tests")
-    directory = tempfile.mkdtemp(prefix="tappet-crash-")
-    try:
-        return run(options, directory)
-    finally:
-        if options.keep:
-            print(directory)
-        else:
-            shutil.rmtree(directory, ignore_errors=True)
+    return within(run, options)
 
 
 if __name__ == "__main__":
