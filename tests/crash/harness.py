@@ -64,15 +64,18 @@ class Following:
         self.thread.join()
 
 
-def kill(daemon, chance, soonest=0.1):
-    """Kills it, and one time in five again before it is ready: whether it did."""
+def kill(daemon, chance, senders):
+    """Kills it, and one time in five again before it is ready: how often it did. Nobody sends
+    meanwhile, for another daemon may get the port it had."""
+    early = 0
     daemon.kill()
-    if chance.random() >= 0.2:
-        return False
-    daemon.launch()
-    time.sleep(chance.uniform(0, soonest))
-    daemon.kill()
-    return True
+    senders.port = None
+    while chance.random() < 0.2:
+        daemon.launch()
+        time.sleep(chance.uniform(0, 0.1))
+        daemon.kill()
+        early += 1
+    return early
 
 
 def can_speak():

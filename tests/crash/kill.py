@@ -103,6 +103,9 @@ class Posting:
         body = json.dumps({"n": n, "key": f"k{n % KEYS}"}).encode()
         headers = {"Content-Type": "application/json", "X-Id": f"event-{n}"}
         while True:
+            if self.port is None:
+                time.sleep(0.005)
+                continue
             try:
                 with self.changed:
                     self.posts += 1
@@ -151,6 +154,7 @@ def kill_again_and_again(daemon, sandbox, posting, options, chance):
                                            "times": chance.randrange(1, 4)})
         time.sleep(chance.uniform(0, 0.05))  # the random moment; nothing waits for it
         daemon.kill()
+        posting.port = None  # another daemon may get it
         posting.wrong += compare_rows(daemon)
         if chance.random() < 0.2:
             early += 1

@@ -142,7 +142,8 @@ class Senders(Looped):
         super().__init__()
         self.secret, self.chance = secret, random.Random(chance.random())
         self.lock = threading.Lock()
-        self.port = None
+        self.port = None  # while it is down: another daemon may get the one it had
+        self.closed = False
         self.posts = 0
         self.sent = {hook: 0 for hook in RATES}
         self.answers, self.again = {}, []
@@ -169,11 +170,14 @@ class Senders(Looped):
             connection.close()
 
     def _until_taken(self, hook, n):
-        while not (hook, n) in self.answers:
+        while (hook, n) not in self.answers and not self.closed:
+            if self.port is None:
+                time.sleep(0.01)
+                continue
             reply = self._post(hook, n)
             if reply and reply[0] == 202:
                 self.answers[hook, n] = reply[1]
-            elif reply and reply[0] not in (401, 404, 429, 503):  # somebody else's port: 401, 404
+            elif reply and reply[0] not in (401, 404, 429, 503):  # of another daemon: 401, 404
                 self.wrong.append(f"{hook} {n} was answered {reply}")
                 return
             elif hook == "plain":
@@ -188,7 +192,7 @@ class Senders(Looped):
                 self.sent[hook] += 1
                 again = self.chance.random() < 0.05 and hook != "plain"
             self._until_taken(hook, n)
-            if again and (reply := self._post(hook, n)) and reply[0] == 202:
+            if again and self.port and (reply := self._post(hook, n)) and reply[0] == 202:
                 self.again.append((hook, n, reply[1]))
             time.sleep(POSTERS / RATES[hook])
 
@@ -403,9 +407,10 @@ class World:
         self.options, self.directory = options, directory
         self.chance = random.Random(options.seed)
         self.daemon = Daemon(options.tappet, directory)
-        self.sandbox = Sandbox(options.sandbox, directory, [
-            "--seed", "24", "--journal-max", "2000000", "--hook-url", "http://127.0.0.1:1/"])
         self.secret = secrets.token_hex(16)
+        self.sandbox = Sandbox(options.sandbox, directory, [
+            "--seed", "24", "--journal-max", "2000000", "--hook-url", "http://127.0.0.1:1/",
+            "--hook-secret", self.secret])
         self._write()
         self.sandbox.control("POST", "lists/rows", {"wrap": "rows", "rows": [], "size": 15})
         self.sandbox.control("POST", "switches", {
@@ -427,7 +432,7 @@ class World:
             "rules.yaml": RULES + ("" if self.options.brief else CREATE),
             "worker.json": json.dumps(MANIFEST), "secret": self.secret,
             "kantata": "kantata-token", "hindsite-id": "hindsite-id",
-            "hindsite": "hindsite-secret", "hook": "hindsite-hook-secret",
+            "hindsite": "hindsite-secret", "hook": self.secret,
             "slack": self.sandbox.url + "/slack/hook"})
 
     # ---- what is killed ----
@@ -481,7 +486,7 @@ class World:
         self.moment()
         down = time.time()
         answers, said = dict(self.senders.answers), dict(self.notes.said)
-        self.counts["early"] += kill(self.daemon, self.chance)
+        self.counts["early"] += kill(self.daemon, self.chance, self.senders)
         self.counts["kills"] += 1
         if self.chance.random() < 0.5:
             self.check_answers(answers, said, number)
@@ -500,7 +505,7 @@ class World:
         newest = self.daemon.listed("events", "-n", str(1000 + 2 * len(missing)))
         recorded = {e["id"] for e in newest}
         for event_id in sorted(missing - recorded):
-            if not self.daemon.listed("events", "--id", event_id):
+            if self.daemon.command("events", "--id", event_id)[0] != 0:
                 self.faults.append(f"after kill {number}: {event_id} was acknowledged and is gone")
         self.checked |= missing
         self.counts["looks"] += 1
@@ -586,6 +591,7 @@ class World:
             page += 1
 
     def close(self):
+        self.senders.closed = True
         for loop in (self.senders, self.changer, self.weather, self.notes):
             loop.end()
         if self.daemon.process:

@@ -133,7 +133,7 @@ class Killing:
         self.plugin.start()
 
     def kill_daemon(self):
-        self.counts["daemon early"] += kill(self.daemon, self.chance)
+        self.counts["daemon early"] += kill(self.daemon, self.chance, self.posting)
         self.counts["daemon"] += 1
         self.daemon.start()
         self.posting.port = self.daemon.port

@@ -22,7 +22,7 @@ class Posting:
         self.due = time.monotonic()
         self.next = 0
         self.ended = False
-        self.port = None
+        self.port = None  # while it is down
         self.answered = {}  # n -> id
         self.posts = 0
         self.wrong = []
@@ -80,6 +80,10 @@ class Posting:
         connection = None
         while (n := self._take()) is not None:
             while n not in self.answered:
+                if self.port is None:
+                    connection = None
+                    time.sleep(0.01)
+                    continue
                 try:
                     connection = connection or self._connect()
                     status, body = self._exchange(connection, n)
