@@ -15,6 +15,7 @@
 
 #include "engine/base/arena.h"
 #include "engine/base/buf.h"
+#include "engine/base/diag_secrets.h"
 #include "engine/base/escape.h"
 #include "engine/base/limits.h"
 #include "engine/base/map.h"
@@ -45,7 +46,9 @@ struct diags {
 	struct map *sources; /* name -> struct source */
 	struct entry *entries;
 	size_t count, room;
-	size_t errors, lost; /* lost: counted but not kept */
+	size_t errors, lost;                    /* lost: counted but not kept */
+	struct text hidden[LIMIT_DIAGS_HIDDEN]; /* what was hidden of sources, as it was */
+	size_t hidden_count;
 	bool sorted;
 };
 
@@ -74,6 +77,42 @@ void diags_free(struct diags *list)
 	mem_free(list);
 }
 
+/* What is as long as a secret is taken out of words about the file, too. */
+static void hide_words(struct diags *list, struct text run)
+{
+	if (run.n < LIMIT_HIDDEN_SECRET || list->hidden_count == LIMIT_DIAGS_HIDDEN)
+		return;
+	list->hidden[list->hidden_count] = text_dup(list->arena, run);
+	list->hidden_count += list->hidden[list->hidden_count].s != NULL;
+}
+
+/* Line ends, quotes and references stay. */
+static void hide(struct diags *list, const struct source *source, size_t from, size_t to)
+{
+	char *s = (char *)(uintptr_t)source->content.s; /* the list's own copy */
+	bool reference = false;
+	size_t run = from;
+
+	for (size_t i = from; i < to; i++) {
+		bool stays;
+
+		if (s[i] == '$' && i + 1 < to && s[i + 1] == '{')
+			reference = true;
+		stays = reference || strchr("\n\r\"'*", s[i]) != NULL;
+		if (s[i] == '}')
+			reference = false;
+		if (stays) {
+			hide_words(list, (struct text){ s + run, i - run });
+			memset(s + run, '*', i - run);
+			run = i + 1;
+		}
+	}
+	if (to > run) {
+		hide_words(list, (struct text){ s + run, to - run });
+		memset(s + run, '*', to - run);
+	}
+}
+
 const char *diags_source(struct diags *list, const char *file, struct text content)
 {
 	struct source *source;
@@ -87,6 +126,8 @@ const char *diags_source(struct diags *list, const char *file, struct text conte
 	source->content = text_dup(list->arena, content);
 	if (source->content.s == NULL || !map_put(list->sources, text_of(file), source))
 		return NULL;
+	for (size_t from, at = 0; diag_secret_next(source->content, &from, &at);)
+		hide(list, source, from, at);
 	return source->name;
 }
 
@@ -101,12 +142,25 @@ static const char *own_name(struct diags *list, const char *file)
 	return source != NULL ? source->name : text_dup(list->arena, text_of(file)).s;
 }
 
-/* A printable copy, cut after LIMIT_DIAG_TEXT bytes. */
-static const char *own_plain(struct diags *list, struct text t)
+/* Stars in the place of what is hidden. */
+static void without_hidden(const struct diags *list, char *words)
 {
+	for (size_t i = 0; i < list->hidden_count; i++)
+		for (char *at = words; (at = strstr(at, list->hidden[i].s)) != NULL;)
+			memset(at, '*', list->hidden[i].n);
+}
+
+/* A printable copy, cut after LIMIT_DIAG_TEXT bytes. */
+static const char *own_plain(struct diags *list, const char *given)
+{
+	char words[2 * LIMIT_DIAG_TEXT];
+	struct text t;
 	char clean[LIMIT_DIAG_TEXT + ESCAPE_MAX];
 	size_t at = 0, n = 0;
 
+	(void)snprintf(words, sizeof(words), "%s", given);
+	without_hidden(list, words);
+	t = text_of(words);
 	while (at < t.n && n + ESCAPE_MAX <= LIMIT_DIAG_TEXT)
 		n += escape_plain(t, &at, clean + n);
 	if (at < t.n) {
@@ -169,8 +223,7 @@ void diags_add(struct diags *list, enum severity severity, struct place at, cons
 		return;
 	}
 	at.file = own_name(list, at.file);
-	*entry = (struct entry){ { at, severity, own_plain(list, text_of(what)),
-				   own_plain(list, text_of(hint)) },
+	*entry = (struct entry){ { at, severity, own_plain(list, what), own_plain(list, hint) },
 				 list->count };
 	if (at.file == NULL || entry->diag.what == NULL || entry->diag.hint == NULL) {
 		list->lost++;
@@ -263,9 +316,7 @@ static size_t place_offset(struct text t, struct place at)
 void diags_hide(struct diags *list, struct place at, size_t bytes)
 {
 	const struct source *source;
-	bool reference = false;
 	size_t from, to;
-	char *s;
 
 	assert(list != NULL);
 	source = at.file != NULL ? map_get(list->sources, text_of(at.file)) : NULL;
@@ -273,15 +324,7 @@ void diags_hide(struct diags *list, struct place at, size_t bytes)
 		return;
 	from = place_offset(source->content, at);
 	to = bytes < source->content.n - from ? from + bytes : source->content.n;
-	s = (char *)(uintptr_t)source->content.s; /* the list's own copy */
-	for (size_t i = from; i < to; i++) {
-		if (s[i] == '$' && i + 1 < to && s[i + 1] == '{')
-			reference = true;
-		if (!reference && strchr("\n\r\"'", s[i]) == NULL)
-			s[i] = '*';
-		if (s[i] == '}')
-			reference = false;
-	}
+	hide(list, source, from, to);
 }
 
 /* Steps over one character that begins in display column `column` (from 0) and

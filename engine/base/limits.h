@@ -117,6 +117,9 @@
 #define LIMIT_FOLDERS     16  /* folders of rules inside folders; a link back up ends there */
 #define LIMIT_HIDDEN_SECRET                                                                        \
 	6 /* bytes from which a reply is searched for a secret: a shorter one may be any word */
+#define LIMIT_DIAGS_HIDDEN                                                                         \
+	256 /* parts of files that words about their mistakes are kept without: a configuration    \
+	     * has at most some dozens written out */
 #define LIMIT_HIDDEN_SEGMENT                                                                       \
 	16 /* bytes of a secret URL's segment from which it is searched for by itself: shorter     \
 	    * ones are words such as "services", or ids that are no use alone */

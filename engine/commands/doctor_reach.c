@@ -13,7 +13,9 @@
 #include <poll.h>
 #include <stdlib.h>
 
+#include "engine/base/buf.h"
 #include "engine/base/clock.h"
+#include "engine/base/conceal.h"
 #include "engine/base/limits.h"
 #include "engine/base/timetext.h"
 #include "engine/commands/setup.h"
@@ -30,6 +32,7 @@ DEFINE_AUTO(mail_client_free, struct mail_client *)
 struct reach {
 	struct doctor *d;
 	struct text name;
+	const struct secret *password; /* of mail: a refusal may quote it */
 	bool mail, ended;
 	struct clock clock;
 };
@@ -48,6 +51,23 @@ static void say_skew(struct reach *r, const struct http_outcome *o)
 		   (long long)(apart / 1000), now > date ? "ahead of" : "behind");
 }
 
+/* A mail server's words, and what it quotes of a login as stars. */
+static void say_refusal(struct reach *r, const struct http_outcome *o)
+{
+	struct concealer *cover = concealer_new();
+	struct text words;
+	struct buf b;
+
+	buf_init(&b, LIMIT_ACTION_REPLY);
+	if (cover != NULL && r->password != NULL)
+		concealer_add(cover, secret_reveal(r->password), TEXT("***"));
+	words = cover != NULL ? conceal(cover, o->body, &b) : TEXT_NONE;
+	doctor_say(r->d, FINDING_FAIL, "connection", r->name, "look at its username and password",
+		   "it refuses: %d %.*s", o->status, TEXT_ARG(text_head(words, 200)));
+	buf_fini(&b);
+	concealer_free(cover);
+}
+
 static void done(void *of, const struct http_outcome *o)
 {
 	struct reach *r = of;
@@ -60,9 +80,7 @@ static void done(void *of, const struct http_outcome *o)
 			       : "look at its address, proxy, ca_file, the network",
 			   "%s", o->error);
 	else if (r->mail && o->status >= 400)
-		doctor_say(r->d, FINDING_FAIL, "connection", r->name,
-			   "look at its username and password", "it refuses: %d %.*s", o->status,
-			   TEXT_ARG(text_head(o->body, 200)));
+		say_refusal(r, o);
 	else if (o->status >= 500)
 		doctor_say(r->d, FINDING_WARN, "connection", r->name,
 			   "it may be down; runs wait for it", "it answers with status %d",
@@ -142,7 +160,9 @@ static void reach_mail(struct reach *r, const struct connection *c)
 
 static void reach_one(struct doctor *d, const struct connection *c)
 {
-	struct reach r = { .d = d, .name = c->name, .clock = clock_system() };
+	struct reach r = {
+		.d = d, .name = c->name, .password = c->password, .clock = clock_system()
+	};
 	struct text url = c->url != NULL ? secret_reveal(c->url) : c->base_url;
 
 	r.mail = text_starts(url, TEXT("smtp"));

@@ -104,23 +104,44 @@ static void cover_own(struct concealer *cover, const struct job *job)
 	concealer_add(cover, value, buf_view(&name));
 }
 
-/* The header's value without the word before it: "Basic ", or a prefix of the connection's. */
+/* As it is given, and as it is sent: encoded in the query, or in base64 behind "Basic ". */
 static void cover_value(struct concealer *cover, const struct connection *c)
 {
 	struct text value;
 
+	AUTO_FINI(cover_wipe) struct buf sent;
+
+	buf_init(&sent, 4 * LIMIT_SECRET_FILE);
 	cover_secret(cover, c->auth_secret);
 	if (c->auth_value == NULL)
 		return;
+	if (c->auth_query.n > 0) {
+		url_encode(&sent, secret_reveal(c->auth_value));
+		concealer_add(cover, buf_view(&sent), COVER_WORD);
+	}
 	value = secret_reveal(c->auth_value);
 	if (text_starts(value, TEXT("Basic ")))
 		concealer_add(cover, after(value, strlen("Basic ")), COVER_WORD);
 }
 
+/* In the body, where JSON may escape it; who quotes the body in JSON escapes that. */
+static void cover_member(struct concealer *cover, const struct connection *c)
+{
+	AUTO_FINI(cover_wipe) struct buf sent;
+
+	buf_init(&sent, 8 * LIMIT_SECRET_FILE);
+	cover_secret(cover, c->token);
+	if (c->token == NULL || c->connector == NULL || c->connector->auth != AUTH_MEMBER)
+		return;
+	value_write_text(&sent, secret_reveal(c->token));
+	if (!buf_failed(&sent))
+		concealer_add(cover, (struct text){ sent.s + 1, sent.n - 2 }, COVER_WORD);
+}
+
 static void cover_connection(struct concealer *cover, const struct job *job,
 			     const struct connection *c)
 {
-	cover_secret(cover, c->token);
+	cover_member(cover, c);
 	cover_secret(cover, c->client_secret);
 	cover_secret(cover, c->password);
 	cover_value(cover, c);

@@ -291,6 +291,24 @@ static void assembly_join(struct assembly *a, struct text url, struct text more)
 	buf_text(&a->url, more_query);
 }
 
+/* A URL that a reply named may have the connection's own parameter, whose value isn't kept: left
+ * out, for it is added. */
+static void assembly_without(struct buf *out, struct text url, struct text name)
+{
+	struct text path, query = text_split(url, '?', &path), part;
+	char joint = '?';
+
+	buf_text(out, path);
+	while (query.n > 0) {
+		query = text_split(query, '&', &part);
+		if (part.n > name.n && text_starts(part, name) && part.s[name.n] == '=')
+			continue;
+		buf_char(out, joint);
+		buf_text(out, part);
+		joint = '&';
+	}
+}
+
 static void assembly_url(struct assembly *a, const struct connection *c, const struct request *r)
 {
 	if (!r->absolute && c != NULL && c->url != NULL) {
@@ -299,10 +317,12 @@ static void assembly_url(struct assembly *a, const struct connection *c, const s
 	}
 	if (!r->absolute && c != NULL)
 		buf_text(&a->url, c->base_url);
-	buf_text(&a->url, r->url);
-	if (r->absolute || c == NULL || c->auth_query.n == 0 || c->auth_value == NULL)
+	if (r->absolute || c == NULL || c->auth_query.n == 0 || c->auth_value == NULL) {
+		buf_text(&a->url, r->url);
 		return;
-	buf_char(&a->url, text_find(r->url, TEXT("?")) == SIZE_MAX ? '?' : '&');
+	}
+	assembly_without(&a->url, r->url, c->auth_query);
+	buf_char(&a->url, memchr(a->url.s, '?', a->url.n) == NULL ? '?' : '&');
 	url_encode(&a->url, c->auth_query);
 	buf_char(&a->url, '=');
 	url_encode(&a->url, secret_reveal(c->auth_value));

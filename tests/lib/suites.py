@@ -298,6 +298,11 @@ def suite_monitoring(context, _):
         sys.executable, "tests/monitoring/run", "--build", context.build_directory("asan")])
 
 
+def suite_secrets(context, _):
+    return summary(context, "secrets", [
+        sys.executable, "tests/secrets/run", "--build", context.build_directory("asan")])
+
+
 def suite_plugins(context, names):
     return summary(context, "plugins", [
         sys.executable, "tests/plugins/run", "--build", context.build_directory("asan"), *names])
@@ -362,6 +367,8 @@ SUITES = {
     "email": Suite("mail to a real mail server, byte by byte", "asan", suite_email),
     "monitoring": Suite("dashboard, alerts and unit, beside a real Prometheus", "asan",
                         suite_monitoring),
+    "secrets": Suite("secrets in every place that takes one, and all output searched for them",
+                     "asan", suite_secrets),
     "plugins": Suite("SDKs and plugins against a scripted engine; bad ones against a daemon",
                      "asan", suite_plugins),
     "sandbox": Suite("the fake APIs, from outside", "asan", suite_sandbox),
