@@ -120,6 +120,8 @@
 #define LIMIT_DIAGS_HIDDEN                                                                         \
 	256 /* parts of files that words about their mistakes are kept without: a configuration    \
 	     * has at most some dozens written out */
+#define LIMIT_REDACT_PATHS                                                                         \
+	64 /* of a hook: each is a walk through every event; whole objects can be named */
 #define LIMIT_HIDDEN_SEGMENT                                                                       \
 	16 /* bytes of a secret URL's segment from which it is searched for by itself: shorter     \
 	    * ones are words such as "services", or ids that are no use alone */

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "engine/base/limits.h"
@@ -353,6 +354,14 @@ static int run_with(struct context *context, struct manifests *manifests, const 
 	return COMMAND_OK;
 }
 
+/* Secrets are in memory: no core dump, no ptrace by others of this user. */
+static bool keep_memory_to_itself(void)
+{
+	const struct rlimit none = { 0, 0 };
+
+	return setrlimit(RLIMIT_CORE, &none) == 0 && prctl(PR_SET_DUMPABLE, 0) == 0;
+}
+
 static int run(struct context *context)
 {
 	const char *level = option_value(context, "log-level");
@@ -372,8 +381,8 @@ static int run(struct context *context)
 					    context->config_files[i]);
 	if (!block_signals(&set))
 		return context_fail(context, COMMAND_FAILED, "signals can't be blocked");
-	/* Secrets are in memory: no core dump, no ptrace by others of this user. */
-	(void)prctl(PR_SET_DUMPABLE, 0);
+	if (!keep_memory_to_itself())
+		return context_fail(context, COMMAND_FAILED, "core dumps can't be switched off");
 	log_setup(json_log(context) ? LOG_JSON : LOG_TEXT,
 		  level != NULL && strcmp(level, "debug") == 0 ? LOG_DEBUG : LOG_INFO,
 		  clock_system());

@@ -105,6 +105,8 @@ static const struct schema_row hook_rows[] = {
 	{ "secret_encoding", "'enum':['text','hex','base64']", "How the secret spells the key." },
 	{ "user", "'type':'string'", "Of basic." },
 	{ "keep_body", "'type':'boolean'", "Whether the raw body is kept." },
+	{ "redact", "'$ref':'#/$defs/texts'",
+	  "What of the data is left out before anything is recorded: data.customer.email." },
 	{ "silent_after", "'$ref':'#/$defs/duration'", "How long without a delivery is told." },
 	{ .name = NULL },
 };

@@ -151,6 +151,9 @@ struct hook_config {
 	const char *event_header, *id_header; /* NULL when not given */
 	bool dedupe_by_body;
 	bool drop_body;        /* bodies aren't kept with events */
+	/* What of an event's data is left out before anybody sees it: paths in data. */
+	const struct text *redact;
+	size_t redact_count;
 	int64_t dedupe_within; /* ms; 0: retention.dedupe */
 	int64_t silent_after;  /* ms without a delivery that are told; 0: never */
 	/* Who may ask (CloudEvents' webhook handshake), and what is granted; count 0: nobody. */

@@ -8,6 +8,7 @@
 #include "engine/base/limits.h"
 #include "engine/base/zone.h"
 #include "engine/rules/words.h"
+#include "engine/value/redact.h"
 
 /* ---- Hooks. ---- */
 
@@ -127,6 +128,58 @@ void config_keep_body(struct configuring *c, const struct yaml_node *map, struct
 	hook->drop_body = !keep;
 }
 
+struct redacting {
+	struct configuring *c;
+	struct text *list;
+	size_t count;
+};
+
+static void add_redact(void *of, struct yaml_node *node)
+{
+	struct redacting *o = of;
+	struct text path;
+	const char *wrong;
+
+	if (!config_text(o->c, node, &path))
+		return;
+	if (!text_starts(path, TEXT("data."))) {
+		reader_error(&o->c->r, node, "like data.customer.email",
+			     "what is left out is part of the event's data");
+		return;
+	}
+	path = (struct text){ path.s + strlen("data."), path.n - strlen("data.") };
+	wrong = redact_path_mistake(path);
+	if (wrong != NULL)
+		reader_error(&o->c->r, node, "like data.customer.email, or data.people.*.email",
+			     "%s", wrong);
+	else
+		o->list[o->count++] = path;
+}
+
+/* The body to the byte would have what is left out: it isn't kept. */
+static void hook_redact(struct configuring *c, const struct yaml_node *map,
+			const struct yaml_node *node, struct hook_config *hook)
+{
+	const struct yaml_node *keep = yaml_get(map, "keep_body");
+	struct redacting o = { .c = c };
+
+	if (keep != NULL && !hook->drop_body)
+		reader_error(&c->r, keep, "leave it away: with redact it is false",
+			     "the body has what redact leaves out");
+	if (node->count > LIMIT_REDACT_PATHS) {
+		reader_error(&c->r, node, "name what they are parts of",
+			     "there are at most %d paths", LIMIT_REDACT_PATHS);
+		return;
+	}
+	o.list = arena_array(c->r.arena, node->count + 1, sizeof(*o.list));
+	if (o.list == NULL)
+		return;
+	reader_each(node, add_redact, &o);
+	hook->redact = o.list;
+	hook->redact_count = o.count;
+	hook->drop_body = true;
+}
+
 #define LEAST_SILENCE 1000 /* ms; no sender speaks more often for sure */
 
 bool config_silent_after(struct configuring *c, const struct yaml_node *map, int64_t *ms)
@@ -151,16 +204,17 @@ static void hook_options(struct configuring *c, const struct yaml_node *map,
 	if ((node = yaml_get(map, "handshake")) != NULL)
 		hook_handshake(c, node, hook);
 	config_keep_body(c, map, hook);
+	if ((node = yaml_get(map, "redact")) != NULL)
+		hook_redact(c, map, node, hook);
 	config_silent_after(c, map, &hook->silent_after);
 }
 
 const char *const hook_keys[] = {
-	"verify",           "secret",          "event_header",
-	"id_header",        "dedupe",          "handshake",
-	"header",           "algorithm",       "encoding",
-	"prefix",           "tolerance",       "signed",
-	"timestamp_header", "secret_encoding", "user",
-	"keep_body",        "silent_after",    NULL,
+	"verify",           "secret",          "event_header", "id_header",
+	"dedupe",           "handshake",       "header",       "algorithm",
+	"encoding",         "prefix",          "tolerance",    "signed",
+	"timestamp_header", "secret_encoding", "user",         "keep_body",
+	"redact",           "silent_after",    NULL,
 };
 
 static void hook(struct configuring *c, const struct yaml_node *key, const struct yaml_node *map)

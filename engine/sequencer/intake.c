@@ -12,6 +12,7 @@
  * I3  A batch of CloudEvents is taken as a whole or not at all. */
 #include "engine/sequencer/internal.h"
 #include "engine/value/form.h"
+#include "engine/value/redact.h"
 
 struct delivery {
 	const struct hook_input *in;
@@ -200,6 +201,16 @@ static void intake_refuse(struct sequencer *s, const struct delivery *d, const c
 	seq_refuse(s, d->in->ticket, 400, why);
 }
 
+/* The event's data without what the hook leaves out, before anybody sees them: what is recorded,
+ * matched and sent is the same, after a crash too. */
+static struct value intake_redacted(struct sequencer *s, const struct delivery *d,
+				    struct value data)
+{
+	for (size_t i = 0; i < d->hook->redact_count; i++)
+		data = value_redacted(s->work, data, d->hook->redact[i]);
+	return data;
+}
+
 static void intake_emit(struct sequencer *s, struct delivery *d, struct emission *e,
 			struct text sender_id)
 {
@@ -209,6 +220,7 @@ static void intake_emit(struct sequencer *s, struct delivery *d, struct emission
 	e->id = d->ids;
 	e->source = d->hook->name;
 	e->body = d->kept;
+	e->data = intake_redacted(s, d, e->data);
 	intake_accepted(s, d, emit(s, e));
 }
 
@@ -319,6 +331,7 @@ static struct text batch_take(struct sequencer *s, struct delivery *d, struct cl
 	c->e.id = d->ids;
 	c->e.source = d->hook->name;
 	c->e.body = d->kept;
+	c->e.data = intake_redacted(s, d, c->e.data);
 	id = emit(s, &c->e);
 	intake_remember(s, d, id);
 	return id;

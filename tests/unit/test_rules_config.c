@@ -333,6 +333,12 @@ START_TEST(hook_mistakes)
 		    "between 1", "");
 	kit_mistake("hooks: { a: { verify: githb } }\n", 1, 23, "\"githb\"", "\"github\"");
 	kit_mistake("hooks: { a: { verify: none, keep_body: 1 } }\n", 1, 40, "true or false", "");
+	kit_mistake("hooks: { a: { verify: none, redact: [email] } }\n", 1, 38,
+		    "part of the event's data", "data.customer.email");
+	kit_mistake("hooks: { a: { verify: none, redact: data..email } }\n", 1, 37, "single dots",
+		    "");
+	kit_mistake("hooks: { a: { verify: none, redact: [data.a], keep_body: true } }\n", 1, 58,
+		    "what redact leaves out", "leave it away");
 	kit_mistake("hooks: { a: { verify: none, silent_after: 2 } }\n", 1, 43, "a duration", "2h");
 	kit_mistake("hooks: { a: { verify: none, silent_after: 10ms } }\n", 1, 43, "at least 1s",
 		    "");
