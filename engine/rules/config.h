@@ -150,7 +150,7 @@ struct hook_config {
 	/* any: */
 	const char *event_header, *id_header; /* NULL when not given */
 	bool dedupe_by_body;
-	bool drop_body;        /* bodies aren't kept with events */
+	bool drop_body; /* bodies aren't kept with events */
 	/* What of an event's data is left out before anybody sees it: paths in data. */
 	const struct text *redact;
 	size_t redact_count;
