@@ -2,6 +2,7 @@
 """What those who kill share: the directory they run in, arguments, what a plugin notes, audits."""
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -103,6 +104,7 @@ def within(run, options):
     """run(options, directory) in a directory of its own, which goes afterwards."""
     name = os.path.splitext(os.path.basename(sys.argv[0]))[0]
     directory = tempfile.mkdtemp(prefix=f"tappet-{name}-")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))  # and it ends what it began
     try:
         return run(options, directory)
     finally:

@@ -495,7 +495,7 @@ class World:
         self.start_daemon()
         self.slots.down.append((down, time.time()))
         self.journal.look()
-        if number % 10 == 9:
+        if number % 10 == 0:
             self.kill_plugin()
 
     def check_answers(self, answers, said, number):
@@ -522,12 +522,14 @@ class World:
         until("stock to be taken", self._has_baseline)
         for loop in (self.changer, self.senders, self.weather):
             loop.start()
-        for number in range(self.options.kills):
+        for number in range(1, self.options.kills):
             self.kill(number)
         until("enough of everything", self._is_enough)
-        for loop in (self.weather, self.senders, self.changer):
-            loop.end()
+        self.weather.end()
         self.sandbox.control("DELETE", "faults")
+        self.kill(self.options.kills)  # after it, polls that failed for long are made at once
+        for loop in (self.senders, self.changer):
+            loop.end()
         self._finish(QUIET[not self.options.brief])
         self.plugin.send(signal.SIGTERM)
         if self.plugin.wait() != 0:
@@ -654,6 +656,8 @@ def run(options, directory):
         raise
     finally:
         world.close()
+        write(directory, {"log": "\n".join(world.daemon.log), "journal": "\n".join(
+            map(str, world.journal.requests))})
     took = time.monotonic() - begin
     evidence.faults = world.faults + world.daemon.alarms() + integrity(
         directory, "integrity_check", "at the end")
