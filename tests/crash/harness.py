@@ -66,17 +66,21 @@ class Following:
 
 
 def kill(daemon, chance, senders):
-    """Kills it, and one time in five again before it is ready: how often it did. Nobody sends
-    meanwhile, for another daemon may get the port it had."""
-    early = 0
+    """Kills it, and one time in five again at once: how often it did so before it was ready, and
+    after. Nobody sends meanwhile, for another daemon may get the port it had."""
+    early = late = 0
     daemon.kill()
     senders.port = None
     while chance.random() < 0.2:
+        before = len(daemon.log)
         daemon.launch()
         time.sleep(chance.uniform(0, 0.1))
         daemon.kill()
-        early += 1
-    return early
+        if any('"message":"ready"' in line for line in daemon.log[before:]):
+            late += 1
+        else:
+            early += 1
+    return early, late
 
 
 def can_speak():

@@ -486,8 +486,9 @@ class World:
         self.moment()
         down = time.time()
         answers, said = dict(self.senders.answers), dict(self.notes.said)
-        self.counts["early"] += kill(self.daemon, self.chance, self.senders)
-        self.counts["kills"] += 1
+        early, late = kill(self.daemon, self.chance, self.senders)
+        self.counts["early"] += early
+        self.counts["kills"] += 1 + late
         if self.chance.random() < 0.5:
             self.check_answers(answers, said, number)
         if not self.options.brief and number == self.options.kills // 2:

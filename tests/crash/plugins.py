@@ -133,8 +133,9 @@ class Killing:
         self.plugin.start()
 
     def kill_daemon(self):
-        self.counts["daemon early"] += kill(self.daemon, self.chance, self.posting)
-        self.counts["daemon"] += 1
+        early, late = kill(self.daemon, self.chance, self.posting)
+        self.counts["daemon early"] += early
+        self.counts["daemon"] += 1 + late
         self.daemon.start()
         self.posting.port = self.daemon.port
 
