@@ -74,7 +74,7 @@ def kill(daemon, chance, senders):
     while chance.random() < 0.2:
         before = len(daemon.log)
         daemon.launch()
-        time.sleep(chance.uniform(0, 0.1))
+        time.sleep(chance.uniform(0, chance.choice((0.02, 0.1))))
         daemon.kill()
         if any('"message":"ready"' in line for line in daemon.log[before:]):
             late += 1
