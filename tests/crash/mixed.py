@@ -97,10 +97,10 @@ MANIFEST = {"actions": {"work": {
 
 MISBEHAVIOUR = (
     {"fault": "status", "status": 503}, {"fault": "status", "status": 503, "retry_after": 1},
-    {"fault": "status", "status": 500, "after": True}, {"fault": "429", "retry_after": 1},
-    {"fault": "reset"}, {"fault": "reset", "after": True}, {"fault": "truncate"},
+    {"fault": "429", "retry_after": 1}, {"fault": "reset"}, {"fault": "reset", "after": True}, {"fault": "truncate"},
     {"fault": "hang", "delay_ms": 300}, {"fault": "hang", "delay_ms": 300, "after": True},
     {"fault": "delay", "delay_ms": 100}, {"fault": "garbage"})
+LIES = {"fault": "status", "status": 500, "after": True}  # a refusal, and yet it was done
 SLOW = {"fault": "delay", "delay_ms": 150, "route": "sink", "times": 20}
 ROUTES = ("sink", "sink", "sink", "sink", "slack.webhook", "slack.webhook", "list", "list",
           "kantata.workspace.update", "kantata.workspace.update", "kantata.workspace.list",
@@ -317,6 +317,8 @@ class Weather(Looped):
             which = HOOK_FAULTS if route == "hindsite.webhook" else MISBEHAVIOUR
             if route == "slack.webhook":
                 which = which[:-1]  # what isn't "ok" is Slack's refusal
+            if route in ("sink", "kantata.workspace.update"):
+                which += (LIES,)  # elsewhere it is believed, and done twice
             times = 1 if route.startswith(("hindsite", "kantata.workspace.create")) else (
                 self.chance.randrange(1, 4))
             if len(self.sandbox.control("GET", "faults")) > 40:
