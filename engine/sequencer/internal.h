@@ -191,6 +191,7 @@ struct sequencer {
 	int64_t apart;             /* ms: wall less mono in the batch before */
 	int64_t retry_at;          /* mono ms: when to try a failed batch again */
 	int64_t retain_at;         /* mono ms: when to forget what is old */
+	int64_t kept_at;           /* mono ms: when to count what is kept of it */
 	bool draining;             /* nothing new is begun */
 	int64_t last_event, last_run;
 	uint64_t last_fetch;

@@ -100,7 +100,9 @@ struct store {
 	bool reader, in_batch, failed;
 	bool sweep_revisions;     /* retention looks at the revisions, else at the states, */
 	int64_t sweep_at;         /* of rules with a larger number than this */
-	char sweep_hash[16];      /* and at dedupe entries with a larger hash than this */
+	char sweep_hash[16];      /* at dedupe entries with a larger hash than this, */
+	int64_t sweep_received;   /* and at events received later than this, */
+	int64_t sweep_event;      /* or then, with a smaller number than this */
 	struct store_error error; /* text "" while there is none */
 };
 

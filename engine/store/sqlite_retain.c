@@ -5,8 +5,8 @@
  * I1  An event goes only with all of its runs, and none of them goes while one is
  *     open or in doubt.
  * I2  The highest numbers in use are noted before their rows go.
- * I3  A call deletes and looks at no more than a few times `limit` rows; where
- *     the search for unknown rules stopped is kept in the store and is only a
+ * I3  A call deletes and looks at no more than a few times `limit` rows, and those
+ *     received in the same ms; where it stopped is kept in memory and is only a
  *     hint: losing it costs time.
  * I4  An event that keeps the body of others goes after them: they were received
  *     together and have higher numbers.
@@ -92,27 +92,64 @@ static void note_numbers(struct store *store)
 			  NULL, 0);
 }
 
+struct old {
+	int64_t seq, received;
+	bool pinned;
+};
+
+/* Fills `out` with the oldest events behind where the last call stopped. */
+static size_t oldest(struct store *store, int64_t before, struct old *out, size_t limit)
+{
+	struct sq q = sq_ask(
+	    store, "SELECT e.seq, e.received, EXISTS (SELECT 1 FROM runs r WHERE r.event = e.seq"
+		   " AND r." SQ_PINNING ") OR EXISTS (SELECT 1 FROM events o"
+		   " JOIN runs r ON r.event = o.seq WHERE o.body_of = e.seq AND r." SQ_PINNING
+		   ") FROM events e WHERE e.received >= ?1 AND e.received < ?3"
+		   " AND (e.received > ?1 OR e.seq < ?2) ORDER BY e.received, e.seq DESC LIMIT ?4");
+	size_t n = 0;
+
+	sq_put_int(&q, store->sweep_received);
+	sq_put_int(&q, store->sweep_event);
+	sq_put_int(&q, before);
+	sq_put_int(&q, (int64_t)limit);
+	for (; n < limit && sq_row(&q); n++)
+		out[n] = (struct old){ sq_int(&q, 0), sq_int(&q, 1), sq_int(&q, 2) != 0 };
+	sq_drop(&q);
+	return n;
+}
+
+static void sweep_events_to(struct store *store, int64_t received, int64_t seq)
+{
+	store->sweep_received = received;
+	store->sweep_event = seq;
+}
+
+/* What is kept for its runs is passed over, so that a backlog of it isn't looked at by every
+ * call. */
 static bool retain_events(struct store *store, const struct retention *retention)
 {
 	size_t limit = retention->limit, gone = 0;
-	int64_t *seqs = mem_zero(2 * limit, sizeof(*seqs));
-	size_t n;
+	struct old *old = mem_zero(limit, sizeof(*old));
+	int64_t *runs = mem_zero(limit, sizeof(*runs));
+	size_t n = 0, i = 0;
 
-	if (seqs == NULL)
-		return true; /* memory is short now: another time */
-	n = collect(store,
-		    "SELECT seq FROM events e WHERE received < ?1 AND NOT EXISTS"
-		    " (SELECT 1 FROM runs r WHERE r.event = e.seq AND r." SQ_PINNING ")"
-		    " AND NOT EXISTS (SELECT 1 FROM events o JOIN runs r ON r.event = o.seq"
-		    " WHERE o.body_of = e.seq AND r." SQ_PINNING ")"
-		    " ORDER BY received, seq DESC LIMIT ?2",
-		    retention->events_before, seqs, limit);
+	if (old != NULL && runs != NULL)
+		n = oldest(store, retention->events_before, old, limit);
 	if (n > 0)
 		note_numbers(store);
-	for (size_t i = 0; i < n && gone < limit && !store->failed; i++)
-		gone += forget_event(store, seqs[i], seqs + limit, limit - gone);
-	mem_free(seqs);
-	return n == limit || gone >= limit;
+	for (; i < n && gone < limit && !store->failed; i++) {
+		if (!old[i].pinned)
+			gone += forget_event(store, old[i].seq, runs, limit - gone);
+		if (gone < limit)
+			sweep_events_to(store, old[i].received, old[i].seq);
+	}
+	bool more = n == limit || gone >= limit || old == NULL || runs == NULL;
+
+	mem_free(old);
+	mem_free(runs);
+	if (!more)
+		sweep_events_to(store, 0, 0);
+	return more;
 }
 
 /* ---- Dedupe entries. ---- */

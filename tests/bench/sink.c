@@ -3,12 +3,13 @@
  * bench-sink - the far end of a throughput measurement: an HTTP/1.1 keep-alive
  * server that answers 200 to everything and counts.
  *
- *   bench-sink --port-file FILE
+ *   bench-sink --port-file FILE [--log FILE]
  *
  * Listens on a free port of 127.0.0.1, writes its number to FILE, and prints
- * "COUNT BYTES\n" (requests, body bytes) on SIGUSR1, and on SIGTERM or SIGINT, which end it. One
- * thread; it understands Content-Length bodies only, which is what the engine sends, and closes on
- * anything else. Not a server for anything but measurements. */
+ * "COUNT BYTES\n" (requests, body bytes) on SIGUSR1, and on SIGTERM or SIGINT, which end it.
+ * --log: the path of each request, a line each, before the count is printed. One thread; it
+ * understands Content-Length bodies only, which is what the engine sends, and closes on anything
+ * else. Not a server for anything but measurements. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -42,6 +43,7 @@ struct peer {
 struct sink {
 	int epoll, listener, signals;
 	uint64_t requests, bytes;
+	FILE *log; /* or NULL */
 	char in[READ_ROOM];
 	char out[PIPELINED * sizeof(answer)];
 };
@@ -151,6 +153,18 @@ static size_t take_head(struct peer *peer, const char *in, size_t n, bool *whole
 	return (size_t)(end + 4 - peer->head) - old;
 }
 
+/* The second word of the request's line. */
+static void log_path(struct sink *sink, const char *head)
+{
+	const char *from = strchr(head, ' ');
+
+	if (sink->log == NULL || from == NULL)
+		return;
+	from++;
+	fwrite(from, 1, strcspn(from, " \r\n"), sink->log);
+	fputc('\n', sink->log);
+}
+
 /* Consumes bytes; counts each completed request. False: close. */
 static bool consume(struct sink *sink, struct peer *peer, const char *in, size_t n, int *answers)
 {
@@ -167,6 +181,7 @@ static bool consume(struct sink *sink, struct peer *peer, const char *in, size_t
 			if (used == 0)
 				return false;
 			if (whole) {
+				log_path(sink, peer->head);
 				peer->left = body_length(peer->head);
 				peer->head_n = 0;
 				if (peer->left == SIZE_MAX)
@@ -215,6 +230,8 @@ static void serve(struct sink *sink, struct peer *peer)
 
 static void report(const struct sink *sink)
 {
+	if (sink->log != NULL && fflush(sink->log) != 0)
+		die("--log");
 	printf("%llu %llu\n", (unsigned long long)sink->requests, (unsigned long long)sink->bytes);
 	fflush(stdout);
 }
@@ -256,10 +273,16 @@ int main(int argc, char **argv)
 {
 	static struct sink sink;
 
-	if (argc != 3 || strcmp(argv[1], "--port-file") != 0) {
-		fprintf(stderr, "usage: bench-sink --port-file FILE\n");
+	bool log = argc == 5 && strcmp(argv[3], "--log") == 0;
+
+	if ((argc != 3 && !log) || strcmp(argv[1], "--port-file") != 0) {
+		fprintf(stderr, "usage: bench-sink --port-file FILE [--log FILE]\n");
 		return 2;
 	}
+	if (log)
+		sink.log = fopen(argv[4], "w");
+	if (log && sink.log == NULL)
+		die(argv[4]);
 	sink_open(&sink, argv[2]);
 	run(&sink);
 	return 0;

@@ -752,6 +752,35 @@ CONTRACT(retention_keeps_what_is_open_or_in_doubt)
 	ck_assert_str_eq(seen.text, "101 201 301 601 ");
 }
 
+/* A call looks at no more than it may delete, and the next one goes on behind that. */
+CONTRACT(retention_passes_over_what_is_kept)
+{
+	const struct run_record done = { .id = 1, .state = RUN_DONE };
+	struct retention two = { .events_before = 10000,
+				 .limit = 2,
+				 .rule_is_known = knows_rule,
+				 .of = (void *)(uintptr_t) "even" };
+
+	store_begin(w->store);
+	for (int64_t n = 1; n <= 7; n++) {
+		put_event(w, n);
+		put_run(w, n, n, n <= 6 ? RUN_PENDING : RUN_DONE);
+	}
+	world_commit(w);
+	for (int call = 1; call <= 4; call++) {
+		check_runs(w->store, (struct run_query){ .states = 1u << RUN_DONE }, "7 ");
+		store_begin(w->store);
+		ck_assert(store_retain(w->store, &two) || call == 4);
+		world_commit(w);
+	}
+	check_events(w->store, (struct event_query){ 0 }, "1 2 3 4 5 6 ");
+	store_begin(w->store);
+	store_update_run(w->store, &done);
+	world_commit(w);
+	retain(w, two);
+	check_events(w->store, (struct event_query){ 0 }, "2 3 4 5 6 ");
+}
+
 CONTRACT(retention_takes_many_runs_of_one_event_in_steps)
 {
 	bool more;
@@ -1008,7 +1037,8 @@ UNIT_MAIN("store", rows_are_found_by_any_cell, rows_are_replaced_and_dropped,
 	  runs_are_queried_by_every_filter, attempts_come_in_the_order_made,
 	  a_visitor_may_use_the_store, a_rolled_back_batch_leaves_no_trace,
 	  the_first_failure_sticks, a_failing_commit_is_a_rollback,
-	  retention_keeps_what_is_open_or_in_doubt, retention_takes_many_runs_of_one_event_in_steps,
+	  retention_keeps_what_is_open_or_in_doubt, retention_passes_over_what_is_kept,
+	  retention_takes_many_runs_of_one_event_in_steps,
 	  retention_keeps_a_body_as_long_as_an_event_came_in_it, a_body_comes_back_to_the_byte,
 	  a_request_may_leave_out_the_events_data, bodies_dont_mix, numbers_never_come_again,
 	  retention_drops_expired_deliveries, retention_walks_through_all_deliveries,
