@@ -393,7 +393,15 @@ class Flow(Conditions):
                          "\n".join(self.daemon.log[-30:]))
 
     def step_reload(self, _):
+        """And waits until the daemon has done it, or refused it."""
+        told = ('"message":"reloaded"', '"message":"reload refused')
+
+        def answers():
+            return sum(any(t in line for t in told) for line in self.daemon.log)
+
+        before = answers()
         self.daemon.signal(signal.SIGHUP)
+        until("the reload", lambda: answers() > before)
 
     def step_backdate(self, rest):
         """backdate DAYS: polls were last made so much earlier; the daemon must not run."""
