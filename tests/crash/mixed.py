@@ -58,6 +58,7 @@ from world import Daemon, Failed, Process, Sandbox, request, until  # noqa: E402
 RATES = {"crash": 30, "plain": 8, "twin": 8}  # posts a second
 POSTERS = 4  # of each hook
 CHANGES = 20  # a second at most: a thing changes again when its last change was told
+LISTED = 4, 20  # s that it takes to list everything
 LATE = 60  # s: a planned time so long ago was missed
 QUIET = 60, 600  # s until all must be done: a lookup in vain takes four minutes
 
@@ -97,9 +98,9 @@ MANIFEST = {"actions": {"work": {
 
 MISBEHAVIOUR = (
     {"fault": "status", "status": 503}, {"fault": "status", "status": 503, "retry_after": 1},
-    {"fault": "429", "retry_after": 1}, {"fault": "reset"}, {"fault": "reset", "after": True}, {"fault": "truncate"},
-    {"fault": "hang", "delay_ms": 300}, {"fault": "hang", "delay_ms": 300, "after": True},
-    {"fault": "delay", "delay_ms": 100}, {"fault": "garbage"})
+    {"fault": "429", "retry_after": 1}, {"fault": "reset"}, {"fault": "reset", "after": True},
+    {"fault": "truncate"}, {"fault": "hang", "delay_ms": 300},
+    {"fault": "hang", "delay_ms": 300, "after": True}, {"fault": "delay", "delay_ms": 100}, {"fault": "garbage"})
 LIES = {"fault": "status", "status": 500, "after": True}  # a refusal, and yet it was done
 SLOW = {"fault": "delay", "delay_ms": 150, "route": "sink", "times": 20}
 ROUTES = ("sink", "sink", "sink", "sink", "slack.webhook", "slack.webhook", "list", "list",
@@ -537,6 +538,9 @@ class World:
         self.plugin.send(signal.SIGTERM)
         if self.plugin.wait() != 0:
             self.faults.append("the plugin doesn't end well")
+        left = 60 - time.time() % 60
+        if left < LISTED[not self.options.brief]:
+            time.sleep(left + 0.5)  # else what is planned then is told between two listings
         self._finish(QUIET[0])
 
     def _is_enough(self):
