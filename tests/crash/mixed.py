@@ -100,7 +100,8 @@ MISBEHAVIOUR = (
     {"fault": "status", "status": 503}, {"fault": "status", "status": 503, "retry_after": 1},
     {"fault": "429", "retry_after": 1}, {"fault": "reset"}, {"fault": "reset", "after": True},
     {"fault": "truncate"}, {"fault": "hang", "delay_ms": 300},
-    {"fault": "hang", "delay_ms": 300, "after": True}, {"fault": "delay", "delay_ms": 100}, {"fault": "garbage"})
+    {"fault": "hang", "delay_ms": 300, "after": True}, {"fault": "delay", "delay_ms": 100},
+    {"fault": "garbage"})
 LIES = {"fault": "status", "status": 500, "after": True}  # a refusal, and yet it was done
 SLOW = {"fault": "delay", "delay_ms": 150, "route": "sink", "times": 20}
 ROUTES = ("sink", "sink", "sink", "sink", "slack.webhook", "slack.webhook", "list", "list",
