@@ -82,13 +82,15 @@ bool backlog_takes(struct sequencer *s, struct run *run)
 	return true;
 }
 
+bool backlog_has(const struct run_record *record)
+{
+	return record->state == RUN_PENDING && record->steps.n == 0;
+}
+
 struct run *backlog_take_out(struct sequencer *s, const struct run_record *record)
 {
-	struct run *run;
+	struct run *run = run_load(s, record);
 
-	if (record->state != RUN_PENDING || record->steps.n > 0)
-		return NULL;
-	run = run_load(s, record);
 	if (run != NULL && run->backlog->stored > 1) /* the last of them: its turn will tell (I3) */
 		backlog_count(s, run->backlog, run->backlog->stored - 1);
 	return run;

@@ -108,6 +108,7 @@ static bool command_last(void *of, const struct attempt_record *attempt)
 	return true;
 }
 
+static const char cancelled[] = "cancelled by an operator";
 static const char was_in_doubt[] = "was in doubt; dropped by an operator";
 
 /* How the step in hand is recorded that is given up: what was held or cancelled is in no doubt. */
@@ -185,17 +186,22 @@ static void command_held(struct sequencer *s, const struct command_input *c,
 }
 
 static void command_cancel(struct sequencer *s, const struct command_input *c,
-			   const struct run_record *record)
+			   struct run_record *record)
 {
 	struct run *run = run_find(s, c->run);
 
-	if (run == NULL)
+	if (run == NULL && backlog_has(record)) {
 		run = backlog_take_out(s, record);
+		if (run == NULL) { /* its rule no longer loads: its turn would tell */
+			command_close(s, c, record, RUN_DEAD, cancelled);
+			return;
+		}
+	}
 	if (run == NULL || (run->state != RUN_PENDING && run->state != RUN_WAITING)) {
 		command_conflict(s, c, record->state, "PENDING or WAITING");
 		return;
 	}
-	run_end(s, run, RUN_DEAD, "cancelled by an operator");
+	run_end(s, run, RUN_DEAD, cancelled);
 	command_answer(s, c, "DEAD");
 }
 

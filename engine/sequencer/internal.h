@@ -694,7 +694,9 @@ struct backlog *backlog_of(struct sequencer *s, struct text rule);
 bool backlog_may(const struct rule *rule);
 /* Whether a run that begins is to wait so; it joins no lane then and goes with its row. */
 bool backlog_takes(struct sequencer *s, struct run *run);
-/* A run that waits in the store alone, to be ended; else NULL. */
+/* Whether one that isn't in memory waits in the store alone. */
+bool backlog_has(const struct run_record *record);
+/* To be ended. NULL: its rule no longer loads, or memory is out. */
 struct run *backlog_take_out(struct sequencer *s, const struct run_record *record);
 /* At the start: at most `stored` runs with ids beyond `upto` were not loaded. */
 void backlog_found(struct sequencer *s, struct text rule, int64_t upto, uint64_t stored);

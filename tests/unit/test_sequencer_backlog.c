@@ -252,6 +252,23 @@ START_TEST(operators_reach_them)
 }
 END_TEST
 
+START_TEST(one_whose_rule_no_longer_loads_can_be_cancelled)
+{
+	struct bulk b;
+
+	bulk_init(&b, "rules:\n  - id: bulk\n    on: hook.orders\n    key: data.k\n"
+		      "    do: [ { http.request: { url: /bulk }, via: other } ]\n");
+	post(&b, MANY);
+	world_reload(
+	    &b.w, ORDERS_CONFIG,
+	    "rules:\n  - id: log\n    on: hook.orders\n    do: [ { log.write: { text: x } } ]\n");
+	ck_assert_int_eq(world_batch(&b.w), FATE_OK);
+	command(&b, COMMAND_CANCEL, MANY, "DEAD");
+	ck_assert_int_eq(world_state(&b.w, MANY), RUN_DEAD);
+	world_fini(&b.w);
+}
+END_TEST
+
 START_TEST(they_keep_the_rule_they_began_with)
 {
 	struct bulk b;
@@ -283,5 +300,5 @@ END_TEST
 
 UNIT_MAIN("sequencer_backlog", most_of_many_wait_in_the_store, order_is_kept_whatever_happens,
 	  another_rule_does_not_wait, runs_that_send_nothing_follow_without_inputs,
-	  operators_reach_them, they_keep_the_rule_they_began_with,
-	  rules_that_share_a_lane_have_theirs_in_memory)
+	  operators_reach_them, one_whose_rule_no_longer_loads_can_be_cancelled,
+	  they_keep_the_rule_they_began_with, rules_that_share_a_lane_have_theirs_in_memory)
