@@ -47,10 +47,12 @@ static void wipe(struct buf *b)
 
 struct concealer *concealer_new(void)
 {
-	struct concealer *c = mem_zero(1, sizeof(*c));
+	struct concealer *c = mem_alloc(sizeof(*c));
 
 	if (c == NULL)
 		return NULL;
+	c->count = 0;
+	memset(c->table, 0, sizeof(c->table));
 	buf_init(&c->bytes, (size_t)4 * NEEDLES * LIMIT_SECRET_FILE);
 	buf_init(&c->names, (size_t)LIMIT_CONCEALED * KIB);
 	return c;

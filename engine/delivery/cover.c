@@ -154,12 +154,22 @@ static void cover_connection(struct concealer *cover, const struct job *job,
 		cover_proxy(cover, secret_reveal(c->transport.proxy));
 }
 
+/* Most requests on a local network have nothing to hide, and don't pay for it. */
+static bool cover_is_needed(const struct job *job, const struct connection *c)
+{
+	if (job->secret != NULL || job->token != NULL)
+		return true;
+	return c != NULL && (c->token != NULL || c->client_secret != NULL || c->password != NULL ||
+			     c->auth_secret != NULL || c->auth_value != NULL || c->url != NULL ||
+			     c->hides_path || c->transport.proxy != NULL);
+}
+
 bool cover_take(struct job *job, const struct connection *c)
 {
 	assert(job != NULL);
 	concealer_free(job->cover);
 	job->cover = NULL;
-	if (c == NULL && job->secret == NULL)
+	if (!cover_is_needed(job, c))
 		return true;
 	job->cover = concealer_new();
 	if (job->cover == NULL)

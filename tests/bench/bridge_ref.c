@@ -27,7 +27,7 @@
 #include "engine/io/http_server.h"
 
 #define BACKLOG 4096       /* bodies accepted and not delivered */
-#define SLOTS   128        /* requests to the sink at once */
+#define SLOTS   256        /* requests to the sink at once */
 #define BODY    (1u << 20) /* of one request */
 #define BATCH   64         /* parked requests answered with one wake-up */
 
