@@ -190,28 +190,32 @@ static void check_numbers(struct bridge *b, const struct audit *a)
 	}
 }
 
-/* Forgetting may be under way from the moment it was noted, for all that was promised before. */
-static size_t forgotten_until(const struct audit *a)
+/* Forgetting may be under way from the moment it was noted, for all that was promised before, and
+ * for runs that were there, whenever their requests were made. */
+static bool is_forgotten(const struct audit *a, size_t index)
 {
-	size_t until = 0;
+	const struct entry *e = &a->book->book[index];
 
-	for (size_t i = 0; i < a->book->book_count; i++)
-		if (a->book->book[i].what == PROMISE_FORGOT && a->book->book[i].at <= a->at)
-			until = i;
-	return until;
+	for (size_t i = 0; i < a->book->book_count; i++) {
+		const struct entry *note = &a->book->book[i];
+
+		if (note->what == PROMISE_FORGOT && note->at <= a->at &&
+		    (index < i || (e->what == PROMISE_SENT && e->run <= note->run)))
+			return true;
+	}
+	return a->book->forgets;
 }
 
 void audit_store(struct bridge *b, const struct audit *a)
 {
 	struct arena *arena = arena_new("audit", 64u * MIB);
-	size_t forgotten = forgotten_until(a);
 
 	check_integrity(b);
 	if (a->book->digests)
 		check_whole(b, a);
 	for (size_t i = 0; i < a->book->book_count && b->wrong[0] == '\0'; i++)
 		if (a->book->book[i].at <= a->at) {
-			check_promise(b, arena, a, i, i < forgotten || a->book->forgets);
+			check_promise(b, arena, a, i, is_forgotten(a, i));
 			arena_reset(arena);
 		}
 	check_numbers(b, a);

@@ -181,6 +181,7 @@ static void grow_old(struct bridge *b)
 	if (!bridge_goes(b))
 		return;
 	entry.n = store_last_event(b->store);
+	entry.run = store_last_run(b->store);
 	bridge_note(b, entry);
 	bridge_advance(b, 3 * INT64_C(3600000));
 	bridge_advance(b, 600000);
