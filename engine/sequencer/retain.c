@@ -8,7 +8,7 @@
 #include "engine/sequencer/pause.h"
 
 #define RETAIN_EVERY 60000 /* ms */
-#define RETAIN_SOON  20    /* ms: there was more. With RETAIN_ROWS, 12,500 events a second */
+#define RETAIN_SOON  10    /* ms: there was more. With RETAIN_ROWS, 25,000 events a second */
 #define RETAIN_ROWS  250   /* of each kind in one batch: below 5 ms */
 #define RETAIN_COUNT 1000  /* ms: the counts of what is kept for people are read anew */
 #define RETAIN_STATE (30 * INT64_C(86400000)) /* state of a rule whose id disappeared */
