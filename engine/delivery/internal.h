@@ -116,13 +116,22 @@ void delivery_post(struct delivery *d, const struct input *input);
 /* The connection's proxy and authorities; c may be NULL. */
 void delivery_transport(struct http_call *call, const struct connection *c);
 
+/* ---- ending.c ---- */
+
 #define REDIRECT_SIZE 600 /* what is kept of a Location, with the words before it */
 
 /* "it points to URL" for a redirect that tells where, without its query, and without its path where
  * the URL of the connection (NULL: none) is a secret or its path may be one; else "". Redirects are
  * never followed: the token would go along. */
-void delivery_redirect(const struct connection *c, const struct http_outcome *o,
-		       char out[REDIRECT_SIZE]);
+void ending_redirect(const struct connection *c, const struct http_outcome *o,
+		     char out[REDIRECT_SIZE]);
+/* The end of a job's request. Texts are those of `o`. */
+struct ending ending_of(struct delivery *d, const struct job *job, const struct http_outcome *o);
+/* What it says of the host that answered. */
+enum host_result ending_result(const struct http_outcome *o);
+/* What the product's own reply tells about the target goes before the header and the status. */
+void ending_standing(struct delivery *d, const struct job *job, const struct http_outcome *o,
+		     struct ending *e, enum host_result *result);
 
 /* ---- auth.c ---- */
 

@@ -177,7 +177,7 @@ static void token_redirect(const struct token *token, const struct http_outcome 
 	struct text kept;
 	struct buf b;
 
-	delivery_redirect(c, o, out);
+	ending_redirect(c, o, out);
 	buf_init(&b, REDIRECT_SIZE - 1);
 	kept = cover != NULL ? conceal(cover, text_of(out), &b) : TEXT_NONE;
 	if (kept.s != out)

@@ -180,7 +180,7 @@ static void expect_redirect(const struct connection *c, const char *location, co
 					      .location = text_of(location) };
 	char out[REDIRECT_SIZE];
 
-	delivery_redirect(c, &outcome, out);
+	ending_redirect(c, &outcome, out);
 	ck_assert_str_eq(out, words);
 }
 
