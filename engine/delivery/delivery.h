@@ -10,6 +10,7 @@
  *
  *   job.c       what crosses the queue
  *   delivery.c  the thread: jobs in, transfers, ends out
+ *   ending.c    what an end means: for the sequencer, and of its host
  *   target.c    credit per target
  *   sign.c      signatures of requests
  *   token.c     OAuth tokens: one refresh at a time, one replay after a 401

@@ -282,24 +282,28 @@ START_TEST(repeats_are_counted)
 }
 END_TEST
 
+/* A thousand lines of sixty messages. */
+static void flood(void)
+{
+	char name[24];
+
+	for (int i = 0; i < 1000; i++) {
+		(void)snprintf(name, sizeof(name), "flood %d", i % 60);
+		log_write(LOG_WARN, name);
+	}
+}
+
 /* Each message has a count of its own; a flood that is over is told without a further line. */
 START_TEST(a_flood_hides_no_other_line)
 {
 	static struct capture c;
 	struct instant now = { 0, 5000 };
-	char name[24];
 
 	capture_begin(&c);
 	log_setup(LOG_TEXT, LOG_INFO, clock_manual(&now));
-	for (int i = 0; i < 1000; i++) {
-		(void)snprintf(name, sizeof(name), "flood %d", i % 60);
-		log_write(LOG_WARN, name);
-	}
+	flood();
 	ck_assert_uint_eq(log_losses().repeats, 0);
-	for (int i = 0; i < 1000; i++) {
-		(void)snprintf(name, sizeof(name), "flood %d", i % 60);
-		log_write(LOG_WARN, name);
-	}
+	flood();
 	ck_assert_uint_eq(lines_of(captured(&c)), 60 * LOG_BURST);
 	log_write(LOG_ERROR, "the disk is full");
 	ck_assert_ptr_nonnull(strstr(captured(&c), "error the disk is full\n"));
